@@ -1,0 +1,1 @@
+"""One vendor a file: each implements a port and translates the vendor's errors."""

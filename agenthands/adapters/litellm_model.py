@@ -1,0 +1,134 @@
+"""The ChatModel port over litellm, and the check that a model can be used at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agenthands.adapters.litellm_setup import load_litellm
+from agenthands.errors import AgentHandsError, ModelNotUsable, ModelUnavailable
+from agenthands.model_settings import ModelSettings
+from agenthands.models import Tokens
+from agenthands.ports import ChatAnswer
+
+_ALTERNATIVES = (
+    "Without a key: a local model (--planner ollama/qwen3-coder, or --planner openai/NAME --api-base URL), "
+    "or `agenthands demo`, which needs no model at all."
+)
+_GEMINI = ("gemini", "vertex_ai")
+
+
+class LitellmModel:
+    """Asks any model that litellm knows."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        """Keep the settings; litellm is imported with the first question."""
+        self.name = settings.model
+        self._settings = settings
+
+    def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
+        """Answer in the form of `schema`. Raises ModelNotUsable or ModelUnavailable."""
+        litellm = load_litellm()
+        settings = self._settings
+        try:
+            response = litellm.completion(
+                messages=[dict(message) for message in messages],
+                response_format={"type": "json_schema", "json_schema": {"name": schema_name, "schema": schema}},
+                temperature=settings.temperature,
+                max_tokens=settings.max_output_tokens,
+                drop_params=True,
+                **completion_options(settings),
+            )
+        except Exception as error:
+            raise translated(error, self.name) from error
+        choice = response.choices[0] if response.choices else None
+        text = (choice.message.content if choice else None) or ""
+        return ChatAnswer(text=text, cost_usd=cost_of(litellm, response, settings), tokens=tokens_of(response))
+
+
+def completion_options(settings: ModelSettings) -> dict[str, Any]:
+    """Give what every litellm call of these settings needs, the key included: never log it."""
+    options: dict[str, Any] = {
+        "model": settings.model,
+        "timeout": settings.timeout,
+        "num_retries": settings.num_retries,
+    }
+    if settings.api_key:
+        options["api_key"] = settings.api_key.get_secret_value()
+    if settings.api_base:
+        options["api_base"] = settings.api_base
+    if settings.provider in _GEMINI and settings.safety_settings:
+        options["safety_settings"] = [dict(setting) for setting in settings.safety_settings]
+    return options
+
+
+def require_usable(settings: ModelSettings) -> None:
+    """Raise ModelNotUsable where the model is unknown or its key is missing; calls no model."""
+    litellm = load_litellm()
+    try:
+        litellm.get_llm_provider(model=settings.model, api_base=settings.api_base)
+    except Exception:
+        raise ModelNotUsable(
+            f"litellm knows no model {settings.model!r}.",
+            "Write it as provider/model, for example gemini/gemini-2.5-pro or ollama/qwen3-coder.",
+        ) from None
+    if settings.provider == "scripted":
+        from agenthands.testing.scripted_model import require_script
+
+        require_script(settings.model)
+        return
+    if settings.api_key or settings.api_base:
+        return
+    found = litellm.validate_environment(model=settings.model)
+    if not found["keys_in_environment"] and found["missing_keys"]:
+        names = " or ".join(found["missing_keys"])
+        raise ModelNotUsable(f"No key for {settings.model}: set {names}.", _ALTERNATIVES)
+
+
+def translated(error: Exception, model: str) -> AgentHandsError:
+    """Turn an error of litellm into one of ours, by its class."""
+    litellm = load_litellm()
+    if isinstance(error, AgentHandsError):
+        return error
+    kinds = litellm.exceptions
+    if isinstance(error, kinds.AuthenticationError | kinds.PermissionDeniedError):
+        return ModelNotUsable(f"The provider of {model} refuses the key.", "Check the key and what it may use.")
+    if isinstance(error, kinds.NotFoundError):
+        return ModelNotUsable(f"The provider does not know the model {model}.", "Check the name with the provider.")
+    reason = f"{type(error).__name__}: {str(error).splitlines()[0][:300] if str(error) else 'no message'}"
+    if isinstance(error, kinds.BadRequestError):
+        return ModelNotUsable(f"The provider of {model} refuses the request. {reason}", "Check model and options.")
+    return ModelUnavailable(f"{model} does not answer. {reason}", "Try again later, or choose another model.")
+
+
+def tokens_of(response: Any) -> Tokens:
+    """Read the usage of a litellm response; what is missing counts as 0."""
+    usage = getattr(response, "usage", None)
+    details = getattr(usage, "prompt_tokens_details", None)
+    return Tokens(
+        prompt=getattr(usage, "prompt_tokens", 0) or 0,
+        completion=getattr(usage, "completion_tokens", 0) or 0,
+        cached=getattr(details, "cached_tokens", 0) or 0,
+    )
+
+
+def cost_of(litellm: Any, response: Any, settings: ModelSettings) -> float | None:
+    """Give the price of a response in US dollars; None where no price is known."""
+    if settings.input_cost_per_token is not None and settings.output_cost_per_token is not None:
+        tokens = tokens_of(response)
+        return tokens.prompt * settings.input_cost_per_token + tokens.completion * settings.output_cost_per_token
+    if not has_price(litellm, settings.model):
+        return None
+    try:
+        return float(litellm.completion_cost(completion_response=response, model=settings.model))
+    except Exception:  # litellm raises plain Exception for models without a price
+        return None
+
+
+def has_price(litellm: Any, model: str) -> bool:
+    """Say whether litellm has a price of the model; its cost functions answer 0 for some without."""
+    try:
+        info = litellm.get_model_info(model)
+    except Exception:  # litellm raises plain Exception for unknown models
+        return False
+    return info.get("input_cost_per_token") is not None

@@ -1,0 +1,119 @@
+"""Every error that AgentHands raises on purpose.
+
+    AgentHandsError              message, hint, exit_code, retryable
+    |-- UserError                exit 2: the user must fix something
+    |   |-- RequestInvalid         the request or its file cannot be used
+    |   |-- SettingsInvalid        a setting, option or configuration file cannot be used
+    |   |-- ModelNotUsable         unknown model, no key, key refused
+    |   |-- StoreNotUsable         the store cannot be written or read, or holds no such build
+    |   `-- SandboxUnavailable     no sandbox of the wanted kind works on this machine
+    |-- OutsideError             exit 3: something outside failed, after the retries that could help
+    |   |-- ModelUnavailable       rate limit, outage, time-out                    (retryable)
+    |   |-- PlanRefused            the planner's answers stayed unusable
+    |   |-- RegistryUnavailable    a package index does not answer                 (retryable)
+    |   |-- DependencyRefused      no wheel of the wanted packages fits
+    |   |-- ServerUnusable         an MCP server does not start or lacks a tool
+    |   |-- StoreUnavailable       the store stopped answering                     (retryable)
+    |   `-- SandboxLost            the sandbox itself broke; never a failing command inside it
+    `-- BuildCancelled           exit 130: the user interrupted
+
+A tool that fails the gate, or an agent that fails its test cases, is a result and no exception.
+"""
+
+from __future__ import annotations
+
+
+class AgentHandsError(Exception):
+    """Base of all: `message` says what happened, `hint` what to do about it."""
+
+    exit_code = 3
+    retryable = False
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        """Keep both sentences; `str(error)` is the message alone."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[type[AgentHandsError], tuple[str, str]]:
+        return (type(self), (self.message, self.hint))
+
+
+class UserError(AgentHandsError):
+    """The user must fix something; trying again changes nothing."""
+
+    exit_code = 2
+
+
+class RequestInvalid(UserError):
+    """The request, or the file it should come from, cannot be used."""
+
+
+class SettingsInvalid(UserError):
+    """A setting, a command line option or the configuration file cannot be used."""
+
+
+class ModelNotUsable(UserError):
+    """The model is unknown, has no key, or its provider refuses the key."""
+
+
+class StoreNotUsable(UserError):
+    """The store cannot be written or read with these settings, or lacks what was asked for."""
+
+
+class SandboxUnavailable(UserError):
+    """The wanted kind of sandbox does not work on this machine."""
+
+
+class OutsideError(AgentHandsError):
+    """Something outside AgentHands failed, after the retries that could help."""
+
+    exit_code = 3
+
+
+class ModelUnavailable(OutsideError):
+    """The model's provider limits, fails or does not answer."""
+
+    retryable = True
+
+
+class PlanRefused(OutsideError):
+    """The planner's answers stayed unusable; `last_answer` is its last one, as it came."""
+
+    def __init__(self, message: str, hint: str = "", last_answer: str = "") -> None:
+        """Keep the answer, so that a person can see what the model said."""
+        super().__init__(message, hint)
+        self.last_answer = last_answer
+
+    def __reduce__(self) -> tuple[type[AgentHandsError], tuple[str, ...]]:  # type: ignore[override]
+        return (type(self), (self.message, self.hint, self.last_answer))
+
+
+class RegistryUnavailable(OutsideError):
+    """A package index does not answer."""
+
+    retryable = True
+
+
+class DependencyRefused(OutsideError):
+    """The wanted packages do not exist, clash, or come without wheels."""
+
+
+class ServerUnusable(OutsideError):
+    """An MCP server does not start, or does not offer a tool that the plan uses."""
+
+
+class StoreUnavailable(OutsideError):
+    """The store stopped answering."""
+
+    retryable = True
+
+
+class SandboxLost(OutsideError):
+    """The sandbox itself broke; a command that fails inside it is a result instead."""
+
+
+class BuildCancelled(AgentHandsError):
+    """The user interrupted the build."""
+
+    exit_code = 130

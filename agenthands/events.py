@@ -1,0 +1,129 @@
+"""Progress of builds, as typed events for whoever listens: a terminal, a log file, an artifact.
+
+Listeners belong to the process, as loggers do: a build runs in threads of one process, and flow parameters
+cannot carry a callable.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+ToolState = Literal["waiting", "coding", "checking", "repairing", "accepted", "rejected", "failed"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base: which build, and when (seconds since the epoch)."""
+
+    build_id: str
+    at: float = field(default_factory=time.time, kw_only=True)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the event as JSON-able mapping with its kind."""
+        return {"kind": type(self).__name__, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class BuildStarted(Event):
+    """A build begins."""
+
+    request: str
+    planner: str
+    coder: str
+    sandbox: str
+    store: str
+
+
+@dataclass(frozen=True)
+class StageStarted(Event):
+    """A stage begins."""
+
+    stage: str
+
+
+@dataclass(frozen=True)
+class StageFinished(Event):
+    """A stage ended; `error` is empty where it went well."""
+
+    stage: str
+    seconds: float
+    detail: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class ToolProgress(Event):
+    """What is happening to one tool. `cost_usd` is what it cost so far; None where the price is unknown."""
+
+    tool: str
+    state: ToolState
+    action: str
+    attempt: int
+    cost_usd: float | None = 0.0
+
+
+@dataclass(frozen=True)
+class Notice(Event):
+    """Something that a person should read."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class BuildFinished(Event):
+    """A build ended."""
+
+    status: str
+    reason: str
+
+
+Listener = Callable[[Event], None]
+
+_listeners: list[Listener] = []
+_lock = threading.Lock()
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Deliver all events of this process to `listener` while the context is open."""
+    with _lock:
+        _listeners.append(listener)
+    try:
+        yield
+    finally:
+        with _lock:
+            _listeners.remove(listener)
+
+
+def emit(event: Event) -> None:
+    """Deliver an event to every listener, one event at a time."""
+    with _lock:
+        for listener in _listeners:
+            listener(event)
+
+
+class StageNote:
+    """Lets a stage say in a few words what came of it."""
+
+    detail = ""
+
+
+@contextmanager
+def stage(build_id: str, name: str) -> Iterator[StageNote]:
+    """Report the beginning and the end of a stage, with its duration, also when it fails."""
+    started = time.monotonic()
+    emit(StageStarted(build_id, name))
+    note = StageNote()
+    error = ""
+    try:
+        yield note
+    except BaseException as problem:
+        error = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+        raise
+    finally:
+        emit(StageFinished(build_id, name, round(time.monotonic() - started, 3), note.detail, error))

@@ -1,0 +1,107 @@
+"""The TOML file with the model settings: read, interpolated, and resolved for one role."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from agenthands.errors import SettingsInvalid
+
+DEFAULT_CONFIG = Path(__file__).parent / "config_nat_gemini.toml"
+Role = Literal["planner", "coder", "agent"]
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class ModelSettings(BaseModel):
+    """One model and how to call it. Prices are US dollars per token, for models that litellm has no price of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    model: str
+    api_key: SecretStr | None = None
+    api_base: str | None = None
+    temperature: float | None = Field(None, ge=0, le=2)
+    max_output_tokens: int | None = Field(None, gt=0)
+    safety_settings: tuple[dict[str, str], ...] = ()
+    timeout: float = Field(300, gt=0, description="Seconds for one call")
+    num_retries: int = Field(3, ge=0, le=10)
+    input_cost_per_token: float | None = Field(None, ge=0)
+    output_cost_per_token: float | None = Field(None, ge=0)
+
+    @property
+    def provider(self) -> str:
+        """What stands before the first slash of the model's name."""
+        return self.model.partition("/")[0]
+
+
+class ConfigFile(BaseModel):
+    """The whole file: settings of all models, by role, and the coder's system prompt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    llm: dict[str, Any]
+    agent: dict[str, str] = Field(default_factory=dict)
+
+    def for_role(self, role: Role, model: str | None, api_base: str | None) -> ModelSettings:
+        """Resolve one role; `model` and `api_base` of the command line win over the file.
+
+        A key, a base URL, prices and safety settings belong to the model that the file names: another provider's
+        model does not get them.
+        """
+        shared = {key: value for key, value in self.llm.items() if not isinstance(value, Mapping)}
+        values = {**shared, **self.llm.get(role, {})}
+        if model and model != values.get("model"):
+            same_provider = model.partition("/")[0] == str(values.get("model", "")).partition("/")[0]
+            drop = {"input_cost_per_token", "output_cost_per_token"}
+            drop |= set() if same_provider else {"api_key", "api_base", "safety_settings"}
+            values = {key: value for key, value in values.items() if key not in drop} | {"model": model}
+        if api_base:
+            values["api_base"] = api_base
+        values = {key: value for key, value in values.items() if value not in ("", None)}
+        try:
+            return ModelSettings(**values)
+        except ValidationError as error:
+            raise _invalid(f"[llm] for the {role}", error) from None
+
+
+def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> ConfigFile:
+    """Read a configuration file, by default the one that ships. Raises SettingsInvalid."""
+    path = path or DEFAULT_CONFIG
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsInvalid(
+            f"The configuration file {str(path)!r} cannot be read: {error.strerror}.",
+            f"Copy {DEFAULT_CONFIG} and pass the copy with --config.",
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsInvalid(f"The configuration file {str(path)!r} is not TOML: {error}") from None
+    try:
+        config = ConfigFile(**_interpolated(raw, environ))
+    except ValidationError as error:
+        raise _invalid(str(path), error) from None
+    roles = {key for key, value in config.llm.items() if isinstance(value, Mapping)}
+    if unknown := sorted(roles - {"planner", "coder", "agent"}):
+        raise SettingsInvalid(f"{path}: [llm.{unknown[0]}] is no role; there are planner, coder and agent.")
+    return config
+
+
+def _interpolated(value: Any, environ: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda match: environ.get(match.group(1), ""), value)
+    if isinstance(value, dict):
+        return {key: _interpolated(item, environ) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_interpolated(item, environ) for item in value]
+    return value
+
+
+def _invalid(where: str, error: ValidationError) -> SettingsInvalid:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return SettingsInvalid(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}")

@@ -1,0 +1,54 @@
+"""The nouns that the steps take and return."""
+
+from agenthands.models.build import (
+    Acceptance,
+    BuildRecord,
+    CaseResult,
+    CheckResult,
+    CodingResult,
+    McpServerPin,
+    StageTime,
+    Status,
+    Tokens,
+    ToolOutcome,
+    add_costs,
+)
+from agenthands.models.gate import Check, GateReport
+from agenthands.models.plan import (
+    Case,
+    CaseCheck,
+    CustomTool,
+    ErrorExample,
+    McpServer,
+    Plan,
+    ResultExample,
+    held_out_indices,
+)
+from agenthands.models.request import MAX_REQUEST_CHARACTERS, BuildOptions, BuildRequest
+
+__all__ = [
+    "MAX_REQUEST_CHARACTERS",
+    "Acceptance",
+    "BuildOptions",
+    "BuildRecord",
+    "BuildRequest",
+    "Case",
+    "CaseCheck",
+    "CaseResult",
+    "Check",
+    "CheckResult",
+    "CodingResult",
+    "CustomTool",
+    "ErrorExample",
+    "GateReport",
+    "McpServer",
+    "McpServerPin",
+    "Plan",
+    "ResultExample",
+    "StageTime",
+    "Status",
+    "Tokens",
+    "ToolOutcome",
+    "add_costs",
+    "held_out_indices",
+]

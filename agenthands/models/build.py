@@ -1,0 +1,138 @@
+"""What a build leaves: the outcome of each part, and the record of the whole (`build.json`)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agenthands.models.gate import GateReport
+from agenthands.models.plan import Plan
+from agenthands.models.request import BuildRequest
+
+RECORD_FORMAT = "agenthands-build-1"
+Status = Literal["accepted", "rejected", "failed", "cancelled"]
+
+
+class Noun(BaseModel):
+    """Base of the outcomes: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Tokens(Noun):
+    """Tokens of a model, by kind."""
+
+    prompt: int = 0
+    completion: int = 0
+    cached: int = 0
+
+    def __add__(self, other: Tokens) -> Tokens:
+        return Tokens(
+            prompt=self.prompt + other.prompt,
+            completion=self.completion + other.completion,
+            cached=self.cached + other.cached,
+        )
+
+
+def add_costs(*costs: float | None) -> float | None:
+    """Add US dollars; one unknown price makes the sum unknown."""
+    known = [cost for cost in costs if cost is not None]
+    return round(sum(known), 8) if len(known) == len(costs) else None
+
+
+class CodingResult(Noun):
+    """What one turn of a coding agent did. `finished` says that the agent stopped by itself, not that it is right."""
+
+    status: Literal["finished", "stuck", "out_of_steps", "out_of_budget", "out_of_time", "error"]
+    reason: str = ""
+    cost_usd: float | None
+    tokens: Tokens
+    seconds: float
+    steps: int
+
+
+class ToolOutcome(Noun):
+    """What became of one custom tool."""
+
+    name: str
+    status: Literal["accepted", "rejected", "failed"]
+    attempts: int
+    cached: bool = False
+    gate: GateReport | None = None
+    reason: str = ""
+    cost_usd: float | None
+    tokens: Tokens
+    seconds: float
+
+
+class McpServerPin(Noun):
+    """An MCP server exactly as it was installed and seen."""
+
+    id: str
+    version: str
+    package: str
+    lock_sha256: str
+    tools_sha256: str | None = Field(None, description="Hash of names, descriptions and schemas of the used tools")
+
+
+class CheckResult(Noun):
+    """One deterministic check of a test case."""
+
+    kind: str
+    value: object
+    passed: bool
+
+
+class CaseResult(Noun):
+    """A test case as the packaged agent handled it."""
+
+    id: str
+    passed: bool
+    answer: str
+    checks: list[CheckResult]
+    tools_called: list[str]
+    error: str = ""
+    seconds: float
+
+
+class Acceptance(Noun):
+    """The packaged agent, installed, loaded by NAT and asked the plan's test cases."""
+
+    passed: bool
+    reason: str = ""
+    cases: list[CaseResult] = Field(default_factory=list)
+    cost_usd: float | None = None
+    tokens: Tokens = Tokens()
+    seconds: float = 0.0
+
+
+class StageTime(Noun):
+    """How long one stage took."""
+
+    name: str
+    seconds: float
+
+
+class BuildRecord(Noun):
+    """Everything that one build did, cost and left."""
+
+    format: str = RECORD_FORMAT
+    build_id: str
+    request: BuildRequest
+    plan: Plan | None
+    status: Status
+    reason: str = ""
+    tools: list[ToolOutcome] = Field(default_factory=list)
+    acceptance: Acceptance | None = None
+    cost_usd: float | None
+    tokens: Tokens
+    seconds: float
+    started_at: str
+    stages: list[StageTime] = Field(default_factory=list)
+    models: dict[str, str]
+    prompts: dict[str, str]
+    versions: dict[str, str]
+    environment_lock_sha256: str | None = None
+    mcp_servers: list[McpServerPin] = Field(default_factory=list)
+    files: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,41 @@
+"""What the gate says about a tool."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+CheckName = Literal[
+    "files", "conformance", "schema", "tests", "isolation", "repeatable",
+    "examples", "held_out", "stub", "mutation", "hygiene",
+]  # fmt: skip
+
+
+class Check(BaseModel):
+    """One thing that was checked. `detail` is written for the coding agent that must repair it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: CheckName
+    passed: bool
+    required: bool = True
+    detail: str = ""
+    seconds: float = Field(0.0, ge=0)
+
+
+class GateReport(BaseModel):
+    """The verdict on one tool."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tool: str
+    accepted: bool
+    seconds: float = Field(ge=0)
+    checks: list[Check]
+    survivors: list[dict[str, Any]] = Field(default_factory=list)
+    coverage: float | None = None
+
+    def failures(self) -> list[Check]:
+        """Give the required checks that did not pass, in the order in which they ran."""
+        return [check for check in self.checks if check.required and not check.passed]

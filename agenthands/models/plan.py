@@ -1,0 +1,137 @@
+"""The Plan: what the planner model answers. Its JSON schema is part of the planner's prompt."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SLUG = r"^[a-z][a-z0-9-]{1,48}$"
+TOOL_NAME = r"^[a-z][a-z0-9_]{1,48}$"
+
+
+class Part(BaseModel):
+    """Base of all plan parts: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Scaffold(Part):
+    """The kind of NAT agent that drives the tools."""
+
+    type: str = Field(description="A NAT agent _type, one of the scaffolds listed")
+    reasoning: str = Field(description="Why this scaffold fits")
+
+
+class BuiltinTool(Part):
+    """A function that NAT already has."""
+
+    type: str = Field(description="A NAT function _type, one of the builtin tools listed")
+    reasoning: str = Field(description="Why the agent needs it")
+
+
+class McpServer(Part):
+    """A server of the catalogue, and which of its tools the agent uses."""
+
+    id: str = Field(description="Short id of the server in the catalogue listed")
+    tools: list[str] = Field(min_length=1, description="Names of the tools that the agent uses")
+    reasoning: str = Field(description="Why the agent needs it")
+
+
+class ResultExample(Part):
+    """A call and what it must return."""
+
+    arguments: dict[str, Any]
+    expected: Any
+
+
+class ErrorExample(Part):
+    """A call and the exception that it must raise."""
+
+    arguments: dict[str, Any]
+    raises: str = Field(description="Class name of the exception, for example ValueError")
+
+
+Example = ResultExample | ErrorExample
+
+
+class CustomTool(Part):
+    """The specification of a tool that a coding agent writes (`spec.json` in its workspace)."""
+
+    name: str = Field(pattern=TOOL_NAME)
+    description: str = Field(min_length=10, description="What the agent's model reads about the tool")
+    purpose: str = Field(description="What the tool is for in this agent")
+    parameters: dict[str, Any] = Field(description="JSON Schema of the arguments, an object with properties")
+    returns: dict[str, Any] = Field(description="JSON Schema of the result")
+    dependencies: list[str] = Field(default_factory=list, description="PEP 508 requirements beyond NAT")
+    examples: list[Example] = Field(min_length=1, description="Calls with their exact results or errors")
+
+    def visible(self) -> CustomTool:
+        """Give the specification as the coder may see it: without the held-out examples."""
+        hidden = set(held_out_indices(self))
+        shown = [example for index, example in enumerate(self.examples) if index not in hidden]
+        return self.model_copy(update={"examples": shown})
+
+
+class CaseCheck(Part):
+    """Something that can be decided about an answer without a model."""
+
+    kind: Literal["tool_called", "contains", "regex", "json_equal"]
+    value: Any
+
+
+class Case(Part):
+    """A question that the finished agent must handle."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,48}$")
+    query: str = Field(min_length=1)
+    expected_behavior: str
+    checks: list[CaseCheck] = Field(default_factory=list)
+
+
+class Plan(Part):
+    """Everything that is decided before anything is built."""
+
+    name: str = Field(pattern=SLUG, description="Slug of the agent")
+    summary: str = Field(min_length=1, description="One sentence about the agent")
+    scaffold: Scaffold
+    builtin_tools: list[BuiltinTool] = Field(default_factory=list)
+    mcp_servers: list[McpServer] = Field(default_factory=list)
+    custom_tools: list[CustomTool] = Field(default_factory=list)
+    test_cases: list[Case] = Field(min_length=1)
+    reasoning: str = Field(description="Why these tools, servers and scaffold")
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Plan:
+        for what, names in (
+            ("custom_tools", [tool.name for tool in self.custom_tools]),
+            ("mcp_servers", [server.id for server in self.mcp_servers]),
+            ("builtin_tools", [tool.type for tool in self.builtin_tools]),
+            ("test_cases", [case.id for case in self.test_cases]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what}: {', '.join(twice)} appears more than once")
+        return self
+
+    def dependencies(self) -> list[str]:
+        """Give the requirements of all custom tools, sorted, each once."""
+        return sorted({requirement for tool in self.custom_tools for requirement in tool.dependencies})
+
+
+def held_out_indices(tool: CustomTool) -> list[int]:
+    """Choose the examples that the coder never sees: about a third, at least one of three or more.
+
+    The choice depends on the tool's name and on the example alone, so the same plan always hides the same.
+    """
+    if len(tool.examples) < 3:
+        return []
+
+    def rank(index: int) -> str:
+        body = tool.examples[index].model_dump(mode="json")
+        return hashlib.sha256(json.dumps([tool.name, body], sort_keys=True).encode()).hexdigest()
+
+    count = max(1, round(len(tool.examples) / 3))
+    return sorted(sorted(range(len(tool.examples)), key=rank)[:count])

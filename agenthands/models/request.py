@@ -1,0 +1,37 @@
+"""What a user asks for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_REQUEST_CHARACTERS = 20_000
+
+
+class BuildOptions(BaseModel):
+    """How to build; what is None comes from the settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    planner: str | None = Field(None, description="Model that plans, as litellm names it")
+    coder: str | None = Field(None, description="Model that writes the tools; the planner's if empty")
+    agent_model: str | None = Field(None, description="Model of the finished agent; the planner's if empty")
+    api_base: str | None = Field(None, description="URL of an OpenAI-compatible or other self-hosted endpoint")
+    config: str | None = Field(None, description="TOML file with the model settings")
+    store: str | None = Field(None, description="Where builds are kept: a folder or any fsspec URL")
+    sandbox: Literal["bubblewrap", "docker"] | None = Field(None, description="What isolates generated code")
+    budget: float | None = Field(None, gt=0, description="US dollars that the coding agents may spend together")
+    max_attempts: int | None = Field(None, ge=1, le=10, description="Tries of each tool at the gate")
+    parallel: int | None = Field(None, ge=1, le=64, description="Tools that are written at once")
+    refresh: bool = Field(False, description="Ignore everything cached")
+
+
+class BuildRequest(BuildOptions):
+    """One agent to build: the sentence, and how to build it. The form of a request file."""
+
+    request: str = Field(description="What the agent should be able to do, in one sentence")
+
+    def options(self) -> BuildOptions:
+        """Give the options alone."""
+        return BuildOptions(**self.model_dump(exclude={"request"}))

@@ -1,0 +1,198 @@
+"""Every outside part that the steps use, on one screen. The docstring of a port is its error contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from agenthands.models import CodingResult, Tokens
+
+
+@dataclass(frozen=True)
+class ChatAnswer:
+    """One answer of a chat model. `cost_usd` is None where the price is unknown."""
+
+    text: str
+    cost_usd: float | None
+    tokens: Tokens
+
+
+class ChatModel(Protocol):
+    """A model that answers a conversation."""
+
+    name: str
+
+    def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
+        """Answer `messages` in the form of the JSON `schema`; the text may still not fit it.
+
+        Raises ModelNotUsable (key, unknown model) or ModelUnavailable (outage, limit, time-out).
+        """
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An installed Python environment that nothing changes any more."""
+
+    path: Path
+    lock: str
+    lock_sha256: str
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of the environment."""
+        return self.path / "bin" / "python"
+
+
+class Environments(Protocol):
+    """Installs environments: resolved, hash-locked, wheels only, once per lock."""
+
+    def nat(self, dependencies: Sequence[str] = ()) -> Environment:
+        """Give the pinned NAT environment plus `dependencies` (PEP 508).
+
+        Raises DependencyRefused (missing, clashing, no wheel) or RegistryUnavailable.
+        """
+
+    def package(self, requirements: Sequence[str]) -> Environment:
+        """Give an environment with just `requirements`, as an MCP server needs it. Raises as `nat` does."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one command in a sandbox."""
+
+    seconds: float = 120.0
+    memory_bytes: int = 4 * 1024**3
+    file_bytes: int = 64 * 1024**2
+    scratch_bytes: int = 256 * 1024**2
+    open_files: int = 1024
+    output_bytes: int = 1024**2
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command for a sandbox. Paths are the same inside and outside."""
+
+    argv: Sequence[str]
+    workspace: Path
+    read_only: Sequence[Path] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    stdin: bytes = b""
+    limits: Limits = field(default_factory=Limits)
+    network: Literal["none", "model"] = "none"
+    model_socket: Path | None = None
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """How a command in a sandbox ended. `exit_code` is None where the time limit ended it."""
+
+    exit_code: int | None
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+    truncated: bool = False
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the wall-time limit ended the command."""
+        return self.exit_code is None
+
+
+class Shell(Protocol):
+    """A program that acts as an interactive bash inside a sandbox, for an agent's terminal."""
+
+    path: Path
+
+    def close(self) -> None:
+        """End everything that runs in this shell."""
+
+
+class Sandbox(Protocol):
+    """Runs code that a model wrote: no network, no host files, no inherited variables, bounded."""
+
+    name: str
+
+    def check(self) -> str:
+        """Say in a few words what isolates. Raises SandboxUnavailable with what to do."""
+
+    def run(self, command: Command) -> CommandResult:
+        """Run to the end or to a limit. A failing command is a result. Raises SandboxLost if the sandbox broke."""
+
+    def shell(self, command: Command, folder: Path) -> Shell:
+        """Make a shell for `command.workspace`; its program lies in `folder`. `argv` and `stdin` are ignored."""
+
+
+@dataclass(frozen=True)
+class CodingTask:
+    """One turn of the conversation in which a tool is written."""
+
+    build_id: str
+    tool: str
+    attempt: int
+    system_prompt: str
+    message: str
+    workspace: Path
+    conversation: Path
+    shell: Path
+    seconds: float
+    steps: int
+    budget_usd: float | None
+
+
+class Coder(Protocol):
+    """A coding agent with one persistent conversation per tool."""
+
+    def work(self, task: CodingTask) -> CodingResult:
+        """Send `message` into the tool's conversation and let the agent work until it stops.
+
+        What the agent did wrong is in the result. Raises ModelNotUsable or ModelUnavailable.
+        """
+
+    def trajectory(self, conversation: Path) -> bytes:
+        """Give all events of a conversation, one JSON object a line; empty where there was none."""
+
+
+@dataclass
+class GatewayUsage:
+    """What went through a model gateway so far."""
+
+    requests: int = 0
+    cost_usd: float | None = 0.0
+    tokens: Tokens = field(default_factory=Tokens)
+    errors: list[str] = field(default_factory=list)
+
+
+class OpenGateway(Protocol):
+    """A running gateway: where it listens, what it demands, what it has seen."""
+
+    socket: Path
+    token: str
+    usage: GatewayUsage
+
+
+class ModelGateway(Protocol):
+    """Reaches the agent's model for a sandbox, so that the provider's key never enters one."""
+
+    def open(self, socket: Path, budget_usd: float | None = None) -> AbstractContextManager[OpenGateway]:
+        """Serve an OpenAI-compatible API on a Unix socket until the context ends."""
+
+
+class Store(Protocol):
+    """Where builds are kept. Keys are relative, with `/`. Writes are whole or not at all."""
+
+    url: str
+
+    def check(self) -> None:
+        """Write, read and delete a probe. Raises StoreNotUsable or StoreUnavailable, as all methods do."""
+
+    def put(self, key: str, content: bytes | Path) -> str:
+        """Write one object from memory or from a file, read it back, and give its SHA-256."""
+
+    def get(self, key: str) -> bytes:
+        """Read one object. Raises KeyError where there is none."""
+
+    def keys(self, prefix: str) -> list[str]:
+        """List all keys below `prefix`, sorted."""

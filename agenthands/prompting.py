@@ -1,0 +1,45 @@
+"""Renders the files in `prompts/`: every word that a model reads."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+_PACKAGE = Path(__file__).parent
+
+
+@cache
+def prompts_folder() -> Path:
+    """Give the folder of the prompts: inside an installed package, or beside it in a checkout."""
+    packaged = _PACKAGE / "_prompts"
+    return packaged if packaged.is_dir() else _PACKAGE.parent / "prompts"
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(  # the result is text for a model, not HTML
+        loader=FileSystemLoader(prompts_folder()),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701
+    )
+
+
+def render(name: str, **values: Any) -> str:
+    """Render `prompts/<name>`; a variable that is missing is an error (jinja2.UndefinedError)."""
+    return _environment().get_template(name).render(**values)
+
+
+def prompt_hashes() -> dict[str, str]:
+    """Give the SHA-256 of every prompt file by its name, for the build record and for cache keys."""
+    folder = prompts_folder()
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*.j2"))
+    }

@@ -1,0 +1,87 @@
+"""Settings: read once at the edge, from the command line, `AGENTHANDS_*` variables, and defaults, in this order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from agenthands.errors import SettingsInvalid
+from agenthands.model_settings import ConfigFile, ModelSettings, Role, load_config
+from agenthands.models import BuildOptions
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; each field is also the variable AGENTHANDS_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix="AGENTHANDS_", frozen=True, extra="ignore", validate_default=True)
+
+    home: Path = Field(default_factory=lambda: Path.home() / ".agenthands")
+    """Environments, work folders, and the default store."""
+    planner: str | None = None
+    """Model that plans; the configuration file's if empty."""
+    coder: str | None = None
+    """Model that writes the tools; the planner's if empty."""
+    agent_model: str | None = None
+    """Model of the finished agent; the planner's if empty."""
+    api_base: str | None = None
+    """URL of a self-hosted model endpoint."""
+    config: Path | None = None
+    """TOML file with the model settings."""
+    store: str | None = None
+    """Where builds are kept; `<home>/store` if empty."""
+    sandbox: Literal["bubblewrap", "docker"] = "bubblewrap"
+    """What isolates generated code."""
+    budget: float | None = Field(None, gt=0)
+    """US dollars that the coding agents of one build may spend together."""
+    max_attempts: int = Field(3, ge=1, le=10)
+    """Tries of each tool at the gate."""
+    parallel: int = Field(8, ge=1, le=64)
+    """Tools that are written at once."""
+    refresh: bool = False
+    """Ignore everything cached."""
+    coder_seconds: float = Field(900, gt=0)
+    """Wall time of one turn of a coding agent."""
+    coder_steps: int = Field(60, ge=2)
+    """Model calls of one turn of a coding agent."""
+    gate_seconds: float = Field(120, gt=0)
+    """Wall time of one gate run."""
+    case_seconds: float = Field(120, gt=0)
+    """Wall time of one test case of the finished agent."""
+    catalogue: Path | None = None
+    """A folder with further MCP servers in server.json format."""
+
+    @property
+    def store_url(self) -> str:
+        """The store, with its default."""
+        return self.store or str(self.home / "store")
+
+    def model_config_file(self) -> ConfigFile:
+        """Read the configuration file. Raises SettingsInvalid."""
+        return load_config(self.config)
+
+    def model(self, role: Role) -> ModelSettings:
+        """Resolve the model of one role: its own setting, else the planner's, else the file's."""
+        file = self.model_config_file()
+        named = {"planner": self.planner, "coder": self.coder, "agent": self.agent_model}[role]
+        own = isinstance(file.llm.get(role), dict) and "model" in file.llm[role]
+        return file.for_role(role, named or (None if own else self.planner), self.api_base)
+
+
+def load_settings(options: BuildOptions | None = None) -> Settings:
+    """Read the settings; what `options` says wins. Raises SettingsInvalid, naming the variable or option."""
+    given = options.model_dump(exclude_none=True) if options else {}
+    if not given.get("refresh"):
+        given.pop("refresh", None)
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0])
+        raise SettingsInvalid(
+            f"The setting {name!r} cannot be used: {first['msg']}.",
+            f"Look at --{name.replace('_', '-')} or the variable AGENTHANDS_{name.upper()}.",
+        ) from None
+    return settings.model_copy(update={"home": settings.home.expanduser().absolute()})

@@ -1,0 +1,144 @@
+"""Scripted models: a litellm provider that answers from files, selected by name (`scripted/<folder>`).
+
+A script plays all three roles of a build, recognised by what is asked, so that threads cannot disturb each other:
+
+    planner   the call has a response_format named `plan`:  plan.json
+    coder     the first user message has a line `Tool: x`:  tools/x.yaml, one item for each assistant message so far
+    agent     anything else:                                agent.yaml, by a part of the last question
+
+A script that has run out says so instead of inventing an answer. Tokens are counted by words; the price is 0.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment
+
+from agenthands.errors import ModelNotUsable
+
+SCRIPTS = Path(__file__).parent / "scripts"
+PROVIDER = "scripted"
+
+
+def script_names() -> list[str]:
+    """Give the names of the scripts that ship, without the provider."""
+    return sorted(path.name for path in SCRIPTS.iterdir() if (path / "plan.json").is_file())
+
+
+def require_script(model: str) -> Path:
+    """Give the folder of `scripted/<name>`. Raises ModelNotUsable where there is none."""
+    name = model.partition("/")[2]
+    if name not in script_names():
+        known = ", ".join(f"{PROVIDER}/{known}" for known in script_names())
+        raise ModelNotUsable(f"There is no script {model!r}.", f"There are {known}.")
+    return SCRIPTS / name
+
+
+def register_scripted_models(litellm: Any) -> None:
+    """Make litellm know the provider and its price of 0; doing it twice changes nothing."""
+    if any(entry["provider"] == PROVIDER for entry in litellm.custom_provider_map):
+        return
+
+    class ScriptedProvider(litellm.CustomLLM):  # type: ignore[misc,name-defined]
+        def completion(self, *_: Any, **call: Any) -> Any:
+            model = f"{PROVIDER}/{call['model'].removeprefix(PROVIDER + '/')}"
+            message = answer(model, call["messages"], call.get("optional_params") or {})
+            return _response(litellm, model, call["messages"], message)
+
+        async def acompletion(self, *_: Any, **call: Any) -> Any:
+            return self.completion(**call)
+
+    litellm.custom_provider_map = [
+        *litellm.custom_provider_map,
+        {"provider": PROVIDER, "custom_handler": ScriptedProvider()},
+    ]
+    litellm.utils.custom_llm_setup()
+    free = {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0, "mode": "chat", "litellm_provider": PROVIDER}
+    limits = {"max_input_tokens": 1_000_000, "max_output_tokens": 65_536, "supports_function_calling": True}
+    litellm.register_model({f"{PROVIDER}/{name}": {**free, **limits} for name in script_names()})
+
+
+def answer(model: str, messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the scripted assistant message: `content`, and `tool_calls` as (name, arguments) pairs."""
+    folder = require_script(model)
+    form = options.get("response_format") or {}
+    if isinstance(form, Mapping) and form.get("json_schema", {}).get("name") == "plan":
+        return {"content": (folder / "plan.json").read_text(encoding="utf-8"), "tool_calls": []}
+    first = next((_text(message) for message in messages if message["role"] == "user"), "")
+    if tool := re.search(r"^Tool: (\S+)$", first, re.MULTILINE):
+        workspace = re.search(r"^Workspace: (\S+)$", first, re.MULTILINE)
+        turn = sum(message["role"] == "assistant" for message in messages)
+        return _coder_turn(folder, tool.group(1), turn, workspace.group(1) if workspace else "")
+    return _agent_turn(folder, messages)
+
+
+def _coder_turn(folder: Path, tool: str, turn: int, workspace: str) -> dict[str, Any]:
+    items = _items(folder / "tools" / f"{tool}.yaml")
+    if turn >= len(items):
+        return {"content": f"The script of {tool} has no turn {turn + 1}.", "tool_calls": []}
+    item = items[turn]
+    arguments = {
+        key: value.replace("{workspace}", workspace) if isinstance(value, str) else value
+        for key, value in item["arguments"].items()
+    }
+    if source := item.get("file_text_from"):
+        arguments["file_text"] = (folder / "files" / source).read_text(encoding="utf-8")
+    return {"content": item.get("say", ""), "tool_calls": [(item["call"], arguments)]}
+
+
+def _agent_turn(folder: Path, messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    last_question = max(index for index, message in enumerate(messages) if message["role"] == "user")
+    question = _text(messages[last_question])
+    item = next((item for item in _items(folder / "agent.yaml") if item["when"] in question), None)
+    if item is None:
+        return {"content": f"The script {folder.name} has no answer to this question.", "tool_calls": []}
+    results = [_text(message) for message in messages[last_question:] if message["role"] == "tool"]
+    if len(results) < len(item["calls"]):
+        call = item["calls"][len(results)]
+        return {"content": "", "tool_calls": [(call["tool"], call["arguments"])]}
+    text = Environment(autoescape=False).from_string(item["answer"]).render(results=results)  # noqa: S701
+    return {"content": text, "tool_calls": []}
+
+
+@cache
+def _items(path: Path) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return items
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    content = message.get("content") or ""
+    if isinstance(content, str):
+        return content
+    return "\n".join(part.get("text", "") for part in content)
+
+
+def _response(litellm: Any, model: str, messages: Sequence[Mapping[str, Any]], message: dict[str, Any]) -> Any:
+    calls = [
+        {
+            "id": f"call_{len(messages)}_{index}",
+            "type": "function",
+            "function": {"name": name, "arguments": json.dumps(arguments)},
+        }
+        for index, (name, arguments) in enumerate(message["tool_calls"])
+    ]
+    prompt = sum(len(_text(each).split()) for each in messages)
+    completion = len(message["content"].split()) + sum(len(call["function"]["arguments"].split()) for call in calls)
+    return litellm.ModelResponse(
+        model=model,
+        choices=[
+            {
+                "index": 0,
+                "finish_reason": "tool_calls" if calls else "stop",
+                "message": {"role": "assistant", "content": message["content"], "tool_calls": calls or None},
+            }
+        ],
+        usage={"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion},
+    )
