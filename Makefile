@@ -1,0 +1,49 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# An inherited PYTHONDONTWRITEBYTECODE doubles every import.
+export PYTHONDONTWRITEBYTECODE :=
+export UV_PYTHON_DOWNLOADS := never
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## Make .venv with .venv/bin/agenthands, from the lock
+
+$(STAMP): requirements.lock pyproject.toml
+	@deployments/install.sh $(VENV)
+	@touch $@
+
+check: install ## Lint, types, import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config pyproject.toml
+
+test: install ## All tests (sets up the NAT environment on the first run)
+	$(BIN)/python -m pytest
+
+test-fast: install ## The tests that need no NAT environment, sandbox or server
+	$(BIN)/python -m pytest -m "not slow"
+
+demo: install ## The whole line on the seed's own request, with a scripted model
+	$(BIN)/agenthands demo
+
+serve: install ## Prefect server with its UI, the deployment, and this machine as worker
+	$(BIN)/agenthands serve
+
+bench: install ## Measure start-up and the demo; writes bench/results/
+	$(BIN)/python bench/main_job.py
+
+format: install ## Format the code
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+lock: install ## Resolve requirements.lock and agenthands/locks/nat.lock anew
+	$(UV_COMPILE) --group dev pyproject.toml -o requirements.lock
+	$(UV_COMPILE) --only-binary :all: --no-binary wikipedia agenthands/locks/nat.in -o agenthands/locks/nat.lock
+
+.PHONY: help install check test test-fast demo serve bench format lock

