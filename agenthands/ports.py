@@ -37,8 +37,12 @@ class Environment:
     """An installed Python environment that nothing changes any more."""
 
     path: Path
-    lock: str
     lock_sha256: str
+
+    @property
+    def lock(self) -> str:
+        """The requirements with hashes from which it was installed."""
+        return (self.path / "requirements.lock").read_text(encoding="utf-8")
 
     @property
     def python(self) -> Path:
@@ -57,6 +61,15 @@ class Environments(Protocol):
 
     def package(self, requirements: Sequence[str]) -> Environment:
         """Give an environment with just `requirements`, as an MCP server needs it. Raises as `nat` does."""
+
+    def resolve(self, dependencies: Sequence[str]) -> str:
+        """Lock the NAT environment plus `dependencies` and give the lock; installs nothing. Raises as `nat` does."""
+
+    def install_project(self, project: Path, target: Path) -> None:
+        """Build the wheel of a project with hatchling and install it, without dependencies, into `target`.
+
+        Raises DependencyRefused where the project cannot be built.
+        """
 
 
 @dataclass(frozen=True)
@@ -150,9 +163,6 @@ class Coder(Protocol):
 
         What the agent did wrong is in the result. Raises ModelNotUsable or ModelUnavailable.
         """
-
-    def trajectory(self, conversation: Path) -> bytes:
-        """Give all events of a conversation, one JSON object a line; empty where there was none."""
 
 
 @dataclass

@@ -32,15 +32,34 @@ class UvEnvironments:
 
     def nat(self, dependencies: Sequence[str] = ()) -> Environment:
         """Give the NAT environment that ships as a lock, plus `dependencies` that fit into it."""
+        return self._installed(self.resolve(dependencies))
+
+    def resolve(self, dependencies: Sequence[str]) -> str:
+        """Give the lock that ships, or one that adds `dependencies` to it."""
         base = (LOCKS / "nat.lock").read_text(encoding="utf-8")
         if not dependencies:
-            return self._installed(base)
+            return base
         wanted = (LOCKS / "nat.in").read_text(encoding="utf-8") + "\n".join(sorted(dependencies)) + "\n"
-        return self._installed(self._lock(wanted, base))
+        return self._lock(wanted, base)
 
     def package(self, requirements: Sequence[str]) -> Environment:
         """Give an environment with just `requirements`."""
         return self._installed(self._lock("\n".join(sorted(requirements)) + "\n", ""))
+
+    def install_project(self, project: Path, target: Path) -> None:
+        """Build a wheel with the hatchling of this process' environment, offline, and install it."""
+        with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
+            built = run_process(
+                [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], seconds=120, folder=project
+            )
+            if built.exit_code != 0:
+                raise DependencyRefused(f"The package cannot be built: {built.stderr.decode(errors='replace')[-1500:]}")
+            (wheel,) = Path(folder).glob("*.whl")
+            target.mkdir(parents=True, exist_ok=True)
+            result = _uv(["pip", "install", "--quiet", "--no-deps", "--offline", "--compile-bytecode",
+                          "--python", _interpreter(), "--target", str(target), str(wheel)])  # fmt: skip
+        if result.exit_code != 0:
+            raise _refused("the agent's package", result)
 
     def _lock(self, wanted: str, constraints: str) -> str:
         key = hashlib.sha256(json.dumps([wanted, constraints, sys.version_info[:2]]).encode()).hexdigest()
@@ -66,7 +85,7 @@ class UvEnvironments:
     def _installed(self, lock: str) -> Environment:
         digest = hashlib.sha256(lock.encode()).hexdigest()
         path = self._home / "environments" / digest[:20]
-        environment = Environment(path=path, lock=lock, lock_sha256=digest)
+        environment = Environment(path=path, lock_sha256=digest)
         complete = path / ".complete"
         if complete.is_file():
             return environment
@@ -74,22 +93,22 @@ class UvEnvironments:
         with _only_one(path.with_suffix(".lock")):
             if complete.is_file():
                 return environment
-            self._install(environment)
+            self._install(environment, lock)
             complete.write_text(digest, encoding="utf-8")
         return environment
 
-    def _install(self, environment: Environment) -> None:
+    def _install(self, environment: Environment, lock: str) -> None:
         made = _uv(["venv", "--quiet", "--clear", "--python", _interpreter(), str(environment.path)])
         if made.exit_code != 0:
             raise _refused("a virtual environment", made)
-        lock = environment.path / "requirements.lock"
-        lock.write_text(environment.lock, encoding="utf-8")
+        lock_file = environment.path / "requirements.lock"
+        lock_file.write_text(lock, encoding="utf-8")
         result = _uv(
             ["pip", "sync", "--quiet", "--require-hashes", *_WHEELS_ONLY, "--compile-bytecode",
-             "--build-constraints", str(LOCKS / "nat.lock"), "--python", str(environment.python), str(lock)],
+             "--build-constraints", str(LOCKS / "nat.lock"), "--python", str(environment.python), str(lock_file)],
         )  # fmt: skip
         if result.exit_code != 0:
-            raise _refused(environment.lock, result)
+            raise _refused(lock, result)
 
 
 def _uv(arguments: Sequence[str]) -> CommandResult:

@@ -1,0 +1,148 @@
+"""Runs the packaged agent against the plan's own test cases, in a sandbox, with nothing but its own files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agenthands.gate.results import same_json
+from agenthands.models import Acceptance, Case, CaseCheck, CaseResult, CheckResult
+from agenthands.ports import Command, Environment, Limits, OpenGateway, Sandbox
+
+_SCRIPT = Path(__file__).parent / "acceptance_script.py"
+_LOAD_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class InstalledAgent:
+    """The package as acceptance sees it: `site` holds the installed wheel, `config` is NAT's YAML file."""
+
+    workspace: Path
+    site: Path
+    config: Path
+    environment: Environment
+    servers: Mapping[str, Environment]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What acceptance found, and the hash of each MCP server's tools as they were seen."""
+
+    result: Acceptance
+    tools_sha256: Mapping[str, str]
+
+
+def accept_agent(
+    agent: InstalledAgent, cases: Sequence[Case], sandbox: Sandbox, gateway: OpenGateway, case_seconds: float
+) -> Accepted:
+    """Load the agent with everything it uses and ask it every case. Raises SandboxLost.
+
+    The model is reached through `gateway`; there is no other network. An agent that does not load, answers wrongly
+    or lets a tool fail is a result.
+    """
+    request = {
+        "config": str(agent.config),
+        "groups": list(agent.servers),
+        "cases": [{"id": case.id, "query": case.query} for case in cases],
+        "seconds": case_seconds,
+    }
+    result = sandbox.run(
+        Command(
+            argv=[str(agent.environment.python), "-P", str(_SCRIPT)],
+            workspace=agent.workspace,
+            read_only=[agent.environment.path, *(each.path for each in agent.servers.values()), _SCRIPT],
+            variables={
+                "PYTHONPATH": str(agent.site),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+                "AGENT_MODEL": "openai/agent",
+                "AGENT_MCP_HOME": str(_mcp_home(agent)),
+                "OPENAI_API_BASE": "{model_url}",
+                "OPENAI_API_KEY": gateway.token,
+            },
+            stdin=json.dumps(request).encode(),
+            limits=Limits(
+                seconds=_LOAD_SECONDS + case_seconds * len(cases),
+                memory_bytes=16 * 1024**3,
+                output_bytes=8 * 1024**2,
+            ),
+            network="model",
+            model_socket=gateway.socket,
+        )
+    )
+    try:
+        outcome = json.loads(result.stdout)
+    except ValueError:
+        ended = "at the time limit" if result.timed_out else f"with exit code {result.exit_code}"
+        outcome = {"loaded": False, "error": f"the run ended {ended}", "cases": [], "servers": {}}
+    if not outcome["loaded"]:
+        outcome["error"] = f"NAT cannot load the agent: {outcome['error']}"
+        (agent.workspace / "load-error.txt").write_bytes(result.stderr[-100_000:])
+    usage = gateway.usage
+    results = [judge_case(case, answer) for case, answer in zip(cases, outcome["cases"], strict=False)]
+    failed = [each.id for each in results if not each.passed]
+    reason = outcome["error"] or (f"{len(failed)} of {len(cases)} test cases failed: {', '.join(failed)}" * bool(failed))
+    return Accepted(
+        Acceptance(
+            passed=bool(outcome["loaded"]) and len(results) == len(cases) and not failed and not outcome["error"],
+            reason=reason,
+            cases=results,
+            cost_usd=usage.cost_usd,
+            tokens=usage.tokens,
+            seconds=result.seconds,
+        ),
+        {name: _digest(tools) for name, tools in outcome["servers"].items()},
+    )
+
+
+def judge_case(case: Case, answer: Mapping[str, Any]) -> CaseResult:
+    """Decide one case by its checks; an error, a failed tool or an empty answer fails it in any case."""
+    checks = [
+        CheckResult(kind=check.kind, value=check.value, passed=_holds(check, answer["answer"], answer["called"]))
+        for check in case.checks
+    ]
+    error = answer["error"]
+    if not error and answer["failed"]:
+        error = f"a tool failed and the agent went on: {', '.join(answer['failed'])}"
+    return CaseResult(
+        id=case.id,
+        passed=not error and bool(answer["answer"].strip()) and all(check.passed for check in checks),
+        answer=answer["answer"],
+        checks=checks,
+        tools_called=answer["called"],
+        error=error,
+        seconds=answer["seconds"],
+    )
+
+
+def _holds(check: CaseCheck, answer: str, called: Sequence[str]) -> bool:
+    if check.kind == "tool_called":
+        return check.value in called
+    if check.kind == "contains":
+        return str(check.value).casefold() in answer.casefold()
+    if check.kind == "regex":
+        return re.search(check.value, answer) is not None
+    try:
+        return same_json(json.loads(answer), check.value)
+    except ValueError:
+        return False
+
+
+def _mcp_home(agent: InstalledAgent) -> Path:
+    """Make the folder that `setup_mcp.sh` makes for a user, from the environments that exist already."""
+    home = agent.workspace / "mcp"
+    home.mkdir(exist_ok=True)
+    for name, environment in agent.servers.items():
+        link = home / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(environment.path)
+    return home
+
+
+def _digest(tools: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(tools, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

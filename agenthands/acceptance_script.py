@@ -1,0 +1,97 @@
+"""Runs with the NAT environment's Python, in a sandbox: loads the packaged agent and asks it the test cases.
+
+Reads {"config": path, "groups": [names], "cases": [{"id", "query"}], "seconds": float} from standard input; writes to
+standard output, in one JSON object, what came of loading, of each MCP server's tools, and of each case.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+import traceback
+
+
+def main():
+    """Do it with standard output kept for the report: libraries print."""
+    report = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    request = json.loads(sys.stdin.read())
+    outcome = {"loaded": False, "error": "", "servers": {}, "cases": []}
+    try:
+        asyncio.run(run(request, outcome))
+    except BaseException as error:  # NAT and MCP raise groups of anything
+        outcome["error"] = outcome["error"] or root_cause(error)
+    json.dump(outcome, report)
+    report.close()
+
+
+async def run(request, outcome):
+    """Load the agent as `nat run` does, and ask."""
+    from nat.builder.workflow_builder import WorkflowBuilder
+    from nat.runtime.loader import load_config
+    from nat.runtime.session import SessionManager
+
+    config = load_config(request["config"])
+    async with WorkflowBuilder.from_config(config) as builder:
+        for name in request["groups"]:
+            outcome["servers"][name] = await tools_of(builder, name)
+        manager = await SessionManager.create(config=config, shared_builder=builder)
+        outcome["loaded"] = True
+        for case in request["cases"]:
+            outcome["cases"].append({"id": case["id"], **await ask(manager, case["query"], request["seconds"])})
+        await manager.shutdown()
+
+
+async def tools_of(builder, group):
+    """Give name, description and schema of every tool that a function group offers."""
+    functions = await (await builder.get_function_group(group)).get_accessible_functions()
+    return {
+        name: {
+            "description": function.description or "",
+            "schema": function.input_schema.model_json_schema() if function.input_schema else {},
+        }
+        for name, function in sorted(functions.items())
+    }
+
+
+async def ask(manager, query, seconds):
+    """Ask one question; the answer, the tools called, the tools that failed, and an error are all results."""
+    from nat.data_models.intermediate_step import IntermediateStepType
+
+    started = time.monotonic()
+    steps = []
+    outcome = {"answer": "", "error": ""}
+    try:
+        async with asyncio.timeout(seconds), manager.session() as session, session.run(query) as runner:
+            runner.context.intermediate_step_manager.subscribe(steps.append)
+            outcome["answer"] = await runner.result(to_type=str)
+    except TimeoutError:
+        outcome["error"] = f"no answer within {seconds:.0f} s"
+    except BaseException as error:  # NAT and MCP raise groups of anything
+        outcome["error"] = root_cause(error)
+    payloads = [step.payload for step in steps]
+    outcome["called"] = [p.name for p in payloads if p.event_type == IntermediateStepType.FUNCTION_START]
+    outcome["failed"] = [
+        p.name
+        for p in payloads
+        if p.event_type == IntermediateStepType.FUNCTION_END and (p.data is None or p.data.output is None)
+    ]
+    outcome["seconds"] = round(time.monotonic() - started, 3)
+    return outcome
+
+
+def root_cause(error):
+    """Give the innermost error of groups and causes, in one line, and the end of the traceback on stderr."""
+    traceback.print_exception(error)
+    while True:
+        if isinstance(error, BaseExceptionGroup) and error.exceptions:
+            error = error.exceptions[0]
+        elif error.__cause__ is not None:
+            error = error.__cause__
+        else:
+            return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+
+
+if __name__ == "__main__":
+    main()

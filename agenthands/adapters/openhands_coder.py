@@ -1,0 +1,197 @@
+"""The Coder port over the OpenHands SDK: the agent loop and the key stay here, its shell runs in a sandbox.
+
+Pitfalls of the SDK that shape this file: one LLM and one Agent object per conversation (sharing mixes metrics and
+workspaces); `run()` raises for model errors only, so limits are read from the state; FINISHED proves nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from agenthands.adapters.litellm_model import has_price
+from agenthands.adapters.litellm_setup import load_litellm
+from agenthands.errors import AgentHandsError, ModelNotUsable, ModelUnavailable
+from agenthands.events import ToolProgress, emit
+from agenthands.model_settings import ModelSettings
+from agenthands.models import CodingResult, Tokens
+from agenthands.ports import CodingTask
+
+_ENDS = {"MaxIterationsReached": "out_of_steps", "MaxBudgetReached": "out_of_budget"}
+_import_lock = threading.Lock()
+
+
+class OpenHandsCoder:
+    """Runs coding agents in threads of this process; each `work` opens its tool's conversation and closes it."""
+
+    def __init__(self, settings: ModelSettings, home: Path) -> None:
+        """Keep the model's settings; the SDK (7 s) is imported with the first work."""
+        self._settings = settings
+        self._home = home
+
+    def work(self, task: CodingTask) -> CodingResult:
+        """Run one turn. Raises ModelNotUsable or ModelUnavailable."""
+        load_openhands(self._home)
+        from openhands.sdk.conversation.exceptions import ConversationRunError
+
+        started = time.monotonic()
+        conversation, llm = self._open(task)
+        before = _spent(llm)
+        timer = threading.Timer(task.seconds, conversation.pause)
+        timer.daemon = True
+        timer.start()
+        try:
+            conversation.send_message(task.message)
+            conversation.run()
+        except ConversationRunError as error:
+            raise self._translated(error) from error
+        finally:
+            timer.cancel()
+            conversation.close()
+        after = _spent(llm)
+        status, reason = _ending(conversation)
+        return CodingResult(
+            status=status,
+            reason=reason,
+            cost_usd=after[0] - before[0] if self._priced() else None,
+            tokens=Tokens(**{kind: after[1][kind] - before[1][kind] for kind in after[1]}),
+            seconds=round(time.monotonic() - started, 3),
+            steps=after[2] - before[2],
+        )
+
+    def _open(self, task: CodingTask) -> tuple[Any, Any]:
+        from openhands.sdk import LLM, Agent, LocalConversation, Tool
+        from openhands.tools.terminal import TerminalTool
+
+        from agenthands.adapters.openhands_editor import CONFINED_EDITOR
+
+        settings = self._settings
+        options: dict[str, Any] = {
+            "api_key": SecretStr(settings.api_key.get_secret_value()) if settings.api_key else None,
+            "base_url": settings.api_base,
+            "temperature": settings.temperature,
+            "max_output_tokens": settings.max_output_tokens,
+            "input_cost_per_token": settings.input_cost_per_token,
+            "output_cost_per_token": settings.output_cost_per_token,
+        }
+        if settings.provider in ("gemini", "vertex_ai") and settings.safety_settings:
+            options["litellm_extra_body"] = {"safetySettings": [dict(each) for each in settings.safety_settings]}
+        llm = LLM(
+            usage_id=f"coder-{task.tool}",
+            model=settings.model,
+            num_retries=settings.num_retries + 1,
+            retry_min_wait=2,
+            retry_max_wait=30,
+            timeout=int(settings.timeout),
+            **{key: value for key, value in options.items() if value is not None},
+        )
+        terminal = {"terminal_type": "subprocess", "shell_path": str(task.shell)}
+        agent = Agent(
+            llm=llm,
+            tools=[Tool(name=TerminalTool.name, params=terminal), Tool(name=CONFINED_EDITOR)],
+            system_prompt=task.system_prompt,
+        )
+        conversation = LocalConversation(
+            agent=agent,
+            workspace=str(task.workspace),
+            persistence_dir=str(task.conversation),
+            conversation_id=uuid.uuid5(uuid.NAMESPACE_URL, f"agenthands:{task.build_id}/{task.tool}"),
+            callbacks=[_Reporter(task, llm, self._priced())],
+            visualizer=None,
+            max_iteration_per_run=task.steps,
+            max_budget_per_run=task.budget_usd,
+            stuck_detection=True,
+        )
+        return conversation, llm
+
+    def _priced(self) -> bool:
+        known = self._settings.input_cost_per_token is not None and self._settings.output_cost_per_token is not None
+        return known or has_price(load_litellm(), self._settings.model)
+
+    def _translated(self, error: Any) -> AgentHandsError:
+        origin = error.original_exception
+        found = getattr(getattr(error, "conversation_error", None), "classification", None)
+        kind = getattr(found, "kind", "")
+        reason = f"{type(origin).__name__}: {str(origin).splitlines()[0][:300] if str(origin) else 'no message'}"
+        model = self._settings.model
+        if kind == "auth":
+            return ModelNotUsable(f"The provider of {model} refuses the key.", "Check the key and what it may use.")
+        if kind == "config":
+            return ModelNotUsable(f"The provider of {model} refuses the request. {reason}", "Check model and options.")
+        return ModelUnavailable(f"{model} does not answer. {reason}", "Try again later, or choose another model.")
+
+
+def trajectory(conversation: Path) -> bytes:
+    """Read the persisted events of a conversation, oldest first, one JSON object a line; empty where there are none."""
+    files = sorted(conversation.glob("*/events/event-*.json"))
+    return b"".join(json.dumps(json.loads(file.read_bytes())).encode() + b"\n" for file in files)
+
+
+def load_openhands(home: Path) -> None:
+    """Import the SDK once, quiet, and without what the user's own OpenHands has in its folder."""
+    with _import_lock:
+        os.environ.setdefault("OPENHANDS_SUPPRESS_BANNER", "1")
+        os.environ.setdefault("LOG_AUTO_CONFIG", "false")
+        os.environ["OH_PERSISTENCE_DIR"] = str(home / "openhands")
+        load_litellm()
+        import logging
+
+        import openhands.sdk
+
+        import agenthands.adapters.openhands_editor  # noqa: F401 - registers the confined editor
+
+        logging.getLogger("openhands").setLevel(logging.ERROR)
+        del openhands
+
+
+class _Reporter:
+    """Turns the agent's actions into progress."""
+
+    def __init__(self, task: CodingTask, llm: Any, priced: bool) -> None:
+        self._task, self._llm, self._priced = task, llm, priced
+
+    def __call__(self, event: Any) -> None:
+        if type(event).__name__ != "ActionEvent":
+            return
+        state = "coding" if self._task.attempt == 1 else "repairing"
+        cost = self._llm.metrics.accumulated_cost if self._priced else None
+        emit(ToolProgress(self._task.build_id, self._task.tool, state, _described(event), self._task.attempt, cost))
+
+
+def _described(event: Any) -> str:
+    """Say in a few words what the agent does."""
+    action = event.action
+    if command := getattr(action, "command", None):
+        path = getattr(action, "path", None)
+        return f"{command} {Path(path).name}" if path else f"$ {' '.join(str(command).split())}"
+    return str(event.tool_name)
+
+
+def _spent(llm: Any) -> tuple[float, dict[str, int], int]:
+    usage = llm.metrics.accumulated_token_usage
+    tokens = {
+        "prompt": getattr(usage, "prompt_tokens", 0) or 0,
+        "completion": getattr(usage, "completion_tokens", 0) or 0,
+        "cached": getattr(usage, "cache_read_tokens", 0) or 0,
+    }
+    return llm.metrics.accumulated_cost or 0.0, tokens, len(llm.metrics.token_usages)
+
+
+def _ending(conversation: Any) -> tuple[Any, str]:
+    status = conversation.state.execution_status.value
+    if status == "finished":
+        return "finished", ""
+    if status == "stuck":
+        return "stuck", "the agent repeated itself"
+    if status == "paused":
+        return "out_of_time", "the time limit of the turn was reached"
+    last = next((e for e in reversed(conversation.state.events) if type(e).__name__ == "ConversationErrorEvent"), None)
+    code = getattr(last, "code", "")
+    return _ENDS.get(code, "error"), str(getattr(last, "detail", "") or code)[:500]

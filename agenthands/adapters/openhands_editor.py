@@ -1,0 +1,47 @@
+"""OpenHands' file editor, confined to the workspace. Importing it registers the tool with the SDK."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from openhands.sdk.tool import register_tool
+from openhands.tools.file_editor import FileEditorTool
+from openhands.tools.file_editor.definition import FileEditorObservation
+from openhands.tools.file_editor.impl import FileEditorExecutor
+
+CONFINED_EDITOR = "confined_file_editor"
+
+
+class ConfinedExecutor(FileEditorExecutor):
+    """Refuses paths that lead outside the workspace, links included; makes missing folders inside."""
+
+    def __init__(self, root: str) -> None:
+        """Confine to `root`."""
+        super().__init__(workspace_root=root)
+        self._root = Path(root).resolve()
+
+    def __call__(self, action: Any, conversation: Any = None) -> Any:
+        """Edit or view, if the path is inside."""
+        path = Path(action.path).resolve()
+        if not path.is_relative_to(self._root):
+            text = f"{action.path} is outside the workspace {self._root}."
+            return FileEditorObservation.from_text(text=text, command=action.command, is_error=True)
+        if action.command == "create":
+            path.parent.mkdir(parents=True, exist_ok=True)
+        return super().__call__(action, conversation)
+
+
+class ConfinedFileEditorTool(FileEditorTool):
+    """The model sees the ordinary `file_editor`."""
+
+    name = "file_editor"
+
+    @classmethod
+    def create(cls, conv_state: Any) -> Any:
+        """Build the tool for one conversation's workspace."""
+        (tool,) = FileEditorTool.create(conv_state)
+        return [tool.set_executor(ConfinedExecutor(conv_state.workspace.working_dir))]
+
+
+register_tool(CONFINED_EDITOR, ConfinedFileEditorTool)

@@ -1,0 +1,111 @@
+"""One tool's way through coder and gate: the workspace, the messages, and the outcome."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agenthands.gate.results import MIN_TESTS
+from agenthands.models import CodingResult, CustomTool, GateReport, Tokens, ToolOutcome, add_costs
+from agenthands.ports import Coder, CodingTask, Command, Environment, Limits, Sandbox
+from agenthands.prompting import render
+from agenthands.workplace import Build
+
+
+@dataclass(frozen=True)
+class CodingLimits:
+    """Bounds of one turn of a coding agent, and how often it may try."""
+
+    seconds: float
+    steps: int
+    attempts: int
+    budget_usd: float | None
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why the attempt before was not accepted."""
+
+    coding: CodingResult
+    report: GateReport
+
+
+def generate_tool(
+    build: Build, tool: CustomTool, attempt: int, rejection: Rejection | None, parts: tuple[Coder, Sandbox, Environment],
+    limits: CodingLimits,
+) -> CodingResult:  # fmt: skip
+    """Let the coder write or repair one tool in its workspace.
+
+    The first attempt gives the specification without its held-out examples, later ones the gate's report.
+    """
+    coder, sandbox, environment = parts
+    workspace = build.workspace(tool.name)
+    spec = json.dumps(tool.visible().model_dump(mode="json"), indent=2, ensure_ascii=False)
+    if attempt == 1:
+        for name in ("nat_tools", "tests"):
+            (workspace / name).mkdir(parents=True, exist_ok=True)
+        (workspace / "spec.json").write_text(spec + "\n", encoding="utf-8")
+    if rejection is None:
+        message = render("generate/task.md.j2", tool=tool, workspace=str(workspace), spec=spec)
+    else:
+        message = render(
+            "repair/feedback.md.j2",
+            tool=tool.name,
+            report=rejection.report,
+            coding=rejection.coding,
+            attempt=attempt - 1,
+            max_attempts=limits.attempts,
+        )
+    shell = sandbox.shell(_shell_command(workspace, environment), build.tool_folder(tool.name) / "shell")
+    try:
+        return coder.work(
+            CodingTask(
+                build_id=build.build_id,
+                tool=tool.name,
+                attempt=attempt,
+                system_prompt=render("generate/system.md.j2", max_steps=limits.steps, min_tests=MIN_TESTS),
+                message=message,
+                workspace=workspace,
+                conversation=build.conversation(tool.name),
+                shell=shell.path,
+                seconds=limits.seconds,
+                steps=limits.steps,
+                budget_usd=limits.budget_usd,
+            )
+        )
+    finally:
+        shell.close()
+
+
+def outcome_of(tool: str, turns: Sequence[tuple[CodingResult, GateReport]]) -> ToolOutcome:
+    """Sum up all attempts at one tool; the last report decides."""
+    report = turns[-1][1]
+    failed = ", ".join(check.name for check in report.failures())
+    return ToolOutcome(
+        name=tool,
+        status="accepted" if report.accepted else "rejected",
+        attempts=len(turns),
+        gate=report,
+        reason="" if report.accepted else f"the gate's checks {failed} did not pass in {len(turns)} attempts",
+        cost_usd=add_costs(*(coding.cost_usd for coding, _ in turns)),
+        tokens=sum((coding.tokens for coding, _ in turns), Tokens()),
+        seconds=round(sum(coding.seconds + gate.seconds for coding, gate in turns), 3),
+    )
+
+
+def _shell_command(workspace: Path, environment: Environment) -> Command:
+    return Command(
+        argv=(),
+        workspace=workspace,
+        read_only=[environment.path],
+        variables={
+            "PATH": f"{environment.path}/bin:/usr/bin:/bin",
+            "PYTHONPATH": str(workspace),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTEST_ADDOPTS": "-p no:cacheprovider",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
+        limits=Limits(),
+    )

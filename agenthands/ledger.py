@@ -1,0 +1,94 @@
+"""Collects what a build does, costs and leaves, and turns it into its record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+
+from agenthands.acceptance import Accepted
+from agenthands.agent_config import PlannedServer
+from agenthands.events import Event, StageFinished
+from agenthands.models import (
+    BuildRecord,
+    McpServerPin,
+    StageTime,
+    Status,
+    Tokens,
+    ToolOutcome,
+    add_costs,
+)
+from agenthands.planning import Planned
+from agenthands.ports import Environment
+from agenthands.prompting import prompt_hashes
+from agenthands.workplace import Build
+
+_VERSIONS = ("agenthands", "prefect", "openhands-sdk", "openhands-tools", "litellm")
+
+
+class Ledger:
+    """Notes of one build; what is never noted stays empty in the record."""
+
+    def __init__(self, build: Build, models: Mapping[str, str]) -> None:
+        """Begin now. `models` names the model of each role."""
+        self._build, self._models = build, dict(models)
+        self._started = time.time()
+        self._stages: list[StageTime] = []
+        self._versions = {name: version(name) for name in _VERSIONS}
+        self.planned: Planned | None = None
+        self.environment: Environment | None = None
+        self.servers: list[McpServerPin] = []
+        self.tools: list[ToolOutcome] = []
+        self.accepted: Accepted | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Listen: note how long each stage took."""
+        if isinstance(event, StageFinished) and event.build_id == self._build.build_id:
+            self._stages.append(StageTime(name=event.stage, seconds=event.seconds))
+
+    def note_version(self, name: str, number: str) -> None:
+        """Note the version of something that is not installed in this process' environment."""
+        self._versions[name] = number
+
+    def note_servers(self, servers: Sequence[tuple[PlannedServer, Environment]]) -> None:
+        """Note the MCP servers as they were installed."""
+        self.servers = [
+            McpServerPin(
+                id=server.entry.id,
+                version=server.entry.version,
+                package=server.entry.package,
+                lock_sha256=environment.lock_sha256,
+            )
+            for server, environment in servers
+        ]
+
+    def record(self, status: Status, reason: str) -> BuildRecord:
+        """Give the record as of now; the files are noted when they are published."""
+        costs = [tool.cost_usd for tool in self.tools]
+        tokens = sum((tool.tokens for tool in self.tools), Tokens())
+        if self.planned:
+            costs.append(self.planned.cost_usd)
+            tokens += self.planned.tokens
+        if self.accepted:
+            costs.append(self.accepted.result.cost_usd)
+            tokens += self.accepted.result.tokens
+        seen = self.accepted.tools_sha256 if self.accepted else {}
+        return BuildRecord(
+            build_id=self._build.build_id,
+            request=self._build.request,
+            plan=self.planned.plan if self.planned else None,
+            status=status,
+            reason=reason,
+            tools=self.tools,
+            acceptance=self.accepted.result if self.accepted else None,
+            cost_usd=add_costs(*costs),
+            tokens=tokens,
+            seconds=round(time.time() - self._started, 3),
+            started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started)),
+            stages=self._stages,
+            models=self._models,
+            prompts=prompt_hashes(),
+            versions=self._versions,
+            environment_lock_sha256=self.environment.lock_sha256 if self.environment else None,
+            mcp_servers=[pin.model_copy(update={"tools_sha256": seen.get(pin.id)}) for pin in self.servers],
+        )

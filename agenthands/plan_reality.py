@@ -1,0 +1,125 @@
+"""Checks a plan against what exists: NAT's components, the catalogue, and its own schemas."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema
+from packaging.requirements import InvalidRequirement, Requirement
+from referencing.exceptions import Unresolvable
+
+from agenthands.models import CustomTool, Plan, ResultExample
+from agenthands.nat_registry import NatRegistry
+from agenthands.server_catalogue import CatalogueServer
+
+
+@dataclass(frozen=True)
+class Reality:
+    """What a plan may use."""
+
+    registry: NatRegistry
+    catalogue: Mapping[str, CatalogueServer]
+
+
+def complaints_about(plan: Plan, reality: Reality) -> list[str]:
+    """Say exactly what in the plan cannot be built; empty where all of it can."""
+    return [
+        *_component_complaints(plan, reality.registry),
+        *_server_complaints(plan, reality.catalogue),
+        *(complaint for tool in plan.custom_tools for complaint in _tool_complaints(tool)),
+        *_case_complaints(plan),
+    ]
+
+
+def _component_complaints(plan: Plan, registry: NatRegistry) -> Iterator[str]:
+    scaffolds = registry.plannable_scaffolds()
+    if plan.scaffold.type not in scaffolds:
+        yield f"scaffold: NAT has no agent {plan.scaffold.type!r}; there are {', '.join(scaffolds)}."
+    for tool in plan.builtin_tools:
+        if tool.type not in registry.functions:
+            yield f"builtin_tools: NAT has no function {tool.type!r}; there are {', '.join(registry.functions)}."
+    taken = {*registry.functions, *registry.scaffolds}
+    for custom in plan.custom_tools:
+        if custom.name in taken:
+            yield f"custom_tools: the name {custom.name!r} belongs to a component of NAT; choose another."
+    if not (plan.custom_tools or plan.builtin_tools or plan.mcp_servers):
+        yield "The agent has no tools at all."
+
+
+def _server_complaints(plan: Plan, catalogue: Mapping[str, CatalogueServer]) -> Iterator[str]:
+    for server in plan.mcp_servers:
+        known = catalogue.get(server.id)
+        if known is None:
+            yield f"mcp_servers: there is no server {server.id!r}; there are {', '.join(sorted(catalogue))}."
+            continue
+        names = [tool.name for tool in known.tools]
+        for tool in server.tools:
+            if tool not in names:
+                yield f"mcp_servers: {server.id} has no tool {tool!r}; it has {', '.join(names)}."
+
+
+def _tool_complaints(tool: CustomTool) -> Iterator[str]:
+    where = f"custom_tools.{tool.name}"
+    for requirement in tool.dependencies:
+        try:
+            parsed = Requirement(requirement)
+        except InvalidRequirement:
+            yield f"{where}: {requirement!r} is no PEP 508 requirement."
+            continue
+        if parsed.url:
+            yield f"{where}: {requirement!r} names a URL; only packages of the index are allowed."
+    broken = False
+    for name, schema in (("parameters", tool.parameters), ("returns", tool.returns)):
+        try:
+            jsonschema.Draft202012Validator.check_schema(schema)
+        except jsonschema.SchemaError as error:
+            broken = True
+            yield f"{where}.{name}: no JSON Schema: {error.message}."
+    if tool.parameters.get("type") != "object" or not isinstance(tool.parameters.get("properties"), dict):
+        yield f"{where}.parameters: must be of type object with properties."
+    elif not broken:
+        yield from _example_complaints(tool, where)
+
+
+def _example_complaints(tool: CustomTool, where: str) -> Iterator[str]:
+    known = tool.parameters["properties"].keys()
+    for number, example in enumerate(tool.examples, start=1):
+        place = f"{where}.examples.{number}"
+        if extra := sorted(example.arguments.keys() - known):
+            yield f"{place}: {', '.join(extra)} are no parameters."
+        if isinstance(example, ResultExample):
+            yield from _misfits(example.arguments, tool.parameters, f"{place}: arguments")
+            yield from _misfits(example.expected, tool.returns, f"{place}: expected")
+    if not any(isinstance(example, ResultExample) for example in tool.examples):
+        yield f"{where}.examples: at least one must show a result."
+    if len({json.dumps(example.arguments, sort_keys=True) for example in tool.examples}) < len(tool.examples):
+        yield f"{where}.examples: two have the same arguments."
+
+
+def _misfits(value: Any, schema: dict[str, Any], place: str) -> Iterator[str]:
+    try:
+        for error in jsonschema.Draft202012Validator(schema).iter_errors(value):
+            path = ".".join(map(str, error.absolute_path))
+            yield f"{place}{'.' + path if path else ''} does not fit the schema: {error.message[:300]}"
+    except Unresolvable as error:
+        yield f"{place}: the schema refers to something that is not in it: {error}."
+
+
+def _case_complaints(plan: Plan) -> Iterator[str]:
+    tools = {tool.name for tool in plan.custom_tools} | {tool.type for tool in plan.builtin_tools}
+    tools |= {f"{server.id}__{tool}" for server in plan.mcp_servers for tool in server.tools}
+    for case in plan.test_cases:
+        for check in case.checks:
+            if check.kind != "json_equal" and not isinstance(check.value, str):
+                yield f"test_cases.{case.id}: the value of {check.kind} must be text."
+            elif check.kind == "tool_called" and check.value not in tools:
+                yield f"test_cases.{case.id}: there is no tool {check.value!r}; there are {', '.join(sorted(tools))}."
+            elif check.kind == "regex":
+                try:
+                    re.compile(check.value)
+                except re.error as error:
+                    yield f"test_cases.{case.id}: {check.value!r} is no regular expression: {error}."

@@ -1,0 +1,118 @@
+"""From a request to a Plan that can be built: ask the planner, check against reality, send complaints back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from agenthands.errors import ModelUnavailable, PlanRefused, RequestInvalid
+from agenthands.models import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
+from agenthands.plan_reality import Reality, complaints_about
+from agenthands.ports import ChatModel
+from agenthands.prompting import render
+from agenthands.server_catalogue import rank_servers
+
+MAX_ANSWERS = 3
+_SERVERS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan and what the planner cost. `cost_usd` is None where the price is unknown."""
+
+    plan: Plan
+    answers: int
+    cost_usd: float | None
+    tokens: Tokens
+
+
+def checked_request(request: str) -> str:
+    """Give the request without surrounding space. Raises RequestInvalid where it is empty or far too long."""
+    text = request.strip()
+    if not text:
+        raise RequestInvalid("The request is empty.", 'Say what the agent should do: agenthands build "..."')
+    if len(text) > MAX_REQUEST_CHARACTERS:
+        raise RequestInvalid(
+            f"The request has {len(text):,} characters; at most {MAX_REQUEST_CHARACTERS:,} are read.",
+            "Describe the agent in a few sentences; data and documents belong into its tools.",
+        )
+    if any(ord(character) < 32 and character not in "\n\r\t" for character in text):
+        raise RequestInvalid("The request contains control characters.", "Pass plain text.")
+    return text
+
+
+def plan_agent(request: str, model: ChatModel, reality: Reality, resolves: Callable[[Plan], str]) -> Planned:
+    """Ask the planner until its plan can be built, at most three times.
+
+    `resolves` tries to resolve the dependencies and gives a complaint, empty where they resolve.
+    Raises PlanRefused with the last answer, ModelNotUsable or ModelUnavailable.
+    """
+    schema = Plan.model_json_schema()
+    servers = rank_servers(reality.catalogue, request, _SERVERS_SHOWN)
+    messages = [
+        {"role": "system", "content": render("plan/system.md.j2", schema=json.dumps(schema, indent=1))},
+        {
+            "role": "user",
+            "content": render(
+                "plan/user.md.j2",
+                request=request,
+                scaffolds=reality.registry.plannable_scaffolds(),
+                builtin_tools=reality.registry.functions,
+                servers=servers,
+            ),
+        },
+    ]
+    cost: float | None = 0.0
+    tokens = Tokens()
+    answer_text, complaints = "", [""]
+    for number in range(1, MAX_ANSWERS + 1):
+        answer = model.ask(messages, "plan", schema)
+        answer_text = answer.text
+        cost, tokens = add_costs(cost, answer.cost_usd), tokens + answer.tokens
+        plan, complaints = read_plan(answer_text)
+        if plan is not None:
+            complaints = complaints_about(plan, reality)
+            if not complaints and (complaint := resolves(plan)):
+                complaints = [complaint]
+            if not complaints:
+                return Planned(plan, number, cost, tokens)
+        messages += [
+            {"role": "assistant", "content": answer_text or "(empty)"},
+            {"role": "user", "content": render("plan/complaints.md.j2", complaints=complaints)},
+        ]
+    if not answer_text.strip():
+        raise ModelUnavailable(f"{model.name} answers with empty messages.", "Its content filter may refuse this.")
+    raise PlanRefused(
+        f"{model.name} gave no plan that can be built in {MAX_ANSWERS} answers. Last complaint: {complaints[0]}",
+        "Say the request more plainly, or use a stronger planner (--planner).",
+        last_answer=answer_text,
+    )
+
+
+def read_plan(text: str) -> tuple[Plan | None, list[str]]:
+    """Read a plan from plain or fenced JSON; gives the plan, or None and exact complaints."""
+    try:
+        return Plan.model_validate(json.loads(_json_part(text))), []
+    except json.JSONDecodeError as error:
+        return None, [f"The answer is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."]
+    except RecursionError:
+        return None, ["The answer is nested too deeply."]
+    except ValidationError as error:
+        return None, _readable(error)
+
+
+def _json_part(text: str) -> str:
+    """Give what stands in the last fence of a Markdown answer, or the whole answer."""
+    fences: Sequence[str] = re.findall(r"```(?:json)?\s*\n(.*?)\n?```", text, re.DOTALL)
+    if fences and not text.lstrip().startswith("{"):
+        return fences[-1]
+    return text.strip()
+
+
+def _readable(error: ValidationError) -> list[str]:
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return [f"{'.'.join(map(str, each['loc'])) or 'plan'}: {each['msg']}" for each in found[:20]]

@@ -1,0 +1,88 @@
+"""Puts a build into the store: every file first, the record last, so that half a build is never visible."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+
+from agenthands.errors import StoreNotUsable, StoreUnavailable
+from agenthands.models import BuildRecord
+from agenthands.ports import Store
+from agenthands.report import render_report
+
+UNPLANNED = "unplanned"
+
+
+def agent_name(record: BuildRecord) -> str:
+    """Give the agent's name; a build that failed before its plan is kept as `unplanned`."""
+    return record.plan.name if record.plan else UNPLANNED
+
+
+def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store) -> BuildRecord:
+    """Write a build and give its record with the hashes of all files.
+
+    `files` are the bundle, sources, reports and trajectories by their names below the build.
+    Raises StoreNotUsable or StoreUnavailable; the record is written last, so nothing half written counts.
+    """
+    prefix = f"agents/{agent_name(record)}/{record.build_id}"
+    texts = {name: content.decode(errors="replace") for name, content in files.items() if name.endswith(".py")}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    record = record.model_copy(update={"files": dict(sorted(hashes.items()))})
+    report = render_report(record, texts).encode()
+    record = record.model_copy(update={"files": {**record.files, "report.html": hashlib.sha256(report).hexdigest()}})
+    for name, content in {**files, "report.html": report}.items():
+        written = store.put(f"{prefix}/{name}", content)
+        if written != record.files[name]:
+            raise StoreUnavailable(f"The store {store.url} gave {prefix}/{name} back changed.")
+    store.put(f"{prefix}/build.json", record.model_dump_json(indent=1).encode())
+    if record.status == "accepted":
+        store.put(f"agents/{agent_name(record)}/latest", record.build_id.encode())
+    return record
+
+
+def all_records(store: Store) -> Iterator[BuildRecord]:
+    """Read the records of all builds, newest first."""
+    keys = [key for key in store.keys("agents/") if key.endswith("/build.json") and key.count("/") == 3]
+    for key in sorted(keys, key=lambda key: key.split("/")[2], reverse=True):
+        yield _read(store, key)
+
+
+def find_build(store: Store, name: str) -> BuildRecord:
+    """Find a build by its id, an unambiguous beginning of it, or an agent's name (its newest accepted build).
+
+    Raises StoreNotUsable where there is none, or more than one.
+    """
+    keys = {key.split("/")[2]: key for key in store.keys("agents/") if key.endswith("/build.json")}
+    if name in keys:
+        return _read(store, keys[name])
+    if f"agents/{name}/latest" in store.keys(f"agents/{name}/"):
+        return _read(store, keys[store.get(f"agents/{name}/latest").decode().strip()])
+    found = [build_id for build_id in keys if build_id.startswith(name) or keys[build_id].split("/")[1] == name]
+    if not found:
+        raise StoreNotUsable(f"There is no build {name!r} in {store.url}.", "`agenthands list` shows all builds.")
+    if len(found) > 1 and not any(keys[each].split("/")[1] == name for each in found):
+        raise StoreNotUsable(f"{name!r} begins {len(found)} builds.", "Give more of the build's id.")
+    return _read(store, keys[max(found)])
+
+
+def bundle_of(store: Store, record: BuildRecord) -> bytes:
+    """Read a build's bundle and verify it. Raises StoreNotUsable where it has none or it is damaged."""
+    key = f"agents/{agent_name(record)}/{record.build_id}/bundle.tar.gz"
+    try:
+        bundle = store.get(key)
+    except KeyError:
+        raise StoreNotUsable(
+            f"The build {record.build_id} has no bundle: {record.reason or record.status}.",
+            f"`agenthands show {record.build_id}` says why.",
+        ) from None
+    if hashlib.sha256(bundle).hexdigest() != record.files.get("bundle.tar.gz"):
+        raise StoreNotUsable(f"The bundle of {record.build_id} is damaged in {store.url}.", "Build the agent again.")
+    return bundle
+
+
+def _read(store: Store, key: str) -> BuildRecord:
+    try:
+        return BuildRecord.model_validate(json.loads(store.get(key)))
+    except ValueError as error:
+        raise StoreNotUsable(f"{key} in {store.url} is no build record: {error}".splitlines()[0]) from None

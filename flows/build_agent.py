@@ -1,0 +1,70 @@
+"""The story: one sentence in, a published NAT agent out."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from agenthands.errors import AgentHandsError
+from agenthands.events import BuildFinished, emit, listening
+from agenthands.ledger import Ledger
+from agenthands.models import BuildOptions, BuildRecord, Status
+from agenthands.workplace import Build
+from flows.build_tool import build_tools
+from tasks.accept import accept_agent
+from tasks.assemble import assemble_agent
+from tasks.environment import prepare_environment, prepare_servers, read_nat_registry
+from tasks.plan import plan_agent
+from tasks.publish import publish_build
+from tasks.start import start_build, start_ledger
+
+DEFAULTS = BuildOptions()
+
+
+@flow(name="build-agent")
+def build_agent(request: str, options: BuildOptions = DEFAULTS) -> BuildRecord:
+    """Build the agent that `request` describes; gives the published record, accepted or rejected.
+
+    Raises AgentHandsError where the user must fix something or something outside failed; what was done until then
+    is published as a failed build.
+    """
+    build = start_build(request, options)
+    ledger = start_ledger(build)
+    with listening(ledger):
+        try:
+            status, reason, bundle = _work(build, ledger)
+        except AgentHandsError as error:
+            _publish(build, ledger, "failed", error.message, None)
+            raise
+        return _publish(build, ledger, status, reason, bundle)
+
+
+def _work(build: Build, ledger: Ledger) -> tuple[Status, str, bytes | None]:
+    base = prepare_environment(build)
+    registry = read_nat_registry(build, base)
+    ledger.note_version("nvidia-nat", registry.version)
+    ledger.planned = plan_agent(build, registry)
+    plan = ledger.planned.plan
+
+    installing = prepare_servers.submit(build, plan)
+    environment = prepare_environment(build, plan.dependencies()) if plan.dependencies() else base
+    ledger.environment = environment
+
+    ledger.tools, error = build_tools(build, plan, environment)
+    servers = installing.result()
+    ledger.note_servers(servers)
+    if error:
+        raise error
+    if rejected := [tool.name for tool in ledger.tools if tool.status != "accepted"]:
+        return "rejected", f"the gate rejected {', '.join(rejected)}", None
+
+    bundle = assemble_agent(build, plan, [server for server, _ in servers], registry, environment)
+    environments = {server.entry.id: installed for server, installed in servers}
+    ledger.accepted = accept_agent(build, plan, environment, environments)
+    result = ledger.accepted.result
+    return ("accepted", "", bundle) if result.passed else ("rejected", result.reason, bundle)
+
+
+def _publish(build: Build, ledger: Ledger, status: Status, reason: str, bundle: bytes | None) -> BuildRecord:
+    record = publish_build(build, ledger.record(status, reason), bundle)
+    emit(BuildFinished(build.build_id, status, reason))
+    return record

@@ -1,0 +1,40 @@
+"""Run the packaged agent against the plan's test cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+import agenthands.acceptance as acceptance
+from agenthands.acceptance import Accepted, InstalledAgent
+from agenthands.assembly import config_path
+from agenthands.events import stage
+from agenthands.models import Plan
+from agenthands.ports import Environment
+from agenthands.workplace import Build
+from tasks import wiring
+
+
+@task(cache_policy=NO_CACHE)
+def accept_agent(build: Build, plan: Plan, environment: Environment, servers: Mapping[str, Environment]) -> Accepted:
+    """Install the package beside NAT, load it, and ask every test case."""
+    settings = wiring.settings_for(build.request.options())
+    folder = build.folder / "accept"
+    agent = InstalledAgent(
+        workspace=folder,
+        site=folder / "site",
+        config=folder / "package" / config_path(plan),
+        environment=environment,
+        servers=servers,
+    )
+    with stage(build.build_id, "accept") as note:
+        wiring.environments_for(settings).install_project(folder / "package", agent.site)
+        with wiring.gateway_for(settings).open(folder / "model.sock") as gateway:
+            accepted = acceptance.accept_agent(
+                agent, plan.test_cases, wiring.sandbox_for(settings), gateway, settings.case_seconds
+            )
+        passed = sum(case.passed for case in accepted.result.cases)
+        note.detail = f"{passed} of {len(plan.test_cases)} test cases passed"
+    return accepted

@@ -1,0 +1,29 @@
+"""Which failures Prefect retries: those that our errors call retryable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect.client.schemas.objects import TaskRun
+from prefect.states import State
+
+from agenthands.errors import AgentHandsError
+
+
+def if_retryable(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
+    """Say whether trying again can help; a fault that has no name of ours is a bug and is not retried."""
+    try:
+        state.result()
+    except AgentHandsError as error:
+        return error.retryable
+    except Exception:
+        return False
+    return False
+
+
+RETRY_OUTSIDE: dict[str, Any] = {
+    "retries": 2,
+    "retry_delay_seconds": [5, 20],
+    "retry_jitter_factor": 0.3,
+    "retry_condition_fn": if_retryable,
+}

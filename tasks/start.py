@@ -1,0 +1,36 @@
+"""Begin a build: check what the user may have to fix, and make its folder."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from agenthands.events import BuildStarted, emit
+from agenthands.ledger import Ledger
+from agenthands.models import BuildOptions, BuildRequest
+from agenthands.workplace import Build, new_build
+from tasks import wiring
+
+
+@task(cache_policy=NO_CACHE)
+def start_build(request: str, options: BuildOptions) -> Build:
+    """Give the build under way. Raises UserError before anything is spent."""
+    settings = wiring.preflight(request, options)
+    build = new_build(BuildRequest(request=request.strip(), **options.model_dump()), settings.home)
+    emit(
+        BuildStarted(
+            build.build_id,
+            request=build.request.request,
+            planner=settings.model("planner").model,
+            coder=settings.model("coder").model,
+            sandbox=settings.sandbox,
+            store=settings.store_url,
+        )
+    )
+    return build
+
+
+def start_ledger(build: Build) -> Ledger:
+    """Open the book of a build."""
+    settings = wiring.settings_for(build.request.options())
+    return Ledger(build, {role: settings.model(role).model for role in wiring.ROLES})

@@ -1,0 +1,25 @@
+"""Let the gate judge one tool."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from agenthands.events import ToolProgress, emit
+from agenthands.gate.judge import judge
+from agenthands.models import CustomTool, GateReport
+from agenthands.ports import Environment
+from agenthands.workplace import Build
+from tasks import wiring
+
+
+@task(cache_policy=NO_CACHE, task_run_name="validate-{tool.name}-try{attempt}")
+def validate_tool(build: Build, tool: CustomTool, environment: Environment, attempt: int) -> GateReport:
+    """Give the gate's report; a rejected tool is a result. The report is kept in the tool's folder."""
+    settings = wiring.settings_for(build.request.options())
+    emit(ToolProgress(build.build_id, tool.name, "checking", "the gate judges", attempt))
+    sandbox = wiring.sandbox_for(settings)
+    report = judge(tool, build.workspace(tool.name), environment, sandbox, settings.gate_seconds)
+    kept = build.tool_folder(tool.name) / f"gate-{attempt}.json"
+    kept.write_text(report.model_dump_json(indent=1), encoding="utf-8")
+    return report

@@ -1,0 +1,92 @@
+"""The only place that chooses implementations: settings in, adapters out. Heavy ones import what they need later."""
+
+from __future__ import annotations
+
+from agenthands.adapters.bubblewrap import BubblewrapSandbox
+from agenthands.adapters.fsspec_store import FsspecStore
+from agenthands.adapters.gateway import LitellmGateway
+from agenthands.adapters.litellm_model import LitellmModel, completion_options, require_usable
+from agenthands.adapters.openhands_coder import OpenHandsCoder, trajectory
+from agenthands.adapters.uv_environments import UvEnvironments
+from agenthands.coding import CodingLimits
+from agenthands.errors import SandboxUnavailable, StoreNotUsable
+from agenthands.model_settings import Role
+from agenthands.models import BuildOptions
+from agenthands.planning import checked_request
+from agenthands.ports import ChatModel, Coder, Environments, ModelGateway, Sandbox, Store
+from agenthands.settings import Settings, load_settings
+
+ROLES: tuple[Role, ...] = ("planner", "coder", "agent")
+
+
+def settings_for(options: BuildOptions) -> Settings:
+    """Read the settings with a build's options on top. Raises SettingsInvalid."""
+    return load_settings(options)
+
+
+def sandbox_for(settings: Settings) -> Sandbox:
+    """Choose the sandbox; there is no falling back to none. Raises SandboxUnavailable."""
+    if settings.sandbox == "docker":
+        raise SandboxUnavailable(
+            "The docker sandbox is not part of this version.", "Use --sandbox bubblewrap, which needs no daemon."
+        )
+    return BubblewrapSandbox()
+
+
+def store_for(settings: Settings) -> Store:
+    """Open the store; nothing is written yet."""
+    return FsspecStore(settings.store_url)
+
+
+def environments_for(settings: Settings) -> Environments:
+    """Choose who installs Python environments."""
+    return UvEnvironments(settings.home)
+
+
+def planner_for(settings: Settings) -> ChatModel:
+    """Choose the planner's model."""
+    return LitellmModel(settings.model("planner"))
+
+
+def coder_for(settings: Settings) -> Coder:
+    """Choose the coding agent."""
+    return OpenHandsCoder(settings.model("coder"), settings.home)
+
+
+def gateway_for(settings: Settings) -> ModelGateway:
+    """Choose what reaches the agent's model for a sandbox."""
+    model = settings.model("agent")
+    options = {key: value for key, value in completion_options(model).items() if key != "model"}
+    return LitellmGateway(model.model, options)
+
+
+def coding_limits(settings: Settings, tools: int) -> CodingLimits:
+    """Give the bounds of one tool's coding; the build's budget is shared evenly among `tools`."""
+    return CodingLimits(
+        seconds=settings.coder_seconds,
+        steps=settings.coder_steps,
+        attempts=settings.max_attempts,
+        budget_usd=settings.budget / max(1, tools) if settings.budget else None,
+    )
+
+
+def preflight(request: str, options: BuildOptions) -> Settings:
+    """Check everything that a user may have to fix, before any work and any cost.
+
+    Raises RequestInvalid, SettingsInvalid, SandboxUnavailable, StoreNotUsable or ModelNotUsable.
+    """
+    checked_request(request)
+    settings = settings_for(options)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        (settings.home / ".writable").touch()
+    except OSError as error:
+        raise StoreNotUsable(
+            f"The folder {settings.home} cannot be written: {error.strerror}.", "Set AGENTHANDS_HOME to another folder."
+        ) from None
+    models = [settings.model(role) for role in ROLES]
+    sandbox_for(settings).check()
+    store_for(settings).check()
+    for model in models:
+        require_usable(model)
+    return settings
