@@ -86,7 +86,9 @@ def accept_agent(
     usage = gateway.usage
     results = [judge_case(case, answer) for case, answer in zip(cases, outcome["cases"], strict=False)]
     failed = [each.id for each in results if not each.passed]
-    reason = outcome["error"] or (f"{len(failed)} of {len(cases)} test cases failed: {', '.join(failed)}" * bool(failed))
+    reason = outcome["error"] or (
+        f"{len(failed)} of {len(cases)} test cases failed: {', '.join(failed)}" * bool(failed)
+    )
     return Accepted(
         Acceptance(
             passed=bool(outcome["loaded"]) and len(results) == len(cases) and not failed and not outcome["error"],

@@ -32,7 +32,7 @@ def nat_config(
     The model is reached through litellm, so `AGENT_MODEL` and the provider's usual variables choose and unlock it;
     no secret stands in the file.
     """
-    functions = {tool.type: {"_type": tool.type} for tool in plan.builtin_tools}
+    functions: dict[str, dict[str, Any]] = {tool.type: {"_type": tool.type} for tool in plan.builtin_tools}
     functions |= {tool.name: {"_type": tool.name} for tool in plan.custom_tools}
     groups = {server.entry.id: _group(server) for server in servers}
     tools = [*functions, *groups]
@@ -48,7 +48,13 @@ def nat_config(
                                   "description": plan.summary}  # fmt: skip
         workflow["augmented_fn"] = INNER_AGENT
     config: dict[str, Any] = {
-        "llms": {LLM_NAME: {"_type": "litellm", "model_name": f"${{AGENT_MODEL:-{agent_model}}}", "temperature": 0.0}},
+        "llms": {
+            LLM_NAME: {
+                "_type": "litellm",
+                "model_name": f"${{AGENT_MODEL:-{agent_model}}}",
+                "temperature": 0.0,
+            }
+        },
         "functions": functions,
     }
     if groups:

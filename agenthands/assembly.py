@@ -114,9 +114,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701
+        autoescape=False,
     )
-    environment.filters |= {"md": _one_line, "cell": lambda text: _one_line(text).replace("|", r"\|"), "sh": shlex.quote}
+    environment.filters |= {
+        "md": _one_line,
+        "cell": lambda text: _one_line(text).replace("|", r"\|"),
+        "sh": shlex.quote,
+    }
     return environment
 
 

@@ -33,9 +33,13 @@ class Rejection:
 
 
 def generate_tool(
-    build: Build, tool: CustomTool, attempt: int, rejection: Rejection | None, parts: tuple[Coder, Sandbox, Environment],
+    build: Build,
+    tool: CustomTool,
+    attempt: int,
+    rejection: Rejection | None,
+    parts: tuple[Coder, Sandbox, Environment],
     limits: CodingLimits,
-) -> CodingResult:  # fmt: skip
+) -> CodingResult:
     """Let the coder write or repair one tool in its workspace.
 
     The first attempt gives the specification without its held-out examples, later ones the gate's report.

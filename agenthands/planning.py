@@ -52,7 +52,7 @@ def plan_agent(request: str, model: ChatModel, reality: Reality, resolves: Calla
     Raises PlanRefused with the last answer, ModelNotUsable or ModelUnavailable.
     """
     schema = Plan.model_json_schema()
-    servers = rank_servers(reality.catalogue, request, _SERVERS_SHOWN)
+    servers = rank_servers(dict(reality.catalogue), request, _SERVERS_SHOWN)
     messages = [
         {"role": "system", "content": render("plan/system.md.j2", schema=json.dumps(schema, indent=1))},
         {

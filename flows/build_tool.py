@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.futures import wait
+from prefect.futures import PrefectFuture, wait
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from agenthands.coding import Rejection, outcome_of
@@ -44,9 +44,7 @@ def one_tool(build: Build, tool: CustomTool, environment: Environment, tools: in
     return build_tool(build, tool, environment, tools)
 
 
-def build_tools(
-    build: Build, plan: Plan, environment: Environment
-) -> tuple[list[ToolOutcome], AgentHandsError | None]:
+def build_tools(build: Build, plan: Plan, environment: Environment) -> tuple[list[ToolOutcome], AgentHandsError | None]:
     """Build all tools at once, as many as the settings allow; one that fails does not disturb the others.
 
     Gives an outcome for each tool, and the first error of a tool that neither passed nor was rejected.
@@ -55,8 +53,9 @@ def build_tools(
     parallel = settings_for(build.request.options()).parallel
     for tool in plan.custom_tools:
         emit(ToolProgress(build.build_id, tool.name, "waiting", "", 0))
-    with stage(build.build_id, "tools") as note, ThreadPoolTaskRunner(max_workers=parallel) as runner:
-        futures = [
+    threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=parallel)
+    with stage(build.build_id, "tools") as note, threads as runner:
+        futures: list[PrefectFuture[Any]] = [
             runner.submit(one_tool, {"build": build, "tool": tool, "environment": environment, "tools": count})
             for tool in plan.custom_tools
         ]
@@ -75,5 +74,11 @@ def _outcome(build: Build, tool: str, result: Any) -> ToolOutcome:
         raise result
     emit(ToolProgress(build.build_id, tool, "failed", result.message, 0, None))
     return ToolOutcome(
-        name=tool, status="failed", attempts=0, reason=result.message, cost_usd=None, tokens=Tokens(), seconds=0
+        name=tool,
+        status="failed",
+        attempts=0,
+        reason=result.message,
+        cost_usd=None,
+        tokens=Tokens(),
+        seconds=0,
     )

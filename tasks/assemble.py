@@ -19,7 +19,11 @@ from tasks import wiring
 
 @task(cache_policy=NO_CACHE)
 def assemble_agent(
-    build: Build, plan: Plan, servers: Sequence[PlannedServer], registry: NatRegistry, environment: Environment
+    build: Build,
+    plan: Plan,
+    servers: Sequence[PlannedServer],
+    registry: NatRegistry,
+    environment: Environment,
 ) -> bytes:
     """Give the package as .tar.gz; it also lies unpacked in the build's folder."""
     settings = wiring.settings_for(build.request.options())

@@ -16,7 +16,12 @@ from tasks.retrying import RETRY_OUTSIDE
 
 @task(cache_policy=NO_CACHE, task_run_name="generate-{tool.name}-try{attempt}", **RETRY_OUTSIDE)
 def generate_tool(
-    build: Build, tool: CustomTool, environment: Environment, attempt: int, rejection: Rejection | None, tools: int
+    build: Build,
+    tool: CustomTool,
+    environment: Environment,
+    attempt: int,
+    rejection: Rejection | None,
+    tools: int,
 ) -> CodingResult:
     """Give what one turn of the coding agent did; `tools` share the budget."""
     settings = wiring.settings_for(build.request.options())

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from agenthands.adapters.gateway import LitellmGateway
+
 from agenthands.adapters.bubblewrap import BubblewrapSandbox
 from agenthands.adapters.fsspec_store import FsspecStore
-from agenthands.adapters.gateway import LitellmGateway
-from agenthands.adapters.litellm_model import LitellmModel, completion_options, require_usable
-from agenthands.adapters.openhands_coder import OpenHandsCoder, trajectory
+from agenthands.adapters.litellm_model import (
+    LitellmModel,
+    completion_options,
+    price_per_token,
+    require_usable,
+)
+from agenthands.adapters.openhands_coder import OpenHandsCoder, load_openhands, read_trajectory
 from agenthands.adapters.uv_environments import UvEnvironments
 from agenthands.coding import CodingLimits
 from agenthands.errors import SandboxUnavailable, StoreNotUsable
-from agenthands.model_settings import Role
+from agenthands.model_settings import ModelSettings, Role
 from agenthands.models import BuildOptions
 from agenthands.planning import checked_request
 from agenthands.ports import ChatModel, Coder, Environments, ModelGateway, Sandbox, Store
@@ -28,7 +36,8 @@ def sandbox_for(settings: Settings) -> Sandbox:
     """Choose the sandbox; there is no falling back to none. Raises SandboxUnavailable."""
     if settings.sandbox == "docker":
         raise SandboxUnavailable(
-            "The docker sandbox is not part of this version.", "Use --sandbox bubblewrap, which needs no daemon."
+            "The docker sandbox is not part of this version.",
+            "Use --sandbox bubblewrap, which needs no daemon.",
         )
     return BubblewrapSandbox()
 
@@ -82,7 +91,8 @@ def preflight(request: str, options: BuildOptions) -> Settings:
         (settings.home / ".writable").touch()
     except OSError as error:
         raise StoreNotUsable(
-            f"The folder {settings.home} cannot be written: {error.strerror}.", "Set AGENTHANDS_HOME to another folder."
+            f"The folder {settings.home} cannot be written: {error.strerror}.",
+            "Set AGENTHANDS_HOME to another folder.",
         ) from None
     models = [settings.model(role) for role in ROLES]
     sandbox_for(settings).check()
@@ -90,3 +100,18 @@ def preflight(request: str, options: BuildOptions) -> Settings:
     for model in models:
         require_usable(model)
     return settings
+
+
+def warm_up(settings: Settings) -> None:
+    """Import what the coder needs, so that it is there when the plan is: for a thread of its own."""
+    load_openhands(settings.home)
+
+
+def price_of(model: ModelSettings) -> tuple[float, float] | None:
+    """Give US dollars per prompt and completion token; None where no price is known."""
+    return price_per_token(model)
+
+
+def trajectory(conversation: Path) -> bytes:
+    """Give the persisted events of a coding agent's conversation, one JSON object a line."""
+    return read_trajectory(conversation)

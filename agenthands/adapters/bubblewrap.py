@@ -57,7 +57,10 @@ class BubblewrapSandbox:
         limits = command.limits
         try:
             result = run_process(
-                self._argv(command), seconds=limits.seconds, stdin=command.stdin, output_bytes=limits.output_bytes
+                self._argv(command),
+                seconds=limits.seconds,
+                stdin=command.stdin,
+                output_bytes=limits.output_bytes,
             )
         except OSError as error:
             raise SandboxLost(f"bwrap does not start: {error}") from error
@@ -81,7 +84,7 @@ class BubblewrapSandbox:
         relay = [_RELAY, command.model_socket] if command.network == "model" and command.model_socket else []
         variables = {
             "PATH": "/usr/bin:/bin",
-            "HOME": "/tmp",  # noqa: S108 - the sandbox's own
+            "HOME": "/tmp",
             "USER": "agent",
             "LANG": "C.UTF-8",
             "TZ": "UTC",
@@ -98,7 +101,7 @@ class BubblewrapSandbox:
             *("--cap-drop", "ALL", "--die-with-parent"),
             *_system_mounts(),
             *("--proc", "/proc", "--dev", "/dev"),
-            *("--size", str(command.limits.scratch_bytes), "--tmpfs", "/tmp"),  # noqa: S108
+            *("--size", str(command.limits.scratch_bytes), "--tmpfs", "/tmp"),
             *_flat("--ro-bind", [*command.read_only, *relay]),
             *_flat("--bind", [command.workspace]),
             *("--chdir", str(command.workspace)),

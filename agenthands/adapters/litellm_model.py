@@ -33,7 +33,10 @@ class LitellmModel:
         try:
             response = litellm.completion(
                 messages=[dict(message) for message in messages],
-                response_format={"type": "json_schema", "json_schema": {"name": schema_name, "schema": schema}},
+                response_format={
+                    "type": "json_schema",
+                    "json_schema": {"name": schema_name, "schema": schema},
+                },
                 temperature=settings.temperature,
                 max_tokens=settings.max_output_tokens,
                 drop_params=True,
@@ -114,21 +117,29 @@ def tokens_of(response: Any) -> Tokens:
 
 def cost_of(litellm: Any, response: Any, settings: ModelSettings) -> float | None:
     """Give the price of a response in US dollars; None where no price is known."""
-    if settings.input_cost_per_token is not None and settings.output_cost_per_token is not None:
-        tokens = tokens_of(response)
-        return tokens.prompt * settings.input_cost_per_token + tokens.completion * settings.output_cost_per_token
-    if not has_price(litellm, settings.model):
+    price = price_per_token(settings)
+    if price is None:
         return None
+    if settings.input_cost_per_token is not None:
+        tokens = tokens_of(response)
+        return tokens.prompt * price[0] + tokens.completion * price[1]
     try:
         return float(litellm.completion_cost(completion_response=response, model=settings.model))
     except Exception:  # litellm raises plain Exception for models without a price
         return None
 
 
-def has_price(litellm: Any, model: str) -> bool:
-    """Say whether litellm has a price of the model; its cost functions answer 0 for some without."""
+def price_per_token(settings: ModelSettings) -> tuple[float, float] | None:
+    """Give US dollars per prompt and completion token, from the settings or litellm's list; None where unknown."""
+    if settings.input_cost_per_token is not None and settings.output_cost_per_token is not None:
+        return settings.input_cost_per_token, settings.output_cost_per_token
     try:
-        info = litellm.get_model_info(model)
+        info = load_litellm().get_model_info(settings.model)
     except Exception:  # litellm raises plain Exception for unknown models
-        return False
-    return info.get("input_cost_per_token") is not None
+        return None
+    prompt, completion = info.get("input_cost_per_token"), info.get("output_cost_per_token")
+    # litellm invents a price of 0 for models that it only knows by their provider
+    listed = (
+        settings.model in load_litellm().model_cost or settings.model.partition("/")[2] in load_litellm().model_cost
+    )
+    return (prompt, completion) if listed and prompt is not None and completion is not None else None

@@ -16,10 +16,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from agenthands.adapters.litellm_model import has_price
+from agenthands.adapters.litellm_model import price_per_token
 from agenthands.adapters.litellm_setup import load_litellm
 from agenthands.errors import AgentHandsError, ModelNotUsable, ModelUnavailable
-from agenthands.events import ToolProgress, emit
+from agenthands.events import ToolProgress, ToolState, emit
 from agenthands.model_settings import ModelSettings
 from agenthands.models import CodingResult, Tokens
 from agenthands.ports import CodingTask
@@ -112,8 +112,7 @@ class OpenHandsCoder:
         return conversation, llm
 
     def _priced(self) -> bool:
-        known = self._settings.input_cost_per_token is not None and self._settings.output_cost_per_token is not None
-        return known or has_price(load_litellm(), self._settings.model)
+        return price_per_token(self._settings) is not None
 
     def _translated(self, error: Any) -> AgentHandsError:
         origin = error.original_exception
@@ -128,7 +127,7 @@ class OpenHandsCoder:
         return ModelUnavailable(f"{model} does not answer. {reason}", "Try again later, or choose another model.")
 
 
-def trajectory(conversation: Path) -> bytes:
+def read_trajectory(conversation: Path) -> bytes:
     """Read the persisted events of a conversation, oldest first, one JSON object a line; empty where there are none."""
     files = sorted(conversation.glob("*/events/event-*.json"))
     return b"".join(json.dumps(json.loads(file.read_bytes())).encode() + b"\n" for file in files)
@@ -160,7 +159,7 @@ class _Reporter:
     def __call__(self, event: Any) -> None:
         if type(event).__name__ != "ActionEvent":
             return
-        state = "coding" if self._task.attempt == 1 else "repairing"
+        state: ToolState = "coding" if self._task.attempt == 1 else "repairing"
         cost = self._llm.metrics.accumulated_cost if self._priced else None
         emit(ToolProgress(self._task.build_id, self._task.tool, state, _described(event), self._task.attempt, cost))
 

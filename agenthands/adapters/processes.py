@@ -34,7 +34,7 @@ def run_process(
     Output beyond `output_bytes` a stream is read and dropped. Raises OSError where the command cannot start.
     """
     started = time.monotonic()
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         [str(part) for part in argv],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -87,12 +87,13 @@ def _communicate(
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
-    buffers: dict[IO[bytes], bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
+    buffers = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
+    outputs = process.stdout.fileno(), process.stderr.fileno()
     truncated = False
     pending = memoryview(stdin)
     with selectors.DefaultSelector() as selector:
-        for stream in buffers:
-            selector.register(stream, selectors.EVENT_READ)
+        for descriptor in outputs:
+            selector.register(descriptor, selectors.EVENT_READ)
         os.set_blocking(process.stdin.fileno(), False)
         if pending:
             selector.register(process.stdin, selectors.EVENT_WRITE)
@@ -100,9 +101,7 @@ def _communicate(
             process.stdin.close()
         while selector.get_map() and (remaining := deadline - time.monotonic()) > 0:
             for key, _ in selector.select(min(remaining, 0.5)):
-                stream = key.fileobj
-                assert not isinstance(stream, int)
-                if stream is process.stdin:
+                if key.fd not in buffers:
                     pending = _feed(process.stdin, pending)
                     if not pending:
                         selector.unregister(process.stdin)
@@ -110,15 +109,15 @@ def _communicate(
                     continue
                 chunk = os.read(key.fd, 65536)
                 if not chunk:
-                    selector.unregister(stream)
-                room = limit - len(buffers[stream])  # type: ignore[index]
+                    selector.unregister(key.fd)
+                room = limit - len(buffers[key.fd])
                 truncated = truncated or len(chunk) > room
-                buffers[stream] += chunk[: max(0, room)]  # type: ignore[index]
+                buffers[key.fd] += chunk[: max(0, room)]
             if process.poll() is not None and not selector.select(0.05):
                 break  # a left-over child holds the pipe; the command itself has ended
     for stream in (process.stdin, process.stdout, process.stderr):
         stream.close()
-    return (bytes(buffers[process.stdout]), bytes(buffers[process.stderr])), truncated
+    return (bytes(buffers[outputs[0]]), bytes(buffers[outputs[1]])), truncated
 
 
 def _feed(pipe: IO[bytes], pending: memoryview) -> memoryview:

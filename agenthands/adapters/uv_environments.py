@@ -17,7 +17,14 @@ from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavai
 from agenthands.ports import CommandResult, Environment
 
 LOCKS = Path(__file__).parent.parent / "locks"
-_OUTSIDE = ("error sending request", "dns error", "failed to fetch", "timed out", "connection", "status server error")
+_OUTSIDE = (
+    "error sending request",
+    "dns error",
+    "failed to fetch",
+    "timed out",
+    "connection",
+    "status server error",
+)
 _INSTALL_SECONDS = 1200.0
 # NAT needs `wikipedia`, which its author publishes as a source archive alone. It is the only exception.
 _WHEELS_ONLY = ("--only-binary", ":all:", "--no-binary", "wikipedia")
@@ -50,7 +57,9 @@ class UvEnvironments:
         """Build a wheel with the hatchling of this process' environment, offline, and install it."""
         with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
             built = run_process(
-                [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], seconds=120, folder=project
+                [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
+                seconds=120,
+                folder=project,
             )
             if built.exit_code != 0:
                 raise DependencyRefused(f"The package cannot be built: {built.stderr.decode(errors='replace')[-1500:]}")
@@ -131,7 +140,8 @@ def _refused(wanted: str, result: CommandResult) -> AgentHandsError:
         return RegistryUnavailable(f"The package index did not finish within {_INSTALL_SECONDS:.0f} s.")
     if any(sign in reason.lower() for sign in _OUTSIDE):
         return RegistryUnavailable(
-            f"The package index does not answer: {reason[-500:]}", "Check the network, UV_INDEX_URL and proxies."
+            f"The package index does not answer: {reason[-500:]}",
+            "Check the network, UV_INDEX_URL and proxies.",
         )
     shown = ", ".join(line for line in wanted.splitlines()[:8] if line and not line.startswith(("#", " ")))
     return DependencyRefused(f"These packages cannot be installed ({shown[:200]}): {reason[-1500:]}")

@@ -61,7 +61,7 @@ def _registered_complaints(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list
 
 
 def _from_fn_complaints(node: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call) -> list[str]:
-    complaints = []
+    complaints: list[str] = []
     inner = {each.name: each for each in ast.walk(node) if isinstance(each, _FUNCTION) and each is not node}
     target = call.args[0] if call.args else None
     function = inner.get(target.id) if isinstance(target, ast.Name) else None

@@ -41,13 +41,6 @@ def main():
 
 def warm_up():
     """Import what every job needs, so that a fork does not pay for it again."""
-    import _pytest.assertion.rewrite
-    import _pytest.capture
-    import _pytest.python
-    import nat.builder.function_info
-    import nat.builder.workflow_builder
-    import nat.cli.register_workflow
-    import nat.data_models.function
     import pytest  # noqa: F401
 
     asyncio.run(asyncio.sleep(0))
@@ -133,7 +126,10 @@ def conformance(request, job):
     found = load_tool(request)
     names = [info.config_type.static_type() for info in found]
     if names != [request["tool"]]:
-        return {"ok": False, "error": f"NAT sees the registered names {names}; it must be [{request['tool']!r}]"}
+        return {
+            "ok": False,
+            "error": f"NAT sees the registered names {names}; it must be [{request['tool']!r}]",
+        }
 
     async def look():
         async with WorkflowBuilder() as builder:

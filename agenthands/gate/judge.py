@@ -55,8 +55,18 @@ def _run_checks(
     jobs = [
         {"id": "conformance", "kind": "conformance", "seconds": seconds / 4},
         {"id": "tests", "kind": "tests", "seconds": seconds / 2, "files": [tests_path(tool.name)]},
-        {"id": "examples", "kind": "calls", "seconds": seconds / 4, "arguments": [e.arguments for e in visible]},
-        {"id": "held_out", "kind": "calls", "seconds": seconds / 4, "arguments": [e.arguments for e in held_out]},
+        {
+            "id": "examples",
+            "kind": "calls",
+            "seconds": seconds / 4,
+            "arguments": [e.arguments for e in visible],
+        },
+        {
+            "id": "held_out",
+            "kind": "calls",
+            "seconds": seconds / 4,
+            "arguments": [e.arguments for e in held_out],
+        },
     ]
     with tempfile.TemporaryDirectory(prefix="agenthands-gate-") as scratch:
         folder = Path(scratch)
@@ -79,7 +89,12 @@ def _run_checks(
 
 
 def _ask_harness(
-    tool: str, folder: Path, jobs: list[dict[str, Any]], environment: Environment, sandbox: Sandbox, seconds: float
+    tool: str,
+    folder: Path,
+    jobs: list[dict[str, Any]],
+    environment: Environment,
+    sandbox: Sandbox,
+    seconds: float,
 ) -> dict[str, dict[str, Any]]:
     """Run all jobs in one sandbox; without a whole report every job has failed, with the reason."""
     request = {"folder": str(folder), "tool": tool, "jobs": jobs}
@@ -88,7 +103,11 @@ def _ask_harness(
             argv=[str(environment.python), "-P", str(_HARNESS)],
             workspace=folder,
             read_only=[environment.path, _HARNESS],
-            variables={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
+            variables={
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+                "PYTHONHASHSEED": "0",
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
             stdin=json.dumps(request).encode(),
             limits=Limits(seconds=seconds * 1.5 + 30, output_bytes=16 * 1024**2),
         )

@@ -41,7 +41,10 @@ def check_files(workspace: Path, tool: str) -> tuple[dict[str, str], list[str]]:
     """
     complaints = _smuggled(workspace, tool)
     texts: dict[str, str] = {}
-    for relative, forbidden in ((tool_path(tool), _FORBIDDEN_IN_TOOL), (tests_path(tool), _FORBIDDEN_IN_TESTS)):
+    for relative, forbidden in (
+        (tool_path(tool), _FORBIDDEN_IN_TOOL),
+        (tests_path(tool), _FORBIDDEN_IN_TESTS),
+    ):
         try:
             text = _text(workspace, relative)
             complaints += [f"{relative}:{line}: {why}" for line, why in _imports(ast.parse(text), forbidden)]

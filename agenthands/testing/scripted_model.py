@@ -46,7 +46,7 @@ def register_scripted_models(litellm: Any) -> None:
     if any(entry["provider"] == PROVIDER for entry in litellm.custom_provider_map):
         return
 
-    class ScriptedProvider(litellm.CustomLLM):  # type: ignore[misc,name-defined]
+    class ScriptedProvider(litellm.CustomLLM):  # type: ignore[misc]
         def completion(self, *_: Any, **call: Any) -> Any:
             model = f"{PROVIDER}/{call['model'].removeprefix(PROVIDER + '/')}"
             message = answer(model, call["messages"], call.get("optional_params") or {})
@@ -60,7 +60,12 @@ def register_scripted_models(litellm: Any) -> None:
         {"provider": PROVIDER, "custom_handler": ScriptedProvider()},
     ]
     litellm.utils.custom_llm_setup()
-    free = {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0, "mode": "chat", "litellm_provider": PROVIDER}
+    free = {
+        "input_cost_per_token": 0.0,
+        "output_cost_per_token": 0.0,
+        "mode": "chat",
+        "litellm_provider": PROVIDER,
+    }
     limits = {"max_input_tokens": 1_000_000, "max_output_tokens": 65_536, "supports_function_calling": True}
     litellm.register_model({f"{PROVIDER}/{name}": {**free, **limits} for name in script_names()})
 
@@ -103,7 +108,7 @@ def _agent_turn(folder: Path, messages: Sequence[Mapping[str, Any]]) -> dict[str
     if len(results) < len(item["calls"]):
         call = item["calls"][len(results)]
         return {"content": "", "tool_calls": [(call["tool"], call["arguments"])]}
-    text = Environment(autoescape=False).from_string(item["answer"]).render(results=results)  # noqa: S701
+    text = Environment(autoescape=False).from_string(item["answer"]).render(results=results)
     return {"content": text, "tool_calls": []}
 
 
@@ -121,16 +126,17 @@ def _text(message: Mapping[str, Any]) -> str:
 
 
 def _response(litellm: Any, model: str, messages: Sequence[Mapping[str, Any]], message: dict[str, Any]) -> Any:
+    texts = [json.dumps(arguments) for _, arguments in message["tool_calls"]]
     calls = [
         {
             "id": f"call_{len(messages)}_{index}",
             "type": "function",
-            "function": {"name": name, "arguments": json.dumps(arguments)},
+            "function": {"name": name, "arguments": texts[index]},
         }
-        for index, (name, arguments) in enumerate(message["tool_calls"])
+        for index, (name, _) in enumerate(message["tool_calls"])
     ]
     prompt = sum(len(_text(each).split()) for each in messages)
-    completion = len(message["content"].split()) + sum(len(call["function"]["arguments"].split()) for call in calls)
+    completion = len(message["content"].split()) + sum(len(text.split()) for text in texts)
     return litellm.ModelResponse(
         model=model,
         choices=[

@@ -1,0 +1,65 @@
+"""How a build ended and what to do now, in sentences, the same in the terminal and in the report."""
+
+from __future__ import annotations
+
+from agenthands.models import BuildRecord, ToolOutcome
+from agenthands.wording import count
+
+
+def gate_summary(tool: ToolOutcome) -> str:
+    """Say in a few words what the gate said about a tool."""
+    if tool.gate is None:
+        return "not checked"
+    required = [check for check in tool.gate.checks if check.required]
+    if not tool.gate.failures():
+        return f"{len(required)} of {len(required)} checks"
+    return "failed " + ", ".join(check.name for check in tool.gate.failures())
+
+
+def verdict(record: BuildRecord) -> str:
+    """Say in one sentence how a build ended."""
+    if record.status == "accepted":
+        cases = len(record.acceptance.cases) if record.acceptance else 0
+        tools = f"{count(len(record.tools), 'tool')} passed the gate and " if record.tools else ""
+        return f"The agent works: {tools}it passed {count(cases, 'test case')}."
+    said = {
+        "rejected": "The agent was built but did not pass.",
+        "failed": "The build could not be finished.",
+        "cancelled": "The build was interrupted.",
+    }[record.status]
+    return f"{said} {record.reason}".rstrip()
+
+
+def next_steps(record: BuildRecord) -> list[str]:
+    """Say what a person can do now, most useful first; commands stand in `backticks`."""
+    fetch = f"`agenthands fetch {record.build_id} DIR`"
+    if record.status == "accepted":
+        return [
+            f"Fetch the agent: {fetch}.",
+            "Then follow `DIR/README.md`: it says how to install, run and serve it.",
+        ]
+    if record.status == "rejected":
+        return [*_rejected_steps(record), "Build again; accepted tools are reused and cost nothing."]
+    if record.status == "cancelled":
+        return ["Build again with the same request; accepted tools are reused."]
+    return [
+        "Read the reason above, and run `agenthands doctor` to see what is missing on this machine.",
+        "Build again with the same request; accepted tools are reused.",
+    ]
+
+
+def _rejected_steps(record: BuildRecord) -> list[str]:
+    steps = []
+    wrong = [tool.name for tool in record.tools if tool.status != "accepted"]
+    if wrong:
+        steps.append(
+            f"Look at what the gate says about {', '.join(wrong)}: make the request or its examples more exact, "
+            "or give more attempts with `--max-attempts`, or a stronger model with `--coder`."
+        )
+    cases = [case.id for case in record.acceptance.cases if not case.passed] if record.acceptance else []
+    if cases:
+        steps.append(
+            f"Look at the answers to {', '.join(cases)}: a stronger model of the agent (`--agent-model`) "
+            "or a clearer request may help."
+        )
+    return steps

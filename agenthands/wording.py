@@ -1,0 +1,85 @@
+"""How times, costs and foreign text read, the same in the terminal and in the report."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_TERMINAL_SEQUENCE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|$)"  # OSC, DCS: titles, links, clipboard
+    r"|\x9b[0-?]*[ -/]*[@-~]"
+    r"|\x1b[ -/]*[0-~]",
+    re.DOTALL,
+)
+
+
+def one_line(text: str, limit: int = 400) -> str:
+    """Make foreign text harmless for a terminal: one line, no escapes, no control or direction characters."""
+    # Cut first: a model's text may be megabytes, and only its beginning is shown.
+    plain = _TERMINAL_SEQUENCE.sub("", text[: limit * 8])
+    visible = "".join(" " if char.isspace() else char for char in plain if char.isspace() or _harmless(char))
+    joined = " ".join(visible.split())
+    return joined if len(joined) <= limit else joined[: limit - 3].rstrip() + "..."
+
+
+def cells(text: str) -> int:
+    """Count the terminal columns that a text takes."""
+    return sum(_width(char) for char in text)
+
+
+def cut(text: str, width: int, ellipsis: str = "...") -> str:
+    """Shorten a text to at most `width` columns; what is cut off is marked where there is room for a mark."""
+    if cells(text) <= width:
+        return text
+    mark = ellipsis if width > 2 * len(ellipsis) else ""
+    kept, used = [], cells(mark)
+    for char in text:
+        used += _width(char)
+        if used > width:
+            break
+        kept.append(char)
+    return "".join(kept).rstrip() + mark
+
+
+def pad(text: str, width: int, right: bool = False) -> str:
+    """Fill a text with spaces to `width` columns."""
+    room = " " * max(0, width - cells(text))
+    return room + text if right else text + room
+
+
+def money(cost: float | None) -> str:
+    """Say a cost in US dollars; an unknown price is said, never taken for nothing."""
+    if cost is None:
+        return "cost unknown"
+    if 0 < cost < 0.01:
+        return f"${cost:.4f}" if cost >= 0.0001 else "<$0.0001"
+    return f"${cost:,.2f}"
+
+
+def duration(seconds: float) -> str:
+    """Say a time span: 0.4 s, 12 s, 3m 05s, 2h 07m."""
+    if seconds < 9.95:
+        return f"{max(0.0, seconds):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+
+
+def count(number: int, noun: str) -> str:
+    """Say how many of something: 1 tool, 2 tools, 1,200 tokens."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _harmless(char: str) -> bool:
+    # Cc control, Cf direction and zero-width, Cs lone surrogates, Co private, Cn unassigned.
+    return unicodedata.category(char)[0] != "C"
+
+
+def _width(char: str) -> int:
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -1,0 +1,196 @@
+"""The command `agenthands`: reads arguments, runs flows or reads the store, prints. Nothing heavy is imported early."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agenthands import __version__
+from agenthands.errors import AgentHandsError
+
+SEED_REQUEST = (
+    "I want an agent that can research a company's stock performance and analyze their latest financial statements"
+)
+DEMO_MODEL = "scripted/financial-research"
+_FUNCTION = Callable[..., Any]
+
+
+def build_options(command: _FUNCTION) -> _FUNCTION:
+    """Add the options that every building command takes."""
+    options = [
+        click.option("--planner", metavar="MODEL", help="Model that plans, as litellm names it."),
+        click.option("--coder", metavar="MODEL", help="Model that writes the tools [default: the planner's]."),
+        click.option("--agent-model", metavar="MODEL", help="Model of the agent [default: the planner's]."),
+        click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model."),
+        click.option("--config", metavar="FILE.toml", type=click.Path(), help="Model settings."),
+        click.option("--store", metavar="URL", help="Folder or fsspec URL [default: ~/.agenthands/store]."),
+        click.option("--sandbox", type=click.Choice(["docker", "bubblewrap"]), help="[default: bubblewrap]"),
+        click.option("--budget", metavar="USD", type=float, help="What the coding agents may spend together."),
+        click.option("--max-attempts", metavar="N", type=int, help="Tries of each tool [default: 3]."),
+        click.option("--parallel", metavar="N", type=int, help="Tools written at once [default: 8]."),
+        click.option("--refresh", is_flag=True, default=None, help="Ignore everything cached."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the result alone, as JSON, on standard output.")
+store_option = click.option("--store", metavar="URL", help="Folder or fsspec URL [default: ~/.agenthands/store].")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="agenthands")
+def cli() -> None:
+    """Build agents: one sentence in, a tested NeMo Agent Toolkit agent out.
+
+    Exit codes: 0 accepted; 1 rejected; 2 you must fix something; 3 something outside failed; 130 interrupted.
+    """
+
+
+@cli.command()
+@click.argument("request", metavar="REQUEST|FILE.yaml")
+@build_options
+@as_json
+def build(request: str, as_json: bool, **options: Any) -> None:
+    """Build the agent that a sentence, or a YAML file with the key `request`, describes."""
+    from flows.request_files import read_request
+    from flows.running import run_build
+
+    given = {name: value for name, value in options.items() if value is not None}
+    sys.exit(run_build(read_request(request, given), as_json))
+
+
+@cli.command()
+@build_options
+@as_json
+def demo(as_json: bool, **options: Any) -> None:
+    """Build the seed's own request with a scripted model: needs no key, everything but the model is real."""
+    from flows.request_files import read_request
+    from flows.running import run_build
+
+    given = {name: value for name, value in options.items() if value is not None}
+    models = {"planner": DEMO_MODEL, "coder": DEMO_MODEL, "agent_model": DEMO_MODEL}
+    sys.exit(run_build(read_request(SEED_REQUEST, {**models, **given}), as_json))
+
+
+@cli.command()
+@click.argument("request", metavar="REQUEST|FILE.yaml")
+@build_options
+@as_json
+def plan(request: str, as_json: bool, **options: Any) -> None:
+    """Plan an agent and estimate what building it costs; nothing is built."""
+    from flows.request_files import read_request
+    from flows.running import run_plan
+
+    given = {name: value for name, value in options.items() if value is not None}
+    sys.exit(run_plan(read_request(request, given), as_json))
+
+
+@cli.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--sandbox", type=click.Choice(["docker", "bubblewrap"]), help="[default: bubblewrap]")
+@as_json
+def check(folder: Path, sandbox: str | None, as_json: bool) -> None:
+    """Let the gate alone judge a tool workspace (spec.json, nat_tools/, tests/)."""
+    from flows.running import run_check
+
+    sys.exit(run_check(folder, sandbox, as_json))
+
+
+@cli.command(name="list")
+@store_option
+@as_json
+def list_builds(store: str | None, as_json: bool) -> None:
+    """List the builds in the store, newest first."""
+    from agenthands.terminal_report import list_text
+
+    from agenthands.publishing import all_records
+
+    records = list(all_records(_open_store(store)))
+    if as_json:
+        click.echo(json.dumps([record.model_dump(mode="json") for record in records], indent=1))
+    elif records:
+        click.echo(list_text(records))
+    else:
+        click.echo("No builds yet. `agenthands demo` makes one.", err=True)
+
+
+@cli.command()
+@click.argument("build")
+@store_option
+@as_json
+def show(build: str, store: str | None, as_json: bool) -> None:
+    """Show one build, by its id or by its agent's name."""
+    from agenthands.terminal_report import show_text
+
+    from agenthands.publishing import find_build
+
+    record = find_build(_open_store(store), build)
+    click.echo(record.model_dump_json(indent=1) if as_json else show_text(record))
+
+
+@cli.command()
+@click.argument("build")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@store_option
+def fetch(build: str, folder: Path, store: str | None) -> None:
+    """Unpack the agent of a build into a new folder."""
+    from agenthands.fetching import fetch_bundle
+
+    fetch_bundle(_open_store(store), build, folder)
+    click.echo(f"{folder} holds the agent; its README.md says how to run it.", err=True)
+
+
+@cli.command()
+@store_option
+def doctor(store: str | None) -> None:
+    """Say what is here, what is missing, and how to get it."""
+    from flows.doctor import examine
+
+    sys.exit(examine(store))
+
+
+@cli.command()
+@click.option("--port", default=4200, show_default=True, help="Where Prefect's UI and API listen.")
+def serve(port: int) -> None:
+    """Run a Prefect server with its UI, the deployment build-agent/default, and this machine as its worker."""
+    from flows.serving import serve_here
+
+    sys.exit(serve_here(port))
+
+
+def _open_store(store: str | None) -> Any:
+    from agenthands.adapters.fsspec_store import FsspecStore
+    from agenthands.models import BuildOptions
+    from agenthands.settings import load_settings
+
+    return FsspecStore(load_settings(BuildOptions(store=store)).store_url)
+
+
+def main() -> None:
+    """Run the command; a known error ends with its message, hint and exit code, without a traceback."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except AgentHandsError as error:
+        click.echo(f"Error: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"Hint: {error.hint}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

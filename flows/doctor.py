@@ -1,0 +1,83 @@
+"""Looks at this machine: what AgentHands needs, whether it is here, and how to get it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from agenthands.errors import AgentHandsError
+from agenthands.model_settings import DEFAULT_CONFIG
+from agenthands.models import BuildOptions
+from agenthands.settings import Settings, load_settings
+
+
+def examine(store: str | None) -> int:
+    """Print one line for each need; 0 where a build can run, 2 where something must be fixed first."""
+    settings = load_settings(BuildOptions(store=store))
+    needs: list[tuple[str, Callable[[], str]]] = [
+        ("Python", lambda: _python()),
+        ("sandbox", lambda: _sandbox(settings)),
+        ("store", lambda: _store(settings)),
+        ("model", lambda: _model(settings)),
+    ]
+    broken = 0
+    for name, look in needs:
+        try:
+            click.echo(f"  ok       {name:12} {look()}")
+        except AgentHandsError as error:
+            broken += 1
+            click.echo(f"  missing  {name:12} {error.message}\n{'':24}{error.hint}")
+    for name, text in (
+        ("environment", _environment(settings)),
+        ("Prefect", _prefect()),
+        ("settings", f"{settings.config or DEFAULT_CONFIG}"),
+        ("home", _home(settings.home)),
+    ):
+        click.echo(f"  note     {name:12} {text}")
+    return 2 if broken else 0
+
+
+def _python() -> str:
+    return f"{sys.version.split()[0]} ({sys.executable})"
+
+
+def _sandbox(settings: Settings) -> str:
+    from tasks.wiring import sandbox_for
+
+    return sandbox_for(settings).check()
+
+
+def _store(settings: Settings) -> str:
+    from tasks.wiring import store_for
+
+    store_for(settings).check()
+    return f"{settings.store_url} can be written"
+
+
+def _model(settings: Settings) -> str:
+    from agenthands.adapters.litellm_model import require_usable
+
+    models = {settings.model(role).model: settings.model(role) for role in ("planner", "coder", "agent")}
+    for model in models.values():
+        require_usable(model)
+    return f"{', '.join(models)}: a key is set (it was not tried)"
+
+
+def _environment(settings: Settings) -> str:
+    ready = len(list((settings.home / "environments").glob("*/.complete")))
+    return f"{ready} environments are installed; the first build installs NAT (about 800 MB) if there is none"
+
+
+def _prefect() -> str:
+    url = os.environ.get("PREFECT_API_URL")
+    return f"server {url}" if url else "no PREFECT_API_URL: each build starts an embedded server (about 10 s)"
+
+
+def _home(home: Path) -> str:
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    return f"{home} ({shutil.disk_usage(existing).free / 1e9:.0f} GB free)"

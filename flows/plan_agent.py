@@ -1,0 +1,30 @@
+"""The plan alone."""
+
+from __future__ import annotations
+
+import shutil
+
+from prefect import flow
+
+from agenthands.estimating import Estimate, estimate_cost
+from agenthands.models import BuildOptions
+from agenthands.planning import Planned
+from agenthands.publishing import all_records
+from tasks.environment import prepare_environment, read_nat_registry
+from tasks.plan import plan_agent
+from tasks.start import start_build
+from tasks.wiring import price_of, settings_for, store_for
+
+
+@flow(name="plan-agent")
+def plan_only(request: str, options: BuildOptions) -> tuple[Planned, Estimate]:
+    """Plan the agent that `request` describes, and estimate what its tools cost. Nothing is kept."""
+    build = start_build(request, options)
+    try:
+        registry = read_nat_registry(build, prepare_environment(build))
+        planned = plan_agent(build, registry)
+    finally:
+        shutil.rmtree(build.folder, ignore_errors=True)
+    settings = settings_for(options)
+    coder = settings.model("coder")
+    return planned, estimate_cost(planned.plan, coder.model, all_records(store_for(settings)), price_of(coder))
