@@ -52,9 +52,10 @@ def money(cost: float | None) -> str:
     """Say a cost in US dollars; an unknown price is said, never taken for nothing."""
     if cost is None:
         return "cost unknown"
-    if 0 < cost < 0.01:
-        return f"${cost:.4f}" if cost >= 0.0001 else "<$0.0001"
-    return f"${cost:,.2f}"
+    if 0 < cost < 0.001:
+        return "<$0.001"
+    # A tool often costs a few cents, so cents alone say too little below a dollar.
+    return f"${cost:.3f}" if 0 < cost < 0.9995 else f"${cost:,.2f}"
 
 
 def duration(seconds: float) -> str:

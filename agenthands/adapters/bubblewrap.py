@@ -44,7 +44,7 @@ class BubblewrapSandbox:
         with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
             command = Command(["/bin/sh", "-c", "id -u"], Path(folder), limits=Limits(seconds=20))
             try:
-                result = run_process(self._argv(command), seconds=20)
+                result = run_process(self._argv(command), seconds=20, variables={})
             except OSError as error:
                 raise SandboxUnavailable(f"bwrap does not start: {error}", _HINT) from None
         if result.exit_code != 0 or result.stdout.strip() != b"1000":
@@ -121,12 +121,12 @@ class BubblewrapShell:
         self._closing = folder / "closing"
         self._closing.unlink(missing_ok=True)
         passed = " ".join(f'--setenv {name} "${name}"' for name in ("PS1", "PS2", "PROMPT_COMMAND"))
-        # sh stays between the terminal and bwrap: --die-with-parent follows the thread that started bwrap, and
+        # bash stays between the terminal and bwrap: --die-with-parent follows the thread that started bwrap, and
         # OpenHands opens terminals in a short-lived one. The loop revives the shell after the agent typed `exit`.
         self.path.write_text(
-            f"#!/bin/sh\necho $$ > {shlex.quote(str(self._pid))}\n{_ulimits(limits)}\nturns=0\n"
+            f"#!/bin/bash\necho $$ > {shlex.quote(str(self._pid))}\n{_ulimits(limits)}\nturns=0\n"
             f"while [ $turns -lt 20 ] && [ ! -e {shlex.quote(str(self._closing))} ]; do\n"
-            f'  {shlex.join(namespaces)} {passed} /bin/bash --norc --noprofile "$@"\n'
+            f'  env -i {shlex.join(namespaces)} {passed} /bin/bash --norc --noprofile "$@"\n'
             "  turns=$((turns + 1))\ndone\n"
         )
         self.path.chmod(0o700)
@@ -139,7 +139,7 @@ class BubblewrapShell:
 
 
 def _ulimits(limits: Limits) -> str:
-    blocks = limits.file_bytes // 512
+    blocks = limits.file_bytes // 1024
     return f"ulimit -v {limits.memory_bytes // 1024}; ulimit -f {blocks}; ulimit -n {limits.open_files}; ulimit -c 0"
 
 

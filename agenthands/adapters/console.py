@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _FRAMES_A_SECOND = 8
+_MAX_WIDTH = 120
 
 
 class PlainConsole:
@@ -74,10 +75,9 @@ class LiveConsole:
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Draw on `stream`; `model_name` is shown until the first build begins. rich is imported here."""
-        from rich.console import Console
         from rich.live import Live
 
-        self._console = console or Console(file=stream, highlight=False, markup=False, emoji=False)
+        self._console = console or _console_on(stream)
         self._look = look_for(self._console.encoding)
         self._clock = clock
         self._opened = clock()
@@ -95,7 +95,8 @@ class LiveConsole:
         )
 
     def __enter__(self) -> Self:
-        self._live.start(refresh=True)
+        with suppress(OSError, ValueError):
+            self._live.start(refresh=True)
         return self
 
     def __exit__(
@@ -121,7 +122,7 @@ class LiveConsole:
         """Note the event, and give the lines that must stay above the picture."""
         if isinstance(event, Notice):
             return [[("note  ", "yellow"), (self._look.clean(event.text), "")]]
-        width, now = self._console.width, self._clock()
+        width, now = self._width(), self._clock()
         said: list[Line] = []
         board = self._boards.setdefault(event.build_id, Board(self._look, event.at))
         board.take(event)
@@ -132,7 +133,7 @@ class LiveConsole:
         return said
 
     def _frame(self) -> Text:
-        width, height, now = self._console.width, self._console.height - 1, self._clock()
+        width, height, now = self._width(), self._console.height - 1, self._clock()
         with self._lock:
             boards = list(self._boards.values())
             if not boards:
@@ -142,6 +143,9 @@ class LiveConsole:
             else:
                 lines = self._many(boards, width, height, now)
         return _text(lines)
+
+    def _width(self) -> int:
+        return min(self._console.width, _MAX_WIDTH)
 
     def _waiting(self, width: int, now: float) -> Line:
         rest = f"{duration(now - self._opened)}  {self._model}"
@@ -164,6 +168,18 @@ def choose_console(stream: TextIO, model_name: str = "") -> LiveConsole | PlainC
     """Give the live console for a person at a terminal, else the plain one."""
     terminal = stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb") and not os.environ.get("CI")
     return LiveConsole(stream, model_name) if terminal else PlainConsole(stream)
+
+
+def _console_on(stream: TextIO) -> Console:
+    from rich.console import Console
+
+    class PatientConsole(Console):
+        """Falls silent when its terminal goes away, where rich ends the process and closes standard output."""
+
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+
+    return PatientConsole(file=stream, highlight=False, markup=False, emoji=False)
 
 
 def _text(lines: list[Line], wrap: bool = False) -> Text:
@@ -190,8 +206,9 @@ def _told(event: Event) -> str:
         case StageFinished():
             return f"{event.stage}: done in {duration(event.seconds)}" + (f", {event.detail}" if event.detail else "")
         case ToolProgress():
+            attempt = f", attempt {event.attempt}" if event.attempt else ""
             action = f", {event.action}" if event.action else ""
-            return f"tool {event.tool}: {event.state}, attempt {event.attempt}, {money(event.cost_usd)}{action}"
+            return f"tool {event.tool}: {event.state}{attempt}, {money(event.cost_usd)}{action}"
         case Notice():
             return f"note: {event.text}"
         case BuildFinished():

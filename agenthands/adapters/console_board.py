@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ STATE_STYLES: dict[ToolState, str] = {
 _ENDED: tuple[ToolState, ...] = ("accepted", "rejected", "failed")
 # Where not all tools fit the screen, what needs a person's eyes stays.
 _WORTH: tuple[ToolState, ...] = ("repairing", "coding", "checking", "failed", "rejected", "waiting", "accepted")
+_COLUMNS = ("tool", "try", "state", "now", "cost", "time")
+_NOW = _COLUMNS.index("now")
+_NARROW = 72
 _FIXED_TOOL_ROWS = 2
 _MIN_TOOL_ROWS = 3
 
@@ -145,17 +149,13 @@ class Board:
     def verdict(self, width: int, now: float) -> list[Line]:
         """Say how the build ended, or that it was left, with its cost and time."""
         mark, style = self._mark(now)
-        words: Line = [(mark, style), (" stopped before its end", style)]
-        if self.finished:
-            reason = self._look.clean(self.finished.reason)
-            status = self._look.clean(self.finished.status)
-            room = max(0, width - cells(status) - 4)
-            words = [
-                (mark, style),
-                (f" {status}", f"{style} bold"),
-                (f"  {cut(reason, room, self._look.ellipsis)}", ""),
-            ]
-        return [words, self._totals(now)]
+        said = f" {self._look.clean(self.finished.status)}  " if self.finished else " stopped before its end"
+        reason = self._look.clean(self.finished.reason) if self.finished else ""
+        indent = cells(said) + 1
+        first, *more = textwrap.wrap(reason, max(20, width - indent)) or [""]
+        words: list[Line] = [[(mark, style), (said, f"{style} bold"), (first, "")]]
+        words += [[(" " * indent + line, "")] for line in more]
+        return [*words, self._totals(now)]
 
     def _take_tool(self, event: ToolProgress) -> None:
         known = self._tools.get(event.tool)
@@ -203,14 +203,17 @@ class Board:
             ranked = sorted(shown, key=lambda tool: _WORTH.index(tool.last.state))
             shown, hidden = ranked[: room - 1], ranked[room - 1 :]
         rows = [self._cells_of(tool, now) for tool in shown]
-        names = ("tool", "try", "state", "now", "cost", "time")
-        widths = [max(cells(row[column]) for row in (*rows, names)) for column in range(6)]
+        gap = " " if width < _NARROW else "  "
+        widths = [max(cells(row[column]) for row in (*rows, _COLUMNS)) for column in range(len(_COLUMNS))]
         widths[0] = min(widths[0], max(12, width // 4))
-        widths[3] = max(0, width - 4 - sum(widths) + widths[3] - 2 * (len(widths) - 1))
-        table = [self._tool_row(names, widths, "", ["dim"] * 6)]
+        widths[_NOW] = max(0, width - 4 - (sum(widths) - widths[_NOW]) - len(gap) * (len(widths) - 1))
+        table: list[Line] = [[(f"    {gap.join(self._fitted(_COLUMNS, widths))}", "dim")]]
         for tool, row in zip(shown, rows, strict=True):
-            style = STATE_STYLES[tool.last.state]
-            table.append(self._tool_row(row, widths, self._tool_mark(tool, now), ["", "dim", style, "dim", "", "dim"]))
+            state = STATE_STYLES[tool.last.state]
+            pieces = zip(self._fitted(row, widths), ("", "dim", state, "dim", "", "dim"), strict=True)
+            table.append(
+                [(f"  {self._tool_mark(tool, now)} ", state), *((f"{text}{gap}", style) for text, style in pieces)]
+            )
         if hidden:
             states = Counter(tool.last.state for tool in hidden)
             rest = ", ".join(f"{number} {state}" for state, number in states.items())
@@ -224,13 +227,11 @@ class Board:
         tries = "" if last.attempt == 0 else str(last.attempt)
         return clean(last.tool), tries, last.state, clean(last.action), money(last.cost_usd), time
 
-    def _tool_row(self, row: Sequence[str], widths: Sequence[int], mark: str, styles: Sequence[str]) -> Line:
-        state = styles[2]
-        line: Line = [(f"  {mark or ' '} ", state)]
-        for column, (text, width) in enumerate(zip(row, widths, strict=True)):
-            fitted = pad(cut(text, width, self._look.ellipsis), width, right=column in (1, 4, 5))
-            line.append((fitted if column == 0 else f"  {fitted}", styles[column]))
-        return line
+    def _fitted(self, row: Sequence[str], widths: Sequence[int]) -> list[str]:
+        return [
+            pad(cut(text, width, self._look.ellipsis), width, right=name in ("try", "cost", "time"))
+            for name, text, width in zip(_COLUMNS, row, widths, strict=True)
+        ]
 
     def _tool_mark(self, tool: _Tool, now: float) -> str:
         if tool.last.state == "accepted":

@@ -10,7 +10,7 @@ from typing import Any
 
 from agenthands.errors import SandboxLost
 from agenthands.gate.conformance import static_complaints
-from agenthands.gate.results import conformance_check, examples_check, tests_check
+from agenthands.gate.results import conformance_check, examples_check, own_tests_check
 from agenthands.gate.workspace import check_files, tests_path, tool_path
 from agenthands.models import Check, CustomTool, GateReport, held_out_indices
 from agenthands.ports import Command, Environment, Limits, Sandbox
@@ -80,7 +80,7 @@ def _run_checks(
         return [conformance]
     checks = [
         conformance,
-        tests_check(answers["tests"]),
+        own_tests_check(answers["tests"]),
         examples_check("examples", visible, answers["examples"]),
     ]
     if held_out:

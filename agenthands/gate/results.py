@@ -24,7 +24,7 @@ def conformance_check(answer: Mapping[str, Any]) -> Check:
     return Check(name="conformance", passed=True, detail="One function, registered and described.")
 
 
-def tests_check(answer: Mapping[str, Any]) -> Check:
+def own_tests_check(answer: Mapping[str, Any]) -> Check:
     """Judge a run of the tool's own tests."""
     outcomes: Mapping[str, str] = answer.get("outcomes", {})
     passed = sum(outcome == "passed" for outcome in outcomes.values())

@@ -1,0 +1,342 @@
+"""The consoles through their events: what a person sees on a terminal, and what a log file gets."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from agenthands.adapters.console import LiveConsole, PlainConsole, choose_console
+from agenthands.events import (
+    BuildFinished,
+    BuildStarted,
+    Notice,
+    StageFinished,
+    StageStarted,
+    ToolProgress,
+    emit,
+    listening,
+)
+
+BUILD = "20260412-093012-7f3a"
+START = 1_700_000_000.0
+HOSTILE = "[bold red]x[/bold red] [/] \x1b[31mred\x1b[0m \x1b]0;title\x07 a\rb\nc \u202edrow \x9b2J :smile:"
+
+
+class Stream(io.StringIO):
+    """A text stream that says what it is."""
+
+    def __init__(self, tty=False, encoding="utf-8"):
+        super().__init__()
+        self._tty = tty
+        self._encoding = encoding
+
+    @property
+    def encoding(self):
+        return self._encoding
+
+    def isatty(self):
+        return self._tty
+
+
+def story(status="accepted", request="Convert currencies", action="writes nat_tools/convert.py", cost=0.0125):
+    """The events of a build, one second apart."""
+    events = [
+        lambda at: BuildStarted(BUILD, request, "gemini/pro", "anthropic/opus", "bubblewrap", "/store", at=at),
+        lambda at: StageStarted(BUILD, "plan", at=at),
+        lambda at: StageFinished(BUILD, "plan", 1.0, "1 tool", at=at),
+        lambda at: StageStarted(BUILD, "tools", at=at),
+        lambda at: ToolProgress(BUILD, "convert", "waiting", "", 0, at=at),
+        lambda at: ToolProgress(BUILD, "convert", "coding", action, 1, cost, at=at),
+        lambda at: ToolProgress(BUILD, "convert", "repairing", "held_out failed", 2, cost, at=at),
+    ]
+    if status:
+        end = "rejected" if status == "rejected" else "accepted"
+        events += [
+            lambda at: ToolProgress(BUILD, "convert", end, "the gate's verdict", 2, cost, at=at),
+            lambda at: StageFinished(BUILD, "tools", 4.0, "1 of 1", at=at),
+            lambda at: BuildFinished(BUILD, status, f"the reason of {status}", at=at),
+        ]
+    return [make(START + second) for second, make in enumerate(events)]
+
+
+def picture(events, width=80, height=24, encoding="utf-8", at=START + 20, leave=False, **options):
+    """What stands on the terminal after `events`: at the end, or (leave=False) while the console is open."""
+    stream = Stream(tty=True, encoding=encoding)
+    terminal = Console(file=stream, width=width, height=height, force_terminal=True, color_system=None, **options)
+    console = LiveConsole(stream, "gemini/pro", terminal, clock=lambda: at)
+    for event in events:
+        console(event)
+    if leave:
+        console.__exit__(None, None, None)
+    with terminal.capture() as capture:
+        terminal.print(console._frame())
+    return capture.get()
+
+
+class TestLive:
+    def test_before_the_build_begins_it_says_that_it_starts(self):
+        assert "AgentHands  starting" in picture([])
+        assert "gemini/pro" in picture([])
+
+    def test_a_running_build_shows_everything_of_each_part(self):
+        shown = picture(story(status=""))
+        lines = shown.splitlines()
+        assert lines[0] == "AgentHands  Convert currencies"
+        assert lines[1] == "planner gemini/pro, coder anthropic/opus, sandbox bubblewrap"
+        assert "✓ plan           1.0 s  1 tool" in lines
+        tool = next(line for line in lines if "convert" in line)
+        assert tool.split() == [tool.split()[0], "convert", "2", "repairing", "held_out", "failed", "$0.013", "15", "s"]
+        assert lines[-1].strip() == "tools $0.013, elapsed 20 s"
+
+    def test_one_model_is_named_once(self):
+        event = BuildStarted(BUILD, "x", "gemini/pro", "gemini/pro", "docker", "/store", at=START)
+        assert "model gemini/pro, sandbox docker" in picture([event])
+
+    @pytest.mark.parametrize(
+        ("status", "mark"), [("accepted", "✓"), ("rejected", "✗"), ("failed", "✗"), ("cancelled", "✗")]
+    )
+    def test_the_verdict_ends_the_picture(self, status, mark):
+        lines = picture(story(status), leave=True).splitlines()
+        assert f"{mark} {status}  the reason of {status}" in lines
+        assert lines[-1].strip() == "tools $0.013, elapsed 9.0 s"
+
+    def test_a_long_reason_is_wrapped_and_not_cut(self):
+        reason = "convert did not pass the gate because " + "of a very long story, " * 5 + "END"
+        shown = picture([*story("")[:1], BuildFinished(BUILD, "failed", reason, at=START + 3)], width=60, leave=True)
+        assert " ".join(shown.split("failed  ")[1].split()).startswith(reason)
+
+    def test_a_failed_stage_says_why(self):
+        shown = picture([*story("")[:2], StageFinished(BUILD, "plan", 2.5, "", "no such model", at=START + 4)])
+        assert "✗ plan           2.5 s  no such model" in shown
+
+    def test_leaving_in_the_middle_stops_the_clocks(self):
+        shown = picture(story(""), leave=True)
+        assert "· stopped before its end" in shown
+        assert "· convert" in shown
+
+    def test_an_unknown_price_is_said_and_makes_the_sum_unknown(self):
+        events = [*story("", cost=None), ToolProgress(BUILD, "other", "coding", "", 1, 0.5, at=START)]
+        shown = picture(events)
+        assert shown.count("cost unknown") == 2
+        assert "tools cost unknown, elapsed" in shown
+
+    def test_nothing_spent_is_zero_and_not_unknown(self):
+        shown = picture(story("", cost=0.0))
+        assert "$0.00" in shown
+        assert "unknown" not in shown
+
+    @pytest.mark.parametrize("width", [20, 40, 60, 80, 200])
+    @pytest.mark.parametrize("wide", [False, True])
+    def test_no_line_is_wider_than_the_terminal(self, width, wide):
+        word = "漢字" * 40 if wide else "long-" * 40
+        events = [*story("", request=word, action=word), StageFinished(BUILD, word, 1, word, word, at=START)]
+        events += [ToolProgress(BUILD, word, "coding", word, 12, None, at=START)]
+        from rich.cells import cell_len
+
+        assert max(cell_len(line) for line in picture(events, width=width).splitlines()) <= width
+
+    def test_sixty_columns_still_show_attempt_state_action_cost_and_time(self):
+        line = next(line for line in picture(story(""), width=60).splitlines() if "convert" in line)
+        for part in (" 2 ", "repairing", "held_out failed", "$0.013", "15 s"):
+            assert part in line
+
+    def test_many_tools_fit_the_screen_and_the_busy_ones_stay(self):
+        events = story("")[:4]
+        for number in range(40):
+            state = "accepted" if number < 30 else "waiting"
+            events.append(ToolProgress(BUILD, f"tool_{number}", state, "", 1, at=START))
+        events.append(ToolProgress(BUILD, "busy", "coding", "now", 1, at=START))
+        shown = picture(events, height=24)
+        assert len(shown.splitlines()) < 24
+        assert "busy" in shown
+        assert "accepted" in shown.splitlines()[-3]
+        assert "more:" in shown.splitlines()[-3]
+        assert len(picture(events, height=24, leave=True).splitlines()) > 40
+
+    def test_foreign_text_is_neither_markup_nor_terminal_sequence(self):
+        events = [*story("", request=HOSTILE, action=HOSTILE)[:-1], StageFinished(BUILD, "s", 1, HOSTILE, at=START)]
+        shown = picture(events, width=200)
+        assert shown.count("[bold red]x[/bold red] [/] red a b c drow :smile:") == 3
+        assert not any(char in shown for char in "\x1b\r\x07\x9b\u202e")
+
+    def test_a_terminal_without_utf8_gets_ascii_alone(self):
+        shown = picture(story("accepted", request="Über 漢字 " * 20), encoding="ascii", leave=True)
+        assert shown.isascii()
+        assert "+ accepted" in shown
+
+    def test_many_builds_share_the_picture_one_line_each(self):
+        events = story("")
+        events += [
+            BuildStarted(f"b{number}", f"Request {number}", "m", "m", "docker", "s", at=START) for number in range(3)
+        ]
+        shown = picture(events)
+        assert "4 builds running" in shown
+        assert [f"Request {number}" in shown for number in range(3)] == [True] * 3
+        assert "tools, 0 of 1 tool" in shown
+
+    def test_a_finished_build_moves_above_the_others(self):
+        stream = Stream(tty=True)
+        terminal = Console(file=stream, width=80, height=24, force_terminal=True, color_system=None)
+        with LiveConsole(stream, "m", terminal, clock=lambda: START + 20) as console:
+            console(BuildStarted("other", "Another request", "m", "m", "docker", "s", at=START))
+            for event in story("accepted"):
+                console(event)
+            assert "Convert currencies" not in console._frame().plain
+            assert "Another request" in console._frame().plain
+        assert "✓ Convert currencies" in stream.getvalue()
+
+    def test_a_notice_stays_above_the_picture(self):
+        stream = Stream(tty=True)
+        terminal = Console(file=stream, width=80, height=24, force_terminal=True, color_system=None)
+        with LiveConsole(stream, "m", terminal) as console:
+            console(Notice(BUILD, f"read this {HOSTILE}"))
+        assert "note  read this [bold red]x[/bold red] [/] red a b c drow :smile:" in stream.getvalue()
+
+    def test_events_of_other_threads_while_drawing_do_not_deadlock(self):
+        import threading
+
+        stream = Stream(tty=True)
+        terminal = Console(file=stream, width=80, height=24, force_terminal=True)
+        console = LiveConsole(stream, "m", terminal)
+        console._live.refresh_per_second = 200
+
+        def send(number):
+            for turn in range(100):
+                emit(ToolProgress(BUILD, f"tool_{number}", "coding", str(turn), 1))
+                emit(Notice(BUILD, f"{number} {turn}"))
+
+        with console, listening(console):
+            threads = [threading.Thread(target=send, args=(number,), daemon=True) for number in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(30)
+            assert not any(thread.is_alive() for thread in threads)
+
+    def test_nothing_is_printed_while_a_frame_is_locked_out(self):
+        # rich asks for a frame under its own lock, so printing under ours can end in a deadlock.
+        held = []
+
+        class Watched(Console):
+            def print(self, *objects, **options):
+                held.append(console._lock.locked())
+
+        console = LiveConsole(Stream(tty=True), "m", Watched(file=Stream(tty=True)))
+        console(Notice(BUILD, "a"))
+        assert held == [False]
+
+    def test_no_color_is_respected(self, monkeypatch):
+        import re
+
+        def codes():
+            stream = Stream(tty=True)
+            terminal = Console(file=stream, width=80, height=24, force_terminal=True, color_system="standard")
+            with LiveConsole(stream, "m", terminal) as console:
+                for event in story("accepted"):
+                    console(event)
+            return re.findall(r"\x1b\[[0-9;]*3[0-7]m", stream.getvalue())
+
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        assert codes()
+        monkeypatch.setenv("NO_COLOR", "1")
+        assert not codes()
+
+    def test_a_terminal_that_went_away_ends_nothing(self, capsys):
+        class Gone(Stream):
+            def write(self, text):
+                raise BrokenPipeError(32, "Broken pipe")
+
+        with LiveConsole(Gone(tty=True), "m") as console:
+            console(Notice(BUILD, "anybody there?"))
+        sys.stdout.write("standard output still works\n")
+        assert capsys.readouterr().out == "standard output still works\n"
+
+
+class TestPlain:
+    def lines(self, events, **options):
+        stream = Stream(**options)
+        with PlainConsole(stream) as console:
+            for event in events:
+                console(event)
+        return stream.getvalue().splitlines()
+
+    def test_every_event_is_one_line_with_its_time(self):
+        lines = self.lines([*story("accepted"), Notice(BUILD, "two\nlines", at=START)])
+        assert len(lines) == len(story("accepted")) + 1
+        told = [line.split(" ", 1)[1] for line in lines]
+        assert all(line[2] == line[5] == ":" for line in lines)
+        assert told == [
+            f"build {BUILD} started: Convert currencies "
+            "(planner gemini/pro, coder anthropic/opus, sandbox bubblewrap, store /store)",
+            "plan: started",
+            "plan: done in 1.0 s, 1 tool",
+            "tools: started",
+            "tool convert: waiting, $0.00",
+            "tool convert: coding, attempt 1, $0.013, writes nat_tools/convert.py",
+            "tool convert: repairing, attempt 2, $0.013, held_out failed",
+            "tool convert: accepted, attempt 2, $0.013, the gate's verdict",
+            "tools: done in 4.0 s, 1 of 1",
+            f"build {BUILD} accepted: the reason of accepted",
+            "note: two lines",
+        ]
+
+    def test_failures_stand_out(self):
+        lines = self.lines(
+            [StageFinished(BUILD, "plan", 2.5, "", "no such model"), BuildFinished(BUILD, "failed", "why")]
+        )
+        assert lines[0].endswith("plan: FAILED after 2.5 s: no such model")
+        assert lines[1].endswith(f"build {BUILD} FAILED: why")
+
+    def test_an_unknown_price_is_said(self):
+        assert "cost unknown" in self.lines([ToolProgress(BUILD, "t", "coding", "", 1, None)])[0]
+
+    def test_foreign_text_brings_no_sequences_and_no_further_lines(self):
+        lines = self.lines([BuildStarted(BUILD, HOSTILE, HOSTILE, "m", "docker", "s"), Notice(BUILD, HOSTILE)])
+        assert len(lines) == 2
+        assert not any(char in "".join(lines) for char in "\x1b\r\x07\x9b\u202e")
+
+    def test_builds_are_told_apart_once_there_are_several(self):
+        lines = self.lines([StageStarted("one", "plan"), StageStarted("two", "plan")])
+        assert "[" not in lines[0]
+        assert lines[1].endswith("[two] plan: started")
+
+    def test_a_log_without_utf8_gets_ascii_alone(self):
+        assert self.lines([Notice(BUILD, "Über 漢字")], encoding="ascii")[0].endswith("note: ?ber ??")
+
+    def test_a_reader_that_went_away_ends_nothing(self):
+        class Gone(Stream):
+            def write(self, text):
+                raise BrokenPipeError(32, "Broken pipe")
+
+        console = PlainConsole(Gone())
+        console(Notice(BUILD, "a"))
+        console(Notice(BUILD, "b"))
+
+
+class TestChoice:
+    @pytest.mark.parametrize(
+        ("tty", "variables", "kind"),
+        [
+            (True, {"TERM": "xterm"}, LiveConsole),
+            (False, {"TERM": "xterm"}, PlainConsole),
+            (True, {"TERM": "dumb"}, PlainConsole),
+            (True, {"TERM": "xterm", "CI": "true"}, PlainConsole),
+            (True, {"TERM": "xterm", "NO_COLOR": "1"}, LiveConsole),
+        ],
+    )
+    def test_people_get_the_live_one_and_logs_the_plain_one(self, monkeypatch, tty, variables, kind):
+        for name in ("CI", "NO_COLOR", "TERM"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        assert type(choose_console(Stream(tty=tty), "model")) is kind
+
+    def test_the_module_imports_neither_rich_nor_pydantic(self):
+        code = (
+            "import sys, agenthands.adapters.console;"
+            "sys.exit(any(name in sys.modules for name in ('rich', 'pydantic')))"
+        )
+        assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3]).returncode == 0

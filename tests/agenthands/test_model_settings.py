@@ -1,0 +1,78 @@
+"""The TOML file with the model settings."""
+
+import pytest
+
+from agenthands.errors import SettingsInvalid
+from agenthands.model_settings import DEFAULT_CONFIG, load_config
+from agenthands.models import BuildOptions
+from agenthands.settings import load_settings
+
+
+def test_the_file_that_ships_is_the_seeds():
+    model = load_config(None, {"GEMINI_API_KEY": "k"}).for_role("planner", None, None)
+    assert (model.model, model.temperature, model.max_output_tokens) == ("gemini/gemini-2.5-pro", 0.2, 8192)
+    assert model.api_key.get_secret_value() == "k"
+    assert len(model.safety_settings) == 4
+    assert {setting["threshold"] for setting in model.safety_settings} == {"BLOCK_NONE"}
+
+
+def test_a_key_is_shown_to_nobody():
+    config = load_config(None, {"GEMINI_API_KEY": "canary-key"})
+    assert "canary-key" not in repr(config.for_role("planner", None, None))
+
+
+def test_an_unset_variable_is_no_key():
+    assert load_config(None, {}).for_role("planner", None, None).api_key is None
+
+
+@pytest.mark.parametrize(("model", "key"), [("gemini/gemini-2.5-flash", True), ("openai/gpt-5", False), ("x", False)])
+def test_a_key_goes_to_its_own_provider_alone(model, key):
+    found = load_config(None, {"GEMINI_API_KEY": "k"}).for_role("coder", model, None)
+    assert (found.model, found.api_key is not None, bool(found.safety_settings)) == (model, key, key)
+
+
+def test_a_role_may_differ(tmp_path):
+    file = tmp_path / "models.toml"
+    file.write_text(DEFAULT_CONFIG.read_text() + '\n[llm.coder]\nmodel = "anthropic/x"\napi_key = "${OTHER}"\n')
+    config = load_config(file, {"GEMINI_API_KEY": "g", "OTHER": "o"})
+    assert config.for_role("coder", None, None).api_key.get_secret_value() == "o"
+    assert config.for_role("planner", None, None).api_key.get_secret_value() == "g"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[llm", "not TOML"),
+        ("", "llm"),
+        ("[llm]\ntemperature = 0.2\n", "model"),
+        ('[llm]\nmodel = "x/y"\ntemperature = "hot"\n', "temperature"),
+        ('[llm]\nmodel = "x/y"\ntemprature = 0.2\n', "temprature"),
+        ('[llm]\nmodel = "x/y"\n[llm.judge]\nmodel = "z"\n', "is no role"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(tmp_path, text, message):
+    file = tmp_path / "models.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsInvalid, match=message):
+        load_config(file).for_role("planner", None, None)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(SettingsInvalid, match="cannot be read"):
+        load_config(tmp_path / "none.toml")
+
+
+def test_the_command_line_wins_over_variables_and_variables_over_the_file(monkeypatch):
+    monkeypatch.setenv("AGENTHANDS_PLANNER", "openai/from-variable")
+    assert load_settings().model("planner").model == "openai/from-variable"
+    settings = load_settings(BuildOptions(planner="openai/from-option"))
+    assert {settings.model(role).model for role in ("planner", "coder", "agent")} == {"openai/from-option"}
+    monkeypatch.delenv("AGENTHANDS_PLANNER")
+    assert load_settings().model("coder").model == "gemini/gemini-2.5-pro"
+
+
+def test_a_bad_variable_is_named(monkeypatch):
+    monkeypatch.setenv("AGENTHANDS_MAX_ATTEMPTS", "many")
+    with pytest.raises(SettingsInvalid, match="max_attempts") as caught:
+        load_settings()
+    assert "AGENTHANDS_MAX_ATTEMPTS" in caught.value.hint

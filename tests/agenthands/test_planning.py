@@ -1,0 +1,120 @@
+"""From a request to a plan: what the planner is asked, which answers are read, and when it is given up."""
+
+import json
+
+import pytest
+from tests_support import PLAN
+
+from agenthands.errors import ModelUnavailable, PlanRefused, RequestInvalid
+from agenthands.models import MAX_REQUEST_CHARACTERS, Tokens
+from agenthands.nat_registry import NatRegistry
+from agenthands.plan_reality import Reality
+from agenthands.planning import checked_request, plan_agent, read_plan
+from agenthands.ports import ChatAnswer
+from agenthands.server_catalogue import load_catalogue
+
+AGENT_FIELDS = {"llm_name": True, "tool_names": False}
+REGISTRY = NatRegistry(
+    version="1.9.0",
+    scaffolds={"tool_calling_agent": AGENT_FIELDS, "auto_memory_agent": {"memory_name": True, "llm_name": True}},
+    functions=["current_datetime"],
+)
+REALITY = Reality(REGISTRY, load_catalogue())
+
+
+class ScriptedPlanner:
+    """Answers in order and remembers what it was asked. The model is the only double here."""
+
+    name = "scripted/test"
+
+    def __init__(self, *answers, cost=0.25):
+        self.answers, self.cost, self.asked = list(answers), cost, []
+
+    def ask(self, messages, schema_name, schema):
+        self.asked.append((list(messages), schema_name, schema))
+        return ChatAnswer(self.answers.pop(0), self.cost, Tokens(prompt=10, completion=5))
+
+
+def plan(planner, resolves=lambda _: ""):
+    return plan_agent("Roman numerals, please", planner, REALITY, resolves)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(PLAN),
+        f"```json\n{json.dumps(PLAN, indent=2)}\n```",
+        f"Here is the plan you asked for.\n\n```\n{json.dumps(PLAN)}\n```\nIt is small.",
+        f"\n  {json.dumps(PLAN)}\n",
+    ],
+)
+def test_plain_and_fenced_json_are_read(text):
+    found, complaints = read_plan(text)
+    assert (found.name, complaints) == ("roman-helper", [])
+
+
+def test_the_first_good_answer_is_taken():
+    planner = ScriptedPlanner(json.dumps(PLAN))
+    planned = plan(planner)
+    assert (planned.plan.name, planned.answers, planned.cost_usd) == ("roman-helper", 1, 0.25)
+    messages, name, schema = planner.asked[0]
+    assert name == "plan"
+    assert schema["properties"].keys() >= {"scaffold", "custom_tools", "mcp_servers"}
+    assert "Roman numerals, please" in messages[1]["content"]
+    assert "tool_calling_agent" in messages[1]["content"]
+    assert "auto_memory_agent" not in messages[1]["content"], "nothing can fill its memory"
+
+
+def test_exact_complaints_go_back_and_costs_add_up():
+    wrong = {**PLAN, "scaffold": {"type": "magic_agent", "reasoning": "?"}}
+    planner = ScriptedPlanner("I cannot do this.", json.dumps(wrong), json.dumps(PLAN))
+    planned = plan(planner)
+    assert (planned.answers, planned.cost_usd, planned.tokens.prompt) == (3, 0.75, 30)
+    second, third = planner.asked[1][0], planner.asked[2][0]
+    assert "not JSON" in second[-1]["content"]
+    assert second[-2] == {"role": "assistant", "content": "I cannot do this."}
+    assert "'magic_agent'; there are tool_calling_agent" in third[-1]["content"]
+
+
+def test_three_bad_answers_end_with_the_last_one_kept():
+    planner = ScriptedPlanner("no", "no!", '{"name": "x"}')
+    with pytest.raises(PlanRefused, match="in 3 answers") as caught:
+        plan(planner)
+    assert caught.value.last_answer == '{"name": "x"}'
+    assert caught.value.hint
+    assert len(planner.asked) == 3
+
+
+def test_empty_answers_are_the_models_fault():
+    with pytest.raises(ModelUnavailable, match="empty"):
+        plan(ScriptedPlanner("", "", ""))
+
+
+def test_dependencies_that_do_not_resolve_are_a_complaint():
+    planner = ScriptedPlanner(*[json.dumps(PLAN)] * 3)
+    with pytest.raises(PlanRefused, match="no such package"):
+        plan(planner, lambda _: "no such package")
+
+
+def test_an_unknown_price_stays_unknown():
+    assert plan(ScriptedPlanner(json.dumps(PLAN), cost=None)).cost_usd is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "empty"), (" \n", "empty"), ("x" * (MAX_REQUEST_CHARACTERS + 1), "20,001 characters"), ("a\x00b", "control")],
+)
+def test_bad_requests_are_named(text, message):
+    with pytest.raises(RequestInvalid, match=message):
+        checked_request(text)
+
+
+def test_a_long_request_is_accepted_up_to_the_limit():
+    assert checked_request(f"  {'x' * MAX_REQUEST_CHARACTERS}\n") == "x" * MAX_REQUEST_CHARACTERS
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", "null", '{"name": 1}', "```json\n```", "{"])
+def test_nonsense_is_a_complaint_and_no_crash(text):
+    found, complaints = read_plan(text)
+    assert found is None
+    assert complaints

@@ -1,0 +1,59 @@
+"""Shared by all tests: a home for environments that is kept between runs, no keys, and no network."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TEST_HOME = ROOT / ".cache" / "test-home"
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+os.environ.update(
+    LITELLM_LOCAL_MODEL_COST_MAP="True",
+    PREFECT_SERVER_ANALYTICS_ENABLED="false",
+    DO_NOT_TRACK="1",
+    AGENTHANDS_HOME=str(TEST_HOME),
+)
+for name in [name for name in os.environ if name.endswith("_API_KEY")]:
+    del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch):
+    """Forbid connections beyond this machine from the test process; installers run in processes of their own."""
+    connect = socket.socket.connect
+
+    def guarded(self, address):
+        if isinstance(address, tuple) and address[0] not in _LOOPBACK:
+            raise PermissionError(f"a test tried to reach {address[0]}")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def roman_workspace(tmp_path):
+    """A tool workspace that the gate accepts."""
+    from tests_support import write_roman
+
+    return write_roman(tmp_path / "workspace")
+
+
+@pytest.fixture(scope="session")
+def nat_environment():
+    """The real NAT environment; the first run installs it."""
+    from agenthands.adapters.uv_environments import UvEnvironments
+
+    return UvEnvironments(TEST_HOME).nat()
+
+
+@pytest.fixture
+def bubblewrap():
+    """The real bubblewrap sandbox."""
+    from agenthands.adapters.bubblewrap import BubblewrapSandbox
+
+    sandbox = BubblewrapSandbox()
+    sandbox.check()
+    return sandbox

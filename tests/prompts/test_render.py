@@ -1,0 +1,79 @@
+"""Every prompt renders, with exactly the variables that its first line names."""
+
+import json
+import re
+
+import pytest
+from jinja2 import Environment, UndefinedError, meta
+from tests_support import ROMAN_SPEC
+
+from agenthands.models import Check, CodingResult, CustomTool, GateReport, Tokens
+from agenthands.prompting import prompt_hashes, prompts_folder, render
+from agenthands.server_catalogue import load_catalogue
+
+TOOL = CustomTool.model_validate(ROMAN_SPEC)
+REPORT = GateReport(
+    tool="roman_numeral",
+    accepted=False,
+    seconds=1,
+    checks=[
+        Check(name="files", passed=True, detail="fine"),
+        Check(name="tests", passed=False, detail="1 of 3 tests failed: assert 'IIII' == 'IV'"),
+    ],
+)
+LATE = CodingResult(status="out_of_time", reason="the limit", cost_usd=None, tokens=Tokens(), seconds=1, steps=1)
+SAMPLES = {
+    "plan/system.md.j2": ({"schema": '{"type": "object"}'}, ['{"type": "object"}', "held", "tool_called"][::2]),
+    "plan/user.md.j2": (
+        {
+            "request": "Roman <numerals> & {{ more }}",
+            "scaffolds": ["tool_calling_agent"],
+            "builtin_tools": ["current_datetime"],
+            "servers": list(load_catalogue().values()),
+        },
+        ["Roman <numerals> & {{ more }}", "tool_calling_agent", "get_current_time", "SEC_EDGAR_USER_AGENT"],
+    ),
+    "plan/complaints.md.j2": ({"complaints": ["scaffold: no", "name: no"]}, ["- scaffold: no\n- name: no\n"]),
+    "generate/system.md.j2": ({"max_steps": 60, "min_tests": 3}, ["at most 60 steps", "at least 3;", "FunctionInfo"]),
+    "generate/task.md.j2": (
+        {"tool": TOOL, "workspace": "/w/s", "spec": json.dumps(ROMAN_SPEC)},
+        ["Tool: roman_numeral\nWorkspace: /w/s\n", "MCMXCIV", "/w/s/nat_tools/roman_numeral.py"],
+    ),
+    "repair/feedback.md.j2": (
+        {"tool": "roman_numeral", "report": REPORT, "attempt": 1, "max_attempts": 3, "coding": LATE},
+        ["attempt 1 of 3", "ended early: the limit", "assert 'IIII' == 'IV'"],
+    ),
+}
+
+
+def test_every_prompt_has_a_sample():
+    assert sorted(prompt_hashes()) == sorted(SAMPLES)
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_a_prompt_renders(name):
+    values, expected = SAMPLES[name]
+    text = render(name, **values)
+    for part in expected:
+        assert part in text
+    assert "{#" not in text
+    assert not re.search(r"\n{4,}", text)
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_its_first_line_names_what_it_needs(name):
+    source = (prompts_folder() / name).read_text()
+    named = re.match(r"\{# needs: (.*) #\}\n", source).group(1).split(", ")
+    used = meta.find_undeclared_variables(Environment().parse(source))  # noqa: S701 - only parsed
+    assert set(named) == used == set(SAMPLES[name][0])
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_a_missing_variable_is_an_error(name):
+    with pytest.raises(UndefinedError):
+        render(name)
+
+
+def test_feedback_names_failures_alone():
+    values, _ = SAMPLES["repair/feedback.md.j2"]
+    assert "## files" not in render("repair/feedback.md.j2", **values)
