@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agenthands.models import BuildRecord, ToolOutcome
-from agenthands.wording import count
+from agenthands.wording import count, one_line
 
 
 def gate_summary(tool: ToolOutcome) -> str:
@@ -20,14 +20,15 @@ def verdict(record: BuildRecord) -> str:
     """Say in one sentence how a build ended."""
     if record.status == "accepted":
         cases = len(record.acceptance.cases) if record.acceptance else 0
-        tools = f"{count(len(record.tools), 'tool')} passed the gate and " if record.tools else ""
+        tools = f"{count(len(record.tools), 'tool')} passed the gate, and " if record.tools else ""
         return f"The agent works: {tools}it passed {count(cases, 'test case')}."
     said = {
-        "rejected": "The agent was built but did not pass.",
-        "failed": "The build could not be finished.",
-        "cancelled": "The build was interrupted.",
+        "rejected": "The agent did not pass",
+        "failed": "The build could not be finished",
+        "cancelled": "The build was interrupted",
     }[record.status]
-    return f"{said} {record.reason}".rstrip()
+    reason = one_line(record.reason, 2000).rstrip(".")
+    return f"{said}: {reason}." if reason else f"{said}."
 
 
 def next_steps(record: BuildRecord) -> list[str]:

@@ -61,6 +61,7 @@ class BubblewrapSandbox:
                 seconds=limits.seconds,
                 stdin=command.stdin,
                 output_bytes=limits.output_bytes,
+                variables={},  # bwrap is process 1 inside: its own variables can be read in /proc/1/environ
             )
         except OSError as error:
             raise SandboxLost(f"bwrap does not start: {error}") from error

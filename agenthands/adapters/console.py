@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _FRAMES_A_SECOND = 8
 _MAX_WIDTH = 120
+_SHOW_CURSOR = b"\x1b[?25h\n"
 
 
 class PlainConsole:
@@ -48,6 +49,9 @@ class PlainConsole:
 
     def __exit__(self, *_: object) -> None:
         return None
+
+    def restore(self) -> None:
+        """Do nothing: a log has no state to give back."""
 
     def __call__(self, event: Event) -> None:
         """Write the line of an event. A reader that went away never ends a build."""
@@ -108,6 +112,12 @@ class LiveConsole:
                 board.close(self._clock())
         with suppress(OSError, ValueError):
             self._live.stop()
+
+    def restore(self) -> None:
+        """Give the terminal back at once. For signal handlers: takes no lock and waits for nothing."""
+        self._console.quiet = True
+        if self._live.is_started:
+            os.write(self._console.file.fileno(), _SHOW_CURSOR)
 
     def __call__(self, event: Event) -> None:
         """Take an event into the picture. A terminal that went away never ends a build."""

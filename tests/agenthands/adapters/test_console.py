@@ -255,6 +255,19 @@ class TestLive:
         assert capsys.readouterr().out == "standard output still works\n"
 
 
+    def test_restoring_in_a_signal_handler_shows_the_cursor_and_draws_no_more(self, tmp_path):
+        path = tmp_path / "terminal"
+        with path.open("w") as stream:
+            terminal = Console(file=stream, width=80, height=24, force_terminal=True)
+            with LiveConsole(stream, "m", terminal) as console:
+                with console._lock:
+                    console.restore()
+                drawn = path.read_bytes()
+                console(Notice(BUILD, "too late"))
+        assert drawn.endswith(b"\x1b[?25h\n")
+        assert b"too late" not in path.read_bytes()
+
+
 class TestPlain:
     def lines(self, events, **options):
         stream = Stream(**options)
