@@ -31,7 +31,7 @@ def show_text(record: BuildRecord) -> str:
 
 def list_text(records: Sequence[BuildRecord]) -> str:
     """Give one line a build, below a line of headings."""
-    rows: list[Row] = [("BUILD", "AGENT", "STATUS", "TOOLS", "COST", "SECONDS", "STARTED")]
+    rows: list[Row] = [("BUILD", "AGENT", "STATUS", "TOOLS", "COST", "SECONDS", "STARTED (UTC)")]
     for record in records:
         accepted = sum(tool.status == "accepted" for tool in record.tools)
         planned = len(record.plan.custom_tools) if record.plan else len(record.tools)
@@ -83,15 +83,15 @@ def gate_text(report: GateReport) -> str:
 
 def _facts(record: BuildRecord) -> list[str]:
     plan, tokens = record.plan, record.tokens
-    models = ", ".join(f"{role} {model}" for role, model in record.models.items())
+    roles = _table([("", role, model) for role, model in record.models.items()])
     used = f"{count(tokens.prompt, 'token')} in ({tokens.cached:,} cached), {tokens.completion:,} out"
     return [
         *_fact("request", one_line(record.request.request, 1200)),
         *(_fact("summary", plan.summary) if plan else []),
         *(_fact("scaffold", f"{plan.scaffold.type}: {plan.scaffold.reasoning}") if plan else []),
-        *_fact("models", models or "none"),
-        *_fact("started", f"{_moment(record.started_at)}, took {duration(record.seconds)}"),
-        *_fact("cost", f"{money(record.cost_usd)}, {used}"),
+        *(pad("models" if number == 0 else "", _LABEL) + line.strip() for number, line in enumerate(roles)),
+        *_fact("started", f"{_moment(record.started_at)} UTC, took {duration(record.seconds)}"),
+        *_fact("spent", f"{money(record.cost_usd)}, {used}"),
     ]
 
 
@@ -136,7 +136,7 @@ def _fact(label: str, text: str) -> list[str]:
 
 
 def _section(title: str, lines: Sequence[str]) -> list[str]:
-    return [title, *(f"  {line}" for line in lines)] if lines else []
+    return [title, *(f"  {line}" for text in lines for line in text.split("\n"))] if lines else []
 
 
 def _wrapped(text: str, start: str = "") -> list[str]:
@@ -146,14 +146,16 @@ def _wrapped(text: str, start: str = "") -> list[str]:
 
 
 def _table(rows: Sequence[Row], right: frozenset[int] | set[int] = frozenset()) -> list[str]:
-    """Align rows in columns; `right` names the columns of numbers. The last column is never filled."""
+    """Align rows in columns, one text a row; `right` names the columns of numbers. The last column is wrapped."""
     clean = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(cells(row[column]) for row in clean) for column in range(len(rows[0]))] if rows else []
-    return [
-        "  ".join(pad(cell, width, column in right) for column, (cell, width) in enumerate(zip(row, widths, strict=True)))
-        .rstrip()
-        for row in clean
-    ]  # fmt: skip
+    indent = sum(widths[:-1]) + 2 * len(widths[:-1])
+    texts = []
+    for row in clean:
+        *filled, last = (pad(cell, widths[column], column in right) for column, cell in enumerate(row))
+        wrapped = textwrap.wrap(last, max(40, _WIDTH - indent), drop_whitespace=True) if last.strip() else []
+        texts.append("  ".join([*filled, f"\n{' ' * indent}".join(wrapped)]).rstrip())
+    return texts
 
 
 def _code_line(line: str) -> str:

@@ -40,6 +40,8 @@ def next_steps(record: BuildRecord) -> list[str]:
             "Then follow `DIR/README.md`: it says how to install, run and serve it.",
         ]
     if record.status == "rejected":
+        if "bundle.tar.gz" in record.files:
+            return [*_rejected_steps(record), f"Try the agent as it is all the same: {fetch}."]
         return [*_rejected_steps(record), "Build again; accepted tools are reused and cost nothing."]
     if record.status == "cancelled":
         return ["Build again with the same request; accepted tools are reused."]

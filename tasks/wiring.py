@@ -64,9 +64,7 @@ def coder_for(settings: Settings) -> Coder:
 
 def gateway_for(settings: Settings) -> ModelGateway:
     """Choose what reaches the agent's model for a sandbox."""
-    model = settings.model("agent")
-    options = {key: value for key, value in completion_options(model).items() if key != "model"}
-    return LitellmGateway(model.model, options)
+    return LitellmGateway(settings.model("agent"))
 
 
 def coding_limits(settings: Settings, tools: int) -> CodingLimits:

@@ -43,12 +43,12 @@ class OpenHandsCoder:
 
         started = time.monotonic()
         conversation, llm = self._open(task)
-        before = _spent(llm)
         timer = threading.Timer(task.seconds, conversation.pause)
         timer.daemon = True
         timer.start()
         try:
             conversation.send_message(task.message)
+            before = _spent(llm)  # only now the SDK has restored what earlier turns spent
             conversation.run()
         except ConversationRunError as error:
             raise self._translated(error) from error

@@ -254,7 +254,6 @@ class TestLive:
         sys.stdout.write("standard output still works\n")
         assert capsys.readouterr().out == "standard output still works\n"
 
-
     def test_restoring_in_a_signal_handler_shows_the_cursor_and_draws_no_more(self, tmp_path):
         path = tmp_path / "terminal"
         with path.open("w") as stream:

@@ -1,0 +1,182 @@
+"""Records of builds that tests of reports use: accepted, rejected by the gate, rejected by its cases, failed."""
+
+from agenthands.models import (
+    Acceptance,
+    BuildRecord,
+    BuildRequest,
+    CaseResult,
+    Check,
+    CheckResult,
+    GateReport,
+    McpServerPin,
+    Plan,
+    StageTime,
+    Tokens,
+    ToolOutcome,
+)
+
+BUILD_ID = "20260412-093012-7f3a9c"
+REQUEST = "Give me an agent that converts amounts between currencies and knows today's date"
+
+_PLAN = {
+    "name": "currency-agent",
+    "summary": "Converts amounts between currencies at given rates and answers questions about dates.",
+    "scaffold": {"type": "tool_calling_agent", "reasoning": "The tools have typed arguments and few steps."},
+    "builtin_tools": [{"type": "current_datetime", "reasoning": "Says what day it is."}],
+    "mcp_servers": [{"id": "time", "tools": ["convert_time"], "reasoning": "Knows time zones."}],
+    "custom_tools": [
+        {
+            "name": name,
+            "description": f"A tool that does {name} exactly.",
+            "purpose": "Needed for the request.",
+            "parameters": {"type": "object", "properties": {"amount": {"type": "number"}, "to": {"type": "string"}}},
+            "returns": {"type": "number"},
+            "dependencies": ["python-dateutil>=2.9"] if name == "parse_date" else [],
+            "examples": [{"arguments": {"amount": 1, "to": "EUR"}, "expected": 2}],
+        }
+        for name in ("convert_currency", "parse_date")
+    ],
+    "test_cases": [
+        {
+            "id": "simple",
+            "query": "How much is 10 USD in EUR at 0.9?",
+            "expected_behavior": "Calls convert_currency and says 9.",
+            "checks": [{"kind": "tool_called", "value": "convert_currency"}, {"kind": "contains", "value": "9"}],
+        },
+        {
+            "id": "date",
+            "query": "Which date is the second of May, 2026?",
+            "expected_behavior": "Says 2026-05-02.",
+            "checks": [{"kind": "regex", "value": "2026-05-02"}],
+        },
+    ],
+    "reasoning": "Rates are given in the question, so no network is needed.",
+}
+
+_NAMES = (
+    "files", "conformance", "schema", "tests", "isolation", "repeatable", "examples", "held_out", "stub", "mutation",
+    "hygiene",
+)  # fmt: skip
+HELD_OUT = 'arguments {"amount": 0}: the tool raised ZeroDivisionError'
+
+
+def plan():
+    return Plan.model_validate(_PLAN)
+
+
+def gate(tool, *, wrong=()):
+    checks = [
+        Check(
+            name=name,
+            passed=name not in wrong,
+            required=name != "hygiene",
+            detail=f"1 of 3 hidden examples failed.\n{HELD_OUT}" if name in wrong else f"{name} is fine.",
+            seconds=0.4,
+        )
+        for name in _NAMES
+    ]
+    survivors = [{"line": 12, "diff": "-    return amount * rate\n+    return amount + rate"}] if wrong else []
+    return GateReport(tool=tool, accepted=not wrong, seconds=6.2, checks=checks, survivors=survivors, coverage=0.94)
+
+
+def tool(name, *, wrong=(), **changes):
+    values = {
+        "name": name,
+        "status": "rejected" if wrong else "accepted",
+        "attempts": 3 if wrong else 1,
+        "gate": gate(name, wrong=wrong),
+        "reason": "the gate's checks held_out did not pass in 3 attempts" if wrong else "",
+        "cost_usd": 0.0587,
+        "tokens": Tokens(prompt=48_200, completion=5_120, cached=30_000),
+        "seconds": 96.4,
+    }
+    return ToolOutcome(**{**values, **changes})
+
+
+def case(case_id, *, passed=True, answer="It is 9.00 EUR.", error=""):
+    kind, value = ("contains", "9") if case_id == "simple" else ("regex", "2026-05-02")
+    return CaseResult(
+        id=case_id,
+        passed=passed,
+        answer=answer,
+        checks=[
+            CheckResult(kind="tool_called", value="convert_currency", passed=True),
+            CheckResult(kind=kind, value=value, passed=passed),
+        ],
+        tools_called=["convert_currency"],
+        error=error,
+        seconds=4.1,
+    )
+
+
+def record(**changes):
+    values = {
+        "build_id": BUILD_ID,
+        "request": BuildRequest(request=REQUEST, planner="gemini/gemini-2.5-pro"),
+        "plan": plan(),
+        "status": "accepted",
+        "tools": [tool("convert_currency", attempts=2), tool("parse_date", cost_usd=0.0132, seconds=41.0)],
+        "acceptance": Acceptance(
+            passed=True,
+            cases=[case("simple"), case("date", answer="2026-05-02")],
+            cost_usd=0.004,
+            tokens=Tokens(prompt=4_000, completion=300),
+            seconds=31.0,
+        ),
+        "cost_usd": 0.0912,
+        "tokens": Tokens(prompt=104_000, completion=11_400, cached=60_000),
+        "seconds": 193.4,
+        "started_at": "2026-04-12T09:30:12Z",
+        "stages": [
+            StageTime(name=name, seconds=seconds)
+            for name, seconds in {
+                "environment": 12.3, "plan": 21.8, "servers": 5.4, "tools": 96.9, "assemble": 2.1, "accept": 31.0,
+                "publish": 0.8,
+            }.items()
+        ],
+        "models": {
+            "planner": "gemini/gemini-2.5-pro",
+            "coder": "anthropic/claude-sonnet-4-5",
+            "agent": "gemini/gemini-2.5-flash",
+        },
+        "prompts": {"planning/planner.md.j2": "a" * 64},
+        "versions": {"agenthands": "0.1.0", "nvidia-nat": "1.3.1", "prefect": "3.8.8"},
+        "environment_lock_sha256": "b" * 64,
+        "mcp_servers": [
+            McpServerPin(
+                id="time", version="2.1.4", package="mcp-server-time", lock_sha256="c" * 64, tools_sha256="d" * 64
+            )
+        ],
+        "files": {"bundle.tar.gz": "e" * 64},
+    }  # fmt: skip
+    return BuildRecord(**{**values, **changes})
+
+
+def rejected_by_gate():
+    return record(
+        status="rejected",
+        reason="the gate rejected convert_currency",
+        tools=[tool("convert_currency", wrong=("held_out", "mutation")), tool("parse_date", cached=True, cost_usd=0.0)],
+        acceptance=None,
+        files={},
+    )
+
+
+def rejected_by_cases():
+    cases = [case("simple"), case("date", passed=False, answer="The third of May.")]
+    reason = "1 of 2 test cases failed"
+    return record(status="rejected", reason=reason, acceptance=Acceptance(passed=False, reason=reason, cases=cases))
+
+
+def failed():
+    return record(
+        status="failed",
+        reason="The planner's answers stayed unusable.",
+        plan=None,
+        tools=[],
+        acceptance=None,
+        cost_usd=None,
+        stages=[StageTime(name="environment", seconds=12.0), StageTime(name="plan", seconds=64.0)],
+        mcp_servers=[],
+        files={},
+    )
