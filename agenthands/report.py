@@ -61,7 +61,11 @@ def _facts(record: BuildRecord) -> list[tuple[str, str, str]]:
     reused = sum(tool.cached for tool in record.tools)
     tokens = record.tokens
     return [
-        ("Tools", f"{accepted} of {len(record.tools)}" if record.tools else "none", f"{reused} reused" if reused else ""),
+        (
+            "Tools",
+            f"{accepted} of {len(record.tools)}" if record.tools else "none",
+            f"{reused} reused" if reused else "",
+        ),
         ("Test cases", f"{passed} of {len(cases)}" if cases else "not run", ""),
         ("Cost", "unknown" if record.cost_usd is None else money(record.cost_usd), "models of the whole build"),
         ("Time", duration(record.seconds), f"from {record.started_at[:16].replace('T', ' ')} UTC"),
@@ -82,7 +86,9 @@ def _bars(stages: list[StageTime]) -> list[dict[str, Any]]:
 
 
 def _tool(tool: ToolOutcome, record: BuildRecord, files: Mapping[str, str]) -> dict[str, Any]:
-    specification = next((spec for spec in record.plan.custom_tools if spec.name == tool.name), None) if record.plan else None
+    specification = (
+        next((spec for spec in record.plan.custom_tools if spec.name == tool.name), None) if record.plan else None
+    )
     checks = tool.gate.checks if tool.gate else []
     return {
         "outcome": tool,
@@ -101,5 +107,7 @@ def _percent(gate: GateReport | None) -> str:
 
 
 def _case(case: CaseResult, record: BuildRecord) -> dict[str, Any]:
-    asked = next((planned for planned in record.plan.test_cases if planned.id == case.id), None) if record.plan else None
+    asked = (
+        next((planned for planned in record.plan.test_cases if planned.id == case.id), None) if record.plan else None
+    )
     return {"result": case, "query": asked.query if asked else "", "expected": asked.expected_behavior if asked else ""}

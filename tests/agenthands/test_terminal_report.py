@@ -112,6 +112,7 @@ def test_foreign_text_stays_plain_and_lines_stay_short(wide):
         status="rejected",
         reason=text,
         plan=plan,
+        models={"planner": HOSTILE},
         request=samples.record().request.model_copy(update={"request": text}),
         tools=[samples.tool("a_tool", gate=None, status="failed", reason=text)],
         acceptance=samples.rejected_by_cases().acceptance.model_copy(

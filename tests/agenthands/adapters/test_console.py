@@ -1,65 +1,24 @@
-"""The consoles through their events: what a person sees on a terminal, and what a log file gets."""
+"""The live console through its events: what a person sees on a terminal."""
 
-import io
-import subprocess
+import re
 import sys
-from pathlib import Path
+import threading
 
 import pytest
+from console_events import BUILD, HOSTILE, START, Stream, story
+from rich.cells import cell_len
 from rich.console import Console
 
-from agenthands.adapters.console import LiveConsole, PlainConsole, choose_console
+from agenthands.adapters.console import LiveConsole
 from agenthands.events import (
     BuildFinished,
     BuildStarted,
     Notice,
     StageFinished,
-    StageStarted,
     ToolProgress,
     emit,
     listening,
 )
-
-BUILD = "20260412-093012-7f3a"
-START = 1_700_000_000.0
-HOSTILE = "[bold red]x[/bold red] [/] \x1b[31mred\x1b[0m \x1b]0;title\x07 a\rb\nc \u202edrow \x9b2J :smile:"
-
-
-class Stream(io.StringIO):
-    """A text stream that says what it is."""
-
-    def __init__(self, tty=False, encoding="utf-8"):
-        super().__init__()
-        self._tty = tty
-        self._encoding = encoding
-
-    @property
-    def encoding(self):
-        return self._encoding
-
-    def isatty(self):
-        return self._tty
-
-
-def story(status="accepted", request="Convert currencies", action="writes nat_tools/convert.py", cost=0.0125):
-    """The events of a build, one second apart."""
-    events = [
-        lambda at: BuildStarted(BUILD, request, "gemini/pro", "anthropic/opus", "bubblewrap", "/store", at=at),
-        lambda at: StageStarted(BUILD, "plan", at=at),
-        lambda at: StageFinished(BUILD, "plan", 1.0, "1 tool", at=at),
-        lambda at: StageStarted(BUILD, "tools", at=at),
-        lambda at: ToolProgress(BUILD, "convert", "waiting", "", 0, at=at),
-        lambda at: ToolProgress(BUILD, "convert", "coding", action, 1, cost, at=at),
-        lambda at: ToolProgress(BUILD, "convert", "repairing", "held_out failed", 2, cost, at=at),
-    ]
-    if status:
-        end = "rejected" if status == "rejected" else "accepted"
-        events += [
-            lambda at: ToolProgress(BUILD, "convert", end, "the gate's verdict", 2, cost, at=at),
-            lambda at: StageFinished(BUILD, "tools", 4.0, "1 of 1", at=at),
-            lambda at: BuildFinished(BUILD, status, f"the reason of {status}", at=at),
-        ]
-    return [make(START + second) for second, make in enumerate(events)]
 
 
 def picture(events, width=80, height=24, encoding="utf-8", at=START + 20, leave=False, **options):
@@ -134,8 +93,6 @@ class TestLive:
         word = "漢字" * 40 if wide else "long-" * 40
         events = [*story("", request=word, action=word), StageFinished(BUILD, word, 1, word, word, at=START)]
         events += [ToolProgress(BUILD, word, "coding", word, 12, None, at=START)]
-        from rich.cells import cell_len
-
         assert max(cell_len(line) for line in picture(events, width=width).splitlines()) <= width
 
     def test_sixty_columns_still_show_attempt_state_action_cost_and_time(self):
@@ -196,8 +153,6 @@ class TestLive:
         assert "note  read this [bold red]x[/bold red] [/] red a b c drow :smile:" in stream.getvalue()
 
     def test_events_of_other_threads_while_drawing_do_not_deadlock(self):
-        import threading
-
         stream = Stream(tty=True)
         terminal = Console(file=stream, width=80, height=24, force_terminal=True)
         console = LiveConsole(stream, "m", terminal)
@@ -229,8 +184,6 @@ class TestLive:
         assert held == [False]
 
     def test_no_color_is_respected(self, monkeypatch):
-        import re
-
         def codes():
             stream = Stream(tty=True)
             terminal = Console(file=stream, width=80, height=24, force_terminal=True, color_system="standard")
@@ -265,90 +218,3 @@ class TestLive:
                 console(Notice(BUILD, "too late"))
         assert drawn.endswith(b"\x1b[?25h\n")
         assert b"too late" not in path.read_bytes()
-
-
-class TestPlain:
-    def lines(self, events, **options):
-        stream = Stream(**options)
-        with PlainConsole(stream) as console:
-            for event in events:
-                console(event)
-        return stream.getvalue().splitlines()
-
-    def test_every_event_is_one_line_with_its_time(self):
-        lines = self.lines([*story("accepted"), Notice(BUILD, "two\nlines", at=START)])
-        assert len(lines) == len(story("accepted")) + 1
-        told = [line.split(" ", 1)[1] for line in lines]
-        assert all(line[2] == line[5] == ":" for line in lines)
-        assert told == [
-            f"build {BUILD} started: Convert currencies "
-            "(planner gemini/pro, coder anthropic/opus, sandbox bubblewrap, store /store)",
-            "plan: started",
-            "plan: done in 1.0 s, 1 tool",
-            "tools: started",
-            "tool convert: waiting, $0.00",
-            "tool convert: coding, attempt 1, $0.013, writes nat_tools/convert.py",
-            "tool convert: repairing, attempt 2, $0.013, held_out failed",
-            "tool convert: accepted, attempt 2, $0.013, the gate's verdict",
-            "tools: done in 4.0 s, 1 of 1",
-            f"build {BUILD} accepted: the reason of accepted",
-            "note: two lines",
-        ]
-
-    def test_failures_stand_out(self):
-        lines = self.lines(
-            [StageFinished(BUILD, "plan", 2.5, "", "no such model"), BuildFinished(BUILD, "failed", "why")]
-        )
-        assert lines[0].endswith("plan: FAILED after 2.5 s: no such model")
-        assert lines[1].endswith(f"build {BUILD} FAILED: why")
-
-    def test_an_unknown_price_is_said(self):
-        assert "cost unknown" in self.lines([ToolProgress(BUILD, "t", "coding", "", 1, None)])[0]
-
-    def test_foreign_text_brings_no_sequences_and_no_further_lines(self):
-        lines = self.lines([BuildStarted(BUILD, HOSTILE, HOSTILE, "m", "docker", "s"), Notice(BUILD, HOSTILE)])
-        assert len(lines) == 2
-        assert not any(char in "".join(lines) for char in "\x1b\r\x07\x9b\u202e")
-
-    def test_builds_are_told_apart_once_there_are_several(self):
-        lines = self.lines([StageStarted("one", "plan"), StageStarted("two", "plan")])
-        assert "[" not in lines[0]
-        assert lines[1].endswith("[two] plan: started")
-
-    def test_a_log_without_utf8_gets_ascii_alone(self):
-        assert self.lines([Notice(BUILD, "Über 漢字")], encoding="ascii")[0].endswith("note: ?ber ??")
-
-    def test_a_reader_that_went_away_ends_nothing(self):
-        class Gone(Stream):
-            def write(self, text):
-                raise BrokenPipeError(32, "Broken pipe")
-
-        console = PlainConsole(Gone())
-        console(Notice(BUILD, "a"))
-        console(Notice(BUILD, "b"))
-
-
-class TestChoice:
-    @pytest.mark.parametrize(
-        ("tty", "variables", "kind"),
-        [
-            (True, {"TERM": "xterm"}, LiveConsole),
-            (False, {"TERM": "xterm"}, PlainConsole),
-            (True, {"TERM": "dumb"}, PlainConsole),
-            (True, {"TERM": "xterm", "CI": "true"}, PlainConsole),
-            (True, {"TERM": "xterm", "NO_COLOR": "1"}, LiveConsole),
-        ],
-    )
-    def test_people_get_the_live_one_and_logs_the_plain_one(self, monkeypatch, tty, variables, kind):
-        for name in ("CI", "NO_COLOR", "TERM"):
-            monkeypatch.delenv(name, raising=False)
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        assert type(choose_console(Stream(tty=tty), "model")) is kind
-
-    def test_the_module_imports_neither_rich_nor_pydantic(self):
-        code = (
-            "import sys, agenthands.adapters.console;"
-            "sys.exit(any(name in sys.modules for name in ('rich', 'pydantic')))"
-        )
-        assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3]).returncode == 0
