@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 
 from agenthands.errors import StoreNotUsable, StoreUnavailable
@@ -53,6 +54,8 @@ def find_build(store: Store, name: str) -> BuildRecord:
 
     Raises StoreNotUsable where there is none, or more than one.
     """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name):
+        raise StoreNotUsable(f"{name!r} is no name of a build or an agent.", "`agenthands list` shows all builds.")
     keys = {key.split("/")[2]: key for key in store.keys("agents/") if key.endswith("/build.json")}
     if name in keys:
         return _read(store, keys[name])

@@ -42,12 +42,12 @@ def next_steps(record: BuildRecord) -> list[str]:
     if record.status == "rejected":
         if "bundle.tar.gz" in record.files:
             return [*_rejected_steps(record), f"Try the agent as it is all the same: {fetch}."]
-        return [*_rejected_steps(record), "Build again; accepted tools are reused and cost nothing."]
+        return [*_rejected_steps(record), "Build again."]
     if record.status == "cancelled":
-        return ["Build again with the same request; accepted tools are reused."]
+        return ["Build again with the same request."]
     return [
         "Read the reason above, and run `agenthands doctor` to see what is missing on this machine.",
-        "Build again with the same request; accepted tools are reused.",
+        "Build again with the same request.",
     ]
 
 

@@ -30,6 +30,7 @@ _PREFECT = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
     "DO_NOT_TRACK": "1",
 }
 
@@ -37,7 +38,7 @@ _PREFECT = {
 def run_build(request: BuildRequest, as_json: bool) -> int:
     """Build one agent and give the exit code. Raises AgentHandsError."""
     options = request.options()
-    console = choose_console(sys.stderr)
+    console = choose_console(sys.stderr, options.planner or "")
     with ended_by_interrupt(console.restore):
         _say_what_is_scripted(options)
         _preflight(request)
@@ -55,9 +56,10 @@ def run_build(request: BuildRequest, as_json: bool) -> int:
 def run_plan(request: BuildRequest, as_json: bool) -> int:
     """Plan one agent, estimate its cost, and give the exit code. Raises AgentHandsError."""
     from agenthands.terminal_report import plan_text
+    from agenthands.wording import money
 
     options = request.options()
-    console = choose_console(sys.stderr)
+    console = choose_console(sys.stderr, options.planner or "")
     with ended_by_interrupt(console.restore):
         _say_what_is_scripted(options)
         _preflight(request)
@@ -67,9 +69,8 @@ def run_plan(request: BuildRequest, as_json: bool) -> int:
         click.echo(planned.plan.model_dump_json(indent=1))
     else:
         click.echo(plan_text(planned.plan))
-    cost = "unknown" if planned.cost_usd is None else f"${planned.cost_usd:.4f}"
-    expected = "unknown" if estimate.usd is None else f"${estimate.usd:.2f}"
-    click.echo(f"This plan cost {cost}. Writing its tools: {expected} ({estimate.basis}).", err=True)
+    spent, expected = money(planned.cost_usd), money(estimate.usd)
+    click.echo(f"This plan: {spent}. Writing its tools: {expected} ({estimate.basis}).", err=True)
     return 0
 
 

@@ -11,6 +11,7 @@ A script that has run out says so instead of inventing an answer. Tokens are cou
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Mapping, Sequence
