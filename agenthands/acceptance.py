@@ -16,6 +16,7 @@ from agenthands.ports import Command, Environment, Limits, OpenGateway, Sandbox
 
 _SCRIPT = Path(__file__).parent / "acceptance_script.py"
 _LOAD_SECONDS = 120.0
+_WORKFLOW = "<workflow>"  # what NAT calls the agent itself among its functions
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,9 @@ def accept_agent(
 
 def judge_case(case: Case, answer: Mapping[str, Any]) -> CaseResult:
     """Decide one case by its checks; an error, a failed tool or an empty answer fails it in any case."""
+    called = [name for name in answer["called"] if name != _WORKFLOW]
     checks = [
-        CheckResult(kind=check.kind, value=check.value, passed=_holds(check, answer["answer"], answer["called"]))
+        CheckResult(kind=check.kind, value=check.value, passed=_holds(check, answer["answer"], called))
         for check in case.checks
     ]
     error = answer["error"]
@@ -116,7 +118,7 @@ def judge_case(case: Case, answer: Mapping[str, Any]) -> CaseResult:
         passed=not error and bool(answer["answer"].strip()) and all(check.passed for check in checks),
         answer=answer["answer"],
         checks=checks,
-        tools_called=answer["called"],
+        tools_called=called,
         error=error,
         seconds=answer["seconds"],
     )

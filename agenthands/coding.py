@@ -62,25 +62,21 @@ def generate_tool(
             attempt=attempt - 1,
             max_attempts=limits.attempts,
         )
-    shell = sandbox.shell(_shell_command(workspace, environment), build.tool_folder(tool.name) / "shell")
-    try:
-        return coder.work(
-            CodingTask(
-                build_id=build.build_id,
-                tool=tool.name,
-                attempt=attempt,
-                system_prompt=render("generate/system.md.j2", max_steps=limits.steps, min_tests=MIN_TESTS),
-                message=message,
-                workspace=workspace,
-                conversation=build.conversation(tool.name),
-                shell=shell.path,
-                seconds=limits.seconds,
-                steps=limits.steps,
-                budget_usd=limits.budget_usd,
-            )
+    return coder.work(
+        CodingTask(
+            build_id=build.build_id,
+            tool=tool.name,
+            attempt=attempt,
+            system_prompt=render("generate/system.md.j2", max_steps=limits.steps, min_tests=MIN_TESTS),
+            message=message,
+            workspace=workspace,
+            conversation=build.conversation(tool.name),
+            shell=sandbox.shell(_shell_command(workspace, environment), build.tool_folder(tool.name) / "shell"),
+            seconds=limits.seconds,
+            steps=limits.steps,
+            budget_usd=limits.budget_usd,
         )
-    finally:
-        shell.close()
+    )
 
 
 def outcome_of(tool: str, turns: Sequence[tuple[CodingResult, GateReport]]) -> ToolOutcome:

@@ -149,7 +149,7 @@ class CodingTask:
     message: str
     workspace: Path
     conversation: Path
-    shell: Path
+    shell: Shell
     seconds: float
     steps: int
     budget_usd: float | None
@@ -161,7 +161,8 @@ class Coder(Protocol):
     def work(self, task: CodingTask) -> CodingResult:
         """Send `message` into the tool's conversation and let the agent work until it stops.
 
-        What the agent did wrong is in the result. Raises ModelNotUsable or ModelUnavailable.
+        The shell is closed at the end. What the agent did wrong is in the result. Raises ModelNotUsable or
+        ModelUnavailable.
         """
 
 

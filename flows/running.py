@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from agenthands.adapters.console import choose_console
 
+from agenthands.adapters.console import choose_console
 from agenthands.errors import OutsideError
 from agenthands.events import listening
 from agenthands.models import BuildOptions, BuildRequest
@@ -22,14 +22,11 @@ if TYPE_CHECKING:
     from agenthands.models import BuildRecord
     from agenthands.planning import Planned
 
-
 # Prefect reads these when it is imported; what the user has set stays.
 _PREFECT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
-    "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
     "DO_NOT_TRACK": "1",
 }
@@ -37,13 +34,7 @@ _PREFECT = {
 
 def run_build(request: BuildRequest, as_json: bool) -> int:
     """Build one agent and give the exit code. Raises AgentHandsError."""
-    options = request.options()
-    console = choose_console(sys.stderr, options.planner or "")
-    with ended_by_interrupt(console.restore):
-        _say_what_is_scripted(options)
-        _preflight(request)
-        with console, listening(console):
-            record = _run_flow(lambda: _build_flow()(request.request, options))
+    record = _run_flow(request, _build)
     if as_json:
         click.echo(record.model_dump_json(indent=1))
     else:
@@ -58,17 +49,8 @@ def run_plan(request: BuildRequest, as_json: bool) -> int:
     from agenthands.terminal_report import plan_text
     from agenthands.wording import money
 
-    options = request.options()
-    console = choose_console(sys.stderr, options.planner or "")
-    with ended_by_interrupt(console.restore):
-        _say_what_is_scripted(options)
-        _preflight(request)
-        with console, listening(console):
-            planned, estimate = _run_flow(lambda: _plan_flow()(request.request, options))
-    if as_json:
-        click.echo(planned.plan.model_dump_json(indent=1))
-    else:
-        click.echo(plan_text(planned.plan))
+    planned, estimate = _run_flow(request, _plan)
+    click.echo(planned.plan.model_dump_json(indent=1) if as_json else plan_text(planned.plan))
     spent, expected = money(planned.cost_usd), money(estimate.usd)
     click.echo(f"This plan: {spent}. Writing its tools: {expected} ({estimate.basis}).", err=True)
     return 0
@@ -76,9 +58,8 @@ def run_plan(request: BuildRequest, as_json: bool) -> int:
 
 def run_check(folder: Path, sandbox: str | None, as_json: bool) -> int:
     """Let the gate judge the workspace `folder` and give the exit code. Raises AgentHandsError."""
-    from agenthands.terminal_report import gate_text
-
     from agenthands.checking import check_workspace
+    from agenthands.terminal_report import gate_text
     from tasks.wiring import environments_for, sandbox_for, settings_for
 
     with ended_by_interrupt(lambda: None):
@@ -89,50 +70,57 @@ def run_check(folder: Path, sandbox: str | None, as_json: bool) -> int:
     return 0 if report.accepted else 1
 
 
+def _run_flow[T](request: BuildRequest, run: Callable[[BuildRequest], T]) -> T:
+    """Run a flow with progress on standard error; what a user may have to fix is found before Prefect is asked."""
+    from agenthands.planning import checked_request
+
+    console = choose_console(sys.stderr, request.planner or "")
+    with ended_by_interrupt(console.restore):
+        _say_what_is_scripted(request)
+        checked_request(request.request)
+        for name, value in _PREFECT.items():
+            os.environ.setdefault(name, value)
+        from flows.embedded_server import prefect_server
+
+        with prefect_server() as wait_for_server:
+            from tasks.wiring import preflight, warm_up
+
+            settings = preflight(request.request, request.options())
+            threading.Thread(target=warm_up, args=(settings,), daemon=True).start()
+            with console, listening(console):
+                wait_for_server()
+                return _with_named_faults(lambda: run(request))
+
+
+def _build(request: BuildRequest) -> BuildRecord:
+    from flows.build_agent import build_agent
+
+    return build_agent(request.request, request.options())
+
+
+def _plan(request: BuildRequest) -> tuple[Planned, Estimate]:
+    from flows.plan_agent import plan_only
+
+    return plan_only(request.request, request.options())
+
+
 def _say_what_is_scripted(options: BuildOptions) -> None:
     models = {options.planner, options.coder, options.agent_model}
     if scripted := sorted(model for model in models if model and model.startswith("scripted/")):
         click.echo(
-            f"The model is scripted ({', '.join(scripted)}): it replays answers. All the rest is real.",
-            err=True,
+            f"The model is scripted ({', '.join(scripted)}): it replays answers. All the rest is real.", err=True
         )
 
 
-def _preflight(request: BuildRequest) -> None:
-    """Check what a user may have to fix before Prefect's server starts, and begin the slow imports."""
-    from agenthands.planning import checked_request
-
-    checked_request(request.request)
-    for name, value in _PREFECT.items():
-        os.environ.setdefault(name, value)
-    from tasks.wiring import preflight, warm_up
-
-    settings = preflight(request.request, request.options())
-    threading.Thread(target=warm_up, args=(settings,), daemon=True).start()
-
-
-def _build_flow() -> Callable[[str, BuildOptions], BuildRecord]:
-    from flows.build_agent import build_agent
-
-    return build_agent
-
-
-def _plan_flow() -> Callable[[str, BuildOptions], tuple[Planned, Estimate]]:
-    from flows.plan_agent import plan_only
-
-    return plan_only
-
-
-def _run_flow[T](run: Callable[[], T]) -> T:
+def _with_named_faults[T](run: Callable[[], T]) -> T:
     """Run a flow; a Prefect API that does not answer is a fault outside, with its name."""
     import httpx
 
     try:
         return run()
-    except (httpx.HTTPError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "API" not in str(error) and "server" not in str(error):
-            raise
-        url = os.environ.get("PREFECT_API_URL")
-        where = f"The Prefect API at {url}" if url else "Prefect's embedded server"
-        hint = "Start it, or unset PREFECT_API_URL to use the embedded server." if url else "Run `agenthands doctor`."
-        raise OutsideError(f"{where} does not answer: {str(error).splitlines()[0][:300]}", hint) from error
+    except httpx.HTTPError as error:
+        reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+        raise OutsideError(
+            f"The Prefect API at {os.environ.get('PREFECT_API_URL', 'its default address')} does not answer: {reason}",
+            "Start it, or unset PREFECT_API_URL to use the embedded server.",
+        ) from error

@@ -54,6 +54,7 @@ class OpenHandsCoder:
             raise self._translated(error) from error
         finally:
             timer.cancel()
+            task.shell.close()  # first: the SDK waits 2 s for a shell that comes back after `exit`
             conversation.close()
         after = _spent(llm)
         status, reason = _ending(conversation)
@@ -92,7 +93,7 @@ class OpenHandsCoder:
             timeout=int(settings.timeout),
             **{key: value for key, value in options.items() if value is not None},
         )
-        terminal = {"terminal_type": "subprocess", "shell_path": str(task.shell)}
+        terminal = {"terminal_type": "subprocess", "shell_path": str(task.shell.path)}
         agent = Agent(
             llm=llm,
             tools=[Tool(name=TerminalTool.name, params=terminal), Tool(name=CONFINED_EDITOR)],

@@ -109,8 +109,17 @@ def _agent_turn(folder: Path, messages: Sequence[Mapping[str, Any]]) -> dict[str
     if len(results) < len(item["calls"]):
         call = item["calls"][len(results)]
         return {"content": "", "tool_calls": [(call["tool"], call["arguments"])]}
-    text = Environment(autoescape=False).from_string(item["answer"]).render(results=results)
-    return {"content": text, "tool_calls": []}
+    environment = Environment(autoescape=False)  # the answer is text, not HTML
+    environment.filters["figures"] = _figures
+    return {"content": environment.from_string(item["answer"]).render(results=results).strip(), "tool_calls": []}
+
+
+def _figures(result: str) -> Any:
+    """Read a tool's result, which NAT hands to a model as JSON or as Python writes it."""
+    try:
+        return json.loads(result)
+    except ValueError:
+        return ast.literal_eval(result)
 
 
 @cache

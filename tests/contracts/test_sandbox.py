@@ -147,9 +147,16 @@ def test_a_shell_works_as_a_terminal_and_ends(sandbox, tmp_path):
     workspace.mkdir()
     shell = sandbox.shell(Command((), workspace, variables={"COLOUR": "blue"}), folder)
     process = subprocess.Popen(
-        [shell.path], env={"GEMINI_API_KEY": "canary-key"}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        [shell.path],
+        env={"GEMINI_API_KEY": "canary-key"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
-    process.stdin.write("echo $COLOUR $PWD; cat /proc/*/environ | grep -ac canary; touch made; sleep 1000 &\necho ready\n")
+    process.stdin.write(
+        "echo $COLOUR $PWD; cat /proc/*/environ | grep -ac canary; touch made; sleep 1000 &\necho ready\n"
+    )
     process.stdin.flush()
     lines = [process.stdout.readline().strip() for _ in range(3)]
     assert lines == [f"blue {workspace}", "0", "ready"]

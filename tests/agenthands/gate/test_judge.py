@@ -49,7 +49,10 @@ def test_a_tool_that_is_wrong_about_a_hidden_example_is_rejected(verdict):
 @pytest.mark.parametrize(
     ("tool", "detail"),
     [
-        (ROMAN_TOOL.replace("import BaseModel, Field", "import BaseModel, Field\nimport missing_package"), "missing_pac"),
+        (
+            ROMAN_TOOL.replace("import BaseModel, Field", "import BaseModel, Field\nimport missing_package"),
+            "missing_pac",
+        ),
         (ROMAN_TOOL + "\nraise SystemExit(0)\n", "SystemExit"),
         (ROMAN_TOOL + "\nimport os\nos._exit(0)\n", "without an answer"),
         (ROMAN_TOOL + "\nimport os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n", "left no report"),
