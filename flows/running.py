@@ -72,20 +72,18 @@ def run_check(folder: Path, sandbox: str | None, as_json: bool) -> int:
 
 def _run_flow[T](request: BuildRequest, run: Callable[[BuildRequest], T]) -> T:
     """Run a flow with progress on standard error; what a user may have to fix is found before Prefect is asked."""
-    from agenthands.planning import checked_request
+    from tasks.wiring import check_machine, check_models, warm_up
 
     console = choose_console(sys.stderr, request.planner or "")
     with ended_by_interrupt(console.restore):
         _say_what_is_scripted(request)
-        checked_request(request.request)
+        settings = check_machine(request.request, request.options())
         for name, value in _PREFECT.items():
             os.environ.setdefault(name, value)
         from flows.embedded_server import prefect_server
 
         with prefect_server() as wait_for_server:
-            from tasks.wiring import preflight, warm_up
-
-            settings = preflight(request.request, request.options())
+            check_models(settings)
             threading.Thread(target=warm_up, args=(settings,), daemon=True).start()
             with console, listening(console):
                 wait_for_server()

@@ -15,7 +15,8 @@ from tasks import wiring
 @task(cache_policy=NO_CACHE)
 def start_build(request: str, options: BuildOptions) -> Build:
     """Give the build under way. Raises UserError before anything is spent."""
-    settings = wiring.preflight(request, options)
+    settings = wiring.check_machine(request, options)
+    wiring.check_models(settings)
     build = new_build(BuildRequest(request=request.strip(), **options.model_dump()), settings.home)
     emit(
         BuildStarted(

@@ -77,10 +77,10 @@ def coding_limits(settings: Settings, tools: int) -> CodingLimits:
     )
 
 
-def preflight(request: str, options: BuildOptions) -> Settings:
-    """Check everything that a user may have to fix, before any work and any cost.
+def check_machine(request: str, options: BuildOptions) -> Settings:
+    """Check request, settings, sandbox and store, before any work: quick, asks no model.
 
-    Raises RequestInvalid, SettingsInvalid, SandboxUnavailable, StoreNotUsable or ModelNotUsable.
+    Raises RequestInvalid, SettingsInvalid, SandboxUnavailable or StoreNotUsable.
     """
     checked_request(request)
     settings = settings_for(options)
@@ -89,15 +89,19 @@ def preflight(request: str, options: BuildOptions) -> Settings:
         (settings.home / ".writable").touch()
     except OSError as error:
         raise StoreNotUsable(
-            f"The folder {settings.home} cannot be written: {error.strerror}.",
-            "Set AGENTHANDS_HOME to another folder.",
+            f"The folder {settings.home} cannot be written: {error.strerror}.", "Set AGENTHANDS_HOME to another folder."
         ) from None
-    models = [settings.model(role) for role in ROLES]
+    for role in ROLES:
+        settings.model(role)
     sandbox_for(settings).check()
     store_for(settings).check()
-    for model in models:
-        require_usable(model)
     return settings
+
+
+def check_models(settings: Settings) -> None:
+    """Check that every role has a model that exists and a key; asks no model. Raises ModelNotUsable."""
+    for role in ROLES:
+        require_usable(settings.model(role))
 
 
 def warm_up(settings: Settings) -> None:

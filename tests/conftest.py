@@ -2,12 +2,10 @@
 
 import os
 import socket
-from pathlib import Path
 
 import pytest
+from conftest_paths import TEST_HOME
 
-ROOT = Path(__file__).parent.parent
-TEST_HOME = ROOT / ".cache" / "test-home"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 os.environ.update(

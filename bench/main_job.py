@@ -1,0 +1,70 @@
+"""Measures start-up and the demo's second run, prints a table, and writes bench/results/main_job.json.
+
+The model is scripted and answers at once, so what is measured is everything but the model.
+"""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+COMMAND = str(Path(sys.executable).parent / "agenthands")
+RESULTS = Path(__file__).parent / "results" / "main_job.json"
+
+
+def timed(*arguments):
+    """Run the command; give wall seconds and the peak memory in MB of its own process."""
+    started = time.monotonic()
+    process = subprocess.Popen([COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    peak = 0
+
+    def watch():
+        nonlocal peak
+        factory = psutil.Process(process.pid)
+        while process.poll() is None:
+            try:
+                peak = max(peak, factory.memory_info().rss)
+            except psutil.Error:
+                return
+            time.sleep(0.05)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    out, err = process.communicate()
+    if process.returncode:
+        sys.exit(err)
+    return time.monotonic() - started, peak / 1e6, out
+
+
+def main():
+    """Measure and print."""
+    helps = [timed("--help")[0] for _ in range(5)]
+    print("warming up: the first demo installs what is missing", file=sys.stderr)
+    timed("demo", "--json")
+    seconds, peak, out = timed("demo", "--json")
+    record = json.loads(out)
+    stages = {stage["name"]: stage["seconds"] for stage in record["stages"]}
+    result = {
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},
+        "versions": record["versions"],
+        "help_seconds": round(statistics.median(helps), 3),
+        "demo_seconds": round(seconds, 1),
+        "demo_start_up_seconds": round(seconds - record["seconds"], 1),
+        "demo_stages": stages,
+        "factory_peak_mb": round(peak),
+    }
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+    for name, value in result.items():
+        print(f"{name:24} {value}")
+
+
+if __name__ == "__main__":
+    main()

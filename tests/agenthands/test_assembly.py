@@ -1,0 +1,141 @@
+"""The package: what is in it, that the same input gives the same bytes, and that text from a model stays text."""
+
+import ast
+import copy
+import io
+import subprocess
+import tarfile
+import tomllib
+
+import pytest
+import yaml
+from tests_support import PLAN, write_roman
+
+from agenthands.agent_config import PlannedServer
+from agenthands.assembly import assemble_agent, config_path, pack, package_name, write_package
+from agenthands.models import Plan
+from agenthands.nat_registry import NatRegistry
+from agenthands.server_catalogue import load_catalogue
+
+FIELDS = {
+    "tool_calling_agent": {"llm_name": True, "tool_names": False},
+    "sequential_executor": {"tool_list": False},
+    "router_agent": {"llm_name": True, "branches": False},
+    "reasoning_agent": {"llm_name": True, "augmented_fn": True},
+}
+REGISTRY = NatRegistry(version="1.9.0", scaffolds=FIELDS, functions=["current_datetime"])
+CATALOGUE = load_catalogue()
+
+
+def servers(*names):
+    return [PlannedServer(CATALOGUE[name], [CATALOGUE[name].tools[0].name], "Needed.", f"{name}==1\n") for name in names]
+
+
+@pytest.fixture
+def assembled(tmp_path):
+    def assembled(plan=None, with_servers=("time", "sec-edgar"), model="gemini/gemini-2.5-pro"):
+        workspace = tmp_path / "w"
+        if not workspace.exists():
+            write_roman(workspace)
+        chosen = Plan.model_validate(plan or PLAN)
+        tools = {tool.name: workspace for tool in chosen.custom_tools}
+        return assemble_agent(chosen, tools, servers(*with_servers), REGISTRY, "nvidia-nat==1.9.0\n", model)
+
+    return assembled
+
+
+def test_everything_is_there(assembled):
+    files = assembled()
+    source = "src/roman_helper_agent"
+    assert sorted(files) == sorted(
+        [
+            ".env.example", "Dockerfile", "README.md", "mcp/sec-edgar.lock", "mcp/time.lock", "pyproject.toml",
+            "requirements.lock", "setup_mcp.sh", f"{source}/__init__.py", f"{source}/configs/config.yml",
+            f"{source}/register.py", f"{source}/tools/__init__.py", f"{source}/tools/roman_numeral.py",
+            "tests/test_roman_numeral.py",
+        ]
+    )  # fmt: skip
+    project = tomllib.loads(files["pyproject.toml"].decode())["project"]
+    assert project["entry-points"]["nat.components"] == {"roman_helper_agent": "roman_helper_agent.register"}
+    assert "import roman_numeral" in files[f"{source}/register.py"].decode()
+    assert "from roman_helper_agent.tools.roman_numeral import" in files["tests/test_roman_numeral.py"].decode()
+    assert "GEMINI_API_KEY=\n" in files[".env.example"].decode()
+
+
+def test_the_same_input_gives_the_same_bytes(assembled):
+    assert pack(assembled(), "a") == pack(assembled(), "a")
+    with tarfile.open(fileobj=io.BytesIO(pack(assembled(), "a"))) as archive:
+        members = archive.getmembers()
+    assert {(member.mtime, member.uid, member.uname) for member in members} == {(0, 0, "")}
+    assert [member.name for member in members if member.mode & 0o111] == ["a/setup_mcp.sh"]
+
+
+def test_the_configuration_names_everything_and_holds_no_secret(assembled):
+    config = yaml.safe_load(assembled()[config_path(Plan.model_validate(PLAN))])
+    assert config["llms"]["llm"]["model_name"] == "${AGENT_MODEL:-gemini/gemini-2.5-pro}"
+    assert config["workflow"]["tool_names"] == ["current_datetime", "roman_numeral", "time", "sec-edgar"]
+    start = config["function_groups"]["sec-edgar"]["server"]
+    assert start["command"] == "${AGENT_MCP_HOME:-mcp}/sec-edgar/bin/sec-edgar-mcp"
+    assert start["env"]["SEC_EDGAR_USER_AGENT"].startswith("${SEC_EDGAR_USER_AGENT:-")
+
+
+@pytest.mark.parametrize(
+    ("scaffold", "field"),
+    [("tool_calling_agent", "tool_names"), ("sequential_executor", "tool_list"), ("router_agent", "branches")],
+)
+def test_each_scaffold_gets_its_fields(assembled, scaffold, field):
+    plan = {**PLAN, "scaffold": {"type": scaffold, "reasoning": "?"}}
+    workflow = yaml.safe_load(assembled(plan)["src/roman_helper_agent/configs/config.yml"])["workflow"]
+    assert workflow["_type"] == scaffold
+    assert "roman_numeral" in workflow[field]
+    assert ("llm_name" in workflow) is ("llm_name" in FIELDS[scaffold])
+
+
+def test_a_reasoning_agent_wraps_a_tool_calling_one(assembled):
+    plan = {**PLAN, "scaffold": {"type": "reasoning_agent", "reasoning": "?"}}
+    config = yaml.safe_load(assembled(plan)["src/roman_helper_agent/configs/config.yml"])
+    assert config["workflow"]["augmented_fn"] == "inner_agent"
+    assert "roman_numeral" in config["functions"]["inner_agent"]["tool_names"]
+
+
+def test_without_servers_there_is_nothing_to_set_up(assembled):
+    files = assembled({**PLAN, "mcp_servers": []}, with_servers=())
+    assert not [path for path in files if "mcp" in path]
+    assert "setup_mcp" not in files["README.md"].decode() + files["Dockerfile"].decode()
+
+
+NASTY = 'x"; import os\n\n[tool.evil]\n<script>alert(1)</script> `touch /tmp/x` $(touch x) {{ 7 * 7 }} \' | --'
+
+
+def test_text_from_a_model_stays_text(assembled, tmp_path):
+    plan = copy.deepcopy(PLAN) | {"summary": NASTY, "reasoning": NASTY}
+    plan["scaffold"]["reasoning"] = NASTY
+    plan["custom_tools"][0]["description"] = NASTY
+    plan["test_cases"][0]["query"] = NASTY
+    files = assembled(plan)
+    project = tomllib.loads(files["pyproject.toml"].decode())
+    assert project["project"]["description"] == NASTY
+    assert project["tool"].keys() == {"hatch"}
+    for path, content in files.items():
+        if path.endswith(".py"):
+            ast.parse(content)
+    readme = files["README.md"].decode()
+    assert "<script>" not in readme.replace("--input", "")[: readme.index("```sh")]
+    assert "49" not in readme
+    assert NASTY not in files["setup_mcp.sh"].decode()
+
+
+def test_setup_mcp_is_a_correct_script(assembled, tmp_path):
+    write_package(assembled(), tmp_path / "p")
+    done = subprocess.run(["/bin/sh", "-n", tmp_path / "p" / "setup_mcp.sh"], capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("roman-helper", "roman_helper_agent"), ("travel-agent", "travel_agent"), ("requests", "requests_agent")],
+)
+def test_the_package_has_a_name_of_its_own(name, package):
+    assert package_name(Plan.model_validate({**PLAN, "name": name})) == package
+
+

@@ -1,0 +1,162 @@
+"""What a user's mistakes lead to: a message, a hint, the exit code of the design, and never a traceback."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from sample_records import record as accepted_record
+
+from agenthands.adapters.fsspec_store import FsspecStore
+from agenthands.publishing import publish_build
+from flows.command_line import cli, main
+
+
+@pytest.fixture
+def agenthands(monkeypatch, capsys):
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["agenthands", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code or 0
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return run
+
+
+def test_help_imports_nothing_heavy():
+    heavy = ["prefect", "litellm", "openhands", "rich", "pydantic", "jinja2", "fsspec", "yaml"]
+    program = f"""
+import sys
+sys.argv = ["agenthands", "--help"]
+from flows.command_line import main
+try:
+    main()
+except SystemExit:
+    pass
+print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    for command in ("build", "plan", "check", "demo", "list", "show", "fetch", "doctor", "serve"):
+        assert command in done.stdout
+        assert command in cli.commands
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["build", ""], "The request is empty"),
+        (["build", "x" * 100_000], "100,000 characters"),
+        (["build", "none.yaml"], "cannot be read: No such file"),
+        (["build", "x", "--budget", "-1"], "budget"),
+        (["build", "x", "--max-attempts", "0"], "max_attempts"),
+        (["build", "x", "--config", "none.toml"], "cannot be read"),
+        (["build", "x", "--store", "/proc/none"], "/proc/none"),
+        (["build", "x", "--sandbox", "docker"], "docker"),
+        (["build", "x", "--sandbox", "none"], "Invalid value"),
+        (["build"], "Missing argument"),
+        (["frobnicate"], "No such command"),
+        (["check", "/no/such/folder"], "is no folder"),
+        (["show", "none"], "There is no build 'none'"),
+        (["show", "../x"], "no name of a build"),
+        (["fetch", "none", "somewhere"], "There is no build 'none'"),
+    ],
+)
+def test_a_mistake_ends_with_a_message_and_exit_code_2(agenthands, arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if arguments[0] in ("show", "fetch"):
+        arguments = [*arguments, "--store", str(tmp_path / "store")]
+    code, out, err = agenthands(*arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"request: [", "is not YAML"),
+        (b"- a\n- b\n", "must be a mapping"),
+        (b"request: x\ncolour: blue\n", "colour"),
+        (b"options: {}\n", "request"),
+        (b"1: 2\n", "request file"),
+        (b"\xff\xfe\x00", "is not YAML"),
+        (b"a: &a [*a]\n", "request"),
+        (b"", "must be a mapping"),
+    ],
+)
+def test_a_bad_request_file_is_named(agenthands, tmp_path, text, message):
+    file = tmp_path / "request.yaml"
+    file.write_bytes(text)
+    code, _, err = agenthands("build", str(file))
+    assert code == 2
+    assert message in err
+
+
+def test_without_a_key_nothing_is_done(agenthands, tmp_path):
+    code, out, err = agenthands("build", "an agent", "--store", str(tmp_path))
+    assert (code, out) == (2, "")
+    assert "GEMINI_API_KEY" in err
+    for way in ("--planner ollama/", "--api-base", "agenthands demo"):
+        assert way in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [("frobnicate", "no model 'frobnicate'"), ("scripted/none", "scripted/financial-research"), ("openai/x", "OPENAI")],
+)
+def test_an_unusable_model_is_named(agenthands, tmp_path, model, message):
+    code, _, err = agenthands("build", "an agent", "--planner", model, "--store", str(tmp_path))
+    assert code == 2
+    assert message in err
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "x"}', "null", '{"name": 1, "examples": "x"}'])
+def test_a_workspace_without_a_specification_is_named(agenthands, tmp_path, text):
+    (tmp_path / "spec.json").write_text(text)
+    code, _, err = agenthands("check", str(tmp_path))
+    assert code == 2
+    assert "spec.json" in err
+
+
+def test_builds_are_listed_shown_and_fetched(agenthands, tmp_path):
+    from agenthands.assembly import pack
+
+    store = tmp_path / "store"
+    bundle = pack({"README.md": b"# hello\n", "setup_mcp.sh": b"#!/bin/sh\n"}, "agent")
+    record = publish_build(accepted_record(), {"bundle.tar.gz": bundle}, FsspecStore(str(store)))
+    place = ("--store", str(store))
+    assert record.build_id in agenthands("list", *place)[1]
+    assert json.loads(agenthands("list", "--json", *place)[1])[0]["build_id"] == record.build_id
+    for name in (record.build_id, record.build_id[:12], record.plan.name):
+        assert json.loads(agenthands("show", name, "--json", *place)[1])["build_id"] == record.build_id
+    assert "ACCEPTED" in agenthands("show", record.build_id, *place)[1]
+    folder = tmp_path / "fetched"
+    assert agenthands("fetch", record.plan.name, str(folder), *place)[0] == 0
+    assert (folder / "README.md").read_text() == "# hello\n"
+    assert (folder / "setup_mcp.sh").stat().st_mode & 0o111
+    code, _, err = agenthands("fetch", record.plan.name, str(folder), *place)
+    assert code == 2
+    assert "is not an empty folder" in err
+
+
+def test_a_damaged_bundle_is_not_unpacked(agenthands, tmp_path):
+    store = FsspecStore(str(tmp_path / "store"))
+    record = publish_build(accepted_record(), {"bundle.tar.gz": b"whole"}, store)
+    store.put(f"agents/{record.plan.name}/{record.build_id}/bundle.tar.gz", b"torn")
+    code, _, err = agenthands("fetch", record.build_id, str(tmp_path / "out"), "--store", store.url)
+    assert code == 2
+    assert "damaged" in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_doctor_names_what_is_missing(agenthands):
+    code, out, _ = agenthands("doctor")
+    assert code == 2
+    assert "GEMINI_API_KEY" in out
+    assert "uid 1000" in out

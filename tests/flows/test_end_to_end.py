@@ -1,0 +1,244 @@
+"""One sentence in, a published agent out: real OpenHands, NAT, pytest, bubblewrap, MCP servers and Prefect.
+
+Only the model is scripted. The builds run as a user runs them: as processes of the installed command.
+"""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from agenthands.acceptance import InstalledAgent
+from agenthands.adapters.gateway import LitellmGateway
+from agenthands.model_settings import ModelSettings
+from agenthands.models import BuildRecord
+from agenthands.ports import Command, Limits
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+COMMAND = str(Path(sys.executable).parent / "agenthands")
+
+
+def agenthands(*arguments, store, **variables):
+    environment = {**os.environ, "AGENTHANDS_STORE": str(store), "GEMINI_API_KEY": "canary-key", **variables}
+    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=800)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The demo, once: its store, the finished process, and the record that it printed."""
+    store = tmp_path_factory.mktemp("store")
+    done = agenthands("demo", "--json", store=store)
+    assert done.returncode == 0, done.stderr
+    return store, done, BuildRecord.model_validate_json(done.stdout)
+
+
+def published(demo):
+    store, _, record = demo
+    return store / "agents" / record.plan.name / record.build_id
+
+
+def test_the_first_line_says_that_the_model_is_scripted(demo):
+    assert demo[1].stderr.splitlines()[0].startswith("The model is scripted")
+
+
+def test_the_demo_is_what_the_seed_asked_for(demo):
+    record = demo[2]
+    assert record.request.request.startswith("I want an agent that can research a company's stock performance")
+    assert (len(record.plan.mcp_servers), len(record.plan.custom_tools)) == (3, 2)
+    attempts = {tool.name: tool.attempts for tool in record.tools}
+    assert attempts == {"stock_performance": 1, "financial_statement_analyzer": 2}
+    assert record.status == "accepted"
+    assert all(case.passed for case in record.acceptance.cases)
+    assert record.cost_usd == 0
+    assert record.tokens.prompt > 0
+    assert all(len(pin.tools_sha256) == 64 for pin in record.mcp_servers)
+    assert [stage.name for stage in record.stages if stage.name != "servers"] == [
+        "environment", "plan", "tools", "assemble", "accept",
+    ]  # fmt: skip
+
+
+def test_the_failed_attempt_and_its_repair_are_kept(demo):
+    first, second = (
+        json.loads((published(demo) / f"tools/financial_statement_analyzer/gate-{number}.json").read_bytes())
+        for number in (1, 2)
+    )
+    assert (first["accepted"], second["accepted"]) == (False, True)
+    assert "revenue_growth_pct" in json.dumps(first)
+    events = (published(demo) / "trajectories/financial_statement_analyzer.jsonl").read_text().splitlines()
+    kinds = [json.loads(event)["kind"] for event in events]
+    assert kinds[0] == "SystemPromptEvent"
+    assert kinds.count("MessageEvent") == 2, "the task, and the gate's report in the same conversation"
+
+
+def test_the_store_holds_what_the_record_says(demo):
+    folder, record = published(demo), demo[2]
+    found = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "build.json"
+    }
+    assert found == record.files
+    assert (folder.parent / "latest").read_text() == record.build_id
+    assert BuildRecord.model_validate_json((folder / "build.json").read_bytes()) == record
+
+
+def test_no_key_is_in_anything_that_was_written(demo):
+    for path in demo[0].rglob("*"):
+        if path.is_file():
+            assert b"canary-key" not in path.read_bytes(), path
+    with tarfile.open(published(demo) / "bundle.tar.gz") as bundle:
+        for member in bundle.getmembers():
+            assert b"canary-key" not in bundle.extractfile(member).read()
+    assert "canary-key" not in demo[1].stderr + demo[1].stdout
+
+
+def test_the_coder_never_saw_a_held_out_example(demo):
+    spec = json.loads((published(demo) / "tools/stock_performance/spec.json").read_bytes())
+    planned = next(tool for tool in demo[2].plan.custom_tools if tool.name == "stock_performance")
+    assert len(spec["examples"]) == 6
+    assert len(planned.examples) == 9
+
+
+def test_nothing_is_left_behind(demo):
+    from conftest_paths import TEST_HOME
+
+    assert list((TEST_HOME / "work").iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def fetched(demo, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fetched") / "agent"
+    assert agenthands("fetch", "financial-research", str(folder), store=demo[0]).returncode == 0
+    return folder
+
+
+@pytest.fixture
+def installed(fetched, nat_environment, tmp_path):
+    """The fetched package, installed beside the NAT environment from whose lock it was built."""
+    from conftest_paths import TEST_HOME
+
+    from agenthands.adapters.uv_environments import UvEnvironments
+
+    assert (fetched / "requirements.lock").read_text() == nat_environment.lock
+    UvEnvironments(TEST_HOME).install_project(fetched, tmp_path / "site")
+    config = fetched / "src/financial_research_agent/configs/config.yml"
+    return InstalledAgent(tmp_path, tmp_path / "site", config, nat_environment, {})
+
+
+def nat(agent, bubblewrap, fetched, arguments, gateway=None, mcp=None):
+    """Run NAT's own command on the package, as its README says."""
+    variables = {"PYTHONPATH": str(agent.site), "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    if gateway:
+        variables |= {"AGENT_MODEL": "openai/agent", "OPENAI_API_BASE": "{model_url}", "OPENAI_API_KEY": gateway.token}
+    if mcp:
+        variables["AGENT_MCP_HOME"] = str(mcp)
+    python_home = [mcp] if mcp else []
+    return bubblewrap.run(
+        Command(
+            [str(agent.environment.path / "bin" / "nat"), *arguments],
+            agent.workspace,
+            [agent.environment.path, fetched, *python_home],
+            variables,
+            limits=Limits(seconds=200, memory_bytes=16 * 1024**3),
+            network="model" if gateway else "none",
+            model_socket=gateway.socket if gateway else None,
+        )
+    )
+
+
+def test_nat_validates_the_package(installed, bubblewrap, fetched):
+    result = nat(installed, bubblewrap, fetched, ["validate", "--config_file", str(installed.config)])
+    assert result.exit_code == 0, result.stderr.decode()[-2000:]
+    assert b"valid" in (result.stdout + result.stderr).lower()
+
+
+def test_setup_mcp_installs_and_nat_runs_the_agent(installed, bubblewrap, fetched):
+    for expected in ("installing", "already installed"):
+        done = subprocess.run(
+            ["./setup_mcp.sh"], cwd=fetched, capture_output=True, text=True, timeout=400,
+            env={**os.environ, "PYTHON": os.path.realpath(sys.executable)},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count(expected) == 3, done.stdout
+    with LitellmGateway(ModelSettings(model="scripted/financial-research")).open(installed.workspace / "s") as gateway:
+        question = "As of now in UTC: a stock fell from 50 to 40 dollars."
+        arguments = ["run", "--config_file", str(installed.config), "--input", question]
+        result = nat(installed, bubblewrap, fetched, arguments, gateway, fetched / "mcp")
+    assert result.exit_code == 0, result.stderr.decode()[-2000:]
+    assert b"It changed by -20.0 %" in result.stdout + result.stderr
+
+
+def test_the_packaged_tests_pass(installed, bubblewrap, fetched):
+    result = bubblewrap.run(
+        Command(
+            [str(installed.environment.python), "-m", "pytest", "-q", "-p", "no:cacheprovider", str(fetched / "tests")],
+            installed.workspace,
+            [installed.environment.path, fetched],
+            {"PYTHONPATH": str(installed.site), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        )
+    )
+    assert result.exit_code == 0, result.stdout.decode()[-2000:]
+
+
+@pytest.mark.parametrize("moment", ["scripted", "plan: done", "coding", "checking", "accept: started"])
+def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, moment):
+    before = {process.pid for process in psutil.process_iter()}
+    process = subprocess.Popen(
+        [COMMAND, "build", "a report", "--planner", "scripted/data-report"],
+        env={**os.environ, "AGENTHANDS_STORE": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 200
+    for line in process.stderr:
+        assert time.monotonic() < deadline
+        if moment in line:
+            break
+    time.sleep(0.7)
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait(30) == 130
+    assert "Interrupted" in rest
+    assert "Traceback" not in rest
+    time.sleep(1)
+    left = [p.info for p in psutil.process_iter(["pid", "cmdline"]) if p.info["pid"] not in before]
+    ours = [info for info in left if any(str(tmp_path) in part or "bwrap" in part or "uvicorn" in part
+                                         for part in info["cmdline"] or [])]  # fmt: skip
+    assert ours == []
+    assert not list(tmp_path.rglob("build.json"))
+
+
+def test_a_planner_that_answers_nonsense_ends_with_3_and_the_answer_is_kept(tmp_path):
+    """The agent's script has no plan for this role: a coder's conversation comes back as plain text."""
+    from model_server import serve_nonsense
+
+    with serve_nonsense("I would rather write a poem.") as url:
+        done = agenthands(
+            "build", "a report", "--planner", "openai/poet", "--api-base", url, store=tmp_path, OPENAI_API_KEY="x"
+        )
+    assert done.returncode == 3
+    assert "gave no plan that can be built in 3 answers" in done.stderr
+    assert "Traceback" not in done.stderr
+    (kept,) = tmp_path.glob("agents/unplanned/*/last-answer.txt")
+    assert kept.read_text() == "I would rather write a poem."
+    record = BuildRecord.model_validate_json((kept.parent / "build.json").read_bytes())
+    assert record.status == "failed"
+    assert record.plan is None
+
+
+def test_it_runs_against_a_configured_prefect_server(tmp_path):
+    """PREFECT_API_URL names a server that does not answer: the fault has its name, and no embedded one is started."""
+    done = agenthands(
+        "build", "a report", "--planner", "scripted/data-report", store=tmp_path, PREFECT_API_URL="http://127.0.0.1:9/api"
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "http://127.0.0.1:9/api" in done.stderr
+    assert "Traceback" not in done.stderr
