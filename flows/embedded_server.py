@@ -50,7 +50,7 @@ def _start(port: int) -> subprocess.Popen[bytes]:
     import prefect
 
     arguments = ["--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--port", str(port)]
-    return subprocess.Popen(  # noqa: PLW1509 - still the only thread
+    return subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "--app-dir", str(prefect.__module_path__.parent), *arguments,
          "--log-level", "error", "--timeout-keep-alive", "5"],
         env={**os.environ, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"},

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agenthands.adapters.gateway import LitellmGateway
-
 from agenthands.adapters.bubblewrap import BubblewrapSandbox
 from agenthands.adapters.fsspec_store import FsspecStore
+from agenthands.adapters.gateway import LitellmGateway
 from agenthands.adapters.litellm_model import (
     LitellmModel,
-    completion_options,
     price_per_token,
     require_usable,
 )

@@ -28,7 +28,9 @@ CATALOGUE = load_catalogue()
 
 
 def servers(*names):
-    return [PlannedServer(CATALOGUE[name], [CATALOGUE[name].tools[0].name], "Needed.", f"{name}==1\n") for name in names]
+    return [
+        PlannedServer(CATALOGUE[name], [CATALOGUE[name].tools[0].name], "Needed.", f"{name}==1\n") for name in names
+    ]
 
 
 @pytest.fixture
@@ -104,7 +106,7 @@ def test_without_servers_there_is_nothing_to_set_up(assembled):
     assert "setup_mcp" not in files["README.md"].decode() + files["Dockerfile"].decode()
 
 
-NASTY = 'x"; import os\n\n[tool.evil]\n<script>alert(1)</script> `touch /tmp/x` $(touch x) {{ 7 * 7 }} \' | --'
+NASTY = "x\"; import os\n\n[tool.evil]\n<script>alert(1)</script> `touch /tmp/x` $(touch x) {{ 7 * 7 }} ' | --"
 
 
 def test_text_from_a_model_stays_text(assembled, tmp_path):
@@ -137,5 +139,3 @@ def test_setup_mcp_is_a_correct_script(assembled, tmp_path):
 )
 def test_the_package_has_a_name_of_its_own(name, package):
     assert package_name(Plan.model_validate({**PLAN, "name": name})) == package
-
-

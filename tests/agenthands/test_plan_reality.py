@@ -33,7 +33,7 @@ def test_a_good_plan_has_no_complaints():
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"scaffold": {"type": "agent_x", "reasoning": "?"}}, "NAT has no agent 'agent_x'; there are tool_calling_agent"),
+        ({"scaffold": {"type": "agent_x", "reasoning": "?"}}, "NAT has no agent 'agent_x'; there are"),
         ({"builtin_tools": [{"type": "browse", "reasoning": "?"}]}, "NAT has no function 'browse'"),
         ({"mcp_servers": [{"id": "clock", "tools": ["now"], "reasoning": "?"}]}, "there is no server 'clock'"),
         ({"mcp_servers": [{"id": "time", "tools": ["now"], "reasoning": "?"}]}, "time has no tool 'now'; it has"),

@@ -85,7 +85,7 @@ def test_other_folders_are_not_there_and_the_mounted_ones_cannot_be_written(run,
     assert run(*sh(f"cat {other}/data")).exit_code != 0
     shown = run(*sh(f"cat {other}/data; echo x > {other}/data; echo x > {other}/more"), read_only=[other])
     assert shown.stdout == b"somebody's"
-    assert os.listdir(other) == ["data"]
+    assert [path.name for path in other.iterdir()] == ["data"]
     assert (other / "data").read_text() == "somebody's"
 
 

@@ -64,7 +64,7 @@ def test_a_prompt_renders(name):
 def test_its_first_line_names_what_it_needs(name):
     source = (prompts_folder() / name).read_text()
     named = re.match(r"\{# needs: (.*) #\}\n", source).group(1).split(", ")
-    used = meta.find_undeclared_variables(Environment().parse(source))  # noqa: S701 - only parsed
+    used = meta.find_undeclared_variables(Environment().parse(source))
     assert set(named) == used == set(SAMPLES[name][0])
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from agenthands.gate.results import conformance_check, examples_check, same_json, own_tests_check
+from agenthands.gate.results import conformance_check, examples_check, own_tests_check, same_json
 from agenthands.models import ErrorExample, ResultExample
 
 
