@@ -1,7 +1,5 @@
 """The story: one sentence in, a published NAT agent out."""
 
-from __future__ import annotations
-
 from prefect import flow
 
 from agenthands.errors import AgentHandsError

@@ -1,7 +1,5 @@
 """How one tool comes about: generate, validate, and repair until the gate accepts it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from prefect import flow, task

@@ -1,7 +1,5 @@
 """The plan alone."""
 
-from __future__ import annotations
-
 import shutil
 
 from prefect import flow

@@ -84,10 +84,14 @@ def _run_flow[T](request: BuildRequest, run: Callable[[BuildRequest], T]) -> T:
 
         with prefect_server() as wait_for_server:
             check_models(settings)
-            threading.Thread(target=warm_up, args=(settings,), daemon=True).start()
-            with console, listening(console):
-                wait_for_server()
-                return _with_named_faults(lambda: run(request))
+            warming = threading.Thread(target=warm_up, args=(settings,), daemon=True)
+            warming.start()
+            try:
+                with console, listening(console):
+                    wait_for_server()
+                    return _with_named_faults(lambda: run(request))
+            finally:
+                warming.join()  # a thread that is frozen in an import blocks the end of the process
 
 
 def _build(request: BuildRequest) -> BuildRecord:
@@ -116,7 +120,9 @@ def _with_named_faults[T](run: Callable[[], T]) -> T:
 
     try:
         return run()
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not str(error).startswith("Failed to reach API"):
+            raise
         reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
         raise OutsideError(
             f"The Prefect API at {os.environ.get('PREFECT_API_URL', 'its default address')} does not answer: {reason}",

@@ -7,12 +7,14 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
 import time
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -217,7 +219,6 @@ def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, moment):
 
 
 def test_a_planner_that_answers_nonsense_ends_with_3_and_the_answer_is_kept(tmp_path):
-    """The agent's script has no plan for this role: a coder's conversation comes back as plain text."""
     from model_server import serve_nonsense
 
     with serve_nonsense("I would rather write a poem.") as url:
@@ -234,11 +235,59 @@ def test_a_planner_that_answers_nonsense_ends_with_3_and_the_answer_is_kept(tmp_
     assert record.plan is None
 
 
-def test_it_runs_against_a_configured_prefect_server(tmp_path):
-    """PREFECT_API_URL names a server that does not answer: the fault has its name, and no embedded one is started."""
-    done = agenthands(
-        "build", "a report", "--planner", "scripted/data-report", store=tmp_path, PREFECT_API_URL="http://127.0.0.1:9/api"
-    )  # fmt: skip
+def test_a_configured_prefect_server_that_does_not_answer_is_named(tmp_path):
+    url = "http://127.0.0.1:9/api"
+    done = agenthands("build", "x", "--planner", "scripted/data-report", store=tmp_path, PREFECT_API_URL=url)
     assert done.returncode == 3
-    assert "http://127.0.0.1:9/api" in done.stderr
+    assert url in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def served(tmp_path):
+    """`agenthands serve` on a free port, with a Prefect home of its own; ended as a user ends it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [COMMAND, "serve", "--port", str(port)],
+        env={**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "AGENTHANDS_STORE": str(tmp_path / "store")},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    seen = []
+    for line in process.stderr:
+        seen.append(line)
+        if line.startswith("Build:"):
+            break
+    assert process.poll() is None, "".join(seen)
+    children = psutil.Process(process.pid).children(recursive=True)
+    yield f"http://127.0.0.1:{port}/api"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+
+
+def test_serve_takes_a_run_of_its_deployment(served, tmp_path):
+    """A run that is asked for through Prefect's API, as the UI does it, ends accepted with its tools as runs."""
+    deployment = None
+    deadline = time.monotonic() + 60
+    while deployment is None and time.monotonic() < deadline:
+        found = httpx.get(f"{served}/deployments/name/build-agent/default")
+        deployment = found.json()["id"] if found.is_success else time.sleep(1)
+    options = {"planner": "scripted/data-report"}
+    body = {"parameters": {"request": "a report", "options": options}}
+    wrong = httpx.post(f"{served}/deployments/{deployment}/create_flow_run", json={"parameters": {"request": 7}})
+    assert wrong.status_code in (409, 422)
+    run = httpx.post(f"{served}/deployments/{deployment}/create_flow_run", json=body).json()["id"]
+    deadline = time.monotonic() + 240
+    state = ""
+    while state not in ("COMPLETED", "FAILED", "CRASHED") and time.monotonic() < deadline:
+        time.sleep(2)
+        state = httpx.get(f"{served}/flow_runs/{run}").json()["state_type"]
+    assert state == "COMPLETED"
+    (record,) = (tmp_path / "store" / "agents" / "data-report").glob("*/build.json")
+    assert BuildRecord.model_validate_json(record.read_bytes()).status == "accepted"
+    names = {each["name"] for each in httpx.post(f"{served}/flow_runs/filter", json={}).json()}
+    assert "build-column_summary" in names
