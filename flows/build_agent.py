@@ -1,5 +1,6 @@
 """The story: one sentence in, a published NAT agent out."""
 
+# No `from __future__ import annotations` in this folder: Prefect must resolve a flow's annotations by itself.
 from prefect import flow
 
 from agenthands.errors import AgentHandsError

@@ -108,9 +108,8 @@ def check(folder: Path, sandbox: str | None, as_json: bool) -> None:
 @as_json
 def list_builds(store: str | None, as_json: bool) -> None:
     """List the builds in the store, newest first."""
-    from agenthands.terminal_report import list_text
-
     from agenthands.publishing import all_records
+    from agenthands.terminal_report import list_text
 
     records = list(all_records(_open_store(store)))
     if as_json:
@@ -127,9 +126,8 @@ def list_builds(store: str | None, as_json: bool) -> None:
 @as_json
 def show(build: str, store: str | None, as_json: bool) -> None:
     """Show one build, by its id or by its agent's name."""
-    from agenthands.terminal_report import show_text
-
     from agenthands.publishing import find_build
+    from agenthands.terminal_report import show_text
 
     record = find_build(_open_store(store), build)
     click.echo(record.model_dump_json(indent=1) if as_json else show_text(record))

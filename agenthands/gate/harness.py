@@ -18,11 +18,13 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import time
 import traceback
 
 MAX_ANSWER = 4 * 1024 * 1024
 PR_SET_DUMPABLE = 4
+PYTEST_OPTIONS = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-c", os.devnull, "--tb=short"]
 
 
 def main():
@@ -40,10 +42,37 @@ def main():
 
 
 def warm_up():
-    """Import what every job needs, so that a fork does not pay for it again."""
-    import pytest  # noqa: F401
+    """Build and call a small tool, and run a small test: NAT and pytest import much only when they are used."""
+    import pytest
+    from nat.builder.function_info import FunctionInfo
+    from nat.builder.workflow_builder import WorkflowBuilder
+    from nat.cli.register_workflow import register_function
+    from nat.data_models.function import FunctionBaseConfig
+    from pydantic import BaseModel
 
-    asyncio.run(asyncio.sleep(0))
+    class WarmInput(BaseModel):
+        number: int
+
+    class WarmConfig(FunctionBaseConfig, name="agenthands_warm_up"):
+        pass
+
+    @register_function(config_type=WarmConfig)
+    async def warm(config, builder):
+        async def run(data: WarmInput) -> int:
+            return data.number
+
+        yield FunctionInfo.from_fn(run, description="Warms up.")
+
+    async def call():
+        async with WorkflowBuilder() as builder:
+            await (await builder.add_function("tool", WarmConfig())).ainvoke({"number": 1})
+
+    asyncio.run(call())
+    with tempfile.TemporaryDirectory() as folder:
+        test = os.path.join(folder, "test_warm.py")
+        with open(test, "w") as file:
+            file.write("import pytest\n\n\ndef test_warm():\n    with pytest.raises(ValueError):\n        int('x')\n")
+        pytest.main([*PYTEST_OPTIONS, "--rootdir", folder, test])
     gc.collect()
     gc.freeze()
 
@@ -167,11 +196,7 @@ def tests(request, job):
     os.chdir(request["folder"])
     sys.stdout = sys.stderr = io.StringIO()
     collector = Collector()
-    code = pytest.main(
-        ["-q", "-x" if job.get("first_failure") else "-q", "-p", "no:cacheprovider", "--import-mode=importlib",
-         "-c", os.devnull, "--rootdir", request["folder"], "--tb=short", *job["files"]],
-        plugins=[collector],
-    )  # fmt: skip
+    code = pytest.main([*PYTEST_OPTIONS, "--rootdir", request["folder"], *job["files"]], plugins=[collector])
     return {
         "ok": int(code) == 0,
         "exit_code": int(code),
