@@ -5,9 +5,11 @@ standard output, in one JSON object, what came of loading, of each MCP server's 
 """
 
 import asyncio
+import importlib
 import json
 import os
 import sys
+import threading
 import time
 import traceback
 
@@ -24,6 +26,7 @@ def main():
         outcome["error"] = outcome["error"] or root_cause(error)
     json.dump(outcome, report)
     report.close()
+    os._exit(0)  # everything is closed and reported; unloading the modules takes a second more
 
 
 async def run(request, outcome):
@@ -33,6 +36,8 @@ async def run(request, outcome):
     from nat.runtime.session import SessionManager
 
     config = load_config(request["config"])
+    # The model's client takes seconds to import; the MCP servers start meanwhile in processes of their own.
+    threading.Thread(target=importlib.import_module, args=("langchain_litellm",), daemon=True).start()
     async with WorkflowBuilder.from_config(config) as builder:
         for name in request["groups"]:
             outcome["servers"][name] = await tools_of(builder, name)

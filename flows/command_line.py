@@ -60,10 +60,10 @@ def cli() -> None:
 def build(request: str, as_json: bool, **options: Any) -> None:
     """Build the agent that a sentence, or a YAML file with the key `request`, describes."""
     from flows.request_files import read_request
-    from flows.running import run_build
+    from flows.running import leave, run_build
 
     given = {name: value for name, value in options.items() if value is not None}
-    sys.exit(run_build(read_request(request, given), as_json))
+    leave(run_build(read_request(request, given), as_json))
 
 
 @cli.command()
@@ -72,11 +72,11 @@ def build(request: str, as_json: bool, **options: Any) -> None:
 def demo(as_json: bool, **options: Any) -> None:
     """Build the seed's own request with a scripted model: needs no key, everything but the model is real."""
     from flows.request_files import read_request
-    from flows.running import run_build
+    from flows.running import leave, run_build
 
     given = {name: value for name, value in options.items() if value is not None}
     models = {"planner": DEMO_MODEL, "coder": DEMO_MODEL, "agent_model": DEMO_MODEL}
-    sys.exit(run_build(read_request(SEED_REQUEST, {**models, **given}), as_json))
+    leave(run_build(read_request(SEED_REQUEST, {**models, **given}), as_json))
 
 
 @cli.command()
@@ -86,10 +86,10 @@ def demo(as_json: bool, **options: Any) -> None:
 def plan(request: str, as_json: bool, **options: Any) -> None:
     """Plan an agent and estimate what building it costs; nothing is built."""
     from flows.request_files import read_request
-    from flows.running import run_plan
+    from flows.running import leave, run_plan
 
     given = {name: value for name, value in options.items() if value is not None}
-    sys.exit(run_plan(read_request(request, given), as_json))
+    leave(run_plan(read_request(request, given), as_json))
 
 
 @cli.command()

@@ -1,13 +1,15 @@
 """Prefect's server for one command, where none is configured.
 
 The same application that Prefect's ephemeral mode starts, but begun before the slow imports of a build, so that both
-go on at once, and without importing the server into this process: that saves about 8 s and 80 MB.
+go on at once, and never imported into this process. Prefect reads its settings when it is imported, so this module
+must set the API's address first, and does not import Prefect itself.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,45 +17,59 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from agenthands.errors import OutsideError
 
 _START_SECONDS = 120.0
 _PR_SET_PDEATHSIG = 1
+_API_IS_SET = re.compile(r"PREFECT_API_URL|^\s*\[(tool\.prefect\.)?api\]|\bapi\.url\b", re.MULTILINE)
 
 
 @contextmanager
 def prefect_server() -> Iterator[Callable[[], None]]:
     """Give a function that waits until Prefect's API answers; a server that was started here ends with the context.
 
-    Raises OutsideError from that function where the server does not start.
+    Where the user has named an API anywhere, nothing is started and Prefect decides. Raises OutsideError from the
+    function given where the server does not start.
     """
-    import prefect.settings
-
-    if prefect.settings.get_current_settings().api.url:
+    if _user_names_an_api():
         yield lambda: None
         return
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    os.environ["PREFECT_API_URL"] = url = f"http://127.0.0.1:{port}/api"
     server = _start(port)
-    url = f"http://127.0.0.1:{port}/api"
     try:
         yield lambda: _wait(server, url)
     finally:
-        os.environ.pop("PREFECT_API_URL", None)
         server.kill()
         server.wait()
+        del os.environ["PREFECT_API_URL"]
+
+
+def _user_names_an_api() -> bool:
+    """Look where Prefect looks: variable, profile, and the settings files of the current folder."""
+    if os.environ.get("PREFECT_API_URL"):
+        return True
+    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml"))
+    for path in (profiles, Path("prefect.toml"), Path("pyproject.toml"), Path(".env")):
+        try:
+            if _API_IS_SET.search(path.read_text(encoding="utf-8", errors="replace")):
+                return True
+        except OSError:
+            continue
+    return False
 
 
 def _start(port: int) -> subprocess.Popen[bytes]:
-    import prefect
-
-    arguments = ["--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--port", str(port)]
+    without_api = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     return subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "--app-dir", str(prefect.__module_path__.parent), *arguments,
-         "--log-level", "error", "--timeout-keep-alive", "5"],
-        env={**os.environ, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"},
+        [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1",
+         "--port", str(port), "--log-level", "error", "--timeout-keep-alive", "5"],
+        env={**without_api, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -68,16 +84,12 @@ def _die_with_parent() -> None:
 
 
 def _wait(server: subprocess.Popen[bytes], url: str) -> None:
-    """Wait for the API and name it as Prefect's for this process."""
     import httpx
 
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            break
+    while time.monotonic() < deadline and server.poll() is None:
         try:
             if httpx.get(f"{url}/health", timeout=2).is_success:
-                os.environ["PREFECT_API_URL"] = url
                 return
         except httpx.HTTPError:
             time.sleep(0.1)

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -15,7 +15,7 @@ from agenthands.adapters.console import choose_console
 from agenthands.errors import OutsideError
 from agenthands.events import listening
 from agenthands.models import BuildOptions, BuildRequest
-from flows.stopping import ended_by_interrupt
+from flows.stopping import end_everything, ended_by_interrupt
 
 if TYPE_CHECKING:
     from agenthands.estimating import Estimate
@@ -92,6 +92,14 @@ def _run_flow[T](request: BuildRequest, run: Callable[[BuildRequest], T]) -> T:
                     return _with_named_faults(lambda: run(request))
             finally:
                 warming.join()  # a thread that is frozen in an import blocks the end of the process
+
+
+def leave(code: int) -> NoReturn:
+    """End the process and what it started now: Prefect's threads otherwise wait for a server that has ended."""
+    end_everything()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _build(request: BuildRequest) -> BuildRecord:

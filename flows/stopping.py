@@ -28,7 +28,7 @@ def ended_by_interrupt(restore_terminal: Callable[[], None]) -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)
         with contextlib.suppress(Exception):
             restore_terminal()
-        _end_everything()
+        end_everything()
         sys.stderr.write("Interrupted. Nothing is left running; nothing of this build was published.\n")
         sys.stderr.flush()
         os._exit(EXIT_INTERRUPTED)
@@ -41,7 +41,7 @@ def ended_by_interrupt(restore_terminal: Callable[[], None]) -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _end_everything() -> None:
+def end_everything() -> None:
     """Kill all descendants until there are none: sandboxes, shells, installers, Prefect's embedded server.
 
     What runs in a sandbox ends with it (bwrap --die-with-parent). Threads may still start something: look again.

@@ -1,37 +1,49 @@
 """The ModelGateway port over litellm: an OpenAI-compatible API on a Unix socket, with a token, a budget and a count.
 
 The agent in the sandbox knows the socket and a token that dies with it; the provider's key stays in this process.
+What the agent sends is not trusted (`gateway_request`): it decides what is said, never who is asked.
 """
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import hmac
 import json
+import os
+import re
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from agenthands.adapters.litellm_model import completion_options, cost_of, tokens_of, translated
+from agenthands.adapters.gateway_request import PASSED, Refusal, parsed, read_body
+from agenthands.adapters.litellm_model import completion_options, cost_of, tokens_of
 from agenthands.adapters.litellm_setup import load_litellm
-from agenthands.errors import ModelUnavailable
+from agenthands.errors import ModelUnavailable, SettingsInvalid
 from agenthands.model_settings import ModelSettings
 from agenthands.models import add_costs
 from agenthands.ports import GatewayUsage
 
-_MAX_BODY = 8 * 1024**2
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+
 _MAX_SOCKET_PATH = 107
+_MAX_ERRORS = 100
 _START_SECONDS = 30.0
-# What an agent may decide about a call; the model and how it is reached are not among it.
-_PASSED = {
-    "messages", "tools", "tool_choice", "parallel_tool_calls", "temperature", "top_p", "max_tokens",
-    "max_completion_tokens", "stop", "seed", "response_format",
-}  # fmt: skip
+_STOP_SECONDS = 5.0
+_SECRET_LENGTH = 6  # shorter ones are placeholders and parts of words
+_KINDS = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+_SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
+_SECRET_FORM = re.compile(r"(?i)(\bbearer\s+|\bkey[=:]\s*|://[^\s/@:]*:(?=[^\s/]*@)|\bsk-|\bAIza)[^\s\"'&,@]+")
+
+_loop_lock = threading.Lock()
+_model_loop: asyncio.AbstractEventLoop | None = None
 
 
 @dataclass
@@ -52,120 +64,214 @@ class LitellmGateway:
 
     @contextmanager
     def open(self, socket: Path, budget_usd: float | None = None) -> Iterator[RunningGateway]:
-        """Serve on `socket` until the context ends. Raises ModelUnavailable where no server starts."""
-        import uvicorn
+        """Serve on `socket` until the context ends; calls still running then are cut off.
 
-        if len(str(socket).encode()) > _MAX_SOCKET_PATH:
-            raise ModelUnavailable(
+        Calls are refused once `budget_usd` is spent; those in flight at that moment finish. Raises SettingsInvalid
+        where the path is too long for a socket, ModelUnavailable where no server starts.
+        """
+        if len(os.fsencode(socket)) > _MAX_SOCKET_PATH:
+            raise SettingsInvalid(
                 f"The path of the gateway's socket is longer than {_MAX_SOCKET_PATH} bytes: {socket}",
                 "Set AGENTHANDS_HOME to a folder with a shorter path.",
             )
         load_litellm()
         gateway = RunningGateway(socket, secrets.token_urlsafe(24))
-        application = _application(self._settings, gateway, budget_usd)
-        server = uvicorn.Server(uvicorn.Config(application, uds=str(socket), log_config=None, lifespan="off"))
-        thread = threading.Thread(target=server.run, name="model-gateway", daemon=True)
-        thread.start()
+        with _served(_Endpoints(self._settings, gateway, budget_usd).application(), socket):
+            yield gateway
+
+
+@contextmanager
+def _served(application: Starlette, socket: Path) -> Iterator[None]:
+    """Serve in a thread of its own. Raises ModelUnavailable where that fails or takes too long."""
+    import uvicorn
+
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application,
+            uds=str(socket),
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            lifespan="off",
+            limit_concurrency=64,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    problems: list[BaseException] = []
+
+    def serve() -> None:
+        try:
+            server.run()
+        except (Exception, SystemExit) as error:  # of a thread, nobody else would see it
+            problems.append(error)
+
+    thread = threading.Thread(target=serve, name="model-gateway", daemon=True)
+    thread.start()
+    try:
         deadline = time.monotonic() + _START_SECONDS
         while not server.started:
             if not thread.is_alive() or time.monotonic() > deadline:
-                raise ModelUnavailable("The model gateway did not start.")
-            time.sleep(0.01)
-        try:
-            yield gateway
-        finally:
-            server.should_exit = True
-            server.force_exit = True
-            thread.join(5)
-            with contextlib.suppress(FileNotFoundError):
-                socket.unlink()
+                reason = problems[0] if problems else f"no answer after {_START_SECONDS:.0f} s"
+                raise ModelUnavailable(f"The model gateway did not start on {socket}: {reason}")
+            time.sleep(0.005)
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(_STOP_SECONDS)
+        if server.started:
+            socket.unlink(missing_ok=True)
 
 
-def _application(settings: ModelSettings, gateway: RunningGateway, budget_usd: float | None) -> Any:
-    from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import JSONResponse, StreamingResponse
-    from starlette.routing import Route
+class _Endpoints:
+    """The routes of one gateway."""
 
-    def refused(status: int, kind: str, message: str) -> JSONResponse:
-        return JSONResponse({"error": {"message": message, "type": kind, "code": kind}}, status_code=status)
+    def __init__(self, settings: ModelSettings, gateway: RunningGateway, budget_usd: float | None) -> None:
+        self._settings = settings
+        self._gateway = gateway
+        self._budget_usd = budget_usd
 
-    def unauthorised(request: Request) -> JSONResponse | None:
-        given = request.headers.get("authorization", "")
-        if hmac.compare_digest(given.encode(), f"Bearer {gateway.token}".encode()):
-            return None
-        return refused(401, "invalid_api_key", "The gateway's token is missing or wrong.")
+    def application(self) -> Starlette:
+        """Give the ASGI application."""
+        from starlette.applications import Starlette
+        from starlette.responses import JSONResponse
+        from starlette.routing import Route
 
-    async def models(request: Request) -> Any:
+        async def refused(_: Request, refusal: Exception) -> Response:
+            assert isinstance(refusal, Refusal)
+            # The gateway has retried already: a client that does so too would multiply the calls.
+            return JSONResponse(refusal.content, refusal.status, headers={"x-should-retry": "false"})
+
+        return Starlette(
+            routes=[
+                Route("/v1/chat/completions", self._chat, methods=["POST"]),
+                Route("/v1/models", self._models, methods=["GET"]),
+            ],
+            exception_handlers={Refusal: refused},
+        )
+
+    async def _models(self, request: Request) -> Response:
+        from starlette.responses import JSONResponse
+
+        self._require_token(request)
         entry = {"id": "agent", "object": "model", "created": 0, "owned_by": "agenthands"}
-        return unauthorised(request) or JSONResponse({"object": "list", "data": [entry]})
+        return JSONResponse({"object": "list", "data": [entry]})
 
-    async def chat(request: Request) -> Any:
-        if no := unauthorised(request):
-            return no
-        body = await _body(request)
-        if body is None:
-            return refused(413, "request_too_large", f"A request may have {_MAX_BODY} bytes.")
+    async def _chat(self, request: Request) -> Response:
+        from starlette.responses import JSONResponse, StreamingResponse
+
+        self._require_token(request)
+        asked = parsed(await read_body(request))
+        self._require_budget()
+        answer = await self._complete({key: asked[key] for key in PASSED & asked.keys() if asked[key] is not None})
+        if not asked.get("stream"):
+            return JSONResponse(answer)
+        options = asked.get("stream_options")
+        with_usage = isinstance(options, dict) and bool(options.get("include_usage"))
+        return StreamingResponse(_stream(answer, with_usage), media_type="text/event-stream")
+
+    def _require_token(self, request: Request) -> None:
+        given = request.headers.get("authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {self._gateway.token}".encode()):
+            raise Refusal(401, "authentication_error", "invalid_api_key", "The gateway's token is missing or wrong.")
+
+    def _require_budget(self) -> None:
+        budget, spent = self._budget_usd, self._gateway.usage.cost_usd
+        if budget is None or (spent is not None and spent < budget):
+            return
+        why = "is used up" if spent is not None else "cannot be kept: what an answer cost is unknown"
+        raise Refusal(402, "insufficient_quota", "budget_exceeded", f"The budget of ${budget:g} {why}.")
+
+    async def _complete(self, passed: dict[str, Any]) -> dict[str, Any]:
+        """Ask the model and count; raises Refusal with the provider's error."""
+        litellm, settings, usage = load_litellm(), self._settings, self._gateway.usage
+        usage.requests += 1
+        options = {**_defaults(settings, passed), **passed, **completion_options(settings)}
         try:
-            asked = json.loads(body)
-            passed = {key: asked[key] for key in _PASSED & asked.keys()}
-            passed["messages"] = list(passed["messages"])
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return refused(400, "invalid_request_error", "The body must be a chat completion request.")
-        usage = gateway.usage
-        if budget_usd is not None and (usage.cost_usd is None or usage.cost_usd >= budget_usd):
-            return refused(402, "budget_exceeded", f"The budget of ${budget_usd:.2f} is used up.")
-        try:
-            answer = await _complete(settings, usage, passed)
+            response = await _on_model_loop(litellm.acompletion(drop_params=True, **options))
+        except asyncio.CancelledError:
+            # The provider may charge for what it was doing; pretending that it was free would be wrong.
+            usage.cost_usd = None
+            self._note("A call was cut off when the gateway closed; its cost is unknown.")
+            raise
         except Exception as error:
-            problem = translated(error, settings.model)
-            usage.errors.append(problem.message)
-            return refused(int(getattr(error, "status_code", 502) or 502), type(problem).__name__, problem.message)
-        if asked.get("stream"):
-            return StreamingResponse(_stream(answer), media_type="text/event-stream")
-        return JSONResponse(answer)
+            raise self._refusal(error) from None
+        usage.tokens += tokens_of(response)
+        usage.cost_usd = add_costs(usage.cost_usd, cost_of(litellm, response, settings))
+        answer: dict[str, Any] = response.model_dump(mode="json", exclude_none=True)
+        for choice in answer["choices"]:
+            choice["message"].setdefault("content", None)
+        return {**answer, "model": "agent"}
 
-    return Starlette(
-        routes=[Route("/v1/chat/completions", chat, methods=["POST"]), Route("/v1/models", models, methods=["GET"])]
-    )
+    def _refusal(self, error: Exception) -> Refusal:
+        status = getattr(error, "status_code", None)
+        status = status if isinstance(status, int) and 400 <= status < 600 else 502
+        kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
+        # A provider that refuses a key likes to quote it.
+        text = "the provider refuses the key" if status in (401, 403) else _one_line(error, self._settings)
+        message = f"{self._settings.model}: {type(error).__name__}: {text}"
+        self._note(message)
+        return Refusal(status, kind, type(error).__name__, message)
 
-
-async def _body(request: Any) -> bytes | None:
-    """Read the body; None where it is too large, however it was announced."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_BODY:
-            return None
-    return body
-
-
-async def _complete(settings: ModelSettings, usage: GatewayUsage, passed: Mapping[str, Any]) -> dict[str, Any]:
-    litellm = load_litellm()
-    usage.requests += 1
-    response = await litellm.acompletion(drop_params=True, **passed, **completion_options(settings))
-    usage.tokens += tokens_of(response)
-    usage.cost_usd = add_costs(usage.cost_usd, cost_of(litellm, response, settings))
-    answer: dict[str, Any] = response.model_dump(mode="json", exclude_none=True)
-    answer["model"] = "agent"
-    return answer
+    def _note(self, message: str) -> None:
+        errors = self._gateway.usage.errors
+        if len(errors) < _MAX_ERRORS:
+            errors.append(message)
 
 
-async def _stream(answer: Mapping[str, Any]) -> AsyncIterator[str]:
+def _defaults(settings: ModelSettings, passed: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the configured values of what the agent left open."""
+    defaults: dict[str, Any] = {}
+    if settings.temperature is not None and "temperature" not in passed:
+        defaults["temperature"] = settings.temperature
+    if settings.max_output_tokens is not None and not passed.keys() & {"max_tokens", "max_completion_tokens"}:
+        defaults["max_tokens"] = settings.max_output_tokens
+    return defaults
+
+
+async def _on_model_loop(call: Coroutine[Any, Any, Any]) -> Any:
+    """Await a call of litellm on the one loop that all gateways share; cancelling reaches the call.
+
+    litellm keeps its clients by the address of the event loop, and its background work moves to whichever loop asked
+    last: with a loop for each gateway, builds side by side break each other's.
+    """
+    global _model_loop
+    with _loop_lock:
+        if _model_loop is None:
+            _model_loop = asyncio.new_event_loop()
+            threading.Thread(target=_model_loop.run_forever, name="model-calls", daemon=True).start()
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, _model_loop))
+
+
+def _one_line(error: Exception, settings: ModelSettings) -> str:
+    """Give the text of a provider's error, without keys, on one line. Keys go first: a cut could hide half of one."""
+    text = str(error)
+    known = [value for name, value in os.environ.items() if _SECRET_VARIABLE.search(name)]
+    if settings.api_key:
+        known.append(settings.api_key.get_secret_value())
+    for secret in sorted(known, key=len, reverse=True):
+        text = text.replace(secret, "***") if len(secret) >= _SECRET_LENGTH else text
+    return " ".join(_SECRET_FORM.sub(r"\1***", text).split())[:300] or "no message"
+
+
+async def _stream(answer: Mapping[str, Any], with_usage: bool) -> AsyncIterator[str]:
     """Give a finished answer in the form of a stream.
 
-    The provider is always asked for a whole answer: every litellm provider can do that, and nobody watches a test
-    case token by token.
+    The provider is always asked for a whole answer: every litellm provider can do that (a CustomLLM often cannot
+    stream), an error still gets its status code, and nobody watches a test case token by token.
     """
-    head = {"id": answer.get("id", "chatcmpl"), "object": "chat.completion.chunk", "created": answer.get("created", 0),
-            "model": answer["model"]}  # fmt: skip
+    head = {"id": answer.get("id", "chatcmpl"), "object": "chat.completion.chunk",
+            "created": answer.get("created", 0), "model": answer["model"]}  # fmt: skip
     for choice in answer["choices"]:
-        delta = dict(choice["message"])
-        delta["tool_calls"] = [{"index": n, **call} for n, call in enumerate(delta.get("tool_calls") or [])]
-        if not delta["tool_calls"]:
-            del delta["tool_calls"]
+        delta = {key: value for key, value in choice["message"].items() if key != "tool_calls"}
+        if calls := choice["message"].get("tool_calls"):
+            delta["tool_calls"] = [{**call, "index": index} for index, call in enumerate(calls)]
         parts = ({"delta": delta, "finish_reason": None}, {"delta": {}, "finish_reason": choice["finish_reason"]})
         for part in parts:
-            yield f"data: {json.dumps({**head, 'choices': [{'index': choice['index'], **part}]})}\n\n"
-    yield f"data: {json.dumps({**head, 'choices': [], 'usage': answer.get('usage')})}\n\n"
+            yield _event({**head, "choices": [{"index": choice["index"], **part}]})
+    if with_usage:
+        yield _event({**head, "choices": [], "usage": answer.get("usage")})
     yield "data: [DONE]\n\n"
+
+
+def _event(chunk: Mapping[str, Any]) -> str:
+    return f"data: {json.dumps(chunk)}\n\n"

@@ -128,7 +128,8 @@ def test_wrong_arguments(arguments):
 
 
 def test_a_signal_reaches_the_program():
-    program = ["/bin/sh", "-c", 'trap "echo ended; exit 5" TERM; echo ready; while :; do sleep 0.1; done']
+    wait = "for turn in 1 2 3 4 5 6 7 8 9; do sleep 1 & wait $!; done"  # bounded: nothing stays if the relay fails
+    program = ["/bin/sh", "-c", f'trap "echo ended; exit 5" TERM; echo ready; {wait}']
     command = [sys.executable, "-I", str(RELAY), "/nonexistent", str(free_port()), "--", *program]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"ready\n"

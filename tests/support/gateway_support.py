@@ -1,0 +1,115 @@
+"""A language model for the gateway's tests, and clients on a Unix socket."""
+
+import asyncio
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import litellm
+import openai
+
+from agenthands.adapters.gateway import LitellmGateway
+from agenthands.model_settings import ModelSettings
+
+KEY = "sk-very-secret-provider-key"
+WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
+PRICED, UNPRICED = "gatewaytest/priced", "gatewaytest/unpriced"
+seen = []
+
+
+def say(text, calls=(), cached=0):
+    """Make an answer of the model: 10 prompt tokens, 5 of completion."""
+    message = {"role": "assistant", "content": text, "tool_calls": None}
+    if calls:
+        message["tool_calls"] = [
+            {"id": f"call_{n}", "type": "function", "function": {"name": name, "arguments": arguments}}
+            for n, (name, arguments) in enumerate(calls)
+        ]
+    return litellm.ModelResponse(
+        model="whatever",
+        choices=[{"index": 0, "finish_reason": "tool_calls" if calls else "stop", "message": message}],
+        usage={
+            "prompt_tokens": 10,
+            "completion_tokens": 5,
+            "total_tokens": 15,
+            "prompt_tokens_details": {"cached_tokens": cached},
+        },
+    )
+
+
+class Model(litellm.CustomLLM):
+    """Does what the last message says; keeps every call. It cannot stream, as the scripted models cannot."""
+
+    async def acompletion(self, *_, **call):
+        call["optional_params"].pop("max_retries", None)  # the gateway's own
+        seen.append({**call, "loop": asyncio.get_running_loop()})
+        text = call["messages"][-1]["content"]
+        where = {"llm_provider": "gatewaytest", "model": "x"}
+        if text == "tools":
+            return say(None, [("weather", '{"city": "Oslo"}'), ("weather", '{"city": "Rome"}')])
+        if text == "slow":
+            await asyncio.sleep(60)
+        if text == "limit":
+            raise litellm.RateLimitError(f"slow down,\nkey {KEY} at http://me:pass-word@h/?key=AIzaXyz12", **where)
+        if text == "refuse":
+            raise litellm.AuthenticationError("Incorrect API key provided: very-****-key", **where)
+        if text == "bad":
+            raise litellm.BadRequestError("no such option", **where)
+        if text == "crash":
+            raise RuntimeError("a plain error")
+        return say("Hello.", cached=4)
+
+
+def register():
+    """Make litellm know the model, and the price of one of its two names."""
+    if any(entry["provider"] == "gatewaytest" for entry in litellm.custom_provider_map):
+        return
+    litellm.custom_provider_map = [
+        *litellm.custom_provider_map,
+        {"provider": "gatewaytest", "custom_handler": Model()},
+    ]
+    litellm.utils.custom_llm_setup()
+    price = {"input_cost_per_token": 0.001, "output_cost_per_token": 0.01}
+    litellm.register_model({PRICED: {**price, "mode": "chat", "litellm_provider": "gatewaytest"}})
+
+
+@contextmanager
+def short_folder():
+    """Give a folder with a path short enough for sockets, which pytest's own often have not."""
+    folder = Path(tempfile.mkdtemp(prefix="gw", dir="/tmp"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def opened(model=PRICED, budget_usd=None, **settings):
+    """Open a gateway for one of the models."""
+    settings = ModelSettings(model=model, api_key=KEY, num_retries=0, **settings)
+    with short_folder() as folder, LitellmGateway(settings).open(folder / "model.sock", budget_usd) as gateway:
+        yield gateway
+
+
+def client(gateway, token=None):
+    """Give an HTTP client on the gateway's socket."""
+    return httpx.Client(
+        transport=httpx.HTTPTransport(uds=str(gateway.socket)),
+        base_url="http://gateway/v1",
+        headers={"Authorization": f"Bearer {token or gateway.token}"},
+        timeout=20,
+    )
+
+
+def openai_client(gateway):
+    """Give OpenAI's own client on the gateway's socket."""
+    return openai.OpenAI(api_key=gateway.token, base_url="http://gateway/v1", http_client=client(gateway))
+
+
+def ask(gateway, text="hi", **more):
+    """Post one question."""
+    body = {"model": "gpt-nonsense", "messages": [{"role": "user", "content": text}], **more}
+    with client(gateway) as http:
+        return http.post("/chat/completions", json=body)
