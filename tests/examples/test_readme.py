@@ -1,0 +1,45 @@
+"""The README names what exists: commands, options, targets, settings, files, dependencies."""
+
+import re
+import tomllib
+
+import pytest
+from conftest_paths import ROOT
+from packaging.requirements import Requirement
+
+from agenthands.settings import Settings
+from flows.command_line import cli
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_command_is_shown_and_every_shown_one_exists():
+    shown = set(re.findall(r"\bagenthands ([a-z]+)", README))
+    assert shown - {"build"} <= set(cli.commands)
+    assert set(cli.commands) <= shown
+
+
+def test_every_option_that_is_shown_exists():
+    options = {name for command in cli.commands.values() for parameter in command.params for name in parameter.opts}
+    assert set(re.findall(r"--[a-z][a-z-]+", README)) <= options
+
+
+def test_every_target_that_is_shown_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z-]+)", README)) <= targets
+    assert {"install", "check", "test", "demo", "serve", "bench"} <= targets
+
+
+def test_every_setting_is_explained():
+    assert set(re.findall(r"AGENTHANDS_([A-Z_]+)", README)) == {name.upper() for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", README))
+def test_every_link_leads_somewhere(link):
+    assert (ROOT / link).exists()
+
+
+def test_every_dependency_is_explained():
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    table = README[README.index("## Dependencies") :]
+    assert {Requirement(each).name for each in wanted} == set(re.findall(r"`([a-z0-9-]+)`", table)) - {"bwrap"}
