@@ -47,7 +47,7 @@ def store_for(settings: Settings) -> Store:
 
 def environments_for(settings: Settings) -> Environments:
     """Choose who installs Python environments."""
-    return UvEnvironments(settings.home)
+    return UvEnvironments(settings.home, settings.refresh)
 
 
 def planner_for(settings: Settings) -> ChatModel:

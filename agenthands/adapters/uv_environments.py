@@ -33,9 +33,10 @@ _WHEELS_ONLY = ("--only-binary", ":all:", "--no-binary", "wikipedia")
 class UvEnvironments:
     """Keeps locks in `<home>/locks` and environments in `<home>/environments`, each under the hash of its input."""
 
-    def __init__(self, home: Path) -> None:
-        """Remember where environments are kept."""
+    def __init__(self, home: Path, refresh: bool = False) -> None:
+        """Remember where environments are kept; `refresh` resolves anew what was resolved before."""
         self._home = home
+        self._refresh = refresh
 
     def nat(self, dependencies: Sequence[str] = ()) -> Environment:
         """Give the NAT environment that ships as a lock, plus `dependencies` that fit into it."""
@@ -73,7 +74,7 @@ class UvEnvironments:
     def _lock(self, wanted: str, constraints: str) -> str:
         key = hashlib.sha256(json.dumps([wanted, constraints, sys.version_info[:2]]).encode()).hexdigest()
         cached = self._home / "locks" / f"{key}.lock"
-        if cached.is_file():
+        if cached.is_file() and not self._refresh:
             return cached.read_text(encoding="utf-8")
         cached.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
