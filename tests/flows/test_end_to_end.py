@@ -6,6 +6,7 @@ Only the model is scripted. The builds run as a user runs them: as processes of 
 import hashlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -192,7 +193,6 @@ def test_the_packaged_tests_pass(installed, bubblewrap, fetched):
 
 @pytest.mark.parametrize("moment", ["scripted", "plan: done", "coding", "checking", "accept: started"])
 def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, moment):
-    before = {process.pid for process in psutil.process_iter()}
     process = subprocess.Popen(
         [COMMAND, "build", "a report", "--planner", "scripted/data-report"],
         env={**os.environ, "AGENTHANDS_STORE": str(tmp_path)},
@@ -200,21 +200,25 @@ def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, moment):
         text=True,
     )
     deadline = time.monotonic() + 200
+    build_id = ""
     for line in process.stderr:
         assert time.monotonic() < deadline
+        if started := re.search(r"build (\S+) started", line):
+            build_id = started.group(1)
         if moment in line:
             break
     time.sleep(0.7)
+    children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     rest = process.stderr.read()
     assert process.wait(30) == 130
     assert "Interrupted" in rest
     assert "Traceback" not in rest
-    time.sleep(1)
-    left = [p.info for p in psutil.process_iter(["pid", "cmdline"]) if p.info["pid"] not in before]
-    ours = [info for info in left if any(str(tmp_path) in part or "bwrap" in part or "uvicorn" in part
-                                         for part in info["cmdline"] or [])]  # fmt: skip
-    assert ours == []
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+    if build_id:
+        commands = [" ".join(other.info["cmdline"] or []) for other in psutil.process_iter(["cmdline"])]
+        assert [command for command in commands if build_id in command] == []
     assert not list(tmp_path.rglob("build.json"))
 
 
