@@ -34,6 +34,19 @@ def test_every_setting_is_explained():
     assert set(re.findall(r"AGENTHANDS_([A-Z_]+)", README)) == {name.upper() for name in Settings.model_fields}
 
 
+def test_every_option_that_is_shown_with_a_command_belongs_to_it():
+    for name, rest in re.findall(r"\bagenthands ([a-z]+)([^\n`#]*)", README):
+        own = {option for parameter in cli.commands[name].params for option in parameter.opts}
+        assert set(re.findall(r"--[a-z][a-z-]+", rest)) <= own, name
+
+
+def test_the_defaults_that_are_shown_are_the_defaults():
+    shown = dict(re.findall(r"^\| `AGENTHANDS_([A-Z_]+)` \|.*\| `?([^|`]+)`? \|$", README, re.MULTILINE))
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, str | int | float):
+            assert shown[name.upper()] == str(field.default).lower(), name
+
+
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", README))
 def test_every_link_leads_somewhere(link):
     assert (ROOT / link).exists()
