@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agenthands.gate.results import MIN_TESTS
+from agenthands.gate.own_tests import MIN_TESTS
 from agenthands.models import CodingResult, CustomTool, GateReport, Tokens, ToolOutcome, add_costs
 from agenthands.ports import Coder, CodingTask, Command, Environment, Limits, Sandbox
 from agenthands.prompting import render

@@ -49,6 +49,11 @@ class Environment:
         """The interpreter of the environment."""
         return self.path / "bin" / "python"
 
+    @property
+    def site(self) -> Path:
+        """The folder in which its packages are installed."""
+        return next(self.path.glob("lib/python3*/site-packages"))
+
 
 class Environments(Protocol):
     """Installs environments: resolved, hash-locked, wheels only, once per lock."""
@@ -74,19 +79,32 @@ class Environments(Protocol):
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one command in a sandbox."""
+    """Bounds of one sandbox: `file_bytes` and `open_files` for each process, all others for everything in it.
+
+    `processes` counts threads too. `disk_bytes` bounds the workspace, `scratch_bytes` each of /tmp and /dev/shm,
+    `output_bytes` each stream.
+    """
 
     seconds: float = 120.0
     memory_bytes: int = 4 * 1024**3
+    processes: int = 512
+    disk_bytes: int = 512 * 1024**2
     file_bytes: int = 64 * 1024**2
     scratch_bytes: int = 256 * 1024**2
     open_files: int = 1024
     output_bytes: int = 1024**2
 
 
+EndedBy = Literal["time", "memory", "processes", "disk"]
+
+
 @dataclass(frozen=True)
 class Command:
-    """A command for a sandbox. Paths are the same inside and outside."""
+    """A command for a sandbox. Paths are the same inside and outside.
+
+    The network is none; or the model gateway at `model_socket`; or the proxy at `egress_socket`, which lets the hosts
+    pass that the user listed, with the model gateway beside it where `model_socket` is given too.
+    """
 
     argv: Sequence[str]
     workspace: Path
@@ -94,19 +112,24 @@ class Command:
     variables: Mapping[str, str] = field(default_factory=dict)
     stdin: bytes = b""
     limits: Limits = field(default_factory=Limits)
-    network: Literal["none", "model"] = "none"
+    network: Literal["none", "model", "egress"] = "none"
     model_socket: Path | None = None
+    egress_socket: Path | None = None
 
 
 @dataclass(frozen=True)
 class CommandResult:
-    """How a command in a sandbox ended. `exit_code` is None where the time limit ended it."""
+    """How a command in a sandbox ended. `exit_code` is None where the time limit ended it.
+
+    `ended_by` names the bound that ended the command; None where it ended by itself.
+    """
 
     exit_code: int | None
     stdout: bytes
     stderr: bytes
     seconds: float
     truncated: bool = False
+    ended_by: EndedBy | None = None
 
     @property
     def timed_out(self) -> bool:
@@ -124,7 +147,10 @@ class Shell(Protocol):
 
 
 class Sandbox(Protocol):
-    """Runs code that a model wrote: no network, no host files, no inherited variables, bounded."""
+    """Runs code that a model wrote: no network, no host files, no inherited variables, not root, bounded.
+
+    What runs in one sandbox sees and disturbs no other; nothing of it is left when `run` returns or a shell closes.
+    """
 
     name: str
 

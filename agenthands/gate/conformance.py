@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 
+from agenthands.gate.tool_source import FunctionNode, is_registered, nodes_of
+
 _BLOCKING = {"time.sleep", "input", "requests.get", "requests.post", "requests.request", "urllib.request.urlopen",
              "subprocess.run", "subprocess.check_output", "os.system"}  # fmt: skip
-_FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def static_complaints(source: str, tool: str) -> list[str]:
     """Say what keeps `source` from being the NAT tool `tool`, with line numbers; empty where nothing was found."""
     tree = ast.parse(source)
-    registered = [node for node in ast.walk(tree) if isinstance(node, _FUNCTION) and _registers(node)]
+    registered = [node for node in ast.walk(tree) if isinstance(node, FunctionNode) and is_registered(node)]
     complaints = _config_complaints(tree, tool)
     if not registered:
         complaints.append("No function is decorated with @register_function(config_type=...).")
@@ -49,7 +50,7 @@ def _registered_complaints(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list
         complaints.append(f"{where} must be `async def`.")
     if len(node.args.args) != 2:
         complaints.append(f"{where} must take exactly (config, builder).")
-    own = _own_nodes(node)
+    own = nodes_of(node)
     if not any(isinstance(each, ast.Yield) for each in own):
         complaints.append(f"{where} must `yield` a FunctionInfo, not return it.")
     if not any(isinstance(each, ast.Attribute | ast.Name) and "FunctionInfo" in ast.unparse(each) for each in own):
@@ -62,7 +63,7 @@ def _registered_complaints(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list
 
 def _from_fn_complaints(node: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call) -> list[str]:
     complaints: list[str] = []
-    inner = {each.name: each for each in ast.walk(node) if isinstance(each, _FUNCTION) and each is not node}
+    inner = {each.name: each for each in ast.walk(node) if isinstance(each, FunctionNode) and each is not node}
     target = call.args[0] if call.args else None
     function = inner.get(target.id) if isinstance(target, ast.Name) else None
     described = any(keyword.arg == "description" for keyword in call.keywords)
@@ -89,18 +90,3 @@ def _blocking_complaints(tree: ast.Module) -> list[str]:
         if isinstance(call, ast.Call) and ast.unparse(call.func) in _BLOCKING
     ]
 
-
-def _registers(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return any("register_function" in ast.unparse(decorator) for decorator in node.decorator_list)
-
-
-def _own_nodes(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.AST]:
-    """Give the nodes of a function without those of functions inside it."""
-    found: list[ast.AST] = []
-    pending: list[ast.AST] = list(node.body)
-    while pending:
-        current = pending.pop()
-        found.append(current)
-        if not isinstance(current, _FUNCTION | ast.Lambda):
-            pending += ast.iter_child_nodes(current)
-    return found

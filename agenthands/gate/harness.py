@@ -1,21 +1,33 @@
 """Runs inside the sandbox, with the NAT environment's Python: imports NAT once and forks for each job.
 
-Standard library and NAT only. Reads one JSON object from standard input:
+Standard library, NAT, pytest, coverage and time-machine only. It arrives through standard input, so that no file of it
+can be read: first its own source (see `harness_runs.py`), then one JSON object on the next line:
 
-    {"folder": path, "tool": name, "jobs": [{"id": str, "kind": conformance|tests|calls, "seconds": float, ...}]}
+    {"folder": path with the tool's files, read-only, "work": path, empty, "tool": name, "path": [for sys.path],
+     "lanes": int, "stages": [{"stop": bool, "jobs": [{"id": str, "kind": conformance|tests|calls, "seconds": float,
+     ...}]}]}
 
-and writes one JSON object to standard output: {job id: {"ok": bool, ...}}. The tool's code is imported in the forked
-children only. A child inherits no descriptor but its own pipe, and this process cannot be traced or opened through
-/proc (PR_SET_DUMPABLE), so the report's channel is out of the tool's reach.
+It writes one JSON object to standard output: {job id: {"ok": bool, "seconds": float, ...}}. The jobs of a stage run in
+`lanes` processes at a time; where a stage with `stop` has a job that is not ok, the later stages are left out.
+
+The tool's code is imported in forked children only. A child inherits no descriptor but its own pipe; its answer counts
+only with a word that was drawn for it, and is encoded by functions that were looked up before the tool was imported.
+This process cannot be traced or opened through /proc (PR_SET_DUMPABLE), so the report's channel is out of reach.
 """
 
 import asyncio
+import collections
+import contextlib
 import ctypes
 import gc
+import importlib.machinery
 import io
 import json
 import os
+import resource
+import secrets
 import select
+import shutil
 import signal
 import sys
 import tempfile
@@ -24,26 +36,42 @@ import traceback
 
 MAX_ANSWER = 4 * 1024 * 1024
 PR_SET_DUMPABLE = 4
-PYTEST_OPTIONS = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-c", os.devnull, "--tb=short"]
+PR_SET_CHILD_SUBREAPER = 36
+PYTEST_OPTIONS = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-c", os.devnull, "--tb=short",
+                  "-p", "no:faulthandler", "-p", "no:unraisableexception", "-p", "no:threadexception"]  # fmt: skip
+SCRATCH = ("/tmp", "/dev/shm")
+encode = json.encoder.c_make_encoder(None, str, json.encoder.encode_basestring_ascii, None, ": ", ", ", False, False, True)
 
 
 def main():
     """Do all jobs of the request and report."""
     report = os.fdopen(os.dup(1), "wb")
-    request = json.loads(sys.stdin.buffer.read())
+    request = json.loads(sys.stdin.buffer.readline())
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
-    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    warm_up()
-    answers = {job["id"]: run_forked(request, job) for job in request["jobs"]}
+    prctl = ctypes.CDLL(None).prctl
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    sys.path += request["path"]
+    warm_up(request)
+    lanes, answers = Lanes(request), {}
+    for stage in request["stages"]:
+        for job in stage["jobs"]:
+            bound(job, answers)
+        done = lanes.run(stage["jobs"])
+        answers.update(done)
+        if stage["stop"] and not all(answer["ok"] for answer in done.values()):
+            break
     report.write(json.dumps(answers).encode())
     report.close()
 
 
-def warm_up():
+def warm_up(request):
     """Build and call a small tool, and run a small test: NAT and pytest import much only when they are used."""
+    import coverage  # noqa: F401
     import pytest
+    import time_machine  # noqa: F401
     from nat.builder.function_info import FunctionInfo
     from nat.builder.workflow_builder import WorkflowBuilder
     from nat.cli.register_workflow import register_function
@@ -73,42 +101,161 @@ def warm_up():
         with open(test, "w") as file:
             file.write("import pytest\n\n\ndef test_warm():\n    with pytest.raises(ValueError):\n        int('x')\n")
         pytest.main([*PYTEST_OPTIONS, "--rootdir", folder, test])
+    sys.path.insert(0, request["folder"])
     gc.collect()
     gc.freeze()
 
 
-def run_forked(request, job):
-    """Run one job in a child; what it does not answer in time, or at all, is an answer too."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
+def bound(job, answers):
+    """Bound a job by what the unchanged tool took: endless loops are frequent among mutants."""
+    like = answers.get(job.get("like"))
+    if like:
+        job["cpu_seconds"] = 1 + 5 * like["cpu"]
+        job["seconds"] = min(job["seconds"], 10 + 10 * like["seconds"])
+
+
+class Child:
+    """A forked process with a job: what it was told, what it has said so far."""
+
+    def __init__(self, job, function, lane=0, inherit=False):
+        """Fork; `function` gives the answer in the child, which keeps open files where `inherit` says so."""
+        self.job = job
+        self.word = secrets.token_bytes(24)
+        self.started = time.monotonic()
+        self.deadline = self.started + job["seconds"]
+        self.data = b""
+        self.reading, writing = os.pipe()
+        self.pid = os.fork()
+        if self.pid:
+            os.close(writing)
+            os.set_blocking(self.reading, False)
+            return
         os.setsid()
-        os.close(reading)
-        keep_only(writing)
+        os.close(self.reading)
+        if not inherit:
+            keep_only(writing)
+        self.answer_and_end(function, writing, lane)
+
+    def answer_and_end(self, function, writing, lane):
+        """Do the job in the child and write the answer, with the word in front."""
+        word, pack, write, end = self.word, encode, os.write, os._exit  # whatever the tool puts in their places
+        del self.word
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        own = tempfile.mkdtemp(prefix=f"job{lane}-")
+        os.environ["TMPDIR"] = tempfile.tempdir = own
+        if self.job.get("cpu_seconds"):
+            limit = int(self.job["cpu_seconds"]) + 1
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
         try:
-            answer = JOBS[job["kind"]](request, job)
+            answer = function(self.job)
         except BaseException as error:  # the tool may raise anything, SystemExit included
             answer = {"ok": False, "error": describe(error)}
-        data = json.dumps(answer, default=str).encode()[:MAX_ANSWER]
-        with os.fdopen(writing, "wb") as pipe:
-            pipe.write(data)
-        os._exit(0)
-    os.close(writing)
-    data, late = read_until_closed(reading, time.monotonic() + job["seconds"])
-    os.close(reading)
-    for kill in (os.killpg, os.kill):
+        left = children_of(os.getpid())
+        if left:
+            answer = {"ok": False, "error": f"the code leaves {len(left)} processes running behind it"}
+        data = word + "".join(pack(answer, 0)).encode()[:MAX_ANSWER]
+        while data:
+            data = data[write(writing, data) :]
+        end(0)
+
+    def read(self):
+        """Take what the child has written; say whether that was all."""
+        with contextlib.suppress(BlockingIOError):
+            chunk = os.read(self.reading, 65536)
+            self.data += chunk
+            return not chunk or len(self.data) > MAX_ANSWER + 100
+        return False
+
+    def end(self, late):
+        """Kill the child and its process group; give the answer."""
+        os.close(self.reading)
+        for kill in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError):
+                kill(self.pid, signal.SIGKILL)
+        _, status, used = os.wait4(self.pid, 0)
+        took = {"seconds": round(time.monotonic() - self.started, 4), "cpu": round(used.ru_utime + used.ru_stime, 4)}
+        return {**self.answer(late, os.waitstatus_to_exitcode(status)), **took}
+
+    def answer(self, late, code):
+        """Judge what the child has written."""
+        if late:
+            return {"ok": False, "error": f"still running after {self.job['seconds']:.0f} s", "timeout": True}
+        if code == -signal.SIGXCPU or (code == -signal.SIGKILL and self.job.get("cpu_seconds")):
+            return {"ok": False, "error": f"used more than {self.job['cpu_seconds']:.0f} s of CPU", "timeout": True}
+        if not self.data:
+            return {"ok": False, "error": f"the process ended without an answer (exit code {code})"}
+        if not self.data.startswith(self.word):
+            return {"ok": False, "error": "the code wrote into the gate's report"}
         try:
-            kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    status = os.waitpid(pid, 0)[1]
-    if late:
-        return {"ok": False, "error": f"still running after {job['seconds']:.0f} s", "timeout": True}
-    try:
-        return json.loads(data)
-    except ValueError:
-        code = os.waitstatus_to_exitcode(status)
-        return {"ok": False, "error": f"the process ended without an answer (exit code {code})"}
+            return json.loads(self.data[len(self.word) :])
+        except ValueError:
+            return {"ok": False, "error": "the answer is too long or broken"}
+
+
+class Lanes:
+    """Runs jobs, some at a time, each in a child of its own."""
+
+    def __init__(self, request):
+        """Take the number of lanes from the request."""
+        self.request = request
+        self.running = {}
+        self.answers = {}
+        self.folders = [*SCRATCH, request["work"]]
+        self.known = {entry.path for folder in self.folders for entry in os.scandir(folder)}
+
+    def run(self, jobs):
+        """Run all jobs; give the answers by id."""
+        self.answers = {}
+        waiting = collections.deque(jobs)
+        while waiting or self.running:
+            while waiting and len(self.running) < self.request["lanes"]:
+                job = waiting.popleft()
+                child = Child(job, lambda job: JOBS[job["kind"]](self.request, job), len(self.running))
+                self.running[child.reading] = child
+            self.wait()
+        return self.answers
+
+    def wait(self):
+        """Wait until something happens, and take the answers of those that have ended or must end."""
+        next_deadline = min(child.deadline for child in self.running.values())
+        ready = select.select(list(self.running), [], [], max(0, next_deadline - time.monotonic()))[0]
+        for child in list(self.running.values()):
+            late = time.monotonic() > child.deadline
+            if (child.reading in ready and child.read()) or late:
+                del self.running[child.reading]
+                self.answers[child.job["id"]] = child.end(late)
+        self.sweep()
+
+    def sweep(self):
+        """End what a job has left running, and once nothing runs remove the files that were left for later jobs."""
+        mine = {child.pid for child in self.running.values()}
+        for pid in children_of(os.getpid()):
+            if pid not in mine:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+        for folder in self.folders:
+            for entry in os.scandir(folder):
+                if entry.path not in self.known and not (self.running and entry.name.startswith("job")):
+                    remove(entry)
+
+
+def remove(entry):
+    """Delete a file or a folder; what cannot be deleted is nobody's secret."""
+    with contextlib.suppress(OSError):
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, ignore_errors=True)
+        else:
+            os.unlink(entry.path)
+
+
+def children_of(pid):
+    """Give the process ids of the children of a process."""
+    found = []
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{thread}/children") as file:
+            found += [int(each) for each in file.read().split()]
+    return found
 
 
 def keep_only(descriptor):
@@ -117,22 +264,55 @@ def keep_only(descriptor):
     os.closerange(descriptor + 1, 4096)
 
 
-def read_until_closed(descriptor, deadline):
-    """Read up to MAX_ANSWER bytes; say whether the deadline passed first."""
-    data = b""
-    while (left := deadline - time.monotonic()) > 0:
-        if select.select([descriptor], [], [], left)[0]:
-            chunk = os.read(descriptor, 65536)
-            if not chunk or len(data) > MAX_ANSWER:
-                return data, False
-            data += chunk
-    return data, True
-
-
 def describe(error):
     """Give class, message and the last lines of the traceback."""
-    lines = traceback.format_exception(error)
-    return "".join(lines)[-3000:]
+    return "".join(traceback.format_exception(error))[-3000:]
+
+
+class Replaced(importlib.machinery.SourceFileLoader):
+    """Loads the tool's module from a text that stands for its file, which stays as it is."""
+
+    source = ""
+
+    def get_code(self, fullname):
+        """Compile the text."""
+        return compile(self.source, self.path, "exec", dont_inherit=True)
+
+
+class Finder:
+    """Finds the tool's module alone."""
+
+    def __init__(self, request, source):
+        """Stand for the tool's file with `source`."""
+        self.name = f"nat_tools.{request['tool']}"
+        self.loader = Replaced(self.name, tool_file(request))
+        self.loader.source = source
+
+    def find_spec(self, fullname, path=None, target=None):
+        """Answer for one name."""
+        if fullname != self.name:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self.loader, origin=self.loader.path)
+
+
+def tool_file(request):
+    """Give the path of the tool's module."""
+    return os.path.join(request["folder"], "nat_tools", f"{request['tool']}.py")
+
+
+@contextlib.contextmanager
+def conditions(request, job):
+    """What a job asks for: another text of the tool, another date."""
+    os.chdir(request["work"])
+    if job.get("source") is not None:
+        sys.meta_path.insert(0, Finder(request, job["source"]))
+    if job.get("clock_shift"):
+        import time_machine
+
+        with time_machine.travel(time.time() + job["clock_shift"]):
+            yield
+    else:
+        yield
 
 
 def load_tool(request):
@@ -141,8 +321,6 @@ def load_tool(request):
 
     from nat.cli.type_registry import GlobalTypeRegistry
 
-    sys.path.insert(0, request["folder"])
-    os.chdir(request["folder"])
     before = {id(info) for info in GlobalTypeRegistry.get().get_registered_functions()}
     importlib.import_module(f"nat_tools.{request['tool']}")
     return [info for info in GlobalTypeRegistry.get().get_registered_functions() if id(info) not in before]
@@ -151,18 +329,24 @@ def load_tool(request):
 def conformance(request, job):
     """Import the tool under NAT and look at what it registered."""
     from nat.builder.workflow_builder import WorkflowBuilder
+    from nat.data_models.function import FunctionBaseConfig
 
     found = load_tool(request)
     names = [info.config_type.static_type() for info in found]
     if names != [request["tool"]]:
-        return {
-            "ok": False,
-            "error": f"NAT sees the registered names {names}; it must be [{request['tool']!r}]",
-        }
+        return {"ok": False, "error": f"NAT sees the registered names {names}; it must be [{request['tool']!r}]"}
+    config = found[0].config_type
+    needed = [name for name, field in config.model_fields.items() if field.is_required()]
+    if needed:
+        return {"ok": False, "error": f"{config.__name__}() must work without values; give {needed} a default"}
+    if not issubclass(config, FunctionBaseConfig):
+        return {"ok": False, "error": f"{config.__name__} must be a FunctionBaseConfig"}
 
     async def look():
         async with WorkflowBuilder() as builder:
-            function = await builder.add_function("tool", found[0].config_type())
+            function = await builder.add_function("tool", config())
+            if not function.has_single_output:
+                return {"ok": False, "error": "the function must give one result, not a stream"}
             return {
                 "ok": True,
                 "description": function.description or "",
@@ -172,44 +356,106 @@ def conformance(request, job):
     return asyncio.run(look())
 
 
+class Outcomes:
+    """A pytest plug-in that collects outcomes and failures and changes how the tests are run."""
+
+    def __init__(self, job):
+        """Take what the job asks for."""
+        self.job = job
+        self.by_test = {}
+        self.failures = []
+
+    def pytest_collection_modifyitems(self, items):
+        """Turn the order around."""
+        if self.job.get("reverse"):
+            items.reverse()
+
+    def pytest_runtestloop(self, session):
+        """Run each test in a process of its own, where the job asks for that."""
+        if not self.job.get("alone") or session.testsfailed:
+            return None
+        for item in session.items:
+            answer = run_alone(self, item)
+            if "outcomes" in answer:
+                self.by_test.update(answer["outcomes"])
+                self.failures += answer["failures"]
+            else:
+                self.by_test[item.nodeid] = "failed"
+                self.failures.append(f"{item.nodeid}: {answer['error']}")
+        return True
+
+    def pytest_runtest_logreport(self, report):
+        """Note how a test went."""
+        if report.when == "call" or report.outcome != "passed":
+            self.by_test[report.nodeid] = report.outcome
+        if report.failed:
+            self.failures.append(f"{report.nodeid} ({report.when})\n{report.longreprtext}"[:4000])
+
+    def pytest_collectreport(self, report):
+        """Note what could not be collected."""
+        if report.failed:
+            self.by_test[report.nodeid] = "error"
+            self.failures.append(f"{report.nodeid} (collection)\n{report.longreprtext}"[:4000])
+
+
+def run_alone(outcomes, item):
+    """Run one collected test in a forked process."""
+
+    def one(job):
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        return {"ok": True, "outcomes": outcomes.by_test, "failures": outcomes.failures[:3]}
+
+    outcomes.by_test, outcomes.failures, kept = {}, [], (outcomes.by_test, outcomes.failures)
+    child = Child({"seconds": outcomes.job["seconds"] / 2}, one, inherit=True)  # pytest captures in files
+    outcomes.by_test, outcomes.failures = kept
+    while (left := child.deadline - time.monotonic()) > 0:
+        if select.select([child.reading], [], [], left)[0] and child.read():
+            break
+    return child.end(left <= 0)
+
+
 def tests(request, job):
     """Run the tool's tests with pytest, without plug-ins and without configuration files."""
     import pytest
 
-    class Collector:
-        def __init__(self):
-            self.outcomes = {}
-            self.failures = []
-
-        def pytest_runtest_logreport(self, report):
-            if report.when == "call" or report.outcome != "passed":
-                self.outcomes[report.nodeid] = report.outcome
-            if report.failed:
-                self.failures.append(f"{report.nodeid} ({report.when})\n{report.longreprtext}"[:4000])
-
-        def pytest_collectreport(self, report):
-            if report.failed:
-                self.outcomes[report.nodeid] = "error"
-                self.failures.append(f"{report.nodeid} (collection)\n{report.longreprtext}"[:4000])
-
-    sys.path.insert(0, request["folder"])
-    os.chdir(request["folder"])
     sys.stdout = sys.stderr = io.StringIO()
-    collector = Collector()
-    code = pytest.main([*PYTEST_OPTIONS, "--rootdir", request["folder"], *job["files"]], plugins=[collector])
+    outcomes = Outcomes(job)
+    options = [*PYTEST_OPTIONS, *(["-x"] if job.get("first_failure") else []), "--rootdir", request["folder"]]
+    with conditions(request, job), measured(request, job) as covered:
+        code = pytest.main([*options, os.path.join(request["folder"], job["file"])], plugins=[outcomes])
+    passed = bool(outcomes.by_test) and set(outcomes.by_test.values()) <= {"passed", "skipped"}
     return {
-        "ok": int(code) == 0,
+        "ok": passed and (int(code) == 0 or bool(job.get("alone"))),
         "exit_code": int(code),
-        "outcomes": collector.outcomes,
-        "failures": collector.failures[:10],
+        "outcomes": outcomes.by_test,
+        "failures": outcomes.failures[:10],
+        **covered,
     }
+
+
+@contextlib.contextmanager
+def measured(request, job):
+    """Measure which lines of the tool run, where the job asks for it."""
+    covered = {}
+    if not job.get("coverage"):
+        yield covered
+        return
+    from coverage import Coverage
+
+    path = tool_file(request)
+    measuring = Coverage(data_file=None, include=[path], config_file=False, messages=False)
+    measuring.set_option("report:exclude_lines", [])
+    measuring.start()
+    yield covered
+    measuring.stop()
+    with contextlib.suppress(Exception):  # no line of the tool has run
+        _, lines, _, missing, _ = measuring.analysis2(path)
+        covered.update(lines=len(lines), missing=missing)
 
 
 def calls(request, job):
     """Call the tool through NAT with each of the given arguments."""
     from nat.builder.workflow_builder import WorkflowBuilder
-
-    found = load_tool(request)
 
     async def one(function, arguments):
         try:
@@ -219,7 +465,7 @@ def calls(request, job):
         if hasattr(result, "model_dump"):
             result = result.model_dump(mode="json")
         try:
-            json.dumps(result)
+            json.dumps(result, allow_nan=False)
         except (TypeError, ValueError) as error:
             return {"raises": ["NotJson"], "message": f"the result is no JSON: {error}"}
         return {"result": result}
@@ -229,7 +475,9 @@ def calls(request, job):
             function = await builder.add_function("tool", found[0].config_type())
             return [await one(function, arguments) for arguments in job["arguments"]]
 
-    return {"ok": True, "calls": asyncio.run(all_calls())}
+    with conditions(request, job):
+        found = load_tool(request)
+        return {"ok": True, "calls": asyncio.run(all_calls())}
 
 
 JOBS = {"conformance": conformance, "tests": tests, "calls": calls}

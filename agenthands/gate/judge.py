@@ -2,124 +2,113 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from agenthands.errors import SandboxLost
 from agenthands.gate.conformance import static_complaints
-from agenthands.gate.results import conformance_check, examples_check, own_tests_check
-from agenthands.gate.workspace import check_files, tests_path, tool_path
+from agenthands.gate.harness_runs import Answers, Judged, run_harness
+from agenthands.gate.hygiene import hygiene_check, static_findings
+from agenthands.gate.mutation import mutants
+from agenthands.gate.own_tests import isolation_check, mutation_check, repeatable_check, stub_check, tests_check
+from agenthands.gate.results import Example, conformance_check, examples_check, schema_check
+from agenthands.gate.stubs import hollow, stubs
+from agenthands.gate.workspace import check_files, tool_path
 from agenthands.models import Check, CustomTool, GateReport, held_out_indices
-from agenthands.ports import Command, Environment, Limits, Sandbox
+from agenthands.ports import Environment, Sandbox
 
-GATE_VERSION = "1"
-_HARNESS = Path(__file__).parent / "harness.py"
+GATE_VERSION = "2"
+MAX_MUTANTS = 40
 
 
-def judge(tool: CustomTool, workspace: Path, environment: Environment, sandbox: Sandbox, seconds: float) -> GateReport:
+def judge(
+    tool: CustomTool,
+    workspace: Path,
+    environment: Environment,
+    sandbox: Sandbox,
+    seconds: float,
+    corrections: Mapping[int, Example] | None = None,
+) -> GateReport:
     """Judge the tool that `workspace` holds against its whole specification.
 
-    `seconds` bounds the run in the sandbox. A tool that hangs or crashes is rejected. Raises SandboxLost.
+    `seconds` bounds each run of its tests. `corrections` are examples that a ruling has put in the place of those with
+    the same index. A tool that hangs or crashes is rejected. Checks that depend on one that failed are left out.
+    Raises SandboxLost.
     """
     started = time.monotonic()
-    checks = _checks(tool, workspace, environment, sandbox, seconds)
+    checks, found = _static_checks(tool, workspace)
+    if not found.texts:
+        return _report(tool, started, checks, found)
+    findings = static_findings(tool, found.texts, environment.site)
+    if checks[-1].passed:
+        judged = _judged(tool, found.texts)
+        answers = run_harness(judged, environment, sandbox, seconds)
+        checks[-1:] = _run_checks(judged, answers, corrections or {}, found)
+        hygiene, found.coverage = hygiene_check(findings, answers.first.get("tests", {}))
+    else:
+        hygiene, _ = hygiene_check(findings, {})
+    return _report(tool, started, [*checks, hygiene], found)
+
+
+class _Found:
+    """What the checks leave behind for the report."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.survivors: list[dict[str, Any]] = []
+        self.coverage: float | None = None
+
+
+def _static_checks(tool: CustomTool, workspace: Path) -> tuple[list[Check], _Found]:
+    """Do what needs nothing to run: `files`, and where that passed the static half of `conformance`."""
+    found = _Found()
+    texts, complaints = check_files(workspace, tool.name)
+    if complaints:
+        return [Check(name="files", passed=False, detail="\n".join(complaints))], found
+    found.texts = texts
+    files = Check(name="files", passed=True, detail="Tool and tests are there, and nothing else.")
+    complaints = static_complaints(texts[tool_path(tool.name)], tool.name)
+    return [files, Check(name="conformance", passed=not complaints, detail="\n".join(complaints))], found
+
+
+def _judged(tool: CustomTool, texts: Mapping[str, str]) -> Judged:
+    source = texts[tool_path(tool.name)]
+    return Judged(tool, texts, stubs(source), hollow(source), mutants(source, MAX_MUTANTS))
+
+
+def _run_checks(judged: Judged, answers: Answers, corrections: Mapping[int, Example], found: _Found) -> Sequence[Check]:
+    first, tool = answers.first, judged.tool
+    conformance = conformance_check(first["conformance"])
+    if not conformance.passed or "tests" not in first:
+        return [conformance]
+    tests = tests_check(first["tests"], first.get("hollow"))
+    checks = [conformance, schema_check(tool, first["conformance"]["input_schema"], first["calls"]), tests]
+    if "again" in first:
+        mutation, found.survivors = mutation_check(judged.mutants, first)
+        robust = [
+            isolation_check(first["alone"], first["reverse"]),
+            repeatable_check(answers, [example.arguments for example in tool.examples]),
+        ]
+        strong = [stub_check(first), mutation]
+    else:
+        robust, strong = [], []
+    return [*checks, *robust, *_example_checks(tool, corrections, first["calls"]), *strong]
+
+
+def _example_checks(tool: CustomTool, corrections: Mapping[int, Example], calls: Mapping[str, Any]) -> list[Check]:
+    hidden = held_out_indices(tool)
+    visible = [index for index in range(len(tool.examples)) if index not in hidden]
+    checks = [examples_check("examples", tool, visible, corrections, calls)]
+    return [*checks, examples_check("held_out", tool, hidden, corrections, calls)] if hidden else checks
+
+
+def _report(tool: CustomTool, started: float, checks: Sequence[Check], found: _Found) -> GateReport:
     return GateReport(
         tool=tool.name,
         accepted=all(check.passed for check in checks if check.required),
         seconds=round(time.monotonic() - started, 3),
-        checks=checks,
+        checks=list(checks),
+        survivors=found.survivors,
+        coverage=found.coverage,
     )
-
-
-def _checks(
-    tool: CustomTool, workspace: Path, environment: Environment, sandbox: Sandbox, seconds: float
-) -> list[Check]:
-    texts, complaints = check_files(workspace, tool.name)
-    if complaints:
-        return [Check(name="files", passed=False, detail="\n".join(complaints))]
-    files = Check(name="files", passed=True, detail="Tool and tests are there, and nothing else.")
-    if complaints := static_complaints(texts[tool_path(tool.name)], tool.name):
-        return [files, Check(name="conformance", passed=False, detail="\n".join(complaints))]
-    return [files, *_run_checks(tool, texts, environment, sandbox, seconds)]
-
-
-def _run_checks(
-    tool: CustomTool, texts: dict[str, str], environment: Environment, sandbox: Sandbox, seconds: float
-) -> list[Check]:
-    hidden = held_out_indices(tool)
-    visible = [example for index, example in enumerate(tool.examples) if index not in hidden]
-    held_out = [tool.examples[index] for index in hidden]
-    jobs = [
-        {"id": "conformance", "kind": "conformance", "seconds": seconds / 4},
-        {"id": "tests", "kind": "tests", "seconds": seconds / 2, "files": [tests_path(tool.name)]},
-        {
-            "id": "examples",
-            "kind": "calls",
-            "seconds": seconds / 4,
-            "arguments": [e.arguments for e in visible],
-        },
-        {
-            "id": "held_out",
-            "kind": "calls",
-            "seconds": seconds / 4,
-            "arguments": [e.arguments for e in held_out],
-        },
-    ]
-    with tempfile.TemporaryDirectory(prefix="agenthands-gate-") as scratch:
-        folder = Path(scratch)
-        for relative, text in texts.items():
-            path = folder / relative
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        answers = _ask_harness(tool.name, folder, jobs, environment, sandbox, seconds)
-    conformance = conformance_check(answers["conformance"])
-    if not conformance.passed:
-        return [conformance]
-    checks = [
-        conformance,
-        own_tests_check(answers["tests"]),
-        examples_check("examples", visible, answers["examples"]),
-    ]
-    if held_out:
-        checks.append(examples_check("held_out", held_out, answers["held_out"]))
-    return checks
-
-
-def _ask_harness(
-    tool: str,
-    folder: Path,
-    jobs: list[dict[str, Any]],
-    environment: Environment,
-    sandbox: Sandbox,
-    seconds: float,
-) -> dict[str, dict[str, Any]]:
-    """Run all jobs in one sandbox; without a whole report every job has failed, with the reason."""
-    request = {"folder": str(folder), "tool": tool, "jobs": jobs}
-    result = sandbox.run(
-        Command(
-            argv=[str(environment.python), "-P", str(_HARNESS)],
-            workspace=folder,
-            read_only=[environment.path, _HARNESS],
-            variables={
-                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-                "PYTHONHASHSEED": "0",
-                "PYTHONDONTWRITEBYTECODE": "1",
-            },
-            stdin=json.dumps(request).encode(),
-            limits=Limits(seconds=seconds * 1.5 + 30, output_bytes=16 * 1024**2),
-        )
-    )
-    if result.exit_code == 0 and not result.truncated:
-        try:
-            answers: dict[str, dict[str, Any]] = json.loads(result.stdout)
-            return answers
-        except ValueError:
-            pass
-    if result.exit_code == 1 and b"ModuleNotFoundError: No module named 'nat" in result.stderr:
-        raise SandboxLost("The NAT environment is not usable in the sandbox.")
-    ended = "was still running at the time limit" if result.timed_out else f"ended with exit code {result.exit_code}"
-    reason = f"the run {ended} and left no report. {result.stderr.decode(errors='replace')[-1500:]}".strip()
-    return {job["id"]: {"ok": False, "error": reason, "outcomes": {}, "failures": []} for job in jobs}

@@ -7,10 +7,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agenthands.models import Check, ErrorExample, ResultExample
+from agenthands.gate.schemas import parameter_differences, result_complaint
+from agenthands.models import Check, CustomTool, ErrorExample, ResultExample
 from agenthands.models.gate import CheckName
 
-MIN_TESTS = 3
 _RELATIVE_TOLERANCE = 1e-6
 Example = ResultExample | ErrorExample
 
@@ -24,43 +24,43 @@ def conformance_check(answer: Mapping[str, Any]) -> Check:
     return Check(name="conformance", passed=True, detail="One function, registered and described.")
 
 
-def own_tests_check(answer: Mapping[str, Any]) -> Check:
-    """Judge a run of the tool's own tests."""
-    outcomes: Mapping[str, str] = answer.get("outcomes", {})
-    passed = sum(outcome == "passed" for outcome in outcomes.values())
-    skipped = [test for test, outcome in outcomes.items() if outcome == "skipped"]
-    if "error" in answer:
-        detail = f"pytest did not finish: {answer['error']}"
-    elif not answer["ok"]:
-        shown = "\n\n".join(answer["failures"]) or f"pytest ended with exit code {answer['exit_code']}."
-        detail = f"{passed} of {len(outcomes)} tests passed.\n\n{shown}"
-    elif skipped:
-        detail = f"No test may be skipped: {', '.join(skipped)}."
-    elif passed < MIN_TESTS:
-        detail = f"{passed} tests are too few; write at least {MIN_TESTS} that assert something about the tool."
-    else:
-        return Check(name="tests", passed=True, detail=f"{passed} tests passed.")
-    return Check(name="tests", passed=False, detail=detail)
+def schema_check(tool: CustomTool, shown: Mapping[str, Any], calls: Mapping[str, Any]) -> Check:
+    """Judge the parameters that NAT shows to a model, and the results of the examples' calls."""
+    wrong = [f"{each}." for each in parameter_differences(shown, tool.parameters)]
+    for example, call in zip(tool.examples, calls.get("calls", ()), strict=False):
+        complaint = result_complaint(call["result"], tool.returns) if "result" in call else None
+        if complaint:
+            arguments = json.dumps(example.arguments)[:300]
+            wrong.append(f"The result for {arguments} does not fit `returns`: {complaint}")
+    if wrong:
+        return Check(name="schema", passed=False, detail="\n".join(wrong[:20]))
+    return Check(name="schema", passed=True, detail="Parameters and results are as specified.")
 
 
-def examples_check(name: CheckName, examples: Sequence[Example], answer: Mapping[str, Any]) -> Check:
-    """Judge calls through NAT against the specification's examples.
+def examples_check(
+    name: CheckName, tool: CustomTool, indices: Sequence[int], wanted: Mapping[int, Example], answer: Mapping[str, Any]
+) -> Check:
+    """Judge calls through NAT against the specification's examples with these `indices`.
 
-    For `held_out` the detail names the arguments alone: the expected value stays unknown to the coder.
+    `wanted` holds the examples that a ruling has put in the place of the specification's. What does not fit is kept
+    in `contradicted`. For `held_out` the detail names the arguments alone: the expected value stays unknown to the
+    coder.
     """
     if not answer["ok"]:
         return Check(name=name, passed=False, detail=f"The examples could not be called: {answer['error']}")
-    wrong = []
-    for example, call in zip(examples, answer["calls"], strict=True):
+    wrong, contradicted = [], []
+    for index in indices:
+        example, call = wanted.get(index, tool.examples[index]), answer["calls"][index]
         if _fits(example, call):
             continue
+        contradicted.append({"example": index, "call": call})
         shown = f"arguments {json.dumps(example.arguments)}: the tool {_described(call)}"
         wrong.append(shown if name == "held_out" else f"{shown}, but the specification says {_wanted(example)}")
-    total = len(examples)
+    total = len(indices)
     if wrong:
         kind = "hidden example" if name == "held_out" else "example"
         detail = f"{len(wrong)} of {total} {kind}s failed.\n" + "\n".join(wrong)
-        return Check(name=name, passed=False, detail=detail)
+        return Check.model_validate({"name": name, "passed": False, "detail": detail, "contradicted": contradicted})
     return Check(name=name, passed=True, detail=f"{total} of {total} as specified.")
 
 

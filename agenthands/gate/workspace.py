@@ -6,22 +6,11 @@ import ast
 import stat
 from pathlib import Path
 
+from agenthands.gate.escapes import escapes
+
 MAX_FILE_BYTES = 200_000
 _MAX_ENTRIES = 500
 _LEFT_OVERS = {"__pycache__", ".pytest_cache"}
-_FORBIDDEN_IN_TOOL = {
-    "pytest": "A tool must work without pytest.",
-    "_pytest": "A tool must not touch pytest.",
-    "unittest": "A tool must work without unittest.",
-    "tests": "A tool must not import its tests.",
-    "ctypes": "A tool must not reach around Python with ctypes.",
-    "aiq": "The packages aiq.* are gone; use nat.*.",
-}
-_FORBIDDEN_IN_TESTS = {
-    "_pytest": "Tests must not touch pytest's internals.",
-    "ctypes": "Tests must not reach around Python with ctypes.",
-    "aiq": "The packages aiq.* are gone; use nat.*.",
-}
 
 
 def tool_path(tool: str) -> str:
@@ -41,13 +30,11 @@ def check_files(workspace: Path, tool: str) -> tuple[dict[str, str], list[str]]:
     """
     complaints = _smuggled(workspace, tool)
     texts: dict[str, str] = {}
-    for relative, forbidden in (
-        (tool_path(tool), _FORBIDDEN_IN_TOOL),
-        (tests_path(tool), _FORBIDDEN_IN_TESTS),
-    ):
+    for relative in (tool_path(tool), tests_path(tool)):
         try:
             text = _text(workspace, relative)
-            complaints += [f"{relative}:{line}: {why}" for line, why in _imports(ast.parse(text), forbidden)]
+            found = escapes(ast.parse(text), in_tests=relative == tests_path(tool))
+            complaints += [f"{relative}:{line}: {why}" for line, why in found]
             texts[relative] = text
         except OSError as error:
             complaints.append(f"{relative}: {error.strerror or error}.")
@@ -100,14 +87,3 @@ def _walk(folder: Path) -> list[Path]:
             found += _walk(path)
     return found
 
-
-def _imports(tree: ast.Module, forbidden: dict[str, str]) -> list[tuple[int, str]]:
-    found = []
-    for node in ast.walk(tree):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
-        found += [(node.lineno, forbidden[top]) for name in names if (top := name.partition(".")[0]) in forbidden]  # type: ignore[attr-defined]
-    return found

@@ -66,6 +66,7 @@ class CustomTool(Part):
     parameters: dict[str, Any] = Field(description="JSON Schema of the arguments, an object with properties")
     returns: dict[str, Any] = Field(description="JSON Schema of the result")
     dependencies: list[str] = Field(default_factory=list, description="PEP 508 requirements beyond NAT")
+    network: bool = Field(False, description="Whether the tool itself must reach the network; most do not")
     examples: list[Example] = Field(min_length=1, description="Calls with their exact results or errors")
 
     def visible(self) -> CustomTool:

@@ -60,12 +60,18 @@ async def roman_numeral(config: RomanConfig, builder: Builder):
     yield FunctionInfo.from_fn(_run, description="Write a number from 1 to 3999 as a Roman numeral.")
 '''
 
-ROMAN_TESTS = """import pytest
+ROMAN_TESTS = """import asyncio
 
-from nat_tools.roman_numeral import to_roman
+import pytest
+from nat.builder.workflow_builder import WorkflowBuilder
+
+from nat_tools.roman_numeral import RomanConfig, to_roman
 
 
-@pytest.mark.parametrize(("number", "numeral"), [(1, "I"), (3999, "MMMCMXCIX"), (1994, "MCMXCIV"), (444, "CDXLIV")])
+@pytest.mark.parametrize(
+    ("number", "numeral"),
+    [(1, "I"), (3999, "MMMCMXCIX"), (1994, "MCMXCIV"), (444, "CDXLIV"), (566, "DLXVI"), (10, "X"), (100, "C")],
+)
 def test_values(number, numeral):
     assert to_roman(number) == numeral
 
@@ -74,6 +80,15 @@ def test_values(number, numeral):
 def test_bounds(number):
     with pytest.raises(ValueError, match="from 1 to 3999"):
         to_roman(number)
+
+
+def test_through_nat():
+    async def call():
+        async with WorkflowBuilder() as builder:
+            function = await builder.add_function("tool", RomanConfig())
+            return await function.ainvoke({"number": 1994})
+
+    assert asyncio.run(call()) == "MCMXCIV"
 """
 
 PLAN = {

@@ -68,7 +68,10 @@ def change(path, value):
         (change(["name", "type"], "integer"), 'name.type is "string"; the specification says "integer"'),
         (change(["mode", "default"], "slow"), "mode.default"),
         (change(["extra"], {"type": "string"}), "parameters.properties.extra is missing"),
-        (change(["points", "items", "properties", "y", "default"], True), "y.default is 0.0; the specification says true"),
+        (
+            change(["points", "items", "properties", "y", "default"], True),
+            "y.default is 0; the specification says true",
+        ),
         ({**SPEC, "required": ["count"]}, "parameters.required"),
         ({**SPEC, "properties": {}}, "properties.count is {"),
     ],
