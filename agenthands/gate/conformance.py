@@ -89,4 +89,3 @@ def _blocking_complaints(tree: ast.Module) -> list[str]:
         for call in ast.walk(function)
         if isinstance(call, ast.Call) and ast.unparse(call.func) in _BLOCKING
     ]
-

@@ -80,7 +80,7 @@ def escapes(tree: ast.Module, *, in_tests: bool) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     for node in ast.walk(tree):
         found += _imports(node, forbidden)
-        found += _names(node, in_tests)
+        found += _names(node, modules, in_tests)
         found += _patches(node, modules)
     return sorted(set(found))
 
@@ -93,13 +93,16 @@ def _imports(node: ast.AST, forbidden: dict[str, str]) -> Iterator[tuple[int, st
         names = [node.module]
         for alias in node.names:
             if alias.name in _ATTRIBUTES or alias.name == "*":
-                yield node.lineno, f"from {node.module} import {alias.name}. {_ATTRIBUTES.get(alias.name, 'Name them.')}"
+                yield (
+                    node.lineno,
+                    f"from {node.module} import {alias.name}. {_ATTRIBUTES.get(alias.name, 'Name them.')}",
+                )
     for name in names:
         if (top := name.partition(".")[0]) in forbidden:
             yield node.lineno, f"import {name}. {forbidden[top]}"  # type: ignore[attr-defined]
 
 
-def _names(node: ast.AST, in_tests: bool) -> Iterator[tuple[int, str]]:
+def _names(node: ast.AST, modules: set[str], in_tests: bool) -> Iterator[tuple[int, str]]:
     if isinstance(node, ast.Attribute) and node.attr in _ATTRIBUTES:
         yield node.lineno, f"{ast.unparse(node)[:60]}. {_ATTRIBUTES[node.attr]}"
     elif isinstance(node, ast.Attribute) and node.attr == "modules" and ast.unparse(node.value) == "sys":
@@ -110,10 +113,17 @@ def _names(node: ast.AST, in_tests: bool) -> Iterator[tuple[int, str]]:
         yield node.lineno, f"{node.id}. {_REFLECTION}"
     elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(_PLACES):
         yield node.lineno, f"{node.value[:40]!r}. There is nothing for a tool."
-    elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "setattr", "delattr", "hasattr"):
-        target = node.args[1] if len(node.args) > 1 else None
-        if not (isinstance(target, ast.Constant) and str(target.value) not in _ATTRIBUTES):
-            yield node.lineno, f"{ast.unparse(node)[:60]}. The name of an attribute must be visible in the code."
+    elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "setattr", "delattr"):
+        yield from _indirect(node, modules)
+
+
+def _indirect(node: ast.Call, modules: set[str]) -> Iterator[tuple[int, str]]:
+    name = node.args[1] if len(node.args) > 1 else None
+    if isinstance(name, ast.Constant):
+        if name.value in _ATTRIBUTES:
+            yield node.lineno, f"{ast.unparse(node)[:60]}. {_ATTRIBUTES[name.value]}"
+    elif node.args and ast.unparse(node.args[0]).partition(".")[0] in modules:
+        yield node.lineno, f"{ast.unparse(node)[:60]}. What is taken from a module must be visible in the code."
 
 
 def _patches(node: ast.AST, modules: set[str]) -> Iterator[tuple[int, str]]:

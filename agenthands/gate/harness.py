@@ -39,8 +39,19 @@ PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 PYTEST_OPTIONS = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-c", os.devnull, "--tb=short",
                   "-p", "no:faulthandler", "-p", "no:unraisableexception", "-p", "no:threadexception"]  # fmt: skip
+WARM_TEST = """import asyncio, pytest
+def test_passes(tmp_path, monkeypatch, capsys):
+    with pytest.raises(ValueError):
+        int("x")
+def test_fails():
+    async def call():
+        assert {"a": 1.0} == {"a": pytest.approx(2.0)}
+    asyncio.run(call())
+"""
 SCRATCH = ("/tmp", "/dev/shm")
-encode = json.encoder.c_make_encoder(None, str, json.encoder.encode_basestring_ascii, None, ": ", ", ", False, False, True)
+encode = json.encoder.c_make_encoder(
+    None, str, json.encoder.encode_basestring_ascii, None, ": ", ", ", False, False, True
+)
 
 
 def main():
@@ -99,7 +110,7 @@ def warm_up(request):
     with tempfile.TemporaryDirectory() as folder:
         test = os.path.join(folder, "test_warm.py")
         with open(test, "w") as file:
-            file.write("import pytest\n\n\ndef test_warm():\n    with pytest.raises(ValueError):\n        int('x')\n")
+            file.write(WARM_TEST)
         pytest.main([*PYTEST_OPTIONS, "--rootdir", folder, test])
     sys.path.insert(0, request["folder"])
     gc.collect()

@@ -57,7 +57,9 @@ def run_harness(judged: Judged, environment: Environment, sandbox: Sandbox, seco
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         runs = [
-            threads.submit(_ask, folder, f"work-{seed}", stages, seed, (judged.tool.name, environment, sandbox, seconds))
+            threads.submit(
+                _ask, folder, f"work-{seed}", stages, seed, (judged.tool.name, environment, sandbox, seconds)
+            )
             for seed, stages in ((0, _first_stages(judged, seconds)), (1, _repeated_stages(judged, seconds)))
         ]
         first, repeated = (run.result() for run in runs)

@@ -37,7 +37,9 @@ def hygiene_check(findings: Iterable[str], tests: Mapping[str, Any]) -> tuple[Ch
         covered = round(1 - len(missing) / lines, 4)
         if covered < MIN_COVERAGE:
             numbers = ", ".join(map(str, missing[:40]))
-            wrong.append(f"The tests run {covered:.0%} of the tool's lines; {MIN_COVERAGE:.0%} must be. Missing: {numbers}.")
+            wrong.append(
+                f"The tests run {covered:.0%} of the tool's lines; {MIN_COVERAGE:.0%} must be. Missing: {numbers}."
+            )
     elif tests.get("ok"):
         covered = 0.0
         wrong.append("The tests run no line of the tool.")

@@ -11,7 +11,7 @@ from agenthands.gate.conformance import static_complaints
 from agenthands.gate.harness_runs import Answers, Judged, run_harness
 from agenthands.gate.hygiene import hygiene_check, static_findings
 from agenthands.gate.mutation import mutants
-from agenthands.gate.own_tests import isolation_check, mutation_check, repeatable_check, stub_check, tests_check
+from agenthands.gate.own_tests import isolation_check, mutation_check, own_tests_check, repeatable_check, stub_check
 from agenthands.gate.results import Example, conformance_check, examples_check, schema_check
 from agenthands.gate.stubs import hollow, stubs
 from agenthands.gate.workspace import check_files, tool_path
@@ -82,7 +82,7 @@ def _run_checks(judged: Judged, answers: Answers, corrections: Mapping[int, Exam
     conformance = conformance_check(first["conformance"])
     if not conformance.passed or "tests" not in first:
         return [conformance]
-    tests = tests_check(first["tests"], first.get("hollow"))
+    tests = own_tests_check(first["tests"], first.get("hollow"))
     checks = [conformance, schema_check(tool, first["conformance"]["input_schema"], first["calls"]), tests]
     if "again" in first:
         mutation, found.survivors = mutation_check(judged.mutants, first)

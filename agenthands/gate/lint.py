@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from ruff import find_ruff_bin
+from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
 # pyflakes, bugbear, bandit, blocking calls in async code, pylint's errors, bare except
 _RULES = "E9,F,B,S,ASYNC,PLE,E722"
-# What a formatter or a taste decides, or what no tool is worse for: unused names, `raise ... from`, zip without strict,
-# calls in defaults, random numbers that guard nothing, asserts, and the blind except, which S110 finds where it matters.
+# What no tool is worse for: unused names, `raise ... from`, zip without strict, calls in defaults, random numbers that
+# guard nothing, asserts.
 _LIGHT = "F401,F841,B904,B905,B008,B007,B010,B009,S311,S101"
 _IN_TESTS = "S105,S106,S108,B011,B015,B017,B018,PLE"
 _KEYS = re.compile(
@@ -26,7 +26,17 @@ def lint(source: str, path: str, *, is_tests: bool) -> list[str]:
     """Give ruff's findings as `path:line: code message`; `path` is a name only, nothing is read or written there."""
     ignored = f"{_LIGHT},{_IN_TESTS}" if is_tests else _LIGHT
     argv = [find_ruff_bin(), "check", "--isolated", "--no-cache", "--ignore-noqa", "--target-version", "py312"]
-    argv += ["--output-format", "json", "--exit-zero", "--select", _RULES, "--ignore", ignored, "--stdin-filename", path]
+    argv += [
+        "--output-format",
+        "json",
+        "--exit-zero",
+        "--select",
+        _RULES,
+        "--ignore",
+        ignored,
+        "--stdin-filename",
+        path,
+    ]
     ran = subprocess.run([*argv, "-"], input=source.encode(), capture_output=True, timeout=60, check=True)
     found = json.loads(ran.stdout)
     return [f"{path}:{each['location']['row']}: {each['code']} {each['message']}" for each in found]
@@ -45,8 +55,21 @@ def secrets(source: str, path: str) -> Iterator[str]:
 @cache
 def _detectors() -> list[Any]:
     """Give the detectors that know the shape of a key; those that guess from entropy or names are too often wrong."""
-    from detect_secrets.plugins import aws, azure_storage_key, basic_auth, github_token, gitlab_token, jwt, openai
-    from detect_secrets.plugins import private_key, pypi_token, sendgrid, slack, stripe, twilio
+    from detect_secrets.plugins import (
+        aws,
+        azure_storage_key,
+        basic_auth,
+        github_token,
+        gitlab_token,
+        jwt,
+        openai,
+        private_key,
+        pypi_token,
+        sendgrid,
+        slack,
+        stripe,
+        twilio,
+    )
 
     return [
         aws.AWSKeyDetector(), azure_storage_key.AzureStorageKeyDetector(), basic_auth.BasicAuthDetector(),

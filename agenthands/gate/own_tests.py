@@ -17,7 +17,7 @@ MIN_KILLED = 0.8
 Answer = Mapping[str, Any]
 
 
-def tests_check(tests: Answer, hollow: Answer | None = None) -> Check:
+def own_tests_check(tests: Answer, hollow: Answer | None = None) -> Check:
     """Judge a run of the tool's tests.
 
     `hollow` is the run with every function of the tool returning None: a test that passes there as well says nothing
@@ -77,13 +77,15 @@ def stub_check(answers: Mapping[str, Answer]) -> Check:
     """Judge the tests run with the tool's function replaced by each stub."""
     stubs = {key.partition(": ")[2]: answer for key, answer in answers.items() if key.startswith("stub: ")}
     if not stubs:
-        return _failed("stub", "Give FunctionInfo.from_fn a function of this file by its name: which one it is, is unclear.")
+        return _failed(
+            "stub", "Give FunctionInfo.from_fn a function of this file by its name: which one it is, is unclear."
+        )
     unnoticed = [what for what, answer in stubs.items() if answer["ok"]]
     if unnoticed:
         return _failed(
             "stub",
-            f"All tests pass when the function that NAT calls {' or '.join(unnoticed)}. Test it through NAT, with exact "
-            "results.",
+            f"All tests pass when the function that NAT calls {' or '.join(unnoticed)}. "
+            "Test it through NAT, with exact results.",
         )
     return Check(name="stub", passed=True, detail=f"The tests notice a tool that {', '.join(stubs)}.")
 
@@ -106,13 +108,13 @@ def _notices(hollow: Answer | None, test: str) -> bool:
     if hollow is None:
         return True
     outcomes = hollow.get("outcomes", {})
-    return outcomes.get(test) != "passed"
+    return bool(outcomes.get(test) != "passed")
 
 
 def _same_call(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     if "result" in before and "result" in after:
         return same_json(before["result"], after["result"])
-    return before.get("raises") == after.get("raises")
+    return bool(before.get("raises") == after.get("raises"))
 
 
 def _short(test: str) -> str:

@@ -57,11 +57,11 @@ def _canonical(node: Any, definitions: Mapping[str, Any], depth: int) -> Any:
 def _property(schema: Any, required: bool) -> Any:
     if required or not isinstance(schema, dict) or schema.get("default", _MISSING) is not None:
         return schema
-    schema = {key: value for key, value in schema.items() if key != "default"}
+    schema = _without(schema, "default")
     choices = schema.get("anyOf")
     if isinstance(choices, list) and {"type": "null"} in choices:
         rest = [choice for choice in choices if choice != {"type": "null"}]
-        others = {key: value for key, value in schema.items() if key != "anyOf"}
+        others = _without(schema, "anyOf")
         return {**rest[0], **others} if len(rest) == 1 else {**others, "anyOf": rest}
     if isinstance(schema.get("type"), list):
         rest = [each for each in schema["type"] if each != "null"]
@@ -70,30 +70,34 @@ def _property(schema: Any, required: bool) -> Any:
 
 
 def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
-    if isinstance(schema.get("allOf"), list) and len(schema["allOf"]) == 1:
-        schema = {**schema["allOf"][0], **{key: value for key, value in schema.items() if key != "allOf"}}
-    if isinstance(schema.get("type"), list):
-        schema["type"] = sorted(schema["type"])
-    choices = schema.get("anyOf")
-    if isinstance(choices, list) and all(isinstance(each, dict) and set(each) == {"type"} for each in choices):
-        types = sorted(str(each["type"]) for each in choices)
-        schema = {**{key: value for key, value in schema.items() if key != "anyOf"}, "type": types}
+    single = schema.get("allOf")
+    if isinstance(single, list) and len(single) == 1:
+        schema = {**single[0], **_without(schema, "allOf")}
+    schema = _tidy_types(schema)
     if isinstance(schema.get("required"), list):
         schema["required"] = sorted(schema["required"])
-    if "const" in schema:
-        schema["enum"] = [schema.pop("const")]
-    if isinstance(schema.get("enum"), list):
-        schema["enum"] = sorted(schema["enum"], key=json.dumps)
-        schema.pop("type", None)  # the values say it
-    if schema.get("items") == {}:
-        del schema["items"]
-    if schema.get("additionalProperties") is True:
-        del schema["additionalProperties"]
-    if not schema.get("required", True):
-        del schema["required"]
     if isinstance(schema.get("description"), str):
         schema["description"] = " ".join(schema["description"].split())
+    said_anyway = {"items": {}, "additionalProperties": True, "required": []}
+    return {key: value for key, value in schema.items() if key not in said_anyway or value != said_anyway[key]}
+
+
+def _tidy_types(schema: dict[str, Any]) -> dict[str, Any]:
+    """Write several types as a list, and a constant as an enum, whose values say the type."""
+    choices = schema.get("anyOf")
+    if isinstance(choices, list) and all(isinstance(each, dict) and set(each) == {"type"} for each in choices):
+        schema = {**_without(schema, "anyOf"), "type": [str(each["type"]) for each in choices]}
+    if isinstance(schema.get("type"), list):
+        schema["type"] = sorted(schema["type"])
+    if "const" in schema:
+        schema = {**_without(schema, "const"), "enum": [schema["const"]]}
+    if isinstance(schema.get("enum"), list):
+        schema = {**_without(schema, "type"), "enum": sorted(schema["enum"], key=json.dumps)}
     return schema
+
+
+def _without(schema: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in schema.items() if name != key}
 
 
 def _differences(where: str, shown: Any, specified: Any) -> Iterator[str]:

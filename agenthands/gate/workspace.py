@@ -86,4 +86,3 @@ def _walk(folder: Path) -> list[Path]:
         if path.is_dir() and not path.is_symlink() and len(found) < _MAX_ENTRIES:
             found += _walk(path)
     return found
-
