@@ -38,20 +38,24 @@ def mutants(source: str, limit: int) -> list[Mutant]:
     tree = ast.parse(source)
     text = _Text(source)
     candidates = [change for node in _own_nodes(tree) for change in changes(node, text.segment)]
-    seen = {ast.dump(tree)}
+    seen = {source}
     chosen: list[Mutant] = []
     for change in _spread(candidates):
         if len(chosen) == limit:
             break
         mutated = text.replace(change)
-        try:
-            meaning = ast.dump(ast.parse(mutated))
-        except (SyntaxError, ValueError):
-            continue
-        if meaning not in seen:
-            seen.add(meaning)
+        if mutated not in seen and _is_python(mutated):
+            seen.add(mutated)
             chosen.append(Mutant(mutated, change.first.lineno, change.kind, _diff(source, mutated)))
     return sorted(chosen, key=lambda mutant: mutant.line)
+
+
+def _is_python(source: str) -> bool:
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _own_nodes(tree: ast.Module) -> Iterator[ast.AST]:

@@ -3,9 +3,10 @@
 import math
 
 import pytest
+from tests_support import ROMAN_SPEC
 
-from agenthands.gate.results import conformance_check, examples_check, own_tests_check, same_json
-from agenthands.models import ErrorExample, ResultExample
+from agenthands.gate.results import conformance_check, examples_check, same_json, schema_check
+from agenthands.models import CustomTool, ResultExample
 
 
 @pytest.mark.parametrize(
@@ -31,54 +32,68 @@ def test_json_is_compared_with_a_tolerance_for_numbers_alone(left, right, same):
     assert same_json(right, left) is same
 
 
-EXAMPLES = [
-    ResultExample(arguments={"number": 4}, expected="IV"),
-    ErrorExample(arguments={"number": 0}, raises="ValueError"),
-]
+TOOL = CustomTool.model_validate(
+    {
+        **ROMAN_SPEC,
+        "examples": [
+            {"arguments": {"number": 4}, "expected": "IV"},
+            {"arguments": {"number": 0}, "raises": "ValueError"},
+        ],
+    }
+)
 GOOD = [{"result": "IV"}, {"raises": ["PydanticError", "ValueError", "Exception"], "message": "no"}]
 
 
+def judged(calls, name="examples", indices=(0, 1), wanted=None):
+    return examples_check(name, TOOL, indices, wanted or {}, {"ok": True, "calls": calls})
+
+
 def test_examples_as_specified_pass():
-    assert examples_check("examples", EXAMPLES, {"ok": True, "calls": GOOD}).passed
+    assert judged(GOOD).passed
 
 
 @pytest.mark.parametrize(
-    ("calls", "detail"),
+    ("calls", "detail", "contradicted"),
     [
-        ([{"result": "IIII"}, GOOD[1]], 'returned "IIII", but the specification says "IV"'),
-        ([GOOD[0], {"result": ""}], "it raises ValueError"),
-        ([GOOD[0], {"raises": ["KeyError", "Exception"], "message": "0"}], "raised KeyError: 0"),
-        ([{"raises": ["NotJson"], "message": "the result is no JSON"}, GOOD[1]], "NotJson"),
+        ([{"result": "IIII"}, GOOD[1]], 'returned "IIII", but the specification says "IV"', 0),
+        ([GOOD[0], {"result": ""}], "it raises ValueError", 1),
+        ([GOOD[0], {"raises": ["KeyError", "Exception"], "message": "0"}], "raised KeyError: 0", 1),
+        ([{"raises": ["NotJson"], "message": "the result is no JSON"}, GOOD[1]], "NotJson", 0),
     ],
 )
-def test_a_wrong_example_is_shown_with_both_sides(calls, detail):
-    check = examples_check("examples", EXAMPLES, {"ok": True, "calls": calls})
+def test_a_wrong_example_is_shown_with_both_sides(calls, detail, contradicted):
+    check = judged(calls)
     assert not check.passed
     assert detail in check.detail
+    assert check.model_extra == {"contradicted": [{"example": contradicted, "call": calls[contradicted]}]}
 
 
 def test_a_hidden_example_shows_its_arguments_and_not_its_result():
-    check = examples_check("held_out", EXAMPLES[:1], {"ok": True, "calls": [{"result": "IIII"}]})
+    check = judged([{"result": "IIII"}, GOOD[1]], "held_out", [0])
     assert not check.passed
     assert '{"number": 4}' in check.detail
     assert '"IV"' not in check.detail
 
 
-@pytest.mark.parametrize(
-    ("answer", "passed", "detail"),
-    [
-        ({"ok": True, "outcomes": {"a": "passed", "b": "passed", "c": "passed"}, "failures": []}, True, "3 tests"),
-        ({"ok": True, "outcomes": {"a": "passed", "b": "passed"}, "failures": []}, False, "at least 3"),
-        ({"ok": True, "outcomes": dict.fromkeys("abc", "passed") | {"d": "skipped"}, "failures": []}, False, "skipped"),
-        ({"ok": False, "outcomes": {"a": "failed"}, "failures": ["assert 1 == 2"]}, False, "assert 1 == 2"),
-        ({"ok": False, "outcomes": {}, "failures": [], "exit_code": 5}, False, "exit code 5"),
-        ({"ok": False, "error": "still running after 60 s"}, False, "still running"),
-    ],
-)
-def test_a_test_run_is_judged(answer, passed, detail):
-    check = own_tests_check(answer)
-    assert check.passed is passed
-    assert detail in check.detail
+def test_a_corrected_example_counts():
+    corrected = {0: ResultExample(arguments={"number": 4}, expected="IIII")}
+    assert judged([{"result": "IIII"}, GOOD[1]], wanted=corrected).passed
+    assert not judged(GOOD, wanted=corrected).passed
+
+
+SHOWN = {"type": "object", "properties": {"number": {"type": "integer", "description": "Number from 1 to 3999"}},
+         "required": ["number"]}  # fmt: skip
+
+
+def test_the_schema_is_that_of_the_specification():
+    assert schema_check(TOOL, SHOWN, {"ok": True, "calls": GOOD}).passed
+    check = schema_check(TOOL, {**SHOWN, "required": []}, {"ok": True, "calls": GOOD})
+    assert "parameters.required" in check.detail
+
+
+def test_a_result_that_does_not_fit_returns_is_named():
+    check = schema_check(TOOL, SHOWN, {"ok": True, "calls": [{"result": 4}, GOOD[1]]})
+    assert check.detail == "The result for {\"number\": 4} does not fit `returns`: $: 4 is not of type 'string'"
 
 
 def test_a_tool_without_a_description_does_not_conform():

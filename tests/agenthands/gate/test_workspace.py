@@ -77,3 +77,65 @@ def test_a_huge_workspace_is_not_read_to_the_end(roman_workspace):
     for number in range(700):
         (roman_workspace / f"{number}.txt").touch()
     assert "The workspace holds too many files." in complaints(roman_workspace)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import gc",
+        "import inspect",
+        "import subprocess",
+        "from os import _exit",
+        "from os import *",
+        "import os; os._exit(0)",
+        "import os; os.fork()",
+        "import os; os.fdopen(5)",
+        "import os; getattr(os, '_ex' + 'it')(0)",
+        "import sys; sys.modules['__main__']",
+        "import sys; sys._getframe()",
+        "().__class__.__base__.__subclasses__()",
+        "__import__('gc')",
+        "open('/proc/self/mem')",
+        "import json; json.dumps = None",
+        "import json; setattr(json, 'dumps', None)",
+        "def f(): f.__globals__",
+    ],
+)
+@pytest.mark.parametrize("name", ["nat_tools/roman_numeral.py", "tests/test_roman_numeral.py"])
+def test_what_reaches_around_the_gate_is_refused(roman_workspace, name, line):
+    path = roman_workspace / name
+    path.write_text(f"{path.read_text()}\n{line}\n")
+    number = path.read_text().count("\n")
+    assert any(each.startswith(f"{name}:{number}: ") for each in complaints(roman_workspace))
+
+
+@pytest.mark.parametrize("line", ["pytest_plugins = ['x']", "def test_x(pytestconfig): pass", "import _pytest.runner",
+                                  "def test_x(request): request.config.pluginmanager"])  # fmt: skip
+def test_tests_may_not_reach_into_pytest(roman_workspace, line):
+    path = roman_workspace / "tests" / "test_roman_numeral.py"
+    path.write_text(f"{path.read_text()}\n{line}\n")
+    assert complaints(roman_workspace)
+
+
+def test_what_is_usual_is_not_refused(roman_workspace):
+    usual = """
+import json, os, sys
+from dataclasses import dataclass
+from datetime import datetime
+
+@dataclass
+class Row:
+    name: str
+    values: list
+
+    def total(self):
+        self.sum = sum(self.values)
+        return getattr(self, "sum") + getattr(self, self.name, 0)
+
+def environment():
+    return os.environ.get("X"), sys.maxsize, json.dumps([]), datetime.now().isoformat(), os.path.join("a", "b")
+"""
+    for name in ("nat_tools/roman_numeral.py", "tests/test_roman_numeral.py"):
+        path = roman_workspace / name
+        path.write_text(path.read_text() + usual)
+    assert complaints(roman_workspace) == []
