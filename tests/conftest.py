@@ -55,3 +55,26 @@ def bubblewrap():
     sandbox = BubblewrapSandbox()
     sandbox.check()
     return sandbox
+
+
+@pytest.fixture
+def watched_bubblewrap():
+    """The real bubblewrap sandbox, bounded by watching alone, as where no cgroup can be made."""
+    from agenthands.adapters.bubblewrap import BubblewrapSandbox
+
+    return BubblewrapSandbox(cgroups=False)
+
+
+@pytest.fixture(scope="session")
+def docker():
+    """The real docker sandbox. Skips where there is no daemon or no image, with the command that helps."""
+    pytest.importorskip("agenthands.adapters.docker_sandbox")
+    from agenthands.adapters.docker_sandbox import DockerSandbox
+    from agenthands.errors import SandboxUnavailable
+
+    try:
+        sandbox = DockerSandbox()
+        sandbox.check()
+    except SandboxUnavailable as error:
+        pytest.skip(f"NO DOCKER TEST RUNS: {error.message} {error.hint}")
+    return sandbox

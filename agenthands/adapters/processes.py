@@ -9,18 +9,30 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
-from agenthands.ports import CommandResult
+from agenthands.ports import CommandResult, EndedBy
 
+_TICK = 0.1
 _running: set[subprocess.Popen[bytes]] = set()
+_enders: set[Callable[[], object]] = set()
 _lock = threading.Lock()
 _ending = threading.Event()
 
 
-def run_process(
+class Watch(Protocol):
+    """Looks after a running process beside its time and output."""
+
+    def exceeded(self, pid: int) -> EndedBy | None:
+        """Name the bound that the process and its children exceed; it is asked often."""
+
+    def cause(self) -> EndedBy | None:
+        """Name the bound that made a command fail, after its end."""
+
+
+def run_process(  # noqa: PLR0913 - all but the first are optional bounds or surroundings
     argv: Sequence[str | Path],
     *,
     seconds: float,
@@ -28,10 +40,12 @@ def run_process(
     output_bytes: int = 1024**2,
     variables: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    watch: Watch | None = None,
 ) -> CommandResult:
     """Run a command in a session of its own; at the time limit its whole process group is killed.
 
-    Output beyond `output_bytes` a stream is read and dropped. Raises OSError where the command cannot start.
+    Output beyond `output_bytes` a stream is read and dropped. What `watch` names ends the command. Raises OSError
+    where the command cannot start.
     """
     started = time.monotonic()
     process = subprocess.Popen(
@@ -45,33 +59,49 @@ def run_process(
     )
     with _lock:
         _running.add(process)
+    pipes = _Pipes(process, stdin, output_bytes)
     try:
         if _ending.is_set():
             kill_group(process.pid)
-        streams, truncated = _communicate(process, stdin, started + seconds, output_bytes)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(max(0.0, started + seconds - time.monotonic()))
-        timed_out = process.poll() is None
+        ended = _wait(process, pipes, started + seconds, watch)
     finally:
         kill_group(process.pid)
         process.wait()
+        pipes.close()
         with _lock:
             _running.discard(process)
     return CommandResult(
-        exit_code=None if timed_out else process.returncode,
-        stdout=streams[0],
-        stderr=streams[1],
+        exit_code=None if ended == "time" else process.returncode,
+        stdout=pipes.outputs[0],
+        stderr=pipes.outputs[1],
         seconds=round(time.monotonic() - started, 3),
-        truncated=truncated,
+        truncated=pipes.truncated,
+        ended_by=ended,
     )
 
 
 def end_all_processes() -> None:
-    """Kill every process that `run_process` has started, and every one that it still starts."""
+    """Kill every process that `run_process` has started, and every one that it still starts, and run all enders."""
     _ending.set()
     with _lock:
         for process in _running:
             kill_group(process.pid)
+        enders = list(_enders)
+    for end in enders:
+        with contextlib.suppress(Exception):
+            end()
+
+
+@contextlib.contextmanager
+def ended_with_all(end: Callable[[], object]) -> Iterator[None]:
+    """Have `end` called by `end_all_processes` while the context is open: for what no process group can reach."""
+    with _lock:
+        _enders.add(end)
+    try:
+        yield
+    finally:
+        with _lock:
+            _enders.discard(end)
 
 
 def kill_group(pid: int) -> None:
@@ -80,50 +110,87 @@ def kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _communicate(
-    process: subprocess.Popen[bytes], stdin: bytes, deadline: float, limit: int
-) -> tuple[tuple[bytes, bytes], bool]:
-    """Feed and read all three pipes until both outputs end or the deadline passes."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
-    buffers = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
-    outputs = process.stdout.fileno(), process.stderr.fileno()
-    truncated = False
-    pending = memoryview(stdin)
-    with selectors.DefaultSelector() as selector:
-        for descriptor in outputs:
-            selector.register(descriptor, selectors.EVENT_READ)
+def _wait(process: subprocess.Popen[bytes], pipes: _Pipes, deadline: float, watch: Watch | None) -> EndedBy | None:
+    """Wait for the end of the process, of its time, or of what `watch` allows it."""
+    tick = _TICK if watch else 0.5
+    while (remaining := deadline - time.monotonic()) > 0:
+        if watch and (exceeded := watch.exceeded(process.pid)):
+            return exceeded
+        if pipes.open:
+            pipes.turn(min(remaining, tick))
+            if process.poll() is not None and not pipes.waiting():
+                break  # a left-over child holds the pipe; the command itself has ended
+            continue
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(min(remaining, tick))
+            break
+    if process.poll() is None:
+        return "time"
+    return watch.cause() if watch and process.returncode else None
+
+
+class _Pipes:
+    """The three pipes of a process: feeds one, reads the others without letting them grow beyond a limit."""
+
+    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes, limit: int) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._streams: tuple[IO[bytes], ...] = (process.stdin, process.stdout, process.stderr)
+        self._pending = memoryview(stdin)
+        self._limit = limit
+        self._buffers = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
+        self.truncated = False
+        self._selector = selectors.DefaultSelector()
+        for descriptor in self._buffers:
+            self._selector.register(descriptor, selectors.EVENT_READ)
         os.set_blocking(process.stdin.fileno(), False)
-        if pending:
-            selector.register(process.stdin, selectors.EVENT_WRITE)
+        if self._pending:
+            self._selector.register(process.stdin, selectors.EVENT_WRITE)
         else:
             process.stdin.close()
-        while selector.get_map() and (remaining := deadline - time.monotonic()) > 0:
-            for key, _ in selector.select(min(remaining, 0.5)):
-                if key.fd not in buffers:
-                    pending = _feed(process.stdin, pending)
-                    if not pending:
-                        selector.unregister(process.stdin)
-                        process.stdin.close()
-                    continue
-                chunk = os.read(key.fd, 65536)
-                if not chunk:
-                    selector.unregister(key.fd)
-                room = limit - len(buffers[key.fd])
-                truncated = truncated or len(chunk) > room
-                buffers[key.fd] += chunk[: max(0, room)]
-            if process.poll() is not None and not selector.select(0.05):
-                break  # a left-over child holds the pipe; the command itself has ended
-    for stream in (process.stdin, process.stdout, process.stderr):
-        stream.close()
-    return (bytes(buffers[outputs[0]]), bytes(buffers[outputs[1]])), truncated
 
+    @property
+    def open(self) -> bool:
+        """Whether anything is left to feed or to read."""
+        return bool(self._selector.get_map())
 
-def _feed(pipe: IO[bytes], pending: memoryview) -> memoryview:
-    try:
-        return pending[os.write(pipe.fileno(), pending[:65536]) :]
-    except BlockingIOError:
-        return pending
-    except BrokenPipeError:
-        return pending[:0]
+    @property
+    def outputs(self) -> tuple[bytes, ...]:
+        """What was read from standard output and standard error."""
+        return tuple(bytes(buffer) for buffer in self._buffers.values())
+
+    def waiting(self) -> bool:
+        """Whether something can be read or fed right now."""
+        return bool(self._selector.select(0.05))
+
+    def turn(self, seconds: float) -> None:
+        """Move what is ready, waiting at most `seconds` for it."""
+        for key, _ in self._selector.select(seconds):
+            if key.fd not in self._buffers:
+                self._feed()
+                continue
+            chunk = os.read(key.fd, 65536)
+            if not chunk:
+                self._selector.unregister(key.fd)
+            room = self._limit - len(self._buffers[key.fd])
+            self.truncated = self.truncated or len(chunk) > room
+            self._buffers[key.fd] += chunk[: max(0, room)]
+
+    def close(self) -> None:
+        """Close all that is still open."""
+        self._selector.close()
+        for stream in self._streams:
+            stream.close()
+
+    def _feed(self) -> None:
+        stdin = self._streams[0]
+        try:
+            self._pending = self._pending[os.write(stdin.fileno(), self._pending[:65536]) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._pending = self._pending[:0]
+        if not self._pending:
+            self._selector.unregister(stdin)
+            stdin.close()

@@ -1,9 +1,12 @@
 """One suite for every sandbox: what gets in, what gets out, and what stays bounded."""
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,19 +15,58 @@ import pytest
 
 from agenthands.ports import Command, Limits
 
+MIB = 1024**2
 
-@pytest.fixture(params=["bubblewrap"])
+
+@pytest.fixture(params=["bubblewrap", "docker"])
 def sandbox(request):
     return request.getfixturevalue(request.param)
 
 
-@pytest.fixture
-def run(sandbox, tmp_path):
+@pytest.fixture(params=["bubblewrap", "watched_bubblewrap", "docker"])
+def bounded(request):
+    """Every way in which a whole sandbox is bounded."""
+    return request.getfixturevalue(request.param)
+
+
+def runner(sandbox, workspace):
     def run(*argv, **changes):
         limits = Limits(**{"seconds": 30, **changes.pop("limits", {})})
-        return sandbox.run(replace(Command(argv, tmp_path, limits=limits), **changes))
+        return sandbox.run(replace(Command(argv, workspace, limits=limits), **changes))
 
     return run
+
+
+@pytest.fixture
+def run(sandbox, tmp_path):
+    return runner(sandbox, tmp_path)
+
+
+@pytest.fixture
+def run_bounded(bounded, tmp_path):
+    """Run in a bounded sandbox, and see that the next run is as if nothing had been."""
+    run = runner(bounded, tmp_path)
+    yield run
+    after = run(*sh("echo fine; ls -A /tmp /dev/shm; ls -d /proc/[0-9]* | wc -l"))
+    assert after.stdout.split()[:3] == [b"fine", b"/dev/shm:", b"/tmp:"]
+    assert int(after.stdout.split()[-1]) < 10
+
+
+@pytest.fixture
+def marker():
+    """A word in the command line of what a test leaves running; at the end nothing has it."""
+    word = f"31{uuid.uuid4().int % 10**9}.5"
+    yield word
+    assert ended(word)
+
+
+def ended(word, seconds=8):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not [p for p in psutil.process_iter(["cmdline"]) if word in (p.info["cmdline"] or [])]:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def sh(text):
@@ -58,13 +100,18 @@ def test_the_workers_variables_stay_out(run, monkeypatch):
 
 
 def test_not_root_and_no_privileges(run):
-    result = run(*sh("id -u; grep -E '^(CapEff|NoNewPrivs)' /proc/self/status"))
-    assert result.stdout.split() == [b"1000", b"CapEff:", b"0000000000000000", b"NoNewPrivs:", b"1"]
+    result = run(*sh("id -u; grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status"))
+    uid, *rest = result.stdout.split()
+    assert uid == b"%d" % (os.getuid() or 1000)
+    assert rest == [b"CapEff:", b"0" * 16, b"CapBnd:", b"0" * 16, b"NoNewPrivs:", b"1"]
+
+
+def test_no_new_namespaces_and_no_mounts(run):
+    result = run(*sh("unshare -Ur id -u; unshare -m true; mount -t tmpfs none /tmp; chroot / true; echo end"))
+    assert result.stdout == b"end\n"
 
 
 def test_no_network_not_even_the_hosts_loopback(run):
-    import socket
-
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -74,9 +121,24 @@ def test_no_network_not_even_the_hosts_loopback(run):
         assert run(*python("import socket; socket.create_connection(('192.0.2.1', 80), 3)")).exit_code != 0
 
 
-@pytest.mark.parametrize("path", ["/etc/shadow", "/etc/passwd", "/root/.bashrc", "/home", "/var", "/run", "/usr/local"])
-def test_the_hosts_files_are_not_there(run, path):
-    assert run(*sh(f"ls -A {path} 2>/dev/null | head -1")).stdout == b""
+@pytest.mark.parametrize("folder", ["/etc", "/root", "/home", "/var/tmp", "/run", "/usr/local/share", "/opt", "/srv"])
+def test_the_hosts_files_are_not_there(run, folder):
+    if not os.access(folder, os.W_OK):
+        pytest.skip("a canary cannot be laid there")
+    canary = Path(folder) / f"canary-{uuid.uuid4().hex}"
+    canary.write_text("canary")
+    try:
+        result = run(*sh(f"cat {canary}; ls -A {folder}; cat /proc/1/root{canary} /proc/self/root{canary}"))
+    finally:
+        canary.unlink()
+    assert b"canary" not in result.stdout
+
+
+def test_the_hosts_names_are_not_told(run):
+    assert socket.gethostname().encode() not in run(*sh("hostname; cat /etc/host* /proc/sys/kernel/hostname")).stdout
+    for file in ("/etc/machine-id", "/etc/resolv.conf", "/etc/passwd"):
+        here = Path(file).read_bytes().strip() if Path(file).is_file() else b""
+        assert not here or here != run("/bin/cat", file).stdout.strip()
 
 
 def test_other_folders_are_not_there_and_the_mounted_ones_cannot_be_written(run, tmp_path_factory):
@@ -90,34 +152,31 @@ def test_other_folders_are_not_there_and_the_mounted_ones_cannot_be_written(run,
 
 
 def test_the_system_cannot_be_written(run):
-    assert run(*sh("touch /usr/bin/x /x /proc/sys/kernel/hostname 2>/dev/null && echo yes")).stdout == b""
+    paths = ["/usr/bin/x", "/x", "/dev/x", "/etc/x", "/var/x", "/home/x", "/proc/x", "/sys/x", "/usr/lib/x"]
+    text = "; ".join(f"touch {path} && echo {path}" for path in paths)
+    # opened for appending, with nothing written: a test that fails must not change the machine
+    kernel = "for f in /proc/sys/kernel/* /proc/sys/vm/* /proc/sysrq-trigger /proc/kcore; do : >> $f && echo $f; done"
+    assert run(*sh(f"{text}; {{ {kernel}; }} 2>/dev/null")).stdout == b""
 
 
-def test_wall_time_is_bounded_and_nothing_stays(run):
+def test_wall_time_is_bounded_and_nothing_stays(run, marker):
     started = time.monotonic()
-    marker = f"31{os.getpid()}.5"
-    result = run(*sh(f"(setsid sleep {marker} &) ; sleep {marker}"), limits={"seconds": 1})
+    result = run(*sh(f"(setsid sleep {marker} &) ; sleep {marker}"), limits={"seconds": 2})
     assert result.timed_out
-    assert time.monotonic() - started < 15
-    assert not [p for p in psutil.process_iter(["cmdline"]) if marker in (p.info["cmdline"] or [])]
+    assert (result.exit_code, result.ended_by) == (None, "time")
+    assert time.monotonic() - started < 20
 
 
-def test_a_daemon_does_not_outlive_its_command(run):
-    marker = f"32{os.getpid()}.5"
+def test_a_daemon_does_not_outlive_its_command(run, marker):
     assert run(*sh(f"setsid nohup sleep {marker} >/dev/null 2>&1 & echo started")).stdout == b"started\n"
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        alive = [p for p in psutil.process_iter(["cmdline"]) if marker in (p.info["cmdline"] or [])]
-        if not alive:
-            break
-        time.sleep(0.1)
-    assert not alive
 
 
 def test_output_is_bounded(run):
-    result = run(*sh("yes"), limits={"seconds": 2, "output_bytes": 10_000})
-    assert len(result.stdout) == 10_000
+    before = psutil.Process().memory_info().rss
+    result = run(*sh("yes & yes >&2"), limits={"seconds": 3, "output_bytes": 10_000})
+    assert (len(result.stdout), len(result.stderr)) == (10_000, 10_000)
     assert result.truncated
+    assert psutil.Process().memory_info().rss - before < 50 * MIB
 
 
 def test_memory_of_a_process_is_bounded(run):
@@ -136,9 +195,123 @@ def test_scratch_is_bounded_and_empty_at_the_start(run):
     assert b"No space left" in result.stderr
 
 
+def test_shared_memory_is_bounded(run):
+    result = run(*sh("head -c 3M /dev/zero > /dev/shm/a"), limits={"scratch_bytes": MIB})
+    assert b"No space left" in result.stderr
+
+
 def test_processes_of_the_host_are_not_seen(run):
     seen = run(*sh("ls -d /proc/[0-9]* | wc -l; kill -9 -1; echo still")).stdout
     assert int(seen.split()[0]) < 10
+
+
+def test_a_fork_bomb_is_contained(run_bounded):
+    result = run_bounded(*sh("bomb() { bomb | bomb & }; bomb; sleep 30"), limits={"seconds": 4, "processes": 60})
+    assert result.ended_by in ("processes", "time")
+
+
+def test_too_many_processes_are_contained(run_bounded, marker):
+    many = f"for i in $(seq 200); do sleep {marker} & done; wait"
+    result = run_bounded(*sh(many), limits={"seconds": 6, "processes": 60})
+    assert result.exit_code != 0
+    assert result.ended_by in ("processes", "time")
+
+
+def test_memory_of_all_processes_together_is_bounded(run_bounded):
+    bomb = """
+import os, time
+for _ in range(10):
+    if not os.fork():
+        data = bytearray(os.urandom(4096) * 256 * 60)
+        time.sleep(20)
+time.sleep(20)
+print("held")
+"""
+    result = run_bounded(*python(bomb), limits={"memory_bytes": 300 * MIB})
+    assert b"held" not in result.stdout
+    assert result.ended_by == "memory"
+    assert result.seconds < 15
+
+
+def test_a_fork_that_shares_its_memory_is_counted_once(run_bounded):
+    shared = """
+import os, time
+data = bytearray(os.urandom(4096) * 256 * 100)
+for _ in range(8):
+    if not os.fork():
+        time.sleep(1.5)
+        os._exit(0)
+time.sleep(1.5)
+print("held")
+"""
+    assert run_bounded(*python(shared), limits={"memory_bytes": 400 * MIB}).stdout == b"held\n"
+
+
+FILLERS = {
+    "many files": "i=0; while :; do head -c 1M /dev/zero > f$i; i=$((i + 1)); done",
+    "many empty files": "mkdir d; cd d; i=0; while :; do touch $i.{1..500}; i=$((i + 1)); done",
+    "deleted files": "for i in {10..500}; do eval exec $i'>f'; head -c 1M /dev/zero >&$i; rm f; done; sleep 30",
+    "a deep folder": "while :; do mkdir dddddddddddddddddddd; cd dddddddddddddddddddd; head -c 1M /dev/zero > f; done",
+}
+
+
+@pytest.mark.parametrize("text", FILLERS.values(), ids=FILLERS)
+def test_the_workspace_is_bounded(bounded, tmp_path, text):
+    run = runner(bounded, tmp_path)
+    result = run(*sh(text), limits={"disk_bytes": 30 * MIB, "seconds": 20})
+    assert result.ended_by == "disk"
+    (tmp_path / "next").mkdir()
+    assert runner(bounded, tmp_path / "next")(*sh("echo x > y; cat y")).stdout == b"x\n"
+
+
+def test_links_lead_nowhere(run, tmp_path, tmp_path_factory):
+    """What the sandbox links to is its own view; the worker's measuring does not follow links either."""
+    other = tmp_path_factory.mktemp("other")
+    (other / "secret").write_bytes(b"secret" + bytes(5 * MIB))
+    text = f"ln -s {other}/secret a; ln -s / b; ln -s /proc/1/root c; ln {other}/secret d; mkdir e; ln -s .. e/up"
+    result = run(*sh(f"{text}; cat a b{other}/secret c{other}/secret d; sleep 1"), limits={"disk_bytes": MIB})
+    assert b"secret" not in result.stdout
+    assert result.ended_by is None
+    assert (tmp_path / "a").is_symlink()
+
+
+def test_proc_does_not_lead_out(run, monkeypatch, tmp_path_factory):
+    monkeypatch.setenv("OPENAI_API_KEY", "canary-key")
+    other = tmp_path_factory.mktemp("other")
+    (other / "secret").write_text("canary-file")
+    roots = f"for p in /proc/[0-9]*; do cat $p/root{other}/secret $p/cwd/../../other/secret; done"
+    result = run(
+        *sh(f"{roots}; cat /proc/*/environ /proc/*/cmdline; echo x > /proc/self/exe; echo x > /proc/1/mem; echo end"),
+        variables={"OWN": "variable"},
+    )
+    assert b"canary" not in result.stdout
+    assert b"OWN=variable" in result.stdout
+    assert result.stdout.endswith(b"end\n")
+
+
+def test_a_sandbox_does_not_reach_its_siblings(sandbox, tmp_path, marker):
+    """Two at once: one kills whatever it can see and looks for the other's files, the other ends as if alone."""
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    (folders[1] / "secret").write_text("secret")
+    results = {}
+
+    def victim():
+        text = f"echo tmp > /tmp/x; touch up; sleep 3; cat /tmp/x; ls /proc/*/cwd/ | grep -c {marker} ; echo done"
+        results["victim"] = runner(sandbox, folders[1])(*sh(text))
+
+    thread = threading.Thread(target=victim)
+    thread.start()
+    while not (folders[1] / "up").exists():
+        time.sleep(0.05)
+    kill = f"kill -9 -1; for p in $(seq 2 3000); do kill -9 $p; done; cat /tmp/x {folders[1]}/secret; pkill -9 bash"
+    attacker = runner(sandbox, folders[0])(*sh(f"({kill}) 2>/dev/null; echo {marker} over"))
+    thread.join()
+    assert b"secret" not in attacker.stdout
+    assert b"tmp" not in attacker.stdout
+    assert results["victim"].exit_code == 0
+    assert results["victim"].stdout == b"tmp\n0\ndone\n"
 
 
 def test_a_shell_works_as_a_terminal_and_ends(sandbox, tmp_path):
