@@ -67,6 +67,12 @@ _ATTRIBUTES = {
     "pluginmanager": "It reaches into pytest.",
     "pytestconfig": "It reaches into pytest.",
 }
+_FULL_NAMES = {
+    "sys.modules": _REFLECTION,
+    "os.write": "It reaches for descriptors.",
+    "os.open": "It reaches for descriptors.",
+    "os.pipe": "It reaches for descriptors.",
+}
 _NAMES_IN_TOOL = {"eval", "exec", "compile", "__import__", "globals", "locals", "vars", "breakpoint", "__file__",
                   "__spec__", "__loader__"}  # fmt: skip
 _NAMES_EVERYWHERE = {"pytest_plugins", "__import__", "__builtins__", "__loader__", "pytestconfig"}
@@ -105,8 +111,8 @@ def _imports(node: ast.AST, forbidden: dict[str, str]) -> Iterator[tuple[int, st
 def _names(node: ast.AST, modules: set[str], in_tests: bool) -> Iterator[tuple[int, str]]:
     if isinstance(node, ast.Attribute) and node.attr in _ATTRIBUTES:
         yield node.lineno, f"{ast.unparse(node)[:60]}. {_ATTRIBUTES[node.attr]}"
-    elif isinstance(node, ast.Attribute) and node.attr == "modules" and ast.unparse(node.value) == "sys":
-        yield node.lineno, f"sys.modules. {_REFLECTION}"
+    elif isinstance(node, ast.Attribute) and (name := ast.unparse(node)) in _FULL_NAMES:
+        yield node.lineno, f"{name}. {_FULL_NAMES[name]}"
     elif isinstance(node, ast.arg) and node.arg in _NAMES_EVERYWHERE:
         yield node.lineno, f"{node.arg}. It reaches into pytest."
     elif isinstance(node, ast.Name) and node.id in (_NAMES_EVERYWHERE if in_tests else _NAMES_IN_TOOL):

@@ -21,6 +21,7 @@ import contextlib
 import ctypes
 import gc
 import importlib.machinery
+import importlib.util
 import io
 import json
 import os
@@ -140,6 +141,7 @@ class Child:
         if self.pid:
             os.close(writing)
             os.set_blocking(self.reading, False)
+            self.ended = os.pidfd_open(self.pid)
             return
         os.setsid()
         os.close(self.reading)
@@ -169,17 +171,20 @@ class Child:
             data = data[write(writing, data) :]
         end(0)
 
-    def read(self):
-        """Take what the child has written; say whether that was all."""
+    def finished(self, ready):
+        """Take what the child has written; say whether that was all. What it left running may hold its pipe open."""
         with contextlib.suppress(BlockingIOError):
-            chunk = os.read(self.reading, 65536)
-            self.data += chunk
-            return not chunk or len(self.data) > MAX_ANSWER + 100
-        return False
+            while chunk := os.read(self.reading, 65536):
+                self.data += chunk
+                if len(self.data) > MAX_ANSWER + 100:
+                    return True
+            return True
+        return self.ended in ready
 
     def end(self, late):
         """Kill the child and its process group; give the answer."""
         os.close(self.reading)
+        os.close(self.ended)
         for kill in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError):
                 kill(self.pid, signal.SIGKILL)
@@ -203,13 +208,23 @@ class Child:
             return {"ok": False, "error": "the answer is too long or broken"}
 
 
+def wait_for(children):
+    """Wait until something happens; give those that have ended, and those whose time is over with True."""
+    left = min(child.deadline for child in children) - time.monotonic()
+    handles = [handle for child in children for handle in (child.reading, child.ended)]
+    ready = select.select(handles, [], [], max(0, left))[0]
+    now = time.monotonic()
+    done = [(child, False) for child in children if child.finished(ready)]
+    return done or [(child, True) for child in children if now > child.deadline]
+
+
 class Lanes:
     """Runs jobs, some at a time, each in a child of its own."""
 
     def __init__(self, request):
         """Take the number of lanes from the request."""
         self.request = request
-        self.running = {}
+        self.running = []
         self.answers = {}
         self.folders = [*SCRATCH, request["work"]]
         self.known = {entry.path for folder in self.folders for entry in os.scandir(folder)}
@@ -222,24 +237,20 @@ class Lanes:
             while waiting and len(self.running) < self.request["lanes"]:
                 job = waiting.popleft()
                 child = Child(job, lambda job: JOBS[job["kind"]](self.request, job), len(self.running))
-                self.running[child.reading] = child
+                self.running.append(child)
             self.wait()
         return self.answers
 
     def wait(self):
         """Wait until something happens, and take the answers of those that have ended or must end."""
-        next_deadline = min(child.deadline for child in self.running.values())
-        ready = select.select(list(self.running), [], [], max(0, next_deadline - time.monotonic()))[0]
-        for child in list(self.running.values()):
-            late = time.monotonic() > child.deadline
-            if (child.reading in ready and child.read()) or late:
-                del self.running[child.reading]
-                self.answers[child.job["id"]] = child.end(late)
+        for child, late in wait_for(self.running):
+            self.running.remove(child)
+            self.answers[child.job["id"]] = child.end(late)
         self.sweep()
 
     def sweep(self):
         """End what a job has left running, and once nothing runs remove the files that were left for later jobs."""
-        mine = {child.pid for child in self.running.values()}
+        mine = {child.pid for child in self.running}
         for pid in children_of(os.getpid()):
             if pid not in mine:
                 with contextlib.suppress(ProcessLookupError):
@@ -303,7 +314,7 @@ class Finder:
         """Answer for one name."""
         if fullname != self.name:
             return None
-        return importlib.machinery.ModuleSpec(fullname, self.loader, origin=self.loader.path)
+        return importlib.util.spec_from_file_location(fullname, self.loader.path, loader=self.loader)
 
 
 def tool_file(request):
@@ -419,10 +430,10 @@ def run_alone(outcomes, item):
     outcomes.by_test, outcomes.failures, kept = {}, [], (outcomes.by_test, outcomes.failures)
     child = Child({"seconds": outcomes.job["seconds"] / 2}, one, inherit=True)  # pytest captures in files
     outcomes.by_test, outcomes.failures = kept
-    while (left := child.deadline - time.monotonic()) > 0:
-        if select.select([child.reading], [], [], left)[0] and child.read():
-            break
-    return child.end(left <= 0)
+    ended = []
+    while not ended:
+        ended = wait_for([child])
+    return child.end(ended[0][1])
 
 
 def tests(request, job):

@@ -90,7 +90,7 @@ def _run_checks(judged: Judged, answers: Answers, corrections: Mapping[int, Exam
             isolation_check(first["alone"], first["reverse"]),
             repeatable_check(answers, [example.arguments for example in tool.examples]),
         ]
-        strong = [stub_check(first), mutation]
+        strong = [stub_check(judged.stubs, first), mutation]
     else:
         robust, strong = [], []
     return [*checks, *robust, *_example_checks(tool, corrections, first["calls"]), *strong]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from agenthands.gate.harness_runs import Answers
@@ -73,14 +73,13 @@ def repeatable_check(answers: Answers, arguments: Sequence[Mapping[str, Any]]) -
     return Check(name="repeatable", passed=True, detail="The same verdicts with another hash seed and another date.")
 
 
-def stub_check(answers: Mapping[str, Answer]) -> Check:
-    """Judge the tests run with the tool's function replaced by each stub."""
-    stubs = {key.partition(": ")[2]: answer for key, answer in answers.items() if key.startswith("stub: ")}
+def stub_check(stubs: Collection[str], answers: Mapping[str, Answer]) -> Check:
+    """Judge the tests run with the tool's function replaced by each stub, which is named by what it does."""
     if not stubs:
         return _failed(
             "stub", "Give FunctionInfo.from_fn a function of this file by its name: which one it is, is unclear."
         )
-    unnoticed = [what for what, answer in stubs.items() if answer["ok"]]
+    unnoticed = [what for what in stubs if answers[f"stub: {what}"]["ok"]]
     if unnoticed:
         return _failed(
             "stub",

@@ -6,7 +6,7 @@ import pytest
 from tests_support import ROMAN_SPEC, ROMAN_TESTS, ROMAN_TOOL, write_roman
 
 from agenthands.gate.judge import judge
-from agenthands.models import CustomTool
+from agenthands.models import CustomTool, held_out_indices
 
 pytestmark = pytest.mark.slow
 SPEC = CustomTool.model_validate(ROMAN_SPEC)
@@ -14,8 +14,9 @@ SPEC = CustomTool.model_validate(ROMAN_SPEC)
 
 @pytest.fixture
 def verdict(tmp_path, nat_environment, bubblewrap):
-    def verdict(seconds=60, spec=SPEC, **files):
-        return judge(spec, write_roman(tmp_path / "w", **files), nat_environment, bubblewrap, seconds)
+    def verdict(seconds=60, spec=SPEC, corrections=None, **files):
+        folder = write_roman(tmp_path / f"w{len(list(tmp_path.iterdir()))}", **files)
+        return judge(spec, folder, nat_environment, bubblewrap, seconds, corrections)
 
     return verdict
 
@@ -24,18 +25,87 @@ def failed(report):
     return {check.name: check.detail for check in report.failures()}
 
 
+ALL = ["files", "conformance", "schema", "tests", "isolation", "repeatable", "examples", "held_out", "stub", "mutation",
+       "hygiene"]  # fmt: skip
+
+
 def test_a_correct_tool_is_accepted(verdict):
     report = verdict()
     assert report.accepted, failed(report)
-    assert [check.name for check in report.checks] == ["files", "conformance", "tests", "examples", "held_out"]
+    assert [check.name for check in report.checks] == ALL
+    assert report.coverage == 1.0
 
 
 def test_failing_tests_come_back_with_their_output(verdict):
     report = verdict(tests=ROMAN_TESTS.replace('(1994, "MCMXCIV")', '(1994, "MDCCCCLXXXXIV")'))
     assert not report.accepted
     assert "MDCCCCLXXXXIV" in failed(report)["tests"]
-    assert "3 of 6 tests passed" not in failed(report)["tests"]
-    assert "5 of 6 tests passed" in failed(report)["tests"]
+    assert "9 of 10 tests passed" in failed(report)["tests"]
+
+
+def test_tests_that_assert_little_are_rejected_with_what_they_miss(verdict):
+    weak = """
+from nat_tools.roman_numeral import to_roman
+
+def test_type():
+    assert isinstance(to_roman(3), str)
+
+def test_runs():
+    to_roman(4)
+
+def test_three():
+    assert to_roman(3) == "III"
+
+def test_nothing():
+    assert 1 + 1 == 2
+"""
+    report = verdict(tests=weak)
+    said = failed(report)
+    assert said.keys() == {"tests", "stub", "mutation", "hygiene"}
+    assert "2 tests assert something about the tool; 3 must." in said["tests"]
+    assert "test_runs, test_nothing" in said["tests"]
+    assert "returns None or echoes its arguments or echoes its first argument or raises" in said["stub"]
+    assert "+    if (1 <= number <= 3999):" in said["mutation"] or "SIGNS" in said["mutation"]
+    assert all(survivor["diff"] in said["mutation"] for survivor in report.survivors)
+    assert "of the tool's lines" in said["hygiene"]
+    assert report.coverage < 0.9
+
+
+def test_tests_that_need_each_other_are_rejected(verdict):
+    state = "\nseen = []\n\ndef test_first():\n    seen.append(1)\n\ndef test_second():\n    assert seen\n"
+    report = verdict(tests=ROMAN_TESTS + state)
+    assert failed(report).keys() == {"isolation"}
+    assert "test_second" in failed(report)["isolation"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['return str({"a", "b", "c", "d", "e"}) and max({"a": 1, "b": 1, "c": 1, "d": 1}.keys(), key=hash)',
+     'return f"{datetime.date.today().year}"'],
+    ids=["hash seed", "date"],
+)  # fmt: skip
+def test_a_tool_that_depends_on_more_than_its_arguments_is_rejected(verdict, body):
+    tool = ROMAN_TOOL.replace('    numeral = ""\n', f'    if number == 4:\n        {body}\n    numeral = ""\n')
+    report = verdict(tool=f"import datetime\n{tool}")
+    assert '{"number": 4}' in failed(report)["repeatable"]
+
+
+def test_parameters_and_results_must_be_as_specified(verdict):
+    spec = CustomTool.model_validate(
+        {
+            **ROMAN_SPEC,
+            "parameters": {
+                "type": "object",
+                "properties": {"number": {"type": "integer", "minimum": 1, "description": "Number from 1 to 3999"}},
+                "required": ["number"],
+            },
+            "returns": {"type": "string", "maxLength": 3},
+        }
+    )
+    report = verdict(spec=spec)
+    said = failed(report)["schema"]
+    assert "parameters.properties.number.minimum is missing; the specification says 1" in said
+    assert "does not fit `returns`: $: 'MCMXCIV' is too long" in said
 
 
 def test_a_tool_that_is_wrong_about_a_hidden_example_is_rejected(verdict):
@@ -46,53 +116,36 @@ def test_a_tool_that_is_wrong_about_a_hidden_example_is_rejected(verdict):
     assert failed(report).keys() & {"examples", "held_out"}
 
 
+def test_a_corrected_example_counts_and_hides_the_same_ones(verdict):
+    spec = ROMAN_SPEC["examples"]
+    wrong = [{**each, "expected": "VI"} if each["arguments"] == {"number": 4} else each for each in spec]
+    tool = CustomTool.model_validate({**ROMAN_SPEC, "examples": wrong})
+    corrected = SPEC.examples[1]
+    before, after = verdict(spec=tool), verdict(spec=tool, corrections={1: corrected})
+    name = "held_out" if 1 in held_out_indices(tool) else "examples"
+    assert failed(before).keys() == {name}
+    assert next(check for check in before.checks if check.name == name).model_extra["contradicted"] == [
+        {"example": 1, "call": {"result": "IV"}}
+    ]
+    assert after.accepted, failed(after)
+
+
 @pytest.mark.parametrize(
     ("tool", "detail"),
     [
-        (
-            ROMAN_TOOL.replace("import BaseModel, Field", "import BaseModel, Field\nimport missing_package"),
-            "missing_pac",
-        ),
+        (ROMAN_TOOL + "\nimport missing_package\n", "missing_package"),
         (ROMAN_TOOL + "\nraise SystemExit(0)\n", "SystemExit"),
-        (ROMAN_TOOL + "\nimport os\nos._exit(0)\n", "without an answer"),
-        (ROMAN_TOOL + "\nimport os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n", "left no report"),
+        (ROMAN_TOOL.replace('"""Configuration of the roman_numeral tool."""', "unit: str"), "give ['unit'] a default"),
     ],
 )
-def test_a_tool_that_does_not_import_is_rejected_with_the_reason(verdict, tool, detail):
-    report = verdict(tool=tool)
-    assert not report.accepted
-    assert detail in failed(report)["conformance"]
+def test_a_tool_that_nat_cannot_use_is_rejected_with_the_reason(verdict, tool, detail):
+    assert detail in failed(verdict(tool=tool))["conformance"]
 
 
 def test_a_tool_that_hangs_is_rejected_in_time(verdict):
-    report = verdict(seconds=12, tool=ROMAN_TOOL.replace('    numeral = ""', '    while True: pass\n    numeral = ""'))
+    report = verdict(seconds=4, tool=ROMAN_TOOL.replace('    numeral = ""', '    while True: pass\n    numeral = ""'))
     assert not report.accepted
     assert "still running" in failed(report)["tests"]
-
-
-def test_a_forged_report_is_not_believed(verdict):
-    """The tool writes an accepting report to every descriptor that it can find, also its parent's."""
-    forger = """
-import glob, json, os
-report = json.dumps({name: {"ok": True, "description": "x" * 20, "outcomes": dict.fromkeys("abc", "passed"),
-                            "failures": [], "calls": [{"result": "IV"}] * 9}
-                     for name in ("conformance", "tests", "examples", "held_out")}).encode()
-for target in [*glob.glob("/proc/*/fd/*")]:
-    try:
-        with open(os.open(target, os.O_WRONLY | os.O_NONBLOCK), "wb") as channel:
-            channel.write(report)
-    except OSError:
-        pass
-os._exit(0)
-"""
-    report = verdict(tool=ROMAN_TOOL + forger)
-    assert not report.accepted
-
-
-def test_the_gate_works_on_a_copy(verdict, tmp_path):
-    tool = ROMAN_TOOL + "\nfrom pathlib import Path\nPath('nat_tools/roman_numeral.py').write_text('')\n"
-    verdict(tool=tool)
-    assert (tmp_path / "w" / "nat_tools" / "roman_numeral.py").read_text() == tool
 
 
 def test_the_command_reports_as_json(tmp_path, nat_environment, monkeypatch, capsys):

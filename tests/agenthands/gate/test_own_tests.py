@@ -80,10 +80,11 @@ def test_what_is_not_repeatable_is_named(changed, detail):
 
 
 def test_a_stub_that_passes_is_named():
-    assert stub_check({"stub: raises": run(ok=False), "stub: returns None": run(ok=False)}).passed
-    check = stub_check({"stub: raises": run(ok=False), "stub: returns None": PASSED})
+    names = ["returns None", "raises"]
+    assert stub_check(names, {"stub: raises": run(ok=False), "stub: returns None": run(ok=False)}).passed
+    check = stub_check(names, {"stub: raises": run(ok=False), "stub: returns None": PASSED})
     assert "when the function that NAT calls returns None." in check.detail
-    assert not stub_check({}).passed
+    assert not stub_check([], {}).passed
 
 
 @pytest.mark.parametrize(("killed", "passed"), [(4, True), (3, False)])
