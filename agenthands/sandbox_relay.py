@@ -1,8 +1,9 @@
-"""Runs inside a sandbox: lets a program reach the model gateway's Unix socket as http://127.0.0.1:PORT.
+"""Runs inside a sandbox: lets a program reach Unix sockets of the factory, each as http://127.0.0.1:PORT.
 
-    python sandbox_relay.py SOCKET PORT -- PROGRAM ARGUMENT...
+    python sandbox_relay.py SOCKET PORT [SOCKET PORT]... -- PROGRAM ARGUMENT...
 
-The sandbox has a network namespace of its own, so nothing else is to be reached. Standard library only. Ends with
+A socket leads to the model gateway or to the egress proxy. The sandbox has a network namespace of its own, so nothing
+else is to be reached. Standard library only. Ends with
 the program's exit code (128 + signal where a signal ended it; 126 or 127 where it cannot be started; 125 where the
 relay itself cannot listen). A signal that asks the relay to end is passed on to the program.
 """
@@ -11,9 +12,10 @@ import asyncio
 import contextlib
 import signal
 import sys
+from functools import partial
 
 CHUNK = 65536
-USAGE = "usage: sandbox_relay.py SOCKET PORT -- PROGRAM ..."
+USAGE = "usage: sandbox_relay.py SOCKET PORT [SOCKET PORT]... -- PROGRAM ..."
 
 
 def fail(message: str, code: int) -> int:
@@ -46,12 +48,14 @@ async def forward(socket: str, reader: asyncio.StreamReader, writer: asyncio.Str
             far_writer.close()
 
 
-async def main(socket: str, port: int, argv: list[str]) -> int:
+async def main(sockets: list[tuple[str, int]], argv: list[str]) -> int:
     """Forward connections while the program runs; give its exit code."""
-    try:
-        server = await asyncio.start_server(lambda *pair: forward(socket, *pair), "127.0.0.1", port)
-    except OSError as error:
-        return fail(f"port {port}: {error.strerror}", 125)
+    servers = []
+    for socket, port in sockets:
+        try:
+            servers.append(await asyncio.start_server(partial(forward, socket), "127.0.0.1", port))
+        except OSError as error:
+            return fail(f"port {port}: {error.strerror}", 125)
     starting = asyncio.ensure_future(asyncio.create_subprocess_exec(*argv))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # before it runs: nothing may end the relay alone
         asyncio.get_running_loop().add_signal_handler(number, pass_on, starting, number)
@@ -60,7 +64,8 @@ async def main(socket: str, port: int, argv: list[str]) -> int:
     except OSError as error:
         return fail(f"{argv[0]}: {error.strerror}", 127 if isinstance(error, FileNotFoundError) else 126)
     code = await program.wait()
-    server.close()
+    for server in servers:
+        server.close()
     return code if code >= 0 else 128 - code
 
 
@@ -74,7 +79,15 @@ def pass_on(starting: asyncio.Future[asyncio.subprocess.Process], number: int) -
     starting.add_done_callback(send)
 
 
+def parse(arguments: list[str]) -> tuple[list[tuple[str, int]], list[str]]:
+    """Give sockets with their ports, and the program; both empty where the arguments cannot be used."""
+    end = arguments.index("--") if "--" in arguments else 0
+    names, ports, program = arguments[0:end:2], arguments[1:end:2], arguments[end + 1 :]
+    if not program or not names or len(names) != len(ports) or not all(port.isdigit() for port in ports):
+        return [], []
+    return list(zip(names, map(int, ports), strict=True)), program
+
+
 if __name__ == "__main__":
-    if len(sys.argv) < 5 or sys.argv[3] != "--" or not sys.argv[2].isdigit():
-        sys.exit(fail(USAGE, 2))
-    sys.exit(asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[4:])))
+    wanted, program = parse(sys.argv[1:])
+    sys.exit(asyncio.run(main(wanted, program)) if program else fail(USAGE, 2))

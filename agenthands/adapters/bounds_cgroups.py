@@ -19,26 +19,13 @@ _FRESH = 10.0  # another container's worker may have made it, whose process id m
 _counter = itertools.count()
 
 
-class Cgroup:
-    """The bounds of one sandbox in the kernel: one folder in version 2, one for each controller in version 1."""
+class Counters:
+    """What the kernel tells about the bounds of one cgroup, whoever made it."""
 
-    def __init__(self, folders: Mapping[str, Path], version: int, limits: Limits) -> None:
-        """Make the folders and write the limits. Raises OSError, and leaves nothing then."""
+    def __init__(self, folders: Mapping[str, Path], version: int) -> None:
+        """Read in `folders`: one in version 2, one for each controller in version 1."""
         self._folders, self._version = folders, version
         self._before: dict[EndedBy, int] = {"memory": 0, "processes": 0}
-        try:
-            for folder in set(folders.values()):
-                folder.mkdir()
-            self._write(limits)
-        except OSError:
-            self.remove()
-            raise
-
-    @property
-    def entry(self) -> str:
-        """Give shell text with which a process joins; it fails where the process cannot."""
-        files = [shlex.quote(str(folder / "cgroup.procs")) for folder in sorted(set(self._folders.values()))]
-        return " && ".join(f"echo $$ > {file}" for file in files)
 
     def reached(self) -> EndedBy | None:
         """Name the bound that was reached since the last time this was asked."""
@@ -56,6 +43,27 @@ class Cgroup:
         with contextlib.suppress(OSError):
             return [int(pid) for pid in (self._folders["pids"] / "cgroup.procs").read_text().split()]
         return []
+
+
+class Cgroup(Counters):
+    """A cgroup of our own, with the bounds of one sandbox."""
+
+    def __init__(self, folders: Mapping[str, Path], version: int, limits: Limits) -> None:
+        """Make the folders and write the limits. Raises OSError, and leaves nothing then."""
+        super().__init__(folders, version)
+        try:
+            for folder in set(folders.values()):
+                folder.mkdir()
+            self._write(limits)
+        except OSError:
+            self.remove()
+            raise
+
+    @property
+    def entry(self) -> str:
+        """Give shell text with which a process joins; it fails where the process cannot."""
+        files = [shlex.quote(str(folder / "cgroup.procs")) for folder in sorted(set(self._folders.values()))]
+        return " && ".join(f"echo $$ > {file}" for file in files)
 
     def kill(self) -> None:
         """Kill every process inside; one that is just being forked is met by the next turn."""
@@ -106,6 +114,21 @@ class Cgroups:
         """Make the cgroup of one sandbox. Raises OSError."""
         name = f"{_NAME}-{os.getpid()}-{next(_counter)}"
         return Cgroup({controller: parent / name for controller, parent in self._parents.items()}, self.version, limits)
+
+
+def counters_of(pid: int, name: str) -> Counters | None:
+    """Give the counters of the cgroup of a process; None where it cannot be seen or is none with `name` in its path."""
+    with contextlib.suppress(OSError):
+        own = [line.split(":", 2) for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
+        own = [parts for parts in own if name in parts[2]]
+        mounts = _mounts(Path("/proc/self"))
+        folders = {c: mounts[c] / path.strip("/") for _, names, path in own for c in names.split(",") if c in mounts}
+        if set(_CONTROLLERS) <= set(folders):
+            return Counters(folders, 1)
+        second = next((path for number, _, path in own if number == "0"), None)
+        if second and (folder := mounts["2"] / second.strip("/")).joinpath("pids.events").exists():
+            return Counters(dict.fromkeys(_CONTROLLERS, folder), 2)
+    return None
 
 
 def find_cgroups(process: Path = Path("/proc/self")) -> Cgroups | None:

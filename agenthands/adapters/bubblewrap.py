@@ -18,11 +18,10 @@ from agenthands.adapters.bounds import Bounds, kill_each, watch_shell
 from agenthands.adapters.bounds_cgroups import Cgroups, find_cgroups
 from agenthands.adapters.bounds_proc import tree
 from agenthands.adapters.processes import kill_group, run_process
+from agenthands.adapters.sandbox_inside import argv_inside, mounted, ulimits, variables_inside
 from agenthands.errors import SandboxLost, SandboxUnavailable
 from agenthands.ports import Command, CommandResult, Limits
 
-_RELAY = Path(__file__).parent.parent / "sandbox_relay.py"
-_RELAY_PORT = 8765
 _STARTED = b"[in the sandbox]"
 _SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "share")
 _HINT = (
@@ -96,30 +95,12 @@ class BubblewrapSandbox:
         return BubblewrapShell(self._namespaces(command), command.limits, bounds, folder)
 
     def _argv(self, command: Command) -> list[str]:
-        argv = list(command.argv)
-        if command.network == "model":
-            python = os.path.realpath(sys.executable)
-            argv = [python, "-I", str(_RELAY), str(command.model_socket), str(_RELAY_PORT), "--", *argv]
         # the first words on standard error can only be ours: they prove that the sandbox stood when the command began
-        start = f"printf %s {shlex.quote(_STARTED.decode())} >&2; {_ulimits(command.limits)}; {_nproc(command.limits)}"
-        bounded = ["/bin/bash", "-c", f'{start}; exec "$@"', "sandbox", *argv]
+        start = f"printf %s {shlex.quote(_STARTED.decode())} >&2; {ulimits(command.limits)}; {_nproc(command.limits)}"
+        bounded = ["/bin/bash", "-c", f'{start}; exec "$@"', "sandbox", *argv_inside(command)]
         return [*self._namespaces(command), "--new-session", "--", *bounded]
 
     def _namespaces(self, command: Command) -> list[str]:
-        relay = [_RELAY, command.model_socket] if command.network == "model" and command.model_socket else []
-        variables = {
-            "PATH": "/usr/bin:/bin",
-            "HOME": "/tmp",
-            "USER": "agent",
-            "LANG": "C.UTF-8",
-            "TZ": "UTC",
-            "TERM": "dumb",
-            **command.variables,
-        }
-        if relay:
-            variables["AGENTHANDS_MODEL_URL"] = f"http://127.0.0.1:{_RELAY_PORT}/v1"
-            variables = {key: value.replace("{model_url}", variables["AGENTHANDS_MODEL_URL"])
-                         for key, value in variables.items()}  # fmt: skip
         return [
             self._bwrap,
             *("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
@@ -128,13 +109,13 @@ class BubblewrapSandbox:
             *("--proc", "/proc", "--dev", "/dev"),
             *("--size", str(command.limits.scratch_bytes), "--tmpfs", "/dev/shm"),
             *("--size", str(command.limits.scratch_bytes), "--tmpfs", "/tmp"),
-            *_flat("--ro-bind", [*command.read_only, *relay]),
+            *_flat("--ro-bind", mounted(command)),
             *_flat("--bind", [command.workspace]),
             # / and /dev lie in memory, and nobody bounds them; a worker that is root owns the switches in /proc/sys
             *("--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"),
             *("--chdir", str(command.workspace)),
             "--clearenv",
-            *[part for name, value in variables.items() for part in ("--setenv", name, value)],
+            *[part for name, value in variables_inside(command).items() for part in ("--setenv", name, value)],
         ]
 
 
@@ -156,7 +137,7 @@ class BubblewrapShell:
         # bash stays between the terminal and bwrap: --die-with-parent follows the thread that started bwrap, and
         # OpenHands opens terminals in a short-lived one. The loop revives the shell after the agent typed `exit`.
         self.path.write_text(
-            f"#!/bin/bash\n{bounds.entry} || exit 1\necho $$ > {pid}\n{_ulimits(limits)}\nturns=0\n"
+            f"#!/bin/bash\n{bounds.entry} || exit 1\necho $$ > {pid}\n{ulimits(limits)}\nturns=0\n"
             "exec 3>&2 2>/dev/null\n"  # bash tells whom it saw killed, with the whole command line
             f"while [ $turns -lt 20 ] && [ ! -e {closing} ]; do\n"
             f'  env -i {shlex.join(namespaces)} {passed} {bash} "$@" 2>&3 3>&-\n'
@@ -194,11 +175,6 @@ def _nproc(limits: Limits) -> str:
     """Bound the processes of a worker that is not root once more: the kernel counts them per user namespace."""
     release = [int(part) for part in os.uname().release.split("-")[0].split(".")[:2]]
     return f"ulimit -u {limits.processes}" if os.getuid() != 0 and release >= [5, 14] else ":"
-
-
-def _ulimits(limits: Limits) -> str:
-    blocks = limits.file_bytes // 1024
-    return f"ulimit -v {limits.memory_bytes // 1024}; ulimit -f {blocks}; ulimit -n {limits.open_files}; ulimit -c 0"
 
 
 def _system_mounts() -> list[str]:

@@ -120,7 +120,25 @@ def test_a_port_in_use_is_told_and_starts_nothing():
     assert b"address already in use" in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["s", "1"], ["s", "port", "--", "true"], ["s", "1", "x", "true"]])
+def test_two_sockets_are_two_ports(answer_after_the_end):
+    code = """
+import socket, sys
+for port, text in (sys.argv[1], b"same"), (sys.argv[2], b""):
+    with socket.create_connection(("127.0.0.1", int(port)), 10) as connection:
+        connection.sendall(text)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.makefile("rb").read() == text
+"""
+    one, two = free_port(), free_port()
+    command = [sys.executable, "-I", str(RELAY), str(answer_after_the_end), str(one), "/nonexistent", str(two), "--"]
+    result = subprocess.run([*command, *python(code, one, two)], capture_output=True, timeout=30, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["s", "1"], ["s", "port", "--", "true"], ["s", "1", "x", "true"], ["s", "1", "t", "--", "true"], ["--", "true"],
+    ["s", "1", "--"],
+])  # fmt: skip
 def test_wrong_arguments(arguments):
     result = subprocess.run([sys.executable, str(RELAY), *arguments], capture_output=True, timeout=20, check=False)
     assert result.returncode == 2

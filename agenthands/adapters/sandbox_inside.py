@@ -1,0 +1,66 @@
+"""What every sandbox is alike inside: variables, limits of a process, and the relays to what may be reached."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from agenthands.ports import Command, Limits
+
+RELAY = Path(__file__).parent.parent / "sandbox_relay.py"
+_MODEL_PORT = 8765
+_EGRESS_PORT = 8766
+
+
+def relayed(command: Command) -> list[tuple[Path, int]]:
+    """Give the sockets that the network policy lets in, each with its port on the sandbox's loopback."""
+    found = []
+    if command.network in ("model", "egress") and command.model_socket:
+        found.append((command.model_socket, _MODEL_PORT))
+    if command.network == "egress" and command.egress_socket:
+        found.append((command.egress_socket, _EGRESS_PORT))
+    return found
+
+
+def mounted(command: Command) -> list[Path]:
+    """Give all that is mounted read-only: what the command wants, and the relay with its sockets."""
+    sockets = [socket for socket, _ in relayed(command)]
+    return [*command.read_only, *([RELAY, *sockets] if sockets else [])]
+
+
+def argv_inside(command: Command) -> list[str]:
+    """Give the command, below the relay where it may reach something."""
+    if not (sockets := relayed(command)):
+        return list(command.argv)
+    pairs = [part for socket, port in sockets for part in (str(socket), str(port))]
+    return [os.path.realpath(sys.executable), "-I", str(RELAY), *pairs, "--", *command.argv]
+
+
+def variables_inside(command: Command) -> dict[str, str]:
+    """Give all variables of the command; `{model_url}` in a value becomes the gateway's address."""
+    ports = {port for _, port in relayed(command)}
+    variables = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/tmp",
+        "USER": "agent",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "TERM": "dumb",
+    }
+    if _EGRESS_PORT in ports:
+        proxy = f"http://127.0.0.1:{_EGRESS_PORT}"
+        variables |= {name: proxy for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
+        variables |= {name: "127.0.0.1,localhost" for name in ("NO_PROXY", "no_proxy")}
+    variables |= command.variables
+    if _MODEL_PORT in ports:
+        url = f"http://127.0.0.1:{_MODEL_PORT}/v1"
+        variables = {name: value.replace("{model_url}", url) for name, value in variables.items()}
+        variables["AGENTHANDS_MODEL_URL"] = url
+    return variables
+
+
+def ulimits(limits: Limits) -> str:
+    """Give shell text that bounds the process that runs it, and each one it starts."""
+    blocks = limits.file_bytes // 1024
+    return f"ulimit -v {limits.memory_bytes // 1024}; ulimit -f {blocks}; ulimit -n {limits.open_files}; ulimit -c 0"
