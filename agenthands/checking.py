@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
+import jsonschema
 from pydantic import ValidationError
 
 from agenthands.errors import RequestInvalid
@@ -17,17 +19,35 @@ _HINT = "A workspace holds spec.json, nat_tools/<name>.py and tests/test_<name>.
 
 def check_workspace(folder: Path, environments: Environments, sandbox: Sandbox, seconds: float) -> GateReport:
     """Judge the tool in `folder` against its spec.json. Raises RequestInvalid where there is no usable one."""
+    tool = _specification(folder)
+    return judge(tool, folder, environments.nat(tool.dependencies), sandbox, seconds)
+
+
+def _specification(folder: Path) -> CustomTool:
     spec = folder / "spec.json"
     try:
         if not folder.is_dir():
             raise RequestInvalid(f"{str(folder)!r} is no folder.", _HINT)
-        if spec.stat().st_size > _MAX_SPEC_BYTES:
+        if not stat.S_ISREG(spec.stat().st_mode):
+            raise RequestInvalid(f"{spec} is no file.", _HINT)
+        with spec.open("rb") as file:
+            content = file.read(_MAX_SPEC_BYTES + 1)
+        if len(content) > _MAX_SPEC_BYTES:
             raise RequestInvalid(f"{spec} is larger than {_MAX_SPEC_BYTES:,} bytes.", _HINT)
-        tool = CustomTool.model_validate_json(spec.read_bytes())
+        tool = CustomTool.model_validate_json(content)
+        for schema in (tool.parameters, tool.returns):
+            jsonschema.Draft202012Validator.check_schema(schema)
     except OSError as error:
         raise RequestInvalid(f"{spec} cannot be read: {error.strerror}.", _HINT) from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise RequestInvalid(f"{spec} is no specification: {where}: {first['msg']}.", _HINT) from None
-    return judge(tool, folder, environments.nat(tool.dependencies), sandbox, seconds)
+    except ValueError as error:
+        raise RequestInvalid(f"{spec} is no specification: {_said(error)}.", _HINT) from None
+    except jsonschema.SchemaError as error:
+        raise RequestInvalid(f"{spec}: parameters and returns must be JSON Schemas: {error.message}.", _HINT) from None
+    return tool
+
+
+def _said(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
