@@ -42,7 +42,7 @@ def judge(
         return _report(tool, started, checks, found)
     findings = static_findings(tool, found.texts, environment.site)
     if checks[-1].passed:
-        judged = _judged(tool, found.texts)
+        judged = prepared(tool, found.texts)
         answers = run_harness(judged, environment, sandbox, seconds)
         checks[-1:] = _run_checks(judged, answers, corrections or {}, found)
         hygiene, found.coverage = hygiene_check(findings, answers.first.get("tests", {}))
@@ -72,7 +72,8 @@ def _static_checks(tool: CustomTool, workspace: Path) -> tuple[list[Check], _Fou
     return [files, Check(name="conformance", passed=not complaints, detail="\n".join(complaints))], found
 
 
-def _judged(tool: CustomTool, texts: Mapping[str, str]) -> Judged:
+def prepared(tool: CustomTool, texts: Mapping[str, str]) -> Judged:
+    """Give a tool's files with everything that is made from them: stubs and mutants."""
     source = texts[tool_path(tool.name)]
     return Judged(tool, texts, stubs(source), hollow(source), mutants(source, MAX_MUTANTS))
 

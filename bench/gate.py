@@ -1,0 +1,129 @@
+"""Measures the gate on a 60-line tool with 40 mutants against cold `pytest` runs of the same mutants.
+
+Prints a table and writes bench/results/gate.json. Everything runs in the bubblewrap sandbox with the real NAT
+environment; no model is asked. The cold runs are what a gate without a warm harness does: one new interpreter for
+each mutant, as many at a time as there are cores; once plainly, and once with pytest's plug-ins off, as in the gate.
+
+    python bench/gate.py [--cold N]        N mutants for each kind of cold run (default: all)
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from agenthands.adapters.bubblewrap import BubblewrapSandbox
+from agenthands.adapters.uv_environments import UvEnvironments
+from agenthands.gate.harness_runs import run_harness
+from agenthands.gate.judge import MAX_MUTANTS, judge, prepared
+from agenthands.gate.workspace import tests_path, tool_path
+from agenthands.models import CustomTool
+from agenthands.ports import Command, Limits
+from agenthands.settings import Settings
+
+SCRIPT = Path(__file__).parent.parent / "agenthands" / "testing" / "scripts" / "financial-research"
+TOOL = "stock_performance"
+RESULTS = Path(__file__).parent / "results" / "gate.json"
+
+
+def timed(function, *arguments):
+    """Call; give wall seconds and the result."""
+    started = time.monotonic()
+    result = function(*arguments)
+    return time.monotonic() - started, result
+
+
+def cold_runs(mutants, texts, environment, sandbox, variables):
+    """Run cold pytest on each mutant in a sandbox of its own, a core each; give how many were noticed, and CPU s."""
+
+    def one(mutant):
+        with tempfile.TemporaryDirectory(prefix="agenthands-bench-") as scratch:
+            for path, text in {**texts, tool_path(TOOL): mutant.source}.items():
+                (Path(scratch) / path).parent.mkdir(exist_ok=True)
+                (Path(scratch) / path).write_text(text)
+            pytest = f"{environment.python} -m pytest -q -x {tests_path(TOOL)}"
+            command = Command(
+                ["/bin/bash", "-c", f"{pytest} >&2; code=$?; times; exit $code"],
+                Path(scratch),
+                read_only=[environment.path],
+                variables={"PYTHONPATH": scratch, "PYTHONDONTWRITEBYTECODE": "1", **variables},
+                limits=Limits(seconds=120),
+            )
+            result = sandbox.run(command)
+            minutes_and_seconds = re.findall(r"(\d+)m([\d.]+)s", result.stdout.decode())[2:]  # of the children
+            return result.exit_code == 1, sum(60 * int(m) + float(s) for m, s in minutes_and_seconds)
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        results = list(threads.map(one, mutants))
+    return sum(noticed for noticed, _ in results), sum(cpu for _, cpu in results)
+
+
+def main():
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cold", type=int, default=MAX_MUTANTS)
+    sample = parser.parse_args().cold
+    environment, sandbox = UvEnvironments(Settings().home).nat(), BubblewrapSandbox()
+    plan = json.loads((SCRIPT / "plan.json").read_text())
+    tool = next(CustomTool.model_validate(each) for each in plan["custom_tools"] if each["name"] == TOOL)
+    files = {tool_path(TOOL): f"{TOOL}.py", tests_path(TOOL): f"test_{TOOL}.py"}
+    texts = {path: (SCRIPT / "files" / name).read_text() for path, name in files.items()}
+    prepared_tool = prepared(tool, texts)
+    count = len(prepared_tool.mutants)
+    without = replace(prepared_tool, mutants=[])
+
+    with tempfile.TemporaryDirectory() as folder:
+        for path, text in texts.items():
+            (Path(folder) / path).parent.mkdir(exist_ok=True)
+            (Path(folder) / path).write_text(text)
+        judge(tool, Path(folder), environment, sandbox, 120)  # warms the page cache
+        whole, report = timed(judge, tool, Path(folder), environment, sandbox, 120)
+    bare, _ = timed(run_harness, without, environment, sandbox, 120)
+    full, answers = timed(run_harness, prepared_tool, environment, sandbox, 120)
+    warm = [answers.first[f"mutant {number}"] for number in range(count)]
+    chosen = prepared_tool.mutants[:sample]
+    off = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    quick, (noticed, quick_cpu) = timed(cold_runs, chosen, texts, environment, sandbox, off)
+    plain, (_, plain_cpu) = timed(cold_runs, chosen, texts, environment, sandbox, {})
+    if noticed != sum(not answer["ok"] for answer in warm[:sample]):
+        sys.exit("The cold runs and the gate disagree about the mutants.")
+
+    per = {
+        "gate, one more forked run": ((full - bare) / count, sum(answer["cpu"] for answer in warm) / count),
+        "cold pytest, plug-ins off": (quick / len(chosen), quick_cpu / len(chosen)),
+        "cold pytest, plain": (plain / len(chosen), plain_cpu / len(chosen)),
+    }
+    ours = per["gate, one more forked run"]
+    table = Table("for each mutant", "wall s", "CPU s", "wall ratio", "CPU ratio")
+    for name, (wall, cpu) in per.items():
+        table.add_row(name, f"{wall:.3f}", f"{cpu:.3f}", f"{wall / ours[0]:.1f}", f"{cpu / ours[1]:.1f}")
+    console = Console()
+    lines = len(texts[tool_path(TOOL)].splitlines())
+    console.print(f"{TOOL}, {lines} lines, {count} mutants, {os.cpu_count()} cores, Python {platform.python_version()}")
+    console.print(f"whole gate: {whole:.1f} s, accepted: {report.accepted}")
+    console.print(f"the same mutants by plain cold pytest: {per['cold pytest, plain'][0] * count:.0f} s")
+    console.print(table)
+    result = {
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},
+        "lines": lines, "mutants": count, "cold_sample": len(chosen),
+        "gate_seconds": round(whole, 2),
+        "per_mutant": {name: {"wall": round(wall, 4), "cpu": round(cpu, 4)} for name, (wall, cpu) in per.items()},
+        "ratio_to_cold_pytest": round(per["cold pytest, plain"][0] / ours[0], 1),
+        "ratio_to_cold_pytest_without_plugins": round(per["cold pytest, plug-ins off"][0] / ours[0], 1),
+    }  # fmt: skip
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
