@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,15 @@ CONFINED_EDITOR = "confined_file_editor"
 class ConfinedExecutor(FileEditorExecutor):
     """Refuses paths that lead outside the workspace, links included; makes missing folders inside."""
 
-    def __init__(self, root: str) -> None:
-        """Confine to `root`."""
-        super().__init__(workspace_root=root)
+    def __init__(self, executor: Any, root: str) -> None:
+        """Confine `executor`, a FileEditorExecutor, to `root`."""
+        self.editor = executor.editor
+        self.allowed_edits_files = executor.allowed_edits_files
         self._root = Path(root).resolve()
+
+    def close(self) -> None:
+        """Delete the history of edits, which OpenHands keeps in a temporary folder and leaves there."""
+        shutil.rmtree(self.editor._history_manager.cache.directory, ignore_errors=True)
 
     def __call__(self, action: Any, conversation: Any = None) -> Any:
         """Edit or view, if the path is inside."""
@@ -41,7 +47,7 @@ class ConfinedFileEditorTool(FileEditorTool):
     def create(cls, conv_state: Any) -> Any:
         """Build the tool for one conversation's workspace."""
         (tool,) = FileEditorTool.create(conv_state)
-        return [tool.set_executor(ConfinedExecutor(conv_state.workspace.working_dir))]
+        return [tool.set_executor(ConfinedExecutor(tool.executor, conv_state.workspace.working_dir))]
 
 
 register_tool(CONFINED_EDITOR, ConfinedFileEditorTool)

@@ -37,8 +37,9 @@ def agenthands(*arguments, store, **variables):
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """The demo, once: its store, the finished process, and the record that it printed."""
-    store = tmp_path_factory.mktemp("store")
-    done = agenthands("demo", "--json", store=store)
+    store, scratch = tmp_path_factory.mktemp("store"), tmp_path_factory.getbasetemp() / "demo-scratch"
+    scratch.mkdir()
+    done = agenthands("demo", "--json", store=store, TMPDIR=str(scratch))
     assert done.returncode == 0, done.stderr
     return store, done, BuildRecord.model_validate_json(done.stdout)
 
@@ -110,10 +111,11 @@ def test_the_coder_never_saw_a_held_out_example(demo):
     assert len(planned.examples) == 9
 
 
-def test_nothing_is_left_behind(demo):
+def test_nothing_is_left_behind(demo, tmp_path_factory):
     from conftest_paths import TEST_HOME
 
     assert not (TEST_HOME / "work" / demo[2].build_id).exists()
+    assert list((tmp_path_factory.getbasetemp() / "demo-scratch").iterdir()) == []
 
 
 @pytest.fixture(scope="module")
