@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     coder_steps: int = Field(60, ge=2)
     """Model calls of one turn of a coding agent."""
     gate_seconds: float = Field(120, gt=0)
-    """Wall time of one gate run."""
+    """Wall time of one run of a tool's tests in the gate."""
     case_seconds: float = Field(120, gt=0)
     """Wall time of one test case of the finished agent."""
     catalogue: Path | None = None
