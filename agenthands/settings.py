@@ -46,8 +46,8 @@ class Settings(BaseSettings):
     """Wall time of one turn of a coding agent."""
     coder_steps: int = Field(60, ge=2)
     """Model calls of one turn of a coding agent."""
-    gate_seconds: float = Field(120, gt=0)
-    """Wall time of one run of a tool's tests in the gate."""
+    gate_seconds: float = Field(600, ge=30)
+    """Wall time of one gate run; a run of the tool's tests in it may take a thirtieth of it."""
     case_seconds: float = Field(120, gt=0)
     """Wall time of one test case of the finished agent."""
     catalogue: Path | None = None

@@ -86,10 +86,10 @@ def main():
         for path, text in texts.items():
             (Path(folder) / path).parent.mkdir(exist_ok=True)
             (Path(folder) / path).write_text(text)
-        judge(tool, Path(folder), environment, sandbox, 120)  # warms the page cache
-        whole, report = timed(judge, tool, Path(folder), environment, sandbox, 120)
-    bare, _ = timed(run_harness, without, environment, sandbox, 120)
-    full, answers = timed(run_harness, prepared_tool, environment, sandbox, 120)
+        judge(tool, Path(folder), environment, sandbox, 600)  # warms the page cache
+        whole, report = timed(judge, tool, Path(folder), environment, sandbox, 600)
+    bare, _ = timed(run_harness, without, environment, sandbox, 600)
+    full, answers = timed(run_harness, prepared_tool, environment, sandbox, 600)
     warm = [answers.first[f"mutant {number}"] for number in range(count)]
     chosen = prepared_tool.mutants[:sample]
     off = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

@@ -22,7 +22,19 @@ def static_complaints(source: str, tool: str) -> list[str]:
         complaints.append(f"Exactly one function may be registered; there are {len(registered)} (lines {lines}).")
     for node in registered:
         complaints += _registered_complaints(node)
+    complaints += _other_registrations(tree)
     return complaints + _blocking_complaints(tree)
+
+
+def _other_registrations(tree: ast.Module) -> list[str]:
+    return [
+        f"Line {node.lineno}: @{called}: a tool registers one function with @register_function and nothing else."
+        for node in ast.walk(tree)
+        if isinstance(node, FunctionNode)
+        for decorator in node.decorator_list
+        if (called := ast.unparse(decorator).partition("(")[0]).rpartition(".")[2].startswith("register_")
+        and not called.endswith("register_function")
+    ]
 
 
 def _config_complaints(tree: ast.Module, tool: str) -> list[str]:

@@ -24,6 +24,7 @@ _BOOT = "import sys; r = sys.stdin.buffer; exec(compile(r.read(int(r.readline())
 _LIBRARIES = ("coverage", "time_machine", "_time_machine")
 _OTHER_DATE = 403 * 86400 + 5 * 3600 + 1234  # seconds: another year, month, weekday and hour
 _MAX_LANES = 4
+_ONE_RUN = 1 / 30  # of the whole time: more than 40 mutants on two cores need, where each takes all of it
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,11 @@ class Judged:
 def run_harness(judged: Judged, environment: Environment, sandbox: Sandbox, seconds: float) -> Answers:
     """Run all jobs in two sandboxes; without a whole report every job has failed, with the reason.
 
-    `seconds` bounds the tests and the calls, each. Raises SandboxLost.
+    `seconds` bounds the whole, and a part of it each run of the tests. Raises SandboxLost.
     """
     with tempfile.TemporaryDirectory(prefix="agenthands-gate-") as scratch, ThreadPoolExecutor(2) as threads:
         folder = Path(scratch)
+        one = max(1.0, seconds * _ONE_RUN)
         for relative, text in judged.texts.items():
             path = folder / "tool" / relative
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +62,7 @@ def run_harness(judged: Judged, environment: Environment, sandbox: Sandbox, seco
             threads.submit(
                 _ask, folder, f"work-{seed}", stages, seed, (judged.tool.name, environment, sandbox, seconds)
             )
-            for seed, stages in ((0, _first_stages(judged, seconds)), (1, _repeated_stages(judged, seconds)))
+            for seed, stages in ((0, _first_stages(judged, one)), (1, _repeated_stages(judged, one)))
         ]
         first, repeated = (run.result() for run in runs)
     return Answers(first, repeated)
@@ -125,7 +127,7 @@ def _ask(
                 "COVERAGE_CORE": "sysmon",
             },
             stdin=f"{len(harness)}\n".encode() + harness + json.dumps(request).encode() + b"\n",
-            limits=Limits(seconds=seconds * 6 + 60, output_bytes=32 * 1024**2),
+            limits=Limits(seconds=seconds, output_bytes=32 * 1024**2),
         )
     )
     if result.exit_code == 0 and not result.truncated:
@@ -138,7 +140,7 @@ def _ask(
         raise SandboxLost("The NAT environment is not usable in the sandbox.")
     ended = "was still running at the time limit" if result.timed_out else f"ended with exit code {result.exit_code}"
     reason = f"the run {ended} and left no report. {result.stderr.decode(errors='replace')[-1500:]}".strip()
-    return {job["id"]: {"ok": False, "error": reason} for stage in stages for job in stage["jobs"]}
+    return {job["id"]: {"ok": False, "error": reason, "lost": True} for stage in stages for job in stage["jobs"]}
 
 
 def _location(library: str) -> Path:

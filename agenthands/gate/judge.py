@@ -32,8 +32,9 @@ def judge(
 ) -> GateReport:
     """Judge the tool that `workspace` holds against its whole specification.
 
-    `seconds` bounds each run of its tests. `corrections` are examples that a ruling has put in the place of those with
-    the same index. A tool that hangs or crashes is rejected. Checks that depend on one that failed are left out.
+    `seconds` bounds the whole, a thirtieth of it each run of the tests. `corrections` are examples that a ruling has
+    put in the place of those with the same index. A tool that hangs or crashes is rejected. Checks that depend on one
+    that failed are left out.
     Raises SandboxLost.
     """
     started = time.monotonic()

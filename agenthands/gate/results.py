@@ -18,7 +18,8 @@ Example = ResultExample | ErrorExample
 def conformance_check(answer: Mapping[str, Any]) -> Check:
     """Judge the import under NAT and what was registered."""
     if not answer["ok"]:
-        return Check(name="conformance", passed=False, detail=f"NAT cannot use the tool: {answer['error']}")
+        what = "The gate could not finish" if answer.get("lost") else "NAT cannot use the tool"
+        return Check(name="conformance", passed=False, detail=f"{what}: {answer['error']}")
     if len(answer["description"]) < 10:
         return Check(name="conformance", passed=False, detail="NAT shows no description of the tool to a model.")
     return Check(name="conformance", passed=True, detail="One function, registered and described.")

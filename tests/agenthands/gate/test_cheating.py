@@ -111,7 +111,7 @@ CHEATS = {
 @pytest.fixture
 def verdict(tmp_path, nat_environment, bubblewrap):
     def verdict(tool, tests):
-        return judge(SPEC, write_roman(tmp_path / "w", tool=tool, tests=tests), nat_environment, bubblewrap, 60)
+        return judge(SPEC, write_roman(tmp_path / "w", tool=tool, tests=tests), nat_environment, bubblewrap, 300)
 
     return verdict
 

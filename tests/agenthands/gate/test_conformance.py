@@ -21,6 +21,7 @@ def test_a_correct_tool_has_no_complaints():
         ("(config: RomanConfig, builder: Builder)", "(config: RomanConfig)", "must take exactly (config, builder)"),
         ("    yield FunctionInfo", "    return FunctionInfo", "must `yield` a FunctionInfo"),
         ("yield FunctionInfo.from_fn(_run, description=", "yield dict(run=_run, description=", "FunctionInfo.from_fn"),
+        ("@register_function(", "@register_llm_provider(", "@register_llm_provider: a tool registers one function"),
         ("async def _run", "def _run", "_run must be `async def`"),
         ("_run(data: RomanInput)", "_run(data)", "annotate data of _run"),
         ("-> str:\n        return to_roman", ":\n        return to_roman", "annotate what _run returns"),
