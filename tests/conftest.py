@@ -68,7 +68,6 @@ def watched_bubblewrap():
 @pytest.fixture(scope="session")
 def docker():
     """The real docker sandbox. Skips where there is no daemon or no image, with the command that helps."""
-    pytest.importorskip("agenthands.adapters.docker_sandbox")
     from agenthands.adapters.docker_sandbox import DockerSandbox
     from agenthands.errors import SandboxUnavailable
 

@@ -131,16 +131,21 @@ class BubblewrapShell:
         note = folder / "note"
         for left in (self._pid, self._closing, note):
             left.unlink(missing_ok=True)
-        passed = " ".join(f'--setenv {name} "${name}"' for name in ("PS1", "PS2", "PROMPT_COMMAND"))
-        bash = f"/bin/bash -c {shlex.quote(_nproc(limits) + '; exec /bin/bash --norc --noprofile "$@"')} bash"
+        # a bash that is not interactive drops the prompts of its terminal: they are read anew, and come as arguments
+        prompts = (
+            "mapfile -d '' -t all < /proc/$$/environ; prompts=()\n"
+            'for each in "${all[@]}"; do case $each in PS1=*|PS2=*|PROMPT_COMMAND=*) prompts+=("$each") ;; esac; done\n'
+        )
+        inner = shlex.join(["/bin/bash", "-c", f'{_nproc(limits)}; exec env "$@"', "bash"])
+        bash = f'{inner} "${{prompts[@]}}" /bin/bash --norc --noprofile'
         pid, closing, said = (shlex.quote(str(path)) for path in (self._pid, self._closing, note))
         # bash stays between the terminal and bwrap: --die-with-parent follows the thread that started bwrap, and
         # OpenHands opens terminals in a short-lived one. The loop revives the shell after the agent typed `exit`.
         self.path.write_text(
-            f"#!/bin/bash\n{bounds.entry} || exit 1\necho $$ > {pid}\n{ulimits(limits)}\nturns=0\n"
+            f"#!/bin/bash\n{bounds.entry} || exit 1\necho $$ > {pid}\n{ulimits(limits)}\n{prompts}turns=0\n"
             "exec 3>&2 2>/dev/null\n"  # bash tells whom it saw killed, with the whole command line
             f"while [ $turns -lt 20 ] && [ ! -e {closing} ]; do\n"
-            f'  env -i {shlex.join(namespaces)} {passed} {bash} "$@" 2>&3 3>&-\n'
+            f'  env -i {shlex.join(namespaces)} {bash} "$@" 2>&3 3>&-\n'
             f"  turns=$((turns + 1))\n  [ ! -e {said} ] || {{ cat {said}; rm -f {said}; }}\ndone\n"
         )
         self.path.chmod(0o700)

@@ -1,6 +1,8 @@
 """One suite for every sandbox: what gets in, what gets out, and what stays bounded."""
 
 import os
+import pty
+import select
 import socket
 import subprocess
 import sys
@@ -314,7 +316,7 @@ def test_a_sandbox_does_not_reach_its_siblings(sandbox, tmp_path, marker):
     assert results["victim"].stdout == b"tmp\n0\ndone\n"
 
 
-def test_a_shell_works_as_a_terminal_and_ends(sandbox, tmp_path):
+def test_a_shell_takes_commands_and_ends(sandbox, tmp_path, marker):
     folder = tmp_path / "control"
     workspace = tmp_path / "workspace"
     workspace.mkdir()
@@ -328,18 +330,66 @@ def test_a_shell_works_as_a_terminal_and_ends(sandbox, tmp_path):
         start_new_session=True,
     )
     process.stdin.write(
-        "echo $COLOUR $PWD; cat /proc/*/environ | grep -ac canary; touch made; sleep 1000 &\necho ready\n"
+        f"echo $COLOUR $PWD; cat /proc/*/environ | grep -ac canary; touch made; sleep {marker} &\necho ready\n"
     )
     process.stdin.flush()
     lines = [process.stdout.readline().strip() for _ in range(3)]
     assert lines == [f"blue {workspace}", "0", "ready"]
     assert (workspace / "made").is_file()
-    children = psutil.Process(process.pid).children(recursive=True)
+    assert not ended(marker, seconds=0.3)
     shell.close()
     assert process.wait(10) != 0
-    gone, alive = psutil.wait_procs(children, timeout=10)
-    assert gone
-    assert not alive
+
+
+class Terminal:
+    """A shell on a terminal of its own, as OpenHands opens it."""
+
+    def __init__(self, program):
+        self.master, slave = pty.openpty()
+        variables = {"PS1": "$? ready> ", "PS2": "", "PATH": "/usr/bin:/bin", "TERM": "xterm"}
+        self.process = subprocess.Popen([program, "-i"], stdin=slave, stdout=slave, stderr=slave, env=variables,
+                                        start_new_session=True)  # fmt: skip
+        os.close(slave)
+        self.seen = b""
+
+    def until(self, text, seconds=15):
+        """Read until `text` comes, and give all that came before."""
+        deadline = time.monotonic() + seconds
+        while text not in self.seen:
+            ready = select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))[0]
+            assert ready, f"{text} did not come: {self.seen}"
+            self.seen += os.read(self.master, 4096)
+        before, _, self.seen = self.seen.partition(text)
+        return before
+
+    def type(self, text):
+        os.write(self.master, text)
+
+
+def test_a_shell_is_a_terminal_that_comes_back_after_exit(sandbox, tmp_path, marker):
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    shell = sandbox.shell(Command((), workspace), tmp_path / "control")
+    terminal = Terminal(shell.path)
+    try:
+        terminal.until(b"0 ready> ")
+        terminal.type(b"test -t 0 && tty; echo '1\n2' | cat > f; cat f\n")
+        terminal.until(b"0 ready> ")
+        terminal.type(b"sleep %s\n" % marker.encode())
+        time.sleep(1)
+        terminal.type(b"\x03")
+        terminal.until(b"130 ready> ")
+        terminal.type(b"exit 3\n")
+        terminal.until(b"0 ready> ")
+        (workspace / "from-outside").write_text("the editor's\n")
+        terminal.type(b"echo more >> from-outside; wc -l from-outside\n")
+        terminal.until(b"2 from-outside")
+        terminal.type(b"sleep %s &\n" % marker.encode())
+        terminal.until(b"0 ready> ")
+    finally:
+        shell.close()
+        assert terminal.process.wait(10) != 0
+        os.close(terminal.master)
 
 
 def test_a_lost_sandbox_is_an_error_not_a_result(sandbox, tmp_path):

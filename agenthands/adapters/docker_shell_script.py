@@ -1,0 +1,67 @@
+"""Runs in an agent's terminal: hands everything to the worker, which hands it on to a bash in a container.
+
+    python docker_shell_script.py FOLDER [ARGUMENT OF BASH]...
+
+FOLDER holds the worker's socket. Standard library only: it must be there before the terminal types.
+"""
+
+import contextlib
+import json
+import os
+import selectors
+import socket
+import sys
+import termios
+import tty
+
+_CHUNK = 65536
+_PASSED = ("PS1", "PS2", "PROMPT_COMMAND")
+
+
+def hello(arguments: list[str]) -> bytes:
+    """Say what kind of terminal this is, and what bash gets."""
+    terminal = os.isatty(0)
+    size = os.get_terminal_size(0) if terminal else (0, 0)
+    return json.dumps({
+        "arguments": arguments,
+        "terminal": terminal,
+        "size": [size[1] or 24, size[0] or 80],
+        "prompts": {name: os.environ[name] for name in _PASSED if name in os.environ},
+    }).encode()  # fmt: skip
+
+
+def pump(link: socket.socket) -> None:
+    """Copy both ways until the worker ends the connection, or the terminal does."""
+    with selectors.DefaultSelector() as selector:
+        for each in (0, link):
+            selector.register(each, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                data = link.recv(_CHUNK) if key.fileobj is link else os.read(0, _CHUNK)
+                if not data:
+                    return
+                if key.fileobj is link:
+                    write(data)
+                else:
+                    link.sendall(data)
+
+
+def write(data: bytes) -> None:
+    """Write everything to the terminal."""
+    while data:
+        data = data[os.write(1, data) :]
+
+
+def main(folder: str, arguments: list[str]) -> int:
+    """Connect and copy; ends with 1 always, for a shell that ends was lost or closed."""
+    with socket.socket(socket.AF_UNIX) as link, contextlib.suppress(OSError):
+        link.connect(f"/proc/self/fd/{os.open(folder, os.O_PATH | os.O_DIRECTORY)}/socket")
+        if os.isatty(0):
+            tty.setraw(0, termios.TCSANOW)  # at once, and keeping what was typed already
+        link.sendall(hello(arguments) + b"\n")
+        pump(link)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
