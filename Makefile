@@ -35,8 +35,9 @@ demo: install ## The whole line on the seed's own request, with a scripted model
 serve: install ## Prefect server with its UI, the deployment, and this machine as worker
 	$(BIN)/agenthands serve
 
-bench: install ## Measure start-up and the demo; writes bench/results/
+bench: install ## Measure start-up, the demo, and how often the gate is right; writes bench/results/
 	$(BIN)/python bench/main_job.py
+	$(BIN)/python bench/gate_accuracy.py
 
 format: install ## Format the code
 	$(BIN)/ruff check --fix-only .

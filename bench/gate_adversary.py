@@ -1,0 +1,92 @@
+"""The strongest honest adversary: a wrong variant whose own tests and visible examples all agree with it.
+
+Only what is held out can tell that the variant is wrong. Of a variant that the data set's own tests reject, those of
+their calls that it answers wrongly become held-out examples, and every visible example is a call that it answers
+rightly. Which example is held out follows from its content, so the set of examples is chosen until this holds.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+from agenthands.gate.mutation import mutants
+from agenthands.gate.results import same_json
+from agenthands.models import held_out_indices
+from bench.human_eval_tools import sampled, specification
+
+MAX_VARIANTS = 24
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A wrong variant: its module, what it answers to the problem's calls, and where it is wrong."""
+
+    module: str
+    line: int
+    kind: str
+    calls: list
+    wrong: list
+    right: list
+
+
+def candidates(problem):
+    """Give one-mutation variants of the reference solution, made by the gate's own operators."""
+    return mutants(problem.module, MAX_VARIANTS)
+
+
+def wrong_variants(problem, found, verdicts):
+    """Give the variants that the data set's tests reject, those with the fewest wrong answers first."""
+    variants = [
+        _variant(problem, mutant, verdict["answers"])
+        for mutant, verdict in zip(found, verdicts, strict=True)
+        if not verdict["passes"]
+    ]
+    return sorted(variants, key=lambda variant: len(variant.wrong) / max(1, len(variant.right)))
+
+
+def arranged(problem, variant):
+    """Give a specification whose visible examples the variant gets right and whose held-out ones show it wrong.
+
+    None where there is none: fewer than two right answers rank behind a wrong one, or there is no wrong answer.
+    """
+    tries = [variant.wrong, *([call] for call in variant.wrong)]
+    return next(filter(None, (_hidden_first(problem, wrong, variant.right) for wrong in tries)), None)
+
+
+def _hidden_first(problem, wrong, right):
+    """Leave out right calls that are held out before a wrong one is, and wrong calls that stay visible."""
+    wrong, right = list(wrong), sampled(right)
+    while wrong and len(wrong) + len(right) >= 3:
+        calls = list(itertools.chain(wrong, right))
+        spec = specification(problem, calls)
+        hidden = set(held_out_indices(spec))
+        visible_wrong = [index for index in range(len(wrong)) if index not in hidden]
+        if not visible_wrong:
+            return spec
+        hidden_right = [index - len(wrong) for index in hidden if index >= len(wrong)]
+        if len(visible_wrong) < len(wrong):
+            wrong = [call for index, call in enumerate(wrong) if index in hidden]
+        elif hidden_right:
+            right = [call for index, call in enumerate(right) if index not in hidden_right]
+        else:
+            return None
+    return None
+
+
+def _variant(problem, mutant, answers):
+    """Sort the calls by whether the variant answers as the reference does; what is no JSON or hangs is neither."""
+    calls, wrong, right = [], [], []
+    for call, answer in zip(problem.calls, answers, strict=True):
+        if "none" in answer:
+            continue
+        calls.append({"arguments": call["arguments"], **answer})
+        if _agree(call, answer):
+            right.append(call)
+        elif not call["derived"]:
+            wrong.append(call)
+    return Variant(mutant.source, mutant.line, mutant.kind, calls, wrong, right)
+
+
+def _agree(call, answer):
+    if "result" in call and "result" in answer:
+        return same_json(call["result"], answer["result"])
+    return call.get("raises", "") == answer.get("raises")
