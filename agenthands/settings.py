@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agenthands.errors import SettingsInvalid
 from agenthands.model_settings import ConfigFile, ModelSettings, Role, load_config
@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     """Where builds are kept; `<home>/store` if empty."""
     sandbox: Literal["bubblewrap", "docker"] = "bubblewrap"
     """What isolates generated code."""
+    sandbox_image: str | None = None
+    """Image of the docker sandbox; that of `deployments/sandbox-image.sh` if empty."""
+    egress: Annotated[tuple[str, ...], NoDecode] = ()
+    """Hosts that a sandbox with the network policy `egress` may reach: `host`, `host:port`, `*.domain`."""
     budget: float | None = Field(None, gt=0)
     """US dollars that the coding agents of one build may spend together."""
     max_attempts: int = Field(3, ge=1, le=10)
@@ -52,6 +56,11 @@ class Settings(BaseSettings):
     """Wall time of one test case of the finished agent."""
     catalogue: Path | None = None
     """A folder with further MCP servers in server.json format."""
+
+    @field_validator("egress", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @property
     def store_url(self) -> str:

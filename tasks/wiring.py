@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agenthands.adapters.bubblewrap import BubblewrapSandbox
+from agenthands.adapters.egress_proxy import EgressProxy
 from agenthands.adapters.fsspec_store import FsspecStore
 from agenthands.adapters.gateway import LitellmGateway
 from agenthands.adapters.litellm_model import (
@@ -15,7 +16,7 @@ from agenthands.adapters.litellm_model import (
 from agenthands.adapters.openhands_coder import OpenHandsCoder, load_openhands, read_trajectory
 from agenthands.adapters.uv_environments import UvEnvironments
 from agenthands.coding import CodingLimits
-from agenthands.errors import SandboxUnavailable, StoreNotUsable
+from agenthands.errors import StoreNotUsable
 from agenthands.model_settings import ModelSettings, Role
 from agenthands.models import BuildOptions
 from agenthands.planning import checked_request
@@ -33,10 +34,9 @@ def settings_for(options: BuildOptions) -> Settings:
 def sandbox_for(settings: Settings) -> Sandbox:
     """Choose the sandbox; there is no falling back to none. Raises SandboxUnavailable."""
     if settings.sandbox == "docker":
-        raise SandboxUnavailable(
-            "The docker sandbox is not part of this version.",
-            "Use --sandbox bubblewrap, which needs no daemon.",
-        )
+        from agenthands.adapters.docker_sandbox import DockerSandbox
+
+        return DockerSandbox(settings.sandbox_image)
     return BubblewrapSandbox()
 
 
@@ -63,6 +63,11 @@ def coder_for(settings: Settings) -> Coder:
 def gateway_for(settings: Settings) -> ModelGateway:
     """Choose what reaches the agent's model for a sandbox."""
     return LitellmGateway(settings.model("agent"))
+
+
+def egress_for(settings: Settings) -> EgressProxy:
+    """Choose what lets a sandbox reach the hosts that the user listed. Raises SettingsInvalid."""
+    return EgressProxy(settings.egress)
 
 
 def coding_limits(settings: Settings, tools: int) -> CodingLimits:
