@@ -23,7 +23,8 @@ check: install ## Lint, types, import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports --config pyproject.toml
 
-test: install ## All tests (sets up the NAT environment on the first run)
+test: install ## All tests (sets up the NAT environment and docker's image on the first run)
+	@deployments/docker-for-tests.sh
 	$(BIN)/python -m pytest
 
 test-fast: install ## The tests that need no NAT environment, sandbox or server

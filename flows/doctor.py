@@ -33,6 +33,7 @@ def examine(store: str | None) -> int:
             broken += 1
             click.echo(f"  missing  {name:12} {error.message}\n{'':24}{error.hint}")
     for name, text in (
+        ("docker", _docker(settings)),
         ("environment", _environment(settings)),
         ("Prefect", _prefect()),
         ("settings", f"{settings.config or DEFAULT_CONFIG}"),
@@ -50,6 +51,18 @@ def _sandbox(settings: Settings) -> str:
     from tasks.wiring import sandbox_for
 
     return sandbox_for(settings).check()
+
+
+def _docker(settings: Settings) -> str:
+    """Say whether the docker sandbox can be used too; no need where another one is chosen."""
+    if settings.sandbox == "docker":
+        return "is the sandbox"
+    from agenthands.adapters.docker_sandbox import DockerSandbox
+
+    try:
+        return f"--sandbox docker can be used: {DockerSandbox(settings.sandbox_image).check()}"
+    except AgentHandsError as error:
+        return f"--sandbox docker cannot be used: {error.message} {error.hint}"
 
 
 def _store(settings: Settings) -> str:

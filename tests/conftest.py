@@ -65,9 +65,18 @@ def watched_bubblewrap():
     return BubblewrapSandbox(cgroups=False)
 
 
+_without_docker: list[str] = []
+
+
+def pytest_terminal_summary(terminalreporter):
+    for reason in _without_docker:
+        terminalreporter.section("NO TEST OF THE DOCKER SANDBOX WAS RUN", sep="*", red=True, bold=True)
+        terminalreporter.line(reason)
+
+
 @pytest.fixture(scope="session")
 def docker():
-    """The real docker sandbox. Skips where there is no daemon or no image, with the command that helps."""
+    """The real docker sandbox. Skips where there is no daemon or no image; the summary says so once, and what helps."""
     from agenthands.adapters.docker_sandbox import DockerSandbox
     from agenthands.errors import SandboxUnavailable
 
@@ -75,5 +84,6 @@ def docker():
         sandbox = DockerSandbox()
         sandbox.check()
     except SandboxUnavailable as error:
-        pytest.skip(f"NO DOCKER TEST RUNS: {error.message} {error.hint}")
+        _without_docker.append(f"{error.message} {error.hint}")
+        pytest.skip("no docker")
     return sandbox

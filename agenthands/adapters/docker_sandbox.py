@@ -21,7 +21,7 @@ from agenthands.errors import SandboxLost, SandboxUnavailable
 from agenthands.ports import Command, CommandResult, EndedBy, Limits
 
 _START_HINT = "Start it (`systemctl start docker`), set DOCKER_HOST, or use --sandbox bubblewrap."
-_IMAGE_HINT = "Run deployments/sandbox-image.sh"
+_MAKE_IMAGE = "deployments/sandbox-image.sh"
 _TICK = 0.1
 
 
@@ -54,7 +54,8 @@ class DockerSandbox:
                     return self._try_out()
         except SandboxLost as error:
             raise SandboxUnavailable(error.message, _START_HINT) from None
-        raise SandboxUnavailable(f"The image {self._image} is not here.", f"{_IMAGE_HINT}.")
+        get = _MAKE_IMAGE if self._image == IMAGE else f"docker pull {self._image}"
+        raise SandboxUnavailable(f"The image {self._image} is not here.", f"Run {get}.")
 
     def run(self, command: Command) -> CommandResult:
         """Run one command in a container of its own. Raises SandboxLost where daemon or container break."""
@@ -116,7 +117,7 @@ class DockerSandbox:
         if result.exit_code != 0 or result.stdout.strip() in (b"", b"0"):
             said = result.stderr.decode(errors="replace").strip()[-300:]
             raise SandboxUnavailable(
-                f"The image {self._image} cannot run {argv[0]}: {said}", f"{_IMAGE_HINT} --debootstrap."
+                f"The image {self._image} cannot run {argv[0]}: {said}", f"Run {_MAKE_IMAGE} --debootstrap."
             )
         version = self._api.version()["Version"]
         return f"docker {version}: image {self._image}, uid {result.stdout.decode().strip()}, no network; cgroups"

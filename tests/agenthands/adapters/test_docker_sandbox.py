@@ -35,6 +35,22 @@ def test_the_image_is_the_one_that_the_script_makes():
     assert f"agenthands-sandbox:{digest[:12]}" == IMAGE
 
 
+def test_without_docker_the_script_for_tests_says_so_loudly_and_does_not_fail(tmp_path):
+    for name in ("dirname", "bash", "env"):
+        (tmp_path / name).symlink_to(f"/usr/bin/{name}")
+    script = ROOT / "deployments" / "docker-for-tests.sh"
+    said = subprocess.run([script], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True).stderr
+    assert "DOCKER SANDBOX WILL BE SKIPPED: docker is not installed" in said
+
+
+def test_the_setting_chooses_docker_and_its_image(docker, monkeypatch):
+    from agenthands.settings import Settings
+    from tasks.wiring import sandbox_for
+
+    assert isinstance(sandbox_for(Settings(sandbox="docker")), DockerSandbox)
+    assert sandbox_for(Settings(sandbox="docker", sandbox_image="own:1"))._image == "own:1"
+
+
 def test_frames_in_any_pieces():
     whole = b"\x01\0\0\0\0\0\0\x03abc\x02\0\0\0\0\0\0\x00\x02\0\0\0\0\0\0\x02de"
     for size in range(1, len(whole)):
@@ -51,11 +67,15 @@ def test_a_daemon_that_is_not_there_is_told(monkeypatch, tmp_path):
     assert "docker" in error.value.hint
 
 
-def test_an_image_that_is_missing_is_told_with_the_command_that_makes_it(docker, tmp_path):
-    sandbox = DockerSandbox(image="agenthands-sandbox:missing")
+def test_an_image_that_is_missing_is_told_with_the_command_that_gets_it(docker, tmp_path, monkeypatch):
+    monkeypatch.setattr("agenthands.adapters.docker_sandbox.IMAGE", "agenthands-sandbox:missing")
+    sandbox = DockerSandbox()
     with pytest.raises(SandboxUnavailable) as error:
         sandbox.check()
     assert "deployments/sandbox-image.sh" in error.value.hint
+    with pytest.raises(SandboxUnavailable) as error:
+        DockerSandbox(image="somebody/image:missing").check()
+    assert "docker pull somebody/image:missing" in error.value.hint
     with pytest.raises(SandboxLost, match="missing"):
         sandbox.run(Command(["/bin/true"], tmp_path))
 
