@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agenthands.arbitration import Arbitration, Example
 from agenthands.gate.own_tests import MIN_TESTS
 from agenthands.models import CodingResult, CustomTool, GateReport, Tokens, ToolOutcome, add_costs
 from agenthands.ports import Coder, CodingTask, Command, Environment, Limits, Sandbox
@@ -46,12 +47,8 @@ def generate_tool(
     """
     coder, sandbox, environment = parts
     workspace = build.workspace(tool.name)
-    spec = json.dumps(tool.visible().model_dump(mode="json"), indent=2, ensure_ascii=False)
-    if attempt == 1:
-        for name in ("nat_tools", "tests"):
-            (workspace / name).mkdir(parents=True, exist_ok=True)
-        (workspace / "spec.json").write_text(spec + "\n", encoding="utf-8")
     if rejection is None:
+        spec = write_specification(build, tool)
         message = render("generate/task.md.j2", tool=tool, workspace=str(workspace), spec=spec)
     else:
         message = render(
@@ -79,9 +76,23 @@ def generate_tool(
     )
 
 
-def outcome_of(tool: str, turns: Sequence[tuple[CodingResult, GateReport]]) -> ToolOutcome:
-    """Sum up all attempts at one tool; the last report decides."""
+def write_specification(build: Build, tool: CustomTool, corrections: Mapping[int, Example] | None = None) -> str:
+    """Write spec.json as the coder may see it, with `corrections` of its examples, and give its text."""
+    workspace = build.workspace(tool.name)
+    spec = json.dumps(tool.visible(corrections).model_dump(mode="json"), indent=2, ensure_ascii=False)
+    for name in ("nat_tools", "tests"):
+        (workspace / name).mkdir(parents=True, exist_ok=True)
+    (workspace / "spec.json").write_text(spec + "\n", encoding="utf-8")
+    return spec
+
+
+def outcome_of(
+    tool: str, turns: Sequence[tuple[CodingResult, GateReport]], arbitration: Arbitration | None = None
+) -> ToolOutcome:
+    """Sum up all attempts at one tool and what the planner's ruling cost; the last report decides."""
     report = turns[-1][1]
+    asked: list[CodingResult | Arbitration] = [coding for coding, _ in turns]
+    asked += [arbitration] if arbitration else []
     failed = ", ".join(check.name for check in report.failures())
     return ToolOutcome(
         name=tool,
@@ -89,8 +100,8 @@ def outcome_of(tool: str, turns: Sequence[tuple[CodingResult, GateReport]]) -> T
         attempts=len(turns),
         gate=report,
         reason="" if report.accepted else f"the gate's checks {failed} did not pass in {len(turns)} attempts",
-        cost_usd=add_costs(*(coding.cost_usd for coding, _ in turns)),
-        tokens=sum((coding.tokens for coding, _ in turns), Tokens()),
+        cost_usd=add_costs(*(each.cost_usd for each in asked)),
+        tokens=sum((each.tokens for each in asked), Tokens()),
         seconds=round(sum(coding.seconds + gate.seconds for coding, gate in turns), 3),
     )
 

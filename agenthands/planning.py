@@ -96,7 +96,7 @@ def plan_agent(request: str, model: ChatModel, reality: Reality, resolves: Calla
 def read_plan(text: str) -> tuple[Plan | None, list[str]]:
     """Read a plan from plain or fenced JSON; gives the plan, or None and exact complaints."""
     try:
-        return Plan.model_validate(json.loads(_json_part(text))), []
+        return Plan.model_validate(json.loads(json_part(text))), []
     except json.JSONDecodeError as error:
         return None, [f"The answer is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."]
     except RecursionError:
@@ -105,7 +105,7 @@ def read_plan(text: str) -> tuple[Plan | None, list[str]]:
         return None, _readable(error)
 
 
-def _json_part(text: str) -> str:
+def json_part(text: str) -> str:
     """Give what stands in the last fence of a Markdown answer, or the whole answer."""
     fences: Sequence[str] = re.findall(r"```(?:json)?\s*\n(.*?)\n?```", text, re.DOTALL)
     if fences and not text.lstrip().startswith("{"):

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agenthands.models import BuildRecord, CaseResult, GateReport, StageTime, ToolOutcome
-from agenthands.verdict import gate_summary, next_steps, verdict
+from agenthands.verdict import gate_summary, next_steps, ruling_sentences, verdict
 from agenthands.wording import count, duration, money
 
 _SMALLEST_BAR = 0.6
@@ -97,6 +97,7 @@ def _tool(tool: ToolOutcome, record: BuildRecord, files: Mapping[str, str]) -> d
         "failed": [check for check in checks if not check.passed],
         "passed": [check for check in checks if check.passed],
         "coverage": _percent(tool.gate),
+        "rulings": [ruling_sentences(ruling) for ruling in tool.gate.rulings] if tool.gate else [],
         "code": files.get(f"tools/{tool.name}/nat_tools/{tool.name}.py"),
         "tests": files.get(f"tools/{tool.name}/tests/test_{tool.name}.py"),
     }

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from agenthands.models import Acceptance, BuildRecord, GateReport, Plan, ToolOutcome
-from agenthands.verdict import gate_summary, next_steps, verdict
+from agenthands.verdict import gate_summary, next_steps, ruling_sentences, verdict
 from agenthands.wording import cells, count, duration, money, one_line, pad
 
 _WIDTH = 96
@@ -78,6 +78,14 @@ def gate_text(report: GateReport) -> str:
         lines.append(f"  {pad(mark, 6)}  {pad(check.name, 11)}  {one_line(first)}".rstrip())
         if not check.passed:
             lines += [f"      {_code_line(line)}" for line in more]
+    if report.survivors and report.accepted:
+        places = ", ".join(str(each["line"]) for each in report.survivors)
+        lines += [
+            "",
+            *_wrapped(f"Changes that the tests do not notice are possible in line {places} (--json has them)."),
+        ]
+    for ruling in report.rulings:
+        lines += ["", *_wrapped(ruling_sentences(ruling))]
     return "\n".join(lines)
 
 
@@ -108,6 +116,8 @@ def _tool_lines(tools: Sequence[ToolOutcome]) -> list[str]:
     for tool, line in zip(tools, lines, strict=True):
         said.append(line)
         said += [part for check in _failures(tool) for part in _wrapped(check, "    ")]
+        rulings = tool.gate.rulings if tool.gate else []
+        said += [part for ruling in rulings for part in _wrapped(ruling_sentences(ruling), "    ")]
     return said
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from agenthands.models import BuildRecord, ToolOutcome
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from agenthands.models import BuildRecord, Ruling, ToolOutcome
 from agenthands.wording import count, one_line
 
 
@@ -14,6 +18,21 @@ def gate_summary(tool: ToolOutcome) -> str:
     if not tool.gate.failures():
         return f"{len(required)} of {len(required)} checks"
     return "failed " + ", ".join(check.name for check in tool.gate.failures())
+
+
+def ruling_sentences(ruling: Ruling) -> str:
+    """Say what the planner decided about an example, with both sides and its reason."""
+    kind = "Hidden example" if ruling.held_out else "Example"
+    sides = f"{kind} {json.dumps(ruling.specified.arguments)}: specified {_side(ruling.specified.model_dump())}"
+    now = f"the example is wrong; it is now {_side(ruling.corrected.model_dump())}" if ruling.corrected else None
+    decided = now or "the tool is wrong"
+    return f"{sides}, the tool {_side(ruling.found)}. The planner ruled that {decided}: {one_line(ruling.reason, 2000)}"
+
+
+def _side(side: Mapping[str, Any]) -> str:
+    if raised := side.get("raises"):
+        return f"raises {raised[0] if isinstance(raised, list) else raised}"
+    return one_line(json.dumps(side.get("result", side.get("expected")), ensure_ascii=False), 300)
 
 
 def verdict(record: BuildRecord) -> str:

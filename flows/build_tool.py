@@ -7,12 +7,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture, wait
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from agenthands.arbitration import Arbitration, contradictions
 from agenthands.coding import Rejection, outcome_of
 from agenthands.errors import AgentHandsError
 from agenthands.events import ToolProgress, emit, stage
 from agenthands.models import CustomTool, Plan, Tokens, ToolOutcome
 from agenthands.ports import Environment
 from agenthands.workplace import Build
+from tasks.arbitrate import arbitrate_examples
 from tasks.generate import generate_tool
 from tasks.validate import validate_tool
 from tasks.wiring import settings_for
@@ -23,14 +25,18 @@ def build_tool(build: Build, tool: CustomTool, environment: Environment, tools: 
     """Give what became of one tool; a tool that the gate rejects to the end is a result."""
     attempts = settings_for(build.request.options()).max_attempts
     turns: list[Any] = []
+    ruled: Arbitration | None = None
     for attempt in range(1, attempts + 1):
         rejection = Rejection(*turns[-1]) if turns else None
         coding = generate_tool(build, tool, environment, attempt, rejection, tools)
-        report = validate_tool(build, tool, environment, attempt)
+        report = validate_tool(build, tool, environment, attempt, ruled.rulings if ruled else ())
+        if ruled is None and contradictions(report):
+            ruled = arbitrate_examples(build, tool, report, attempt)
+            report = validate_tool(build, tool, environment, attempt, ruled.rulings)
         turns.append((coding, report))
         if report.accepted:
             break
-    outcome = outcome_of(tool.name, turns)
+    outcome = outcome_of(tool.name, turns, ruled)
     said = outcome.reason or "accepted by the gate"
     emit(ToolProgress(build.build_id, tool.name, outcome.status, said, outcome.attempts, outcome.cost_usd))
     return outcome

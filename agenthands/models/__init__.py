@@ -13,7 +13,7 @@ from agenthands.models.build import (
     ToolOutcome,
     add_costs,
 )
-from agenthands.models.gate import Check, GateReport
+from agenthands.models.gate import Check, GateReport, Ruling
 from agenthands.models.plan import (
     Case,
     CaseCheck,
@@ -45,6 +45,7 @@ __all__ = [
     "McpServerPin",
     "Plan",
     "ResultExample",
+    "Ruling",
     "StageTime",
     "Status",
     "Tokens",

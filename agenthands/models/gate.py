@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agenthands.models.plan import ErrorExample, ResultExample
+
 CheckName = Literal[
     "files", "conformance", "schema", "tests", "isolation", "repeatable",
     "examples", "held_out", "stub", "mutation", "hygiene",
@@ -24,6 +26,22 @@ class Check(BaseModel):
     seconds: float = Field(0.0, ge=0)
 
 
+class Ruling(BaseModel):
+    """The planner's decision about an example that contradicts the tool; `found` is what the tool did."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    example: int = Field(ge=0, description="Index among the specification's examples")
+    held_out: bool
+    specified: ResultExample | ErrorExample
+    found: dict[str, Any]
+    wrong: Literal["example", "tool"]
+    corrected: ResultExample | ErrorExample | None = Field(
+        None, description="What counts from now on, if the example is wrong"
+    )
+    reason: str
+
+
 class GateReport(BaseModel):
     """The verdict on one tool."""
 
@@ -35,6 +53,7 @@ class GateReport(BaseModel):
     checks: list[Check]
     survivors: list[dict[str, Any]] = Field(default_factory=list)
     coverage: float | None = None
+    rulings: list[Ruling] = Field(default_factory=list)
 
     def failures(self) -> list[Check]:
         """Give the required checks that did not pass, in the order in which they ran."""

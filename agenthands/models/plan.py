@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -69,10 +70,13 @@ class CustomTool(Part):
     network: bool = Field(False, description="Whether the tool itself must reach the network; most do not")
     examples: list[Example] = Field(min_length=1, description="Calls with their exact results or errors")
 
-    def visible(self) -> CustomTool:
-        """Give the specification as the coder may see it: without the held-out examples."""
-        hidden = set(held_out_indices(self))
-        shown = [example for index, example in enumerate(self.examples) if index not in hidden]
+    def visible(self, corrections: Mapping[int, Example] | None = None) -> CustomTool:
+        """Give the specification as the coder may see it: without the held-out examples.
+
+        `corrections` take the place of the examples with their index; which ones are held out stays as it was.
+        """
+        hidden, right = set(held_out_indices(self)), corrections or {}
+        shown = [right.get(index, example) for index, example in enumerate(self.examples) if index not in hidden]
         return self.model_copy(update={"examples": shown})
 
 

@@ -1,8 +1,9 @@
 """Scripted models: a litellm provider that answers from files, selected by name (`scripted/<folder>`).
 
-A script plays all three roles of a build, recognised by what is asked, so that threads cannot disturb each other:
+A script plays all roles of a build, recognised by what is asked, so that threads cannot disturb each other:
 
     planner   the call has a response_format named `plan`:  plan.json
+    ruling    the call has a response_format named `ruling`: ruling.json; without one, its examples stand
     coder     the first user message has a line `Tool: x`:  tools/x.yaml, one item for each assistant message so far
     agent     anything else:                                agent.yaml, by a part of the last question
 
@@ -75,14 +76,26 @@ def answer(model: str, messages: Sequence[Mapping[str, Any]], options: Mapping[s
     """Give the scripted assistant message: `content`, and `tool_calls` as (name, arguments) pairs."""
     folder = require_script(model)
     form = options.get("response_format") or {}
-    if isinstance(form, Mapping) and form.get("json_schema", {}).get("name") == "plan":
+    asked_for = form.get("json_schema", {}).get("name") if isinstance(form, Mapping) else None
+    if asked_for == "plan":
         return {"content": (folder / "plan.json").read_text(encoding="utf-8"), "tool_calls": []}
+    if asked_for == "ruling":
+        return {"content": _ruling(folder, _text(messages[-1])), "tool_calls": []}
     first = next((_text(message) for message in messages if message["role"] == "user"), "")
     if tool := re.search(r"^Tool: (\S+)$", first, re.MULTILINE):
         workspace = re.search(r"^Workspace: (\S+)$", first, re.MULTILINE)
         turn = sum(message["role"] == "assistant" for message in messages)
         return _coder_turn(folder, tool.group(1), turn, workspace.group(1) if workspace else "")
     return _agent_turn(folder, messages)
+
+
+def _ruling(folder: Path, question: str) -> str:
+    scripted = folder / "ruling.json"
+    if scripted.is_file():
+        return scripted.read_text(encoding="utf-8")
+    reason = f"The script {folder.name} has no ruling, so the specification stands."
+    examples = re.findall(r"^## Example (\d+)$", question, re.MULTILINE)
+    return json.dumps({"rulings": [{"example": int(n), "wrong": "tool", "reason": reason} for n in examples]})
 
 
 def _coder_turn(folder: Path, tool: str, turn: int, workspace: str) -> dict[str, Any]:

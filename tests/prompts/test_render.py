@@ -39,6 +39,16 @@ SAMPLES = {
         {"tool": TOOL, "workspace": "/w/s", "spec": json.dumps(ROMAN_SPEC)},
         ["Tool: roman_numeral\nWorkspace: /w/s\n", "MCMXCIV", "/w/s/nat_tools/roman_numeral.py"],
     ),
+    "arbitrate/system.md.j2": ({"tool": "roman"}, ["the tool `roman`", "which side is wrong", '"wrong": "example"']),
+    "arbitrate/user.md.j2": (
+        {
+            "specification": '{"name": "roman_numeral"}',
+            "source": "def f(): ...",
+            "contradictions": [{"index": 2, "arguments": '{"number": 4}', "specified": '"VI"', "found": '"IV"'}],
+        },
+        ["## Example 2\n", 'The example says: "VI"\nThe tool says: "IV"\n', "def f(): ..."],
+    ),
+    "arbitrate/complaint.md.j2": ({"complaint": "no JSON"}, ["cannot be read as a ruling: no JSON"]),
     "repair/feedback.md.j2": (
         {"tool": "roman_numeral", "report": REPORT, "attempt": 1, "max_attempts": 3, "coding": LATE},
         ["attempt 1 of 3", "ended early: the limit", "assert 'IIII' == 'IV'"],
