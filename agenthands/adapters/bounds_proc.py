@@ -41,7 +41,7 @@ def memory_of(processes: Iterable[int], enough: int) -> int:
     resident = {pid: _resident(pid) for pid in processes}
     if sum(resident.values()) <= enough:
         return sum(resident.values())
-    return sum(_share(pid, bytes_) for pid, bytes_ in resident.items())
+    return sum(_share(pid) for pid in resident)
 
 
 def _resident(pid: int) -> int:
@@ -50,9 +50,13 @@ def _resident(pid: int) -> int:
     return 0
 
 
-def _share(pid: int, otherwise: int) -> int:
-    """Give the proportional share; a process that forbids to look counts in full."""
-    with contextlib.suppress(OSError):
+def _share(pid: int) -> int:
+    """Give the proportional share; a process that forbids to look counts in full, one that just ends not at all."""
+    try:
         if found := _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_bytes()):
             return int(found[1]) * 1024
-    return otherwise
+    except PermissionError:
+        return _resident(pid)
+    except OSError:
+        pass
+    return 0

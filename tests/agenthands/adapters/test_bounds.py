@@ -84,6 +84,13 @@ time.sleep(30)
     assert tree(process.pid) == {}
 
 
+def test_a_process_that_ends_while_it_is_measured_counts_nothing(monkeypatch):
+    monkeypatch.setattr("agenthands.adapters.bounds_proc._resident", lambda pid: 100 * MIB)
+    with subprocess.Popen(["true"]) as process:
+        time.sleep(0.5)  # it has ended, and nobody has waited for it
+        assert memory_of([process.pid], MIB) == 0
+
+
 def fake_second_version(folder, *, own_gives, parent_gives):
     parent = folder / "cgroup" / "user.slice"
     own = parent / "worker.service"
