@@ -21,6 +21,7 @@ class PlannedServer:
     tools: Sequence[str]
     reasoning: str
     lock: str
+    npm_lock: str = ""
 
 
 def nat_config(

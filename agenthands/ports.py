@@ -45,6 +45,12 @@ class Environment:
         return (self.path / "requirements.lock").read_text(encoding="utf-8")
 
     @property
+    def npm_lock(self) -> str:
+        """The package-lock.json with integrity hashes; empty in an environment of Python alone."""
+        file = self.path / "package-lock.json"
+        return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+    @property
     def python(self) -> Path:
         """The interpreter of the environment."""
         return self.path / "bin" / "python"
@@ -64,8 +70,12 @@ class Environments(Protocol):
         Raises DependencyRefused (missing, clashing, no wheel) or RegistryUnavailable.
         """
 
-    def package(self, requirements: Sequence[str]) -> Environment:
-        """Give an environment with just `requirements`, as an MCP server needs it. Raises as `nat` does."""
+    def server(self, registry: Literal["pypi", "npm"], package: str, version: str, as_of: str = "") -> Environment:
+        """Give an environment with just one MCP server, at one version; no build script runs.
+
+        What it needs is resolved as the index was at the start of the day `as_of` (2026-11-23), so that the same
+        entry gives the same environment on any day. Raises as `nat` does.
+        """
 
     def resolve(self, dependencies: Sequence[str]) -> str:
         """Lock the NAT environment plus `dependencies` and give the lock; installs nothing. Raises as `nat` does."""

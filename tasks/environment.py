@@ -49,7 +49,12 @@ def prepare_servers(build: Build, plan: Plan) -> list[tuple[PlannedServer, Envir
     with stage(build.build_id, "servers") as note:
         for server in plan.mcp_servers:
             entry = catalogue[server.id]
-            environment = environments.package([f"{entry.package}=={entry.version}"])
-            prepared.append((PlannedServer(entry, server.tools, server.reasoning, environment.lock), environment))
+            environment = environments.server(entry.registry, entry.package, entry.version, entry.as_of)
+            prepared.append(
+                (
+                    PlannedServer(entry, server.tools, server.reasoning, environment.lock, environment.npm_lock),
+                    environment,
+                )
+            )
         note.detail = ", ".join(f"{each.entry.id} {each.entry.version}" for each, _ in prepared)
     return prepared

@@ -1,4 +1,4 @@
-"""The Environments port over uv: resolve, lock with hashes, install wheels once per lock."""
+"""The Environments port over uv: resolve, lock with hashes, install wheels once per lock; npm joins in for servers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
+from agenthands.adapters.npm_environments import install_npm, npm_lock
 from agenthands.adapters.processes import run_process
 from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavailable
 from agenthands.ports import CommandResult, Environment
@@ -50,9 +53,17 @@ class UvEnvironments:
         wanted = (LOCKS / "nat.in").read_text(encoding="utf-8") + "\n".join(sorted(dependencies)) + "\n"
         return self._lock(wanted, base)
 
-    def package(self, requirements: Sequence[str]) -> Environment:
-        """Give an environment with just `requirements`."""
-        return self._installed(self._lock("\n".join(sorted(requirements)) + "\n", ""))
+    def server(self, registry: Literal["pypi", "npm"], package: str, version: str, as_of: str = "") -> Environment:
+        """Give an environment with just one MCP server, resolved as the index was at the start of the day `as_of`."""
+        before = f"{as_of}T00:00:00Z" if as_of else ""
+        if registry == "pypi":
+            return self._installed(self._lock(f"{package}=={version}\n", "", before))
+        runtime = (LOCKS / "node.lock").read_text(encoding="utf-8")
+        lock = self._kept(
+            [registry, package, version, before, runtime],
+            lambda: npm_lock(self._installed(runtime), package, version, before),
+        )
+        return self._installed(runtime, lock)
 
     def install_project(self, project: Path, target: Path) -> None:
         """Build a wheel with the hatchling of this process' environment, offline, and install it."""
@@ -71,29 +82,37 @@ class UvEnvironments:
         if result.exit_code != 0:
             raise _refused("the agent's package", result)
 
-    def _lock(self, wanted: str, constraints: str) -> str:
-        key = hashlib.sha256(json.dumps([wanted, constraints, sys.version_info[:2]]).encode()).hexdigest()
+    def _lock(self, wanted: str, constraints: str, before: str = "") -> str:
+        def resolved() -> str:
+            with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
+                (Path(folder) / "wanted.in").write_text(wanted, encoding="utf-8")
+                (Path(folder) / "base.lock").write_text(constraints, encoding="utf-8")
+                result = _uv(
+                    ["pip", "compile", "--quiet", "--generate-hashes", *_WHEELS_ONLY, "--no-header", "--no-annotate",
+                     *(["--exclude-newer", before] if before else []),
+                     "--python", _interpreter(), "--constraint", f"{folder}/base.lock", f"{folder}/wanted.in"],
+                )  # fmt: skip
+            if result.exit_code != 0:
+                raise _refused(wanted, result)
+            return result.stdout.decode()
+
+        return self._kept([wanted, constraints, sys.version_info[:2], *([before] if before else [])], resolved)
+
+    def _kept(self, wanted: object, resolved: Callable[[], str]) -> str:
+        """Give the lock that was resolved for `wanted` before, or resolve it."""
+        key = hashlib.sha256(json.dumps(wanted).encode()).hexdigest()
         cached = self._home / "locks" / f"{key}.lock"
         if cached.is_file() and not self._refresh:
             return cached.read_text(encoding="utf-8")
+        lock = resolved()
         cached.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
-            (Path(folder) / "wanted.in").write_text(wanted, encoding="utf-8")
-            (Path(folder) / "base.lock").write_text(constraints, encoding="utf-8")
-            result = _uv(
-                ["pip", "compile", "--quiet", "--generate-hashes", *_WHEELS_ONLY, "--no-header", "--no-annotate",
-                 "--python", _interpreter(), "--constraint", f"{folder}/base.lock", f"{folder}/wanted.in"],
-            )  # fmt: skip
-        if result.exit_code != 0:
-            raise _refused(wanted, result)
-        lock = result.stdout.decode()
-        partial = cached.with_suffix(f".{os.getpid()}.tmp")
+        partial = cached.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
         partial.write_text(lock, encoding="utf-8")
         partial.replace(cached)
         return lock
 
-    def _installed(self, lock: str) -> Environment:
-        digest = hashlib.sha256(lock.encode()).hexdigest()
+    def _installed(self, lock: str, npm: str = "") -> Environment:
+        digest = hashlib.sha256((lock + npm).encode()).hexdigest()
         path = self._home / "environments" / digest[:20]
         environment = Environment(path=path, lock_sha256=digest)
         complete = path / ".complete"
@@ -104,6 +123,8 @@ class UvEnvironments:
             if complete.is_file():
                 return environment
             self._install(environment, lock)
+            if npm:
+                install_npm(environment, npm)
             complete.write_text(digest, encoding="utf-8")
         return environment
 

@@ -98,6 +98,7 @@ def test_an_entry_is_read_whole(tmp_path):
         id="clock",
         title="Clock",
         description="Tell what a clock shows",
+        registry="pypi",
         package="clock-server",
         version="1.2.3",
         command=("clock", "--mode", "quiet", "stdio"),
@@ -122,13 +123,13 @@ def test_the_users_folder_adds_to_the_shipped_servers_and_overrides_them(tmp_pat
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        ("{", "entry: file: Invalid JSON"),
+        ("{", "entry: it is not JSON"),
         ("[]", "entry: file: "),
         (entry(package_version="latest"), "packages.0.version"),
         (entry(package_version=">=1.0"), "packages.0.version"),
         (entry(package_version="1.*"), "packages.0.version"),
         (entry(package_version=None), "packages.0.version"),
-        (entry(package_registryType="npm"), "packages.0.registryType"),
+        (entry(package_registryType="nuget"), "packages.0.registryType"),
         (entry(package_transport={"type": "sse"}), "packages.0.transport.type"),
         (entry(package_identifier="--index-url=x"), "packages.0.identifier"),
         (entry(package_packageArguments=[{"type": "positional", "valueHint": "x"}]), "Arguments.0.value"),

@@ -1,0 +1,141 @@
+"""Runs with a server environment's Python, in a sandbox: starts one MCP server, and asks it for its tools.
+
+Reads {"command": [words], "variables": {name: value}, "seconds": float} from standard input; writes one JSON object
+{"error": text, "tools": [as the server lists them], "stderr": its end} to standard output. Standard library only:
+the official client is not in every server's environment, and in one of its own it costs seconds to import.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+PROTOCOL = "2025-06-18"  # every server of today answers with the version that it prefers
+TOOLS = 1000
+STDERR_BYTES = 4000
+
+
+class Failed(Exception):
+    """The server did not do what the protocol asks."""
+
+
+class Session:
+    """One server over standard input and output: a line is a message."""
+
+    def __init__(self, process, deadline):
+        self.process = process
+        self.deadline = deadline
+        self.lines = queue.Queue()
+        self.last = 0
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.put(line)
+        self.lines.put(None)
+
+    def send(self, message):
+        """Write one message."""
+        try:
+            self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+            self.process.stdin.flush()
+        except OSError as error:
+            raise Failed(self._ended()) from error
+
+    def ask(self, method, params):
+        """Send a request and give its result; what the server asks meanwhile is declined."""
+        self.last += 1
+        self.send({"id": self.last, "method": method, "params": params})
+        while True:
+            message = self._message(method)
+            if "method" in message and "id" in message:
+                self._decline(message)
+            elif message.get("id") == self.last:
+                if "error" in message:
+                    raise Failed(f"{method} is answered with the error {json.dumps(message['error'])[:400]}")
+                if not isinstance(message.get("result"), dict):
+                    raise Failed(f"{method} is answered without a result")
+                return message["result"]
+
+    def _decline(self, message):
+        if message["method"] == "ping":
+            self.send({"id": message["id"], "result": {}})
+        else:
+            self.send({"id": message["id"], "error": {"code": -32601, "message": "Method not found"}})
+
+    def _message(self, method):
+        """Give the next message; what else a server prints is passed over, as the official client does."""
+        while True:
+            try:
+                line = self.lines.get(timeout=max(0.0, self.deadline - time.monotonic()))
+            except queue.Empty:
+                raise Failed(f"no answer to {method} in time") from None
+            if line is None:
+                raise Failed(self._ended())
+            try:
+                message = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(message, dict):
+                return message
+
+    def _ended(self):
+        try:
+            return f"it ended with exit code {self.process.wait(timeout=2)} before it answered"
+        except subprocess.TimeoutExpired:
+            return "it closed its output before it answered"
+
+
+def tools_of(session):
+    """Give all pages of tools/list."""
+    hello = {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": {"name": "agenthands", "version": "1"}}
+    session.ask("initialize", hello)
+    session.send({"method": "notifications/initialized"})
+    tools, cursor = [], None
+    while True:
+        page = session.ask("tools/list", {"cursor": cursor} if cursor else {})
+        if not isinstance(page.get("tools"), list):
+            raise Failed("tools/list is answered without a list of tools")
+        tools += page["tools"]
+        cursor = page.get("nextCursor")
+        if not cursor:
+            return tools
+        if len(tools) > TOOLS:
+            raise Failed(f"it lists more than {TOOLS} tools")
+
+
+def main():
+    """Do it; the server is ended with everything it started when the sandbox ends."""
+    request = json.loads(sys.stdin.read())
+    outcome = {"error": "", "tools": [], "stderr": ""}
+    with tempfile.TemporaryFile() as stderr:
+        try:
+            process = subprocess.Popen(
+                request["command"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env={**os.environ, **request["variables"]},
+            )
+        except OSError as error:
+            outcome["error"] = f"its program cannot be started: {error.strerror}"
+        else:
+            try:
+                outcome["tools"] = tools_of(Session(process, time.monotonic() + request["seconds"]))
+            except Failed as error:
+                outcome["error"] = str(error)
+            process.kill()
+            process.wait()
+        stderr.seek(max(0, stderr.seek(0, os.SEEK_END) - STDERR_BYTES))
+        outcome["stderr"] = stderr.read().decode(errors="replace")
+    sys.stdout.write(json.dumps(outcome))
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
