@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -51,16 +52,20 @@ class DiskWatch:
     def __init__(self, limits: Limits, workspace: Path, processes: Callable[[], Iterable[int]]) -> None:
         """Take the processes to look at from `processes`; it may give none."""
         self._allowed, self._workspace, self._processes = limits.disk_bytes, workspace, processes
+        self._exceeded = False
 
     def __call__(self) -> EndedBy | None:
         """Measure now. A workspace that was too large may stay so, but not grow: somebody must be able to clean up."""
-        used = used_bytes(self._workspace, self._allowed)
-        if used <= self._allowed:
-            used += deleted_bytes(self._processes(), self._workspace)
-        if used <= self._allowed:
+        if self._exceeded:  # all was killed meanwhile, and had written on until then
+            self._allowed = max(self._allowed, self._used(enough=sys.maxsize))
+            self._exceeded = False
             return None
-        self._allowed = max(self._allowed, used)
-        return "disk"
+        self._exceeded = self._used(self._allowed) > self._allowed
+        return "disk" if self._exceeded else None
+
+    def _used(self, enough: int) -> int:
+        used = used_bytes(self._workspace, enough)
+        return used if used > enough else used + deleted_bytes(self._processes(), self._workspace)
 
 
 class Bounds:

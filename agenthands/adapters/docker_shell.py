@@ -177,6 +177,7 @@ class _Service:
                         link.sendall(data if frames is None else b"".join(part for _, part in frames.take(data)))
                 if exceeded := watch.exceeded():
                     self._api.kill(self._container)
+                    self._api.wait(self._container, timeout=30)
                     link.sendall(f"[The sandbox was ended: it reached its bound of {exceeded}.]\r\n".encode())
                     return True
         return False
