@@ -39,12 +39,18 @@ class Accepted:
 
 
 def accept_agent(
-    agent: InstalledAgent, cases: Sequence[Case], sandbox: Sandbox, gateway: OpenGateway, case_seconds: float
+    agent: InstalledAgent,
+    cases: Sequence[Case],
+    sandbox: Sandbox,
+    gateway: OpenGateway,
+    case_seconds: float,
+    egress: Path | None = None,
 ) -> Accepted:
     """Load the agent with everything it uses and ask it every case. Raises SandboxLost.
 
-    The model is reached through `gateway`; there is no other network. An agent that does not load, answers wrongly
-    or lets a tool fail is a result.
+    The model is reached through `gateway`, and the hosts that the user listed through the proxy at the socket
+    `egress`; without one there is no other network. An agent that does not load, answers wrongly or lets a tool fail
+    is a result.
     """
     request = {
         "config": str(agent.config),
@@ -72,8 +78,9 @@ def accept_agent(
                 memory_bytes=16 * 1024**3,
                 output_bytes=8 * 1024**2,
             ),
-            network="model",
+            network="egress" if egress else "model",
             model_socket=gateway.socket,
+            egress_socket=egress,
         )
     )
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -31,9 +32,10 @@ def accept_agent(build: Build, plan: Plan, environment: Environment, servers: Ma
     )
     with stage(build.build_id, "accept") as note:
         wiring.environments_for(settings).install_project(folder / "package", agent.site)
-        with wiring.gateway_for(settings).open(folder / "model.sock") as gateway:
+        egress = wiring.egress_for(settings).open(folder / "egress.sock") if settings.egress else nullcontext()
+        with wiring.gateway_for(settings).open(folder / "model.sock") as gateway, egress as proxy:
             accepted = acceptance.accept_agent(
-                agent, plan.test_cases, wiring.sandbox_for(settings), gateway, settings.case_seconds
+                agent, plan.test_cases, wiring.sandbox_for(settings), gateway, settings.case_seconds, proxy
             )
         passed = sum(case.passed for case in accepted.result.cases)
         note.detail = f"{passed} of {len(plan.test_cases)} test cases passed"
