@@ -37,6 +37,7 @@ serve: install ## Prefect server with its UI, the deployment, and this machine a
 
 bench: install ## Measure start-up, the demo, and how often the gate is right; writes bench/results/
 	$(BIN)/python bench/main_job.py
+	$(BIN)/python bench/gate.py
 	$(BIN)/python bench/gate_accuracy.py
 
 format: install ## Format the code
