@@ -38,7 +38,7 @@ from bench.human_eval_tools import (
 RESULTS = Path(__file__).parent / "results" / "gate_accuracy.json"
 NAMED = ("conformance", "schema", "tests", "examples")
 MIN_REFERENCES = 0.95
-JUDGE_SECONDS = 60.0
+JUDGE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
