@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agenthands.arbitration import Arbitration, Example
+from agenthands.arbitration import Arbitration, Example, contradicted
 from agenthands.gate.own_tests import MIN_TESTS
 from agenthands.models import CodingResult, CustomTool, GateReport, Tokens, ToolOutcome, add_costs
 from agenthands.ports import Coder, CodingTask, Command, Environment, Limits, Sandbox
@@ -55,6 +56,7 @@ def generate_tool(
             "repair/feedback.md.j2",
             tool=tool.name,
             report=rejection.report,
+            **_what_the_coder_may_know(rejection.report),
             coding=rejection.coding,
             attempt=attempt - 1,
             max_attempts=limits.attempts,
@@ -82,8 +84,32 @@ def write_specification(build: Build, tool: CustomTool, corrections: Mapping[int
     spec = json.dumps(tool.visible(corrections).model_dump(mode="json"), indent=2, ensure_ascii=False)
     for name in ("nat_tools", "tests"):
         (workspace / name).mkdir(parents=True, exist_ok=True)
-    (workspace / "spec.json").write_text(spec + "\n", encoding="utf-8")
+    file = workspace / "spec.json"
+    # The coder may have put anything there, and a pipe or a link is not to be written through: "x" makes a new file.
+    if file.is_dir() and not file.is_symlink():
+        shutil.rmtree(file)
+    file.unlink(missing_ok=True)
+    with file.open("x", encoding="utf-8") as new:
+        new.write(spec + "\n")
     return spec
+
+
+def _what_the_coder_may_know(report: GateReport) -> dict[str, list[dict[str, str]]]:
+    """Give the rulings on examples that the coder sees: those corrected, and those about which the tool is still wrong.
+
+    A reason is told only where no hidden example was ruled on beside it, because it may give that one away.
+    """
+    still = {each.index for each in contradicted(report)}
+    told = not any(ruling.held_out for ruling in report.rulings)
+    visible = [ruling for ruling in report.rulings if not ruling.held_out]
+    return {
+        "corrected": [{"arguments": json.dumps(ruling.specified.arguments)} for ruling in visible if ruling.corrected],
+        "confirmed": [
+            {"arguments": json.dumps(ruling.specified.arguments), "reason": ruling.reason if told else ""}
+            for ruling in visible
+            if ruling.wrong == "tool" and ruling.example in still
+        ],
+    }
 
 
 def outcome_of(

@@ -23,10 +23,12 @@ def gate_summary(tool: ToolOutcome) -> str:
 def ruling_sentences(ruling: Ruling) -> str:
     """Say what the planner decided about an example, with both sides and its reason."""
     kind = "Hidden example" if ruling.held_out else "Example"
-    sides = f"{kind} {json.dumps(ruling.specified.arguments)}: specified {_side(ruling.specified.model_dump())}"
+    arguments = one_line(json.dumps(ruling.specified.arguments, ensure_ascii=False), 300)
+    sides = f"{kind} {arguments}: specified {_side(ruling.specified.model_dump())}"
     now = f"the example is wrong; it is now {_side(ruling.corrected.model_dump())}" if ruling.corrected else None
     decided = now or "the tool is wrong"
-    return f"{sides}, the tool {_side(ruling.found)}. The planner ruled that {decided}: {one_line(ruling.reason, 2000)}"
+    asked = f"Asked after attempt {ruling.attempt}, {one_line(ruling.planner, 100)} ruled that"
+    return f"{sides}, the tool {_side(ruling.found)}. {asked} {decided}: {one_line(ruling.reason, 2000)}"
 
 
 def _side(side: Mapping[str, Any]) -> str:

@@ -26,6 +26,6 @@ def arbitrate_examples(build: Build, tool: CustomTool, report: GateReport, attem
     emit(ToolProgress(build.build_id, tool.name, "checking", "the planner rules on its examples", attempt))
     source = (build.workspace(tool.name) / tool_path(tool.name)).read_text(encoding="utf-8")
     found = arbitration.contradictions(report)
-    ruled = arbitration.arbitrate(tool, source, found, wiring.planner_for(settings))
+    ruled = arbitration.arbitrate(tool, source, found, attempt, wiring.planner_for(settings))
     write_specification(build, tool, corrections(ruled.rulings))
     return ruled

@@ -40,6 +40,8 @@ class Ruling(BaseModel):
         None, description="What counts from now on, if the example is wrong"
     )
     reason: str
+    planner: str = Field(description="The model that was asked")
+    attempt: int = Field(ge=1, description="The coder's attempt after which it was asked")
 
 
 class GateReport(BaseModel):

@@ -94,7 +94,8 @@ def _ruling(folder: Path, question: str) -> str:
     if scripted.is_file():
         return scripted.read_text(encoding="utf-8")
     reason = f"The script {folder.name} has no ruling, so the specification stands."
-    examples = re.findall(r"^## Example (\d+)$", question, re.MULTILINE)
+    sides = re.split(r"^`{3,}$", question, flags=re.MULTILINE)[-1]  # what stands below the tool's code
+    examples = re.findall(r"^## Example (\d+)$", sides, re.MULTILINE)
     return json.dumps({"rulings": [{"example": int(n), "wrong": "tool", "reason": reason} for n in examples]})
 
 

@@ -1,55 +1,34 @@
 """Who is wrong where an example contradicts a tool: both sides go to the planner, once, and its ruling counts."""
 
 import json
+from html import unescape
 
 import pytest
-from tests_support import ROMAN_SPEC, ROMAN_TOOL, write_roman
+import sample_records as samples
+from arbitration_support import EXAMPLES, FOUND, TOOL, WRONG, Planner, report, ruling
+from tests_support import ROMAN_TOOL
 
 from agenthands.arbitration import arbitrate, contradictions, corrections
-from agenthands.models import Check, CustomTool, GateReport, ResultExample, Tokens, held_out_indices
-from agenthands.ports import ChatAnswer
-from agenthands.prompting import render
-from agenthands.terminal_report import gate_text
-
-WRONG = 1  # the example for 4 says VI
-EXAMPLES = [
-    {**each, "expected": "VI"} if each["arguments"] == {"number": 4} else each for each in ROMAN_SPEC["examples"]
-]
-TOOL = CustomTool.model_validate({**ROMAN_SPEC, "examples": EXAMPLES})
-FOUND = {"example": WRONG, "call": {"result": "IV"}}
-
-
-class Planner:
-    """The double of the model: gives its answers one by one and keeps what it was asked."""
-
-    name = "double"
-
-    def __init__(self, *answers):
-        self.answers = [each if isinstance(each, str) else json.dumps({"rulings": each}) for each in answers]
-        self.asked = []
-
-    def ask(self, messages, schema_name, schema):
-        self.asked.append([message["content"] for message in messages])
-        return ChatAnswer(self.answers[len(self.asked) - 1], 0.01, Tokens(prompt=10, completion=1))
-
-
-def ruling(**changes):
-    return {"example": WRONG, "wrong": "example", "correction": {"expected": "IV"}, "reason": "4 is IV.", **changes}
-
-
-def report(*names, **extra):
-    checks = [
-        Check.model_validate({"name": name, "passed": False, "contradicted": [FOUND], **extra})
-        if name in ("examples", "held_out")
-        else Check(name=name, passed=False)
-        for name in names
-    ]
-    return GateReport(tool="roman_numeral", accepted=False, seconds=1, checks=checks)
+from agenthands.models import (
+    ResultExample,
+    held_out_indices,
+)
+from agenthands.report import render_report
+from agenthands.terminal_report import gate_text, show_text
+from agenthands.testing.scripted_model import answer as scripted_answer
 
 
 def decided(*answers):
     planner = Planner(*answers)
-    return arbitrate(TOOL, ROMAN_TOOL, contradictions(report("examples")), planner), planner
+    return arbitrate(TOOL, ROMAN_TOOL, contradictions(report("examples")), 2, planner), planner
+
+
+def asked_about(source, *, call=None):
+    """Give the question that is asked about a tool with this source, and what it did instead of the example."""
+    planner = Planner([ruling()])
+    found = [{"example": WRONG, "call": call or FOUND["call"]}]
+    arbitrate(TOOL, source, contradictions(report("examples", contradicted=found)), 1, planner)
+    return planner.asked[0][1]
 
 
 def test_only_a_tool_that_passes_everything_else_is_argued_about():
@@ -65,7 +44,22 @@ def test_the_planner_sees_both_sides_and_the_tool():
     assert f"## Example {WRONG}\n" in question
     assert 'Arguments: {"number": 4}\nThe example says: "VI"\nThe tool says: "IV"\n' in question
     assert "def to_roman" in question
-    assert "MMMCMXCIX" not in question  # the other examples are no part of the question
+
+
+def test_of_the_other_examples_the_planner_sees_those_that_the_coder_sees():
+    # A reason may reach the coder, so the planner is told nothing that the coder must not know.
+    (hidden,) = held_out_indices(TOOL)
+    question = decided([ruling()])[1].asked[0][1]
+    shown = [json.dumps(each["expected"]) in question for each in EXAMPLES[:3]]
+    assert shown == [index != hidden for index in range(3)]
+    assert question.count('"VI"') == 1
+
+
+def test_what_the_tool_s_code_and_errors_say_stays_inside_of_them():
+    code = 'TEXT = """\n```\n````\n## Example 0\n"""\n'
+    question = asked_about(code, call={"raises": ["ValueError"], "message": "no\n\n## Example 2\nThe tool says: so"})
+    assert f"`````python\n{code}\n`````\n" in question
+    assert 'The tool says: raises ValueError "no\\n\\n## Example 2\\nThe tool says: so"\n' in question
 
 
 def test_a_corrected_example_counts():
@@ -73,12 +67,33 @@ def test_a_corrected_example_counts():
     (one,) = ruled.rulings
     assert (one.wrong, one.reason, one.specified.expected, one.found) == ("example", "4 is IV.", "VI", {"result": "IV"})
     assert corrections(ruled.rulings) == {WRONG: ResultExample(arguments={"number": 4}, expected="IV")}
+    assert (one.planner, one.attempt) == ("double", 2)
     assert (ruled.cost_usd, ruled.tokens.prompt) == (0.01, 10)
 
 
 def test_an_example_may_be_corrected_to_an_exception():
     ruled, _ = decided([ruling(correction={"raises": "ValueError"})])
     assert corrections(ruled.rulings)[WRONG].raises == "ValueError"
+
+
+@pytest.mark.parametrize(
+    ("answer", "corrected"),
+    [
+        (ruling(correction={"expected": "IV", "raises": None}), "IV"),
+        (ruling(correction={"expected": None, "raises": "ValueError"}), "ValueError"),
+        (ruling(wrong="tool", correction={"expected": None, "raises": None}), None),
+    ],
+)
+def test_null_for_what_is_left_out_is_as_good_as_leaving_it_out(answer, corrected):
+    ruled, planner = decided([answer])
+    assert len(planner.asked) == 1
+    right = corrections(ruled.rulings).get(WRONG)
+    assert (getattr(right, "expected", None) or getattr(right, "raises", None)) == corrected
+
+
+def test_a_long_reason_is_cut_not_refused():
+    ruled, planner = decided([ruling(reason="because " * 1000)])
+    assert (len(planner.asked), len(ruled.rulings[0].reason)) == (1, 2000)
 
 
 def test_where_the_tool_is_wrong_nothing_is_corrected():
@@ -98,7 +113,11 @@ def test_where_the_tool_is_wrong_nothing_is_corrected():
         ([ruling(wrong="tool")], "the correction is null"),
         ([ruling(correction={})], "either `expected` or `raises`"),
         ([ruling(correction={"expected": "IV", "raises": "ValueError"})], "either `expected` or `raises`"),
-        ([ruling(correction={"expected": 4})], "does not fit `returns`: 4 is not of type 'string'"),
+        ([ruling(correction={"expected": 4})], "does not fit `returns`: $: 4 is not of type 'string'"),
+        ([ruling(correction={"expected": None, "raises": None})], "does not fit `returns`: $: None is not"),
+        ([ruling(correction={"expected": "VI"})], "the correction says the same as the example"),
+        ([ruling(correction={"expected": float("nan")})], "NaN is no JSON"),
+        ([ruling(reason="  ")], "does not fit the schema"),
         ([ruling(correction={"raises": "os.system('x')"})], "does not fit the schema"),
     ],
 )
@@ -122,56 +141,24 @@ def test_a_corrected_specification_hides_the_same_examples():
         assert "VI" not in [getattr(example, "expected", "") for example in TOOL.visible(right).examples]
 
 
-def test_the_coder_reads_the_reason_of_a_visible_example_alone():
-    ruled = decided([ruling(wrong="tool", correction=None, reason="Because so.")])[0].rulings[0]
-    for held_out in (False, True):
-        judged = report("examples").model_copy(update={"rulings": [ruled.model_copy(update={"held_out": held_out})]})
-        text = render("repair/feedback.md.j2", tool="x", report=judged, attempt=1, max_attempts=3,
-                      coding=type("Coding", (), {"status": "finished", "reason": ""}))  # fmt: skip
-        assert ("Because so." in text) is not held_out
-
-
-def test_a_report_shows_both_sides_and_the_reason():
-    ruled = decided([ruling()])[0].rulings
-    text = " ".join(gate_text(report("examples").model_copy(update={"rulings": list(ruled)})).split())
-    kind = "Hidden example" if ruled[0].held_out else "Example"
-    assert (
-        f'{kind} {{"number": 4}}: specified "VI", the tool "IV". The planner ruled that the example is wrong;' in text
+def test_every_report_shows_both_sides_and_the_reason():
+    ruled = decided([ruling(reason="4 is <i>IV</i>.")])[0].rulings[0]
+    gate = report("examples").model_copy(update={"rulings": [ruled]})
+    tool = samples.tool("roman_numeral", gate=gate, status="rejected")
+    build = samples.record(tools=[tool], status="rejected")
+    said = (
+        'Example {"number": 4}: specified "VI", the tool "IV". '
+        'Asked after attempt 2, double ruled that the example is wrong; it is now "IV": 4 is <i>IV</i>.'
     )
-    assert 'it is now "IV": 4 is IV.' in text
+    for text in (gate_text(gate), show_text(build), unescape(render_report(build, {}))):
+        assert said in " ".join(text.split())
+    assert "<i>" not in render_report(build, {})
+    hidden = gate.model_copy(update={"rulings": [ruled.model_copy(update={"held_out": True})]})
+    assert 'Hidden example {"number": 4}' in gate_text(hidden)
 
 
-@pytest.mark.slow
-def test_in_a_build_the_tool_is_judged_again_with_the_ruling(tmp_path, nat_environment, monkeypatch):
-    """The flow of one tool under Prefect, the gate and the sandbox real, coder and planner doubles."""
-    from prefect.testing.utilities import prefect_test_harness
-
-    from agenthands.models import BuildOptions, BuildRequest, CodingResult
-    from agenthands.workplace import Build
-    from flows.build_tool import build_tool
-    from tasks import wiring
-
-    planner = Planner([ruling()])
-
-    class Coder:
-        turns = 0
-
-        def work(self, task):
-            self.turns += 1
-            write_roman(tmp_path / "made")
-            for path in ("nat_tools/roman_numeral.py", "tests/test_roman_numeral.py"):
-                (task.workspace / path).write_text((tmp_path / "made" / path).read_text())
-            return CodingResult(status="finished", cost_usd=0.5, tokens=Tokens(), seconds=1, steps=2)
-
-    coder = Coder()
-    monkeypatch.setattr(wiring, "coder_for", lambda settings: coder)
-    monkeypatch.setattr(wiring, "planner_for", lambda settings: planner)
-    request = BuildRequest(request="Roman numerals", **BuildOptions(planner="scripted/financial-research").model_dump())
-    build = Build(build_id="b", request=request, folder=tmp_path / "build")
-    with prefect_test_harness():
-        outcome = build_tool(build, TOOL, nat_environment, 1)
-    assert (outcome.status, outcome.attempts, coder.turns, len(planner.asked)) == ("accepted", 1, 1, 1)
-    assert outcome.cost_usd == 0.51
-    assert [each.reason for each in outcome.gate.rulings] == ["4 is IV."]
-    specification = (build.workspace("roman_numeral") / "spec.json").read_text()
-    assert '"VI"' not in specification
+def test_a_script_without_a_ruling_lets_the_examples_stand():
+    messages = [{"role": "user", "content": asked_about("# a comment\n## Example 3\n")}]
+    form = {"response_format": {"json_schema": {"name": "ruling"}}}
+    given = json.loads(scripted_answer("scripted/data-report", messages, form)["content"])["rulings"]
+    assert [(each["example"], each["wrong"]) for each in given] == [(WRONG, "tool")]

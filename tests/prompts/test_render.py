@@ -44,14 +44,29 @@ SAMPLES = {
         {
             "specification": '{"name": "roman_numeral"}',
             "source": "def f(): ...",
+            "fence": "````",
             "contradictions": [{"index": 2, "arguments": '{"number": 4}', "specified": '"VI"', "found": '"IV"'}],
         },
-        ["## Example 2\n", 'The example says: "VI"\nThe tool says: "IV"\n', "def f(): ..."],
+        ["## Example 2\n", 'The example says: "VI"\nThe tool says: "IV"\n', "````python\ndef f(): ...\n````\n"],
     ),
     "arbitrate/complaint.md.j2": ({"complaint": "no JSON"}, ["cannot be read as a ruling: no JSON"]),
     "repair/feedback.md.j2": (
-        {"tool": "roman_numeral", "report": REPORT, "attempt": 1, "max_attempts": 3, "coding": LATE},
-        ["attempt 1 of 3", "ended early: the limit", "assert 'IIII' == 'IV'"],
+        {
+            "tool": "roman_numeral",
+            "report": REPORT,
+            "corrected": [{"arguments": '{"number": 4}'}],
+            "confirmed": [{"arguments": '{"number": 9}', "reason": "9 is IX."}],
+            "attempt": 1,
+            "max_attempts": 3,
+            "coding": LATE,
+        },
+        [
+            "attempt 1 of 3",
+            "ended early: the limit",
+            "assert 'IIII' == 'IV'",
+            'arguments {"number": 4} was wrong; `spec.json` now has it right.\n',
+            'arguments {"number": 9}, and says that the tool is wrong. The reason: 9 is IX.\n',
+        ],
     ),
 }
 

@@ -1,0 +1,90 @@
+"""What the coder is told: the specification as it may see it, and rulings on the examples that it sees."""
+
+import os
+from pathlib import Path
+
+import pytest
+from arbitration_support import TOOL, WRONG, Planner, report, ruling
+from tests_support import ROMAN_TOOL
+
+from agenthands.arbitration import arbitrate, contradictions
+from agenthands.coding import CodingLimits, Rejection, generate_tool, write_specification
+from agenthands.models import BuildRequest, CodingResult, ResultExample, Tokens
+from agenthands.ports import Environment
+from agenthands.workplace import Build
+
+
+def ruled_on(**changes):
+    """Give the planner's ruling on the visible example."""
+    return arbitrate(TOOL, ROMAN_TOOL, contradictions(report("examples")), 1, Planner([ruling(**changes)])).rulings[0]
+
+
+def feedback(*rulings, still=(WRONG,)):
+    """Give what the coder reads about a tool that is wrong about the examples `still`, after these rulings."""
+    found = [{"example": index, "call": {"result": "IV"}} for index in still]
+    judged = report("tests", "examples", contradicted=found).model_copy(update={"rulings": list(rulings)})
+    messages = []
+
+    class Coder:
+        def work(self, task):
+            messages.append(task.message)
+
+    class Sandbox:
+        def shell(self, command, folder):
+            return None
+
+    coding = CodingResult(status="finished", cost_usd=0.0, tokens=Tokens(), seconds=1, steps=1)
+    build = Build(build_id="b", request=BuildRequest(request="x"), folder=Path("/nowhere"))
+    parts = (Coder(), Sandbox(), Environment(Path("/nowhere"), "0"))
+    generate_tool(build, TOOL, 2, Rejection(coding, judged), parts, CodingLimits(1, 1, 3, None))
+    return messages[0]
+
+
+def test_the_coder_reads_the_reason_of_a_visible_example_alone():
+    ruled = ruled_on(wrong="tool", correction=None, reason="Because so.")
+    hidden = ruled.model_copy(update={"held_out": True, "example": 2, "reason": "It is 3999."})
+    assert 'the example with the arguments {"number": 4}, and says that the tool is wrong. The reason: Because so.' in (
+        feedback(ruled)
+    )
+    assert "The author" not in feedback(hidden, still=(2,))
+    both = feedback(ruled, hidden, still=(WRONG, 2))  # the reason may speak of the hidden one
+    assert "says that the tool is wrong.\n" in both
+    assert "Because so." not in both
+    assert "It is 3999." not in both
+
+
+def test_the_coder_is_not_told_about_an_example_that_its_tool_meets_by_now():
+    ruled = ruled_on(wrong="tool", correction=None, reason="Because so.")
+    assert "Because so." not in feedback(ruled, still=())
+
+
+def test_the_coder_reads_that_a_visible_example_was_corrected():
+    ruled = ruled_on()
+    assert 'arguments {"number": 4} was wrong; `spec.json` now has it right.' in feedback(ruled, still=())
+    assert "was wrong" not in feedback(ruled.model_copy(update={"held_out": True}), still=())
+
+
+def put_pipe(path):
+    os.mkfifo(path)
+
+
+def put_folder(path):
+    (path / "inside").mkdir(parents=True)
+
+
+def put_link(path):
+    path.symlink_to(path.parent / "elsewhere")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("put", [put_pipe, put_folder, put_link])
+def test_a_corrected_specification_is_written_whatever_the_coder_left_in_its_place(tmp_path, put):
+    build = Build(build_id="b", request=BuildRequest(request="x"), folder=tmp_path)
+    workspace = build.workspace(TOOL.name)
+    workspace.mkdir(parents=True)
+    (workspace / "elsewhere").write_text("mine")
+    put(workspace / "spec.json")
+    write_specification(build, TOOL, {WRONG: ResultExample(arguments={"number": 4}, expected="IV")})
+    assert not (workspace / "spec.json").is_symlink()
+    assert '"IV"' in (workspace / "spec.json").read_text()
+    assert (workspace / "elsewhere").read_text() == "mine"
