@@ -23,6 +23,7 @@ from pathlib import Path
 
 from agenthands.gate.judge import GATE_VERSION, judge
 from agenthands.ports import Environment, Sandbox
+from agenthands.settings import Settings
 from bench.gate_adversary import arranged, candidates, wrong_variants
 from bench.human_eval_data import ROOT, explored, problems
 from bench.human_eval_tools import (
@@ -38,7 +39,7 @@ from bench.human_eval_tools import (
 RESULTS = Path(__file__).parent / "results" / "gate_accuracy.json"
 NAMED = ("conformance", "schema", "tests", "examples")
 MIN_REFERENCES = 0.95
-JUDGE_SECONDS = 600.0
+JUDGE_SECONDS = Settings.model_fields["gate_seconds"].default
 
 
 @dataclass(frozen=True)

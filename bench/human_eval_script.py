@@ -11,8 +11,9 @@ One JSON object on standard output:
      "variants": [{"passes": bool, "answers": [{"result": any} | {"raises": name} | {"none": reason}]}]}
 
 `calls` are those that the data set's tests make of the reference, each once and as JSON, and then at most `more` calls
-with changed arguments that the reference answers at once (`derived`). `seconds` bounds each module's run of the tests,
-and each call; after a call that takes longer a module is asked no more. Each module runs in a process of its own.
+with changed arguments that the reference answers at once (`derived`). `seconds` of CPU time bound each module's run of
+the tests, and each call; after a call that takes longer a module is asked no more. Each module runs in a process of its
+own.
 """
 
 import copy
@@ -46,7 +47,7 @@ def main():
             reason = found.get("none", "answers otherwise to lists than to tuples")
             left_out[reason] = left_out.get(reason, 0) + 1
     more = derived(known, request["more"])
-    quick = {**request, "seconds": request["seconds"] / 10}
+    quick = {**request, "seconds": request["seconds"] / 50}
     for arguments in more:
         found = (in_child(answer, quick, request["reference"], [arguments]) or [NO_ANSWER])[0]
         if "result" in found:
@@ -161,17 +162,17 @@ def one(function, arguments, seconds):
 
 
 def timed(seconds, function):
-    """Call a function; raises TimeoutError after `seconds`."""
+    """Call a function; raises TimeoutError after `seconds` of CPU time, which does not depend on what else runs."""
 
     def late(*_):
         raise TimeoutError
 
-    signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         return function()
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def as_json(value):

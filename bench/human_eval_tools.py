@@ -20,9 +20,7 @@ STUBS = {"returns None": "return None", "echoes": "return {first}", "raises": "r
 
 TOOL = '''"""{title}"""
 
-from typing import Any
-
-from nat.builder.builder import Builder
+{typing}from nat.builder.builder import Builder
 from nat.builder.function_info import FunctionInfo
 from nat.cli.register_workflow import register_function
 from nat.data_models.function import FunctionBaseConfig
@@ -123,6 +121,7 @@ def tool_text(problem, module):
     ]
     return TOOL.format(
         title=f"{problem.task_id} of HumanEval.",
+        typing="" if "Any" in problem.prompt.partition("def ")[0] else "from typing import Any\n\n",
         module=module.strip("\n"),
         fields="\n".join(fields),
         name=problem.name,
