@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +20,17 @@ _WORKFLOW = "<workflow>"  # what NAT calls the agent itself among its functions
 
 @dataclass(frozen=True)
 class InstalledAgent:
-    """The package as acceptance sees it: `site` holds the installed wheel, `config` is NAT's YAML file."""
+    """The package as acceptance sees it: `site` holds the installed wheel, `config` is NAT's YAML file.
+
+    `variables` are what its MCP servers demand of their user.
+    """
 
     workspace: Path
     site: Path
     config: Path
     environment: Environment
     servers: Mapping[str, Environment]
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """What acceptance found, and the hash of each MCP server's tools as they were seen."""
-
-    result: Acceptance
-    tools_sha256: Mapping[str, str]
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def accept_agent(
@@ -45,7 +40,7 @@ def accept_agent(
     gateway: OpenGateway,
     case_seconds: float,
     egress: Path | None = None,
-) -> Accepted:
+) -> Acceptance:
     """Load the agent with everything it uses and ask it every case. Raises SandboxLost.
 
     The model is reached through `gateway`, and the hosts that the user listed through the proxy at the socket
@@ -54,7 +49,6 @@ def accept_agent(
     """
     request = {
         "config": str(agent.config),
-        "groups": list(agent.servers),
         "cases": [{"id": case.id, "query": case.query} for case in cases],
         "seconds": case_seconds,
     }
@@ -64,6 +58,7 @@ def accept_agent(
             workspace=agent.workspace,
             read_only=[agent.environment.path, *(each.path for each in agent.servers.values()), _SCRIPT],
             variables={
+                **agent.variables,
                 "PYTHONPATH": str(agent.site),
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -87,7 +82,7 @@ def accept_agent(
         outcome = json.loads(result.stdout)
     except ValueError:
         ended = "at the time limit" if result.timed_out else f"with exit code {result.exit_code}"
-        outcome = {"loaded": False, "error": f"the run ended {ended}", "cases": [], "servers": {}}
+        outcome = {"loaded": False, "error": f"the run ended {ended}", "cases": []}
     if not outcome["loaded"]:
         outcome["error"] = f"NAT cannot load the agent: {outcome['error']}"
         (agent.workspace / "load-error.txt").write_bytes(result.stderr[-100_000:])
@@ -97,16 +92,13 @@ def accept_agent(
     reason = outcome["error"] or (
         f"{len(failed)} of {len(cases)} test cases failed: {', '.join(failed)}" * bool(failed)
     )
-    return Accepted(
-        Acceptance(
-            passed=bool(outcome["loaded"]) and len(results) == len(cases) and not failed and not outcome["error"],
-            reason=reason,
-            cases=results,
-            cost_usd=usage.cost_usd,
-            tokens=usage.tokens,
-            seconds=result.seconds,
-        ),
-        {name: _digest(tools) for name, tools in outcome["servers"].items()},
+    return Acceptance(
+        passed=bool(outcome["loaded"]) and len(results) == len(cases) and not failed and not outcome["error"],
+        reason=reason,
+        cases=results,
+        cost_usd=usage.cost_usd,
+        tokens=usage.tokens,
+        seconds=result.seconds,
     )
 
 
@@ -153,7 +145,3 @@ def _mcp_home(agent: InstalledAgent) -> Path:
         link.unlink(missing_ok=True)
         link.symlink_to(environment.path)
     return home
-
-
-def _digest(tools: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(tools, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,7 +1,7 @@
 """Runs with the NAT environment's Python, in a sandbox: loads the packaged agent and asks it the test cases.
 
-Reads {"config": path, "groups": [names], "cases": [{"id", "query"}], "seconds": float} from standard input; writes to
-standard output, in one JSON object, what came of loading, of each MCP server's tools, and of each case.
+Reads {"config": path, "cases": [{"id", "query"}], "seconds": float} from standard input; writes to
+standard output, in one JSON object, what came of loading and of each case.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ def main():
     report = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     request = json.loads(sys.stdin.read())
-    outcome = {"loaded": False, "error": "", "servers": {}, "cases": []}
+    outcome = {"loaded": False, "error": "", "cases": []}
     try:
         asyncio.run(run(request, outcome))
     except BaseException as error:  # NAT and MCP raise groups of anything
@@ -39,25 +39,11 @@ async def run(request, outcome):
     # The model's client takes seconds to import; the MCP servers start meanwhile in processes of their own.
     threading.Thread(target=importlib.import_module, args=("langchain_litellm",), daemon=True).start()
     async with WorkflowBuilder.from_config(config) as builder:
-        for name in request["groups"]:
-            outcome["servers"][name] = await tools_of(builder, name)
         manager = await SessionManager.create(config=config, shared_builder=builder)
         outcome["loaded"] = True
         for case in request["cases"]:
             outcome["cases"].append({"id": case["id"], **await ask(manager, case["query"], request["seconds"])})
         await manager.shutdown()
-
-
-async def tools_of(builder, group):
-    """Give name, description and schema of every tool that a function group offers."""
-    functions = await (await builder.get_function_group(group)).get_accessible_functions()
-    return {
-        name: {
-            "description": function.description or "",
-            "schema": function.input_schema.model_json_schema() if function.input_schema else {},
-        }
-        for name, function in sorted(functions.items())
-    }
 
 
 async def ask(manager, query, seconds):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agenthands.models import Plan
-from agenthands.server_catalogue import CatalogueServer
+from agenthands.server_catalogue import CatalogueServer, ServerVariable
 
 LLM_NAME = "llm"
 INNER_AGENT = "inner_agent"
@@ -15,7 +15,7 @@ INNER_AGENT = "inner_agent"
 
 @dataclass(frozen=True)
 class PlannedServer:
-    """A server of the catalogue with what the plan uses of it, and the lock of its environment."""
+    """A server of the catalogue with what the plan uses of it, and the locks of its environment."""
 
     entry: CatalogueServer
     tools: Sequence[str]
@@ -64,13 +64,20 @@ def nat_config(
 
 
 def _group(server: PlannedServer) -> dict[str, Any]:
-    command, *arguments = server.entry.command
+    entry = server.entry
+    values = {each.name: _reference(each) for each in entry.variables}
     start: dict[str, Any] = {
         "transport": "stdio",
-        "command": f"${{AGENT_MCP_HOME:-mcp}}/{server.entry.id}/bin/{command}",
-        "args": arguments,
+        "command": f"${{AGENT_MCP_HOME:-mcp}}/{entry.id}/bin/{entry.command[0]}",
+        "args": entry.arguments(values),
     }
-    variables = {each.name: f"${{{each.name}:-{each.placeholder}}}" for each in server.entry.environment}
-    if variables:
-        start["env"] = variables
+    if entry.environment:
+        start["env"] = {each.name: values[each.name] for each in entry.environment}
     return {"_type": "mcp_client", "server": start, "include": list(server.tools)}
+
+
+def _reference(variable: ServerVariable) -> str:
+    """Refer to a variable of the user; NAT refuses to start where a required one is missing or empty."""
+    if variable.required:
+        return f"${{{variable.name}:?must be set, see .env.example}}"
+    return f"${{{variable.name}:-{variable.placeholder}}}"

@@ -74,6 +74,7 @@ def assemble_agent(
     if servers:
         texts["setup_mcp.sh"] = _render("setup_mcp.sh.j2", values)
         texts |= {f"mcp/{server.entry.id}.lock": server.lock for server in servers}
+        texts |= {f"mcp/{server.entry.id}.package-lock.json": server.npm_lock for server in servers if server.npm_lock}
     for name, workspace in tools.items():
         texts[f"{source}/tools/{name}.py"] = (workspace / tool_path(name)).read_text(encoding="utf-8")
         tests = (workspace / tests_path(name)).read_text(encoding="utf-8")

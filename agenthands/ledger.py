@@ -6,10 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
-from agenthands.acceptance import Accepted
-from agenthands.agent_config import PlannedServer
 from agenthands.events import Event, StageFinished
 from agenthands.models import (
+    Acceptance,
     BuildRecord,
     McpServerPin,
     StageTime,
@@ -21,6 +20,7 @@ from agenthands.models import (
 from agenthands.planning import Planned
 from agenthands.ports import Environment
 from agenthands.prompting import prompt_hashes
+from agenthands.server_preparation import ReadyServer
 from agenthands.workplace import Build
 
 _VERSIONS = ("agenthands", "prefect", "openhands-sdk", "openhands-tools", "litellm")
@@ -39,7 +39,7 @@ class Ledger:
         self.environment: Environment | None = None
         self.servers: list[McpServerPin] = []
         self.tools: list[ToolOutcome] = []
-        self.accepted: Accepted | None = None
+        self.acceptance: Acceptance | None = None
 
     def __call__(self, event: Event) -> None:
         """Listen: note how long each stage took."""
@@ -50,16 +50,17 @@ class Ledger:
         """Note the version of something that is not installed in this process' environment."""
         self._versions[name] = number
 
-    def note_servers(self, servers: Sequence[tuple[PlannedServer, Environment]]) -> None:
-        """Note the MCP servers as they were installed."""
+    def note_servers(self, servers: Sequence[ReadyServer]) -> None:
+        """Note the MCP servers as they were installed and seen."""
         self.servers = [
             McpServerPin(
-                id=server.entry.id,
-                version=server.entry.version,
-                package=server.entry.package,
-                lock_sha256=environment.lock_sha256,
+                id=server.planned.entry.id,
+                version=server.planned.entry.version,
+                package=server.planned.entry.package,
+                lock_sha256=server.environment.lock_sha256,
+                tools_sha256=server.tools_sha256,
             )
-            for server, environment in servers
+            for server in servers
         ]
 
     def record(self, status: Status, reason: str) -> BuildRecord:
@@ -69,10 +70,9 @@ class Ledger:
         if self.planned:
             costs.append(self.planned.cost_usd)
             tokens += self.planned.tokens
-        if self.accepted:
-            costs.append(self.accepted.result.cost_usd)
-            tokens += self.accepted.result.tokens
-        seen = self.accepted.tools_sha256 if self.accepted else {}
+        if self.acceptance:
+            costs.append(self.acceptance.cost_usd)
+            tokens += self.acceptance.tokens
         return BuildRecord(
             build_id=self._build.build_id,
             request=self._build.request,
@@ -80,7 +80,7 @@ class Ledger:
             status=status,
             reason=reason,
             tools=self.tools,
-            acceptance=self.accepted.result if self.accepted else None,
+            acceptance=self.acceptance,
             cost_usd=add_costs(*costs),
             tokens=tokens,
             seconds=round(time.time() - self._started, 3),
@@ -90,5 +90,5 @@ class Ledger:
             prompts=prompt_hashes(),
             versions=self._versions,
             environment_lock_sha256=self.environment.lock_sha256 if self.environment else None,
-            mcp_servers=[pin.model_copy(update={"tools_sha256": seen.get(pin.id)}) for pin in self.servers],
+            mcp_servers=self.servers,
         )

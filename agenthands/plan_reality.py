@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import jsonschema
@@ -19,17 +19,18 @@ from agenthands.server_catalogue import CatalogueServer
 
 @dataclass(frozen=True)
 class Reality:
-    """What a plan may use."""
+    """What a plan may use; `unusable` says of servers of the catalogue why they cannot be used here."""
 
     registry: NatRegistry
     catalogue: Mapping[str, CatalogueServer]
+    unusable: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def complaints_about(plan: Plan, reality: Reality) -> list[str]:
     """Say exactly what in the plan cannot be built; empty where all of it can."""
     return [
         *_component_complaints(plan, reality.registry),
-        *_server_complaints(plan, reality.catalogue),
+        *_server_complaints(plan, reality),
         *(complaint for tool in plan.custom_tools for complaint in _tool_complaints(tool)),
         *_case_complaints(plan),
     ]
@@ -50,11 +51,15 @@ def _component_complaints(plan: Plan, registry: NatRegistry) -> Iterator[str]:
         yield "The agent has no tools at all."
 
 
-def _server_complaints(plan: Plan, catalogue: Mapping[str, CatalogueServer]) -> Iterator[str]:
+def _server_complaints(plan: Plan, reality: Reality) -> Iterator[str]:
     for server in plan.mcp_servers:
-        known = catalogue.get(server.id)
+        if server.id in reality.unusable:
+            yield from reality.unusable[server.id]
+            continue
+        known = reality.catalogue.get(server.id)
         if known is None:
-            yield f"mcp_servers: there is no server {server.id!r}; there are {', '.join(sorted(catalogue))}."
+            usable = sorted(reality.catalogue.keys() - reality.unusable.keys())
+            yield f"mcp_servers: there is no server {server.id!r}; there are {', '.join(usable)}."
             continue
         names = [tool.name for tool in known.tools]
         for tool in server.tools:

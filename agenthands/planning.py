@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -30,6 +31,14 @@ class Planned:
     tokens: Tokens
 
 
+@dataclass(frozen=True)
+class Objection:
+    """A plan that could be built if its servers were usable: by server, what installing and starting it showed."""
+
+    planned: Planned
+    servers: Mapping[str, Sequence[str]]
+
+
 def checked_request(request: str) -> str:
     """Give the request without surrounding space. Raises RequestInvalid where it is empty or far too long."""
     text = request.strip()
@@ -45,29 +54,24 @@ def checked_request(request: str) -> str:
     return text
 
 
-def plan_agent(request: str, model: ChatModel, reality: Reality, resolves: Callable[[Plan], str]) -> Planned:
+def plan_agent(
+    request: str,
+    model: ChatModel,
+    reality: Reality,
+    resolves: Callable[[Plan], str],
+    objection: Objection | None = None,
+) -> Planned:
     """Ask the planner until its plan can be built, at most three times.
 
-    `resolves` tries to resolve the dependencies and gives a complaint, empty where they resolve.
-    Raises PlanRefused with the last answer, ModelNotUsable or ModelUnavailable.
+    `resolves` tries to resolve the dependencies and gives a complaint, empty where they resolve. With an `objection`
+    the planner is asked for another way, and what it cost before counts. Raises PlanRefused with the last answer,
+    ModelNotUsable or ModelUnavailable.
     """
     schema = Plan.model_json_schema()
-    servers = rank_servers(dict(reality.catalogue), request, _SERVERS_SHOWN)
-    messages = [
-        {"role": "system", "content": render("plan/system.md.j2", schema=json.dumps(schema, indent=1))},
-        {
-            "role": "user",
-            "content": render(
-                "plan/user.md.j2",
-                request=request,
-                scaffolds=reality.registry.plannable_scaffolds(),
-                builtin_tools=reality.registry.functions,
-                servers=servers,
-            ),
-        },
-    ]
-    cost: float | None = 0.0
-    tokens = Tokens()
+    earlier = objection.planned if objection else None
+    messages = _opening(request, reality, schema, objection)
+    cost = earlier.cost_usd if earlier else 0.0
+    tokens = earlier.tokens if earlier else Tokens()
     answer_text, complaints = "", [""]
     for number in range(1, MAX_ANSWERS + 1):
         answer = model.ask(messages, "plan", schema)
@@ -79,11 +83,8 @@ def plan_agent(request: str, model: ChatModel, reality: Reality, resolves: Calla
             if not complaints and (complaint := resolves(plan)):
                 complaints = [complaint]
             if not complaints:
-                return Planned(plan, number, cost, tokens)
-        messages += [
-            {"role": "assistant", "content": answer_text or "(empty)"},
-            {"role": "user", "content": render("plan/complaints.md.j2", complaints=complaints)},
-        ]
+                return Planned(plan, number + (earlier.answers if earlier else 0), cost, tokens)
+        messages += _sent_back(answer_text, complaints)
     if not answer_text.strip():
         raise ModelUnavailable(f"{model.name} answers with empty messages.", "Its content filter may refuse this.")
     raise PlanRefused(
@@ -91,6 +92,37 @@ def plan_agent(request: str, model: ChatModel, reality: Reality, resolves: Calla
         "Say the request more plainly, or use a stronger planner (--planner).",
         last_answer=answer_text,
     )
+
+
+def _opening(
+    request: str, reality: Reality, schema: Mapping[str, Any], objection: Objection | None
+) -> list[dict[str, str]]:
+    """Give the conversation up to the planner's turn; servers that proved unusable are not offered again."""
+    usable = {name: server for name, server in reality.catalogue.items() if name not in reality.unusable}
+    messages = [
+        {"role": "system", "content": render("plan/system.md.j2", schema=json.dumps(schema, indent=1))},
+        {
+            "role": "user",
+            "content": render(
+                "plan/user.md.j2",
+                request=request,
+                scaffolds=reality.registry.plannable_scaffolds(),
+                builtin_tools=reality.registry.functions,
+                servers=rank_servers(usable, request, _SERVERS_SHOWN),
+            ),
+        },
+    ]
+    if objection:
+        complaints = [complaint for server in objection.servers.values() for complaint in server]
+        messages += _sent_back(objection.planned.plan.model_dump_json(), complaints)
+    return messages
+
+
+def _sent_back(answer: str, complaints: Sequence[str]) -> list[dict[str, str]]:
+    return [
+        {"role": "assistant", "content": answer or "(empty)"},
+        {"role": "user", "content": render("plan/complaints.md.j2", complaints=complaints)},
+    ]
 
 
 def read_plan(text: str) -> tuple[Plan | None, list[str]]:

@@ -23,6 +23,8 @@ from agenthands.models.plan import SLUG
 
 EXTENSION = "io.agenthands/catalogue"
 _SHIPPED = Path(__file__).parent / "catalogue"
+_WEIGHT = 4
+_HINT = "Correct the entry, or take it out of the catalogue."
 _PKG, _OWN = ("packages", 0), ("_meta", EXTENSION)
 
 # The release forms of PEP 440 and of npm: a range or "latest" would make a build depend on the day it ran.
@@ -175,15 +177,14 @@ def server_of(name: str, document: object, place: str = "") -> CatalogueServer:
         return CatalogueServer.model_validate(fields)
     except ValidationError as error:
         reasons = [f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}" for item in error.errors()]
-        hint = "Correct the entry, or take it out of the catalogue."
-        raise SettingsInvalid(f"{place or name}: no usable MCP server entry: {'; '.join(reasons)}", hint) from error
+        raise SettingsInvalid(f"{place or name}: no usable MCP server entry: {'; '.join(reasons)}", _HINT) from error
 
 
 def _read(path: Path) -> CatalogueServer:
     try:
         document = json.loads(path.read_bytes())
     except ValueError as error:
-        raise SettingsInvalid(f"{path}: no usable MCP server entry: it is not JSON: {error}") from error
+        raise SettingsInvalid(f"{path}: no usable MCP server entry: it is not JSON: {error}", _HINT) from error
     except OSError as error:
         raise SettingsInvalid(f"{path}: cannot be read: {error.strerror}") from error
     return server_of(path.stem, document, str(path))
@@ -197,7 +198,10 @@ def rank_servers(catalogue: dict[str, CatalogueServer], request: str, limit: int
     Relevance Framework: BM25 and Beyond") with Lucene's idf, which is never negative.
     """
     k1, b = 1.2, 0.75
-    written = {key: [s.title, s.description, *s.categories, *chain(*s.tools)] for key, s in catalogue.items()}
+    # As BM25F does: what the server is weighs more than what one of its many tools says.
+    written = {
+        key: [*([s.title, s.description, *s.categories] * _WEIGHT), *chain(*s.tools)] for key, s in catalogue.items()
+    }
     texts = {key: Counter(_terms(" ".join(parts))) for key, parts in written.items()}
     mean = sum(text.total() for text in texts.values()) / max(len(texts), 1)
     wanted = set(_terms(request))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,33 @@ class Probe:
 
 
 def probe_server(
-    entry: CatalogueServer, environment: Environment, sandbox: Sandbox, scratch: Path, seconds: float = _SECONDS
+    entry: CatalogueServer,
+    environment: Environment,
+    sandbox: Sandbox,
+    scratch: Path,
+    seconds: float = _SECONDS,
+    again: bool = False,
 ) -> Probe:
     """Start the server without network, with placeholders for what the user must give. Raises SandboxLost.
 
-    A server that does not start, does not answer or lists nonsense is a result. `scratch` is its working folder.
+    A server that does not start, does not answer or lists nonsense is a result. `scratch` is its working folder. What
+    started once is started `again` only on demand: an environment does not change, so its answer is kept there.
     """
     command = [str(environment.path / "bin" / entry.command[0]), *entry.arguments(entry.placeholders())]
     variables = {each.name: each.placeholder for each in entry.environment if each.placeholder}
     request = {"command": command, "variables": variables, "seconds": seconds}
+    kept = environment.path / f"probe-{_digest([_SCRIPT.read_text(encoding='utf-8'), command, variables])[:16]}.json"
+    if kept.is_file() and not again:
+        return Probe(**json.loads(kept.read_bytes()))
+    probe = _probed(request, environment, sandbox, scratch)
+    if not probe.error:
+        partial = kept.with_suffix(f".{os.getpid()}.tmp")
+        partial.write_text(json.dumps(asdict(probe)), encoding="utf-8")
+        partial.replace(kept)
+    return probe
+
+
+def _probed(request: Mapping[str, Any], environment: Environment, sandbox: Sandbox, scratch: Path) -> Probe:
     result = sandbox.run(
         Command(
             argv=[str(environment.python), "-P", str(_SCRIPT)],
@@ -50,7 +69,7 @@ def probe_server(
             variables={"PYTHONDONTWRITEBYTECODE": "1"},
             stdin=json.dumps(request).encode(),
             # Node reserves far more addresses than it uses memory.
-            limits=Limits(seconds=seconds + 15, memory_bytes=16 * 1024**3, output_bytes=16 * 1024**2),
+            limits=Limits(seconds=request["seconds"] + 15, memory_bytes=16 * 1024**3, output_bytes=16 * 1024**2),
         )
     )
     try:
@@ -93,7 +112,11 @@ def hash_tools(tools: Sequence[Mapping[str, Any]]) -> str:
         (str(tool["name"]), _spaced(tool.get("description") or ""), _canonical(tool.get("inputSchema")))
         for tool in tools
     )
-    return hashlib.sha256(json.dumps(seen, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
+    return _digest(seen)
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, separators=(",", ":")).encode()).hexdigest()
 
 
 def _canonical(value: Any) -> str:

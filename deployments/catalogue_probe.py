@@ -78,7 +78,7 @@ def _probed(entry: CatalogueServer) -> Probe:
     environments = UvEnvironments(load_settings().home)
     environment = environments.server(entry.registry, entry.package, entry.version, entry.as_of)
     with tempfile.TemporaryDirectory(prefix="agenthands-") as scratch:
-        return probe_server(entry, environment, BubblewrapSandbox(), Path(scratch))
+        return probe_server(entry, environment, BubblewrapSandbox(), Path(scratch), again=True)
 
 
 def _shown(tool: Mapping[str, Any]) -> dict[str, str]:

@@ -7,11 +7,13 @@ from agenthands.errors import AgentHandsError
 from agenthands.events import BuildFinished, emit, listening
 from agenthands.ledger import Ledger
 from agenthands.models import BuildOptions, BuildRecord, Status
+from agenthands.planning import Objection
 from agenthands.workplace import Build
 from flows.build_tool import build_tools
+from flows.prepare import prepare
 from tasks.accept import accept_agent
 from tasks.assemble import assemble_agent
-from tasks.environment import prepare_environment, prepare_servers, read_nat_registry
+from tasks.environment import prepare_environment, read_nat_registry
 from tasks.plan import plan_agent
 from tasks.publish import publish_build
 from tasks.start import start_build, start_ledger
@@ -42,24 +44,23 @@ def _work(build: Build, ledger: Ledger) -> tuple[Status, str, bytes | None]:
     registry = read_nat_registry(build, base)
     ledger.note_version("nvidia-nat", registry.version)
     ledger.planned = plan_agent(build, registry)
+    environment, servers = prepare(build, ledger.planned.plan, base)
+    if servers.unusable:
+        ledger.planned = plan_agent(build, registry, Objection(ledger.planned, servers.unusable))
+        environment, servers = prepare(build, ledger.planned.plan, base)
+    servers.require_usable()
     plan = ledger.planned.plan
-
-    installing = prepare_servers.submit(build, plan)
-    environment = prepare_environment(build, plan.dependencies()) if plan.dependencies() else base
     ledger.environment = environment
+    ledger.note_servers(servers.ready)
 
     ledger.tools, error = build_tools(build, plan, environment)
-    servers = installing.result()
-    ledger.note_servers(servers)
     if error:
         raise error
     if rejected := [tool.name for tool in ledger.tools if tool.status != "accepted"]:
         return "rejected", f"the gate rejected {', '.join(rejected)}", None
 
-    bundle = assemble_agent(build, plan, [server for server, _ in servers], registry, environment)
-    environments = {server.entry.id: installed for server, installed in servers}
-    ledger.accepted = accept_agent(build, plan, environment, environments)
-    result = ledger.accepted.result
+    bundle = assemble_agent(build, plan, [server.planned for server in servers.ready], registry, environment)
+    ledger.acceptance = result = accept_agent(build, plan, environment, servers.ready)
     return ("accepted", "", bundle) if result.passed else ("rejected", result.reason, bundle)
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 import agenthands.acceptance as acceptance
-from agenthands.acceptance import Accepted, InstalledAgent
+from agenthands.acceptance import InstalledAgent
 from agenthands.assembly import config_path
 from agenthands.events import stage
-from agenthands.models import Plan
+from agenthands.models import Acceptance, Plan
 from agenthands.ports import Environment
+from agenthands.server_preparation import ReadyServer
 from agenthands.workplace import Build
 from tasks import wiring
 
 
 @task(cache_policy=NO_CACHE)
-def accept_agent(build: Build, plan: Plan, environment: Environment, servers: Mapping[str, Environment]) -> Accepted:
+def accept_agent(build: Build, plan: Plan, environment: Environment, servers: Sequence[ReadyServer]) -> Acceptance:
     """Install the package beside NAT, load it, and ask every test case."""
     settings = wiring.settings_for(build.request.options())
     folder = build.folder / "accept"
@@ -28,7 +29,8 @@ def accept_agent(build: Build, plan: Plan, environment: Environment, servers: Ma
         site=folder / "site",
         config=folder / "package" / config_path(plan),
         environment=environment,
-        servers=servers,
+        servers={server.planned.entry.id: server.environment for server in servers},
+        variables={key: value for server in servers for key, value in server.planned.entry.placeholders().items()},
     )
     with stage(build.build_id, "accept") as note:
         wiring.environments_for(settings).install_project(folder / "package", agent.site)
@@ -37,6 +39,6 @@ def accept_agent(build: Build, plan: Plan, environment: Environment, servers: Ma
             accepted = acceptance.accept_agent(
                 agent, plan.test_cases, wiring.sandbox_for(settings), gateway, settings.case_seconds, proxy
             )
-        passed = sum(case.passed for case in accepted.result.cases)
+        passed = sum(case.passed for case in accepted.cases)
         note.detail = f"{passed} of {len(plan.test_cases)} test cases passed"
     return accepted

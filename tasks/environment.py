@@ -1,4 +1,4 @@
-"""Prepare the NAT environment, and one environment for each MCP server."""
+"""Prepare the NAT environment, and an environment for each MCP server."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from agenthands.agent_config import PlannedServer
+from agenthands import server_preparation
 from agenthands.events import stage
-from agenthands.models import Plan
+from agenthands.models import McpServer
 from agenthands.nat_registry import NatRegistry, read_registry
 from agenthands.ports import Environment
-from agenthands.server_catalogue import load_catalogue
+from agenthands.server_preparation import ReadyServer, UnusableServer
 from agenthands.workplace import Build
 from tasks import wiring
 from tasks.retrying import RETRY_OUTSIDE
@@ -39,22 +39,16 @@ def read_nat_registry(build: Build, environment: Environment) -> NatRegistry:
     return read_registry(environment, wiring.sandbox_for(settings), scratch)
 
 
-@task(cache_policy=NO_CACHE, **RETRY_OUTSIDE)
-def prepare_servers(build: Build, plan: Plan) -> list[tuple[PlannedServer, Environment]]:
-    """Install the plan's MCP servers, exactly the catalogue's versions, each into an environment of its own."""
+@task(task_run_name="server-{server.id}", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
+def prepare_server(build: Build, server: McpServer) -> ReadyServer | UnusableServer:
+    """Install one MCP server, exactly the catalogue's version, into an environment of its own, and start it once."""
     settings = wiring.settings_for(build.request.options())
-    catalogue = load_catalogue(settings.catalogue)
-    environments = wiring.environments_for(settings)
-    prepared = []
-    with stage(build.build_id, "servers") as note:
-        for server in plan.mcp_servers:
-            entry = catalogue[server.id]
-            environment = environments.server(entry.registry, entry.package, entry.version, entry.as_of)
-            prepared.append(
-                (
-                    PlannedServer(entry, server.tools, server.reasoning, environment.lock, environment.npm_lock),
-                    environment,
-                )
-            )
-        note.detail = ", ".join(f"{each.entry.id} {each.entry.version}" for each, _ in prepared)
-    return prepared
+    scratch = build.folder / "servers" / server.id
+    scratch.mkdir(parents=True, exist_ok=True)
+    return server_preparation.prepare_server(
+        server,
+        wiring.catalogue_for(settings)[server.id],
+        wiring.environments_for(settings),
+        wiring.sandbox_for(settings),
+        scratch,
+    )

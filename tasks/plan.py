@@ -11,16 +11,18 @@ from agenthands.events import stage
 from agenthands.models import Plan
 from agenthands.nat_registry import NatRegistry
 from agenthands.plan_reality import Reality
-from agenthands.planning import Planned
-from agenthands.server_catalogue import load_catalogue
+from agenthands.planning import Objection, Planned
 from agenthands.workplace import Build
 from tasks import wiring
 from tasks.retrying import RETRY_OUTSIDE
 
 
 @task(cache_policy=NO_CACHE, **RETRY_OUTSIDE)
-def plan_agent(build: Build, registry: NatRegistry) -> Planned:
-    """Give a plan that can be built here. Raises PlanRefused; the last answer is kept in the build's folder."""
+def plan_agent(build: Build, registry: NatRegistry, objection: Objection | None = None) -> Planned:
+    """Give a plan that can be built here, or another where there is an `objection` to one.
+
+    Raises PlanRefused; the last answer is kept in the build's folder.
+    """
     settings = wiring.settings_for(build.request.options())
     environments = wiring.environments_for(settings)
 
@@ -36,8 +38,9 @@ def plan_agent(build: Build, registry: NatRegistry) -> Planned:
             planned = planning.plan_agent(
                 build.request.request,
                 wiring.planner_for(settings),
-                Reality(registry, load_catalogue(settings.catalogue)),
+                Reality(registry, wiring.catalogue_for(settings), objection.servers if objection else {}),
                 unresolved,
+                objection,
             )
         except PlanRefused as error:
             (build.folder / "last-answer.txt").write_text(error.last_answer, encoding="utf-8")

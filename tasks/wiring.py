@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agenthands.adapters.bubblewrap import BubblewrapSandbox
+from agenthands.adapters.catalogue_url import read_catalogue_url
 from agenthands.adapters.egress_proxy import EgressProxy
 from agenthands.adapters.fsspec_store import FsspecStore
 from agenthands.adapters.gateway import LitellmGateway
@@ -21,6 +22,7 @@ from agenthands.model_settings import ModelSettings, Role
 from agenthands.models import BuildOptions
 from agenthands.planning import checked_request
 from agenthands.ports import ChatModel, Coder, Environments, ModelGateway, Sandbox, Store
+from agenthands.server_catalogue import CatalogueServer, load_catalogue
 from agenthands.settings import Settings, load_settings
 
 ROLES: tuple[Role, ...] = ("planner", "coder", "agent")
@@ -48,6 +50,14 @@ def store_for(settings: Settings) -> Store:
 def environments_for(settings: Settings) -> Environments:
     """Choose who installs Python environments."""
     return UvEnvironments(settings.home, settings.refresh)
+
+
+def catalogue_for(settings: Settings) -> dict[str, CatalogueServer]:
+    """Give the MCP servers that ship and those of the user's folder or URL. Raises SettingsInvalid."""
+    extra = settings.catalogue
+    if extra and "://" in extra:
+        return load_catalogue(documents=read_catalogue_url(extra, settings.home))
+    return load_catalogue(Path(extra).expanduser() if extra else None)
 
 
 def planner_for(settings: Settings) -> ChatModel:

@@ -73,7 +73,7 @@ class McpServerPin(Noun):
     version: str
     package: str
     lock_sha256: str
-    tools_sha256: str | None = Field(None, description="Hash of names, descriptions and schemas of the used tools")
+    tools_sha256: str | None = Field(None, description="Hash of names, descriptions and schemas of all its tools")
 
 
 class CheckResult(Noun):

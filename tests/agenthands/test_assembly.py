@@ -78,7 +78,7 @@ def test_the_configuration_names_everything_and_holds_no_secret(assembled):
     assert config["workflow"]["tool_names"] == ["current_datetime", "roman_numeral", "time", "sec-edgar"]
     start = config["function_groups"]["sec-edgar"]["server"]
     assert start["command"] == "${AGENT_MCP_HOME:-mcp}/sec-edgar/bin/sec-edgar-mcp"
-    assert start["env"]["SEC_EDGAR_USER_AGENT"].startswith("${SEC_EDGAR_USER_AGENT:-")
+    assert start["env"]["SEC_EDGAR_USER_AGENT"].startswith("${SEC_EDGAR_USER_AGENT:?must be set")
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,11 @@ def write(folder, name, document):
 
 
 def test_the_servers_that_plans_may_name_are_there():
-    wanted = "calculator duckduckgo excel fetch git sec-edgar sqlite time yahoo-finance"
-    assert " ".join(sorted(load_catalogue())) == wanted
+    wanted = "alpaca arxiv duckdb excel fetch filesystem fred git memory sec-edgar sqlite time wikipedia yahoo-finance"
+    servers = load_catalogue()
+    assert set(wanted.split()) <= servers.keys()
+    assert len(servers) >= 25
+    assert {server.registry for server in servers.values()} == {"pypi", "npm"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -76,7 +79,9 @@ def test_a_shipped_server_is_pinned_and_lists_its_tools(path):
 
     assert server.version == document["version"] == document["packages"][0]["version"]
     assert server.version.replace(".", "").isdigit()
-    assert server.command[0] == server.package
+    assert server.as_of
+    assert server.tools_sha256
+    assert server.licence in ("MIT", "Apache-2.0") or "note" in document["_meta"]["io.agenthands/catalogue"]
     names = [tool.name for tool in server.tools]
     assert names
     assert len(set(names)) == len(names)
@@ -107,6 +112,43 @@ def test_an_entry_is_read_whole(tmp_path):
         categories=("time",),
         tools=(("read_clock", "Read the clock."),),
     )
+
+
+def test_an_argument_may_hold_a_variable_of_the_user(tmp_path):
+    argument = {
+        "type": "positional",
+        "value": "{FOLDER}/{other}",
+        "variables": {"FOLDER": {"description": "Where", "isRequired": True, "placeholder": "/tmp"}},
+    }
+    write(tmp_path, "clock", entry(package_packageArguments=[argument, {"type": "named", "name": "--quiet"}]))
+
+    server = load_catalogue(tmp_path)["clock"]
+
+    assert server.arguments(server.placeholders()) == ["/tmp/{other}", "--quiet"]
+    assert [(each.name, each.required) for each in server.variables] == [("CLOCK_KEY", True), ("FOLDER", True)]
+
+
+@pytest.mark.parametrize(
+    ("package", "version", "fits"),
+    [
+        ("@scope/clock", "1.2.3", True),
+        ("clock", "1.2.3-beta.1", True),
+        ("clock", "^1.2.3", False),
+        ("clock", "1.2", False),
+        ("clock", "latest", False),
+        ("@scope/../clock", "1.2.3", False),
+        ("--registry=x", "1.2.3", False),
+        ("git+ssh://x/y", "1.2.3", False),
+    ],
+)
+def test_an_npm_package_has_one_exact_version(tmp_path, package, version, fits):
+    document = entry(package_registryType="npm", package_identifier=package, package_version=version)
+    write(tmp_path, "clock", document)
+    if fits:
+        assert load_catalogue(tmp_path)["clock"].registry == "npm"
+    else:
+        with pytest.raises(SettingsInvalid, match="must be one"):
+            load_catalogue(tmp_path)
 
 
 def test_the_users_folder_adds_to_the_shipped_servers_and_overrides_them(tmp_path):
@@ -173,14 +215,18 @@ def test_what_cannot_be_read_is_refused(tmp_path):
         ("stock prices", "yahoo-finance"),
         ("annual reports 10-K filings", "sec-edgar"),
         ("An agent that answers questions about a stock: its price, dividends and news", "yahoo-finance"),
-        ("search the web for recent news", "duckduckgo"),
+        ("search the web for recent news", "brave-search"),
         ("summarise the web page at a URL", "fetch"),
         ("who changed this line, and what do the commit logs say", "git"),
         ("make a spreadsheet with a chart", "excel"),
         ("evaluate arithmetic expressions", "calculator"),
-        ("query my database with SQL", "sqlite"),
-        ("spreadsheets", "excel"),  # the texts say "spreadsheet" and "query"
-        ("queries", "sqlite"),
+        ("inflation and unemployment time series", "fred"),
+        ("papers about machine learning", "arxiv"),
+        ("read and write files in a folder", "filesystem"),
+        ("Jira tickets", "atlassian"),
+        ("query the tables of a SQLite database file", "sqlite"),
+        ("spreadsheets", "excel"),  # the texts say "spreadsheet" and "filings"
+        ("filing", "sec-edgar"),
     ],
 )
 def test_the_server_that_fits_comes_first(request_, best):

@@ -1,0 +1,31 @@
+"""What a plan's tools and servers need, all at once: the NAT environment, and an environment for each MCP server."""
+
+from prefect.futures import PrefectFuture
+
+from agenthands.events import Notice, emit, stage
+from agenthands.models import Plan
+from agenthands.ports import Environment
+from agenthands.server_preparation import PreparedServers, ReadyServer, UnusableServer
+from agenthands.workplace import Build
+from tasks.environment import prepare_environment, prepare_server
+
+
+def prepare(build: Build, plan: Plan, base: Environment) -> tuple[Environment, PreparedServers]:
+    """Give the environment of the plan's tools, and what became of its servers; `base` is NAT alone."""
+    needed = plan.dependencies()
+    installing = prepare_environment.submit(build, needed) if needed else None
+    servers = _servers(build, plan)
+    return (installing.result() if installing else base), servers
+
+
+def _servers(build: Build, plan: Plan) -> PreparedServers:
+    with stage(build.build_id, "servers") as note:
+        futures: list[PrefectFuture[ReadyServer | UnusableServer]] = [
+            prepare_server.submit(build, server) for server in plan.mcp_servers
+        ]
+        prepared = PreparedServers.of(future.result() for future in futures)
+        for complaint in (each for server in prepared.unusable.values() for each in server):
+            emit(Notice(build.build_id, complaint))
+        pins = [f"{each.planned.entry.id} {each.planned.entry.version}" for each in prepared.ready]
+        note.detail = ", ".join([*pins, *(f"{name} cannot be used" for name in prepared.unusable)])
+    return prepared
