@@ -1,0 +1,101 @@
+"""MCP servers that a test makes up: scripts that speak the protocol as badly as they are told to."""
+
+import sys
+from pathlib import Path
+
+from agenthands.ports import Environment
+from agenthands.server_catalogue import server_of
+
+SCRIPT = """#!{python}
+import json, os, sys, time
+BEHAVIOUR = {behaviour!r}
+TOOLS = {tools!r}
+
+
+def say(message):
+    sys.stdout.write(json.dumps({{"jsonrpc": "2.0", **message}}) + "\\n")
+    sys.stdout.flush()
+
+
+if BEHAVIOUR == "dies":
+    sys.exit("CLOCK_KEY is wrong")
+if BEHAVIOUR == "silent":
+    time.sleep(600)
+if BEHAVIOUR == "noisy":
+    print("Welcome!\\n[1, 2]\\nnull\\n" * 500, flush=True)
+for line in sys.stdin:
+    message = json.loads(line)
+    method = message.get("method")
+    if method == "initialize":
+        if BEHAVIOUR == "asks":
+            for question in ("ping", "roots/list"):
+                say({{"id": question, "method": question}})
+                answer = json.loads(sys.stdin.readline())
+                assert answer["id"] == question and ("result" in answer) == (question == "ping")
+        say({{"id": message["id"], "result": {{"protocolVersion": "2025-06-18", "capabilities": {{"tools": {{}}}},
+             "serverInfo": {{"name": "test", "version": "1"}}}}}})
+    elif method == "tools/list":
+        if BEHAVIOUR == "refuses":
+            say({{"id": message["id"], "error": {{"code": -32603, "message": "no clock here"}}}})
+        elif BEHAVIOUR == "nonsense":
+            say({{"id": message["id"], "result": {{"tools": "many"}}}})
+        elif BEHAVIOUR == "endless":
+            say({{"id": message["id"], "result": {{"tools": TOOLS * 100, "nextCursor": "more"}}}})
+        elif BEHAVIOUR == "large":
+            say({{"id": message["id"], "result": {{"tools": [{{"name": "x", "description": "y" * 30_000_000}}]}}}})
+        elif BEHAVIOUR == "pages":
+            page = int(message["params"].get("cursor", 0))
+            more = {{"nextCursor": str(page + 1)}} if page + 1 < len(TOOLS) else {{}}
+            say({{"id": message["id"], "result": {{"tools": [TOOLS[page]], **more}}}})
+        elif BEHAVIOUR == "tells":
+            seen = {{name: os.environ.get(name) for name in ("CLOCK_KEY", "CLOCK_ZONE", "GEMINI_API_KEY")}}
+            say({{"id": message["id"], "result": {{"tools": [{{"name": "seen",
+                 "description": json.dumps([sys.argv[1:], seen])}}]}}}})
+        else:
+            say({{"id": message["id"], "result": {{"tools": TOOLS}}}})
+"""
+
+READ_CLOCK = {
+    "name": "read_clock",
+    "description": "Read the clock.",
+    "inputSchema": {"type": "object", "properties": {"zone": {"type": "string"}}},
+}
+SET_CLOCK = {"name": "set_clock", "description": "Set the clock.", "inputSchema": {"type": "object"}}
+
+
+def made_server(folder: Path, behaviour="good", tools=(READ_CLOCK, SET_CLOCK), **own):
+    """Give the catalogue's entry and the environment of a server that behaves in one way."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").symlink_to(Path(sys.executable).resolve())
+    script = folder / "bin" / "clock"
+    python = Path(sys.executable).resolve()
+    script.write_text(SCRIPT.format(python=python, behaviour=behaviour, tools=list(tools)))
+    script.chmod(0o755)
+    (folder / "requirements.lock").write_text("clock==1.2.3\n")
+    return server_of("clock", clock_entry(**own)), Environment(folder, "f" * 64)
+
+
+def clock_entry(**own):
+    """Give a `server.json` document of such a server."""
+    zone = {"description": "Zone", "isRequired": True, "placeholder": "UTC"}
+    package = {
+        "registryType": "pypi",
+        "identifier": "clock",
+        "version": "1.2.3",
+        "transport": {"type": "stdio"},
+        "packageArguments": [{"type": "named", "name": "--zone", "value": "{ZONE}", "variables": {"ZONE": zone}}],
+        "environmentVariables": [
+            {"name": "CLOCK_KEY", "isRequired": True, "isSecret": True, "placeholder": "a key"},
+            {"name": "CLOCK_ZONE"},
+        ],
+    }
+    tools = [{"name": "read_clock"}, {"name": "set_clock"}]
+    extension = {"categories": ["time"], "command": "clock", "network": "none", "tools": tools, **own}
+    return {
+        "name": "com.example/clock",
+        "title": "Clock",
+        "description": "Tell what a clock shows",
+        "version": "1.2.3",
+        "packages": [package],
+        "_meta": {"io.agenthands/catalogue": extension},
+    }
