@@ -103,11 +103,12 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _matches(text: str) -> Iterator[tuple[str, str]]:
+    if len(text) > _LONGEST:
+        yield "too long to be read", f"{len(text):,} characters"
+        text = text[: 10 * _LONGEST]
     for rule, pattern in _RAW.items():
         if match := pattern.search(text):
             yield rule, _quoted(text, match.start())
-    if len(text) > _LONGEST:
-        yield "too long to be read", f"{len(text):,} characters"
     # Full-width letters and soft hyphens spell the same words to a model.
     plain = re.sub(r"[\u00ad\u200b-\u200f\u2060\ufeff]", "", unicodedata.normalize("NFKC", text))
     plain = plain.replace("\u2019", "'")

@@ -9,7 +9,7 @@ from agenthands.errors import ModelUnavailable, PlanRefused, RequestInvalid
 from agenthands.models import MAX_REQUEST_CHARACTERS, Tokens
 from agenthands.nat_registry import NatRegistry
 from agenthands.plan_reality import Reality
-from agenthands.planning import checked_request, plan_agent, read_plan
+from agenthands.planning import Objection, checked_request, plan_agent, read_plan
 from agenthands.ports import ChatAnswer
 from agenthands.server_catalogue import load_catalogue
 
@@ -118,3 +118,38 @@ def test_nonsense_is_a_complaint_and_no_crash(text):
     found, complaints = read_plan(text)
     assert found is None
     assert complaints
+
+
+POISONED = {"time": ["mcp_servers: time 1 is poisoned."]}
+
+
+def with_server(name):
+    return json.dumps({**PLAN, "mcp_servers": [{"id": name, "tools": ["get_current_time"], "reasoning": "?"}]})
+
+
+def objected(*answers):
+    """Ask for a plan, and for another one because of its server."""
+    planner = ScriptedPlanner(json.dumps(PLAN), *answers)
+    first = plan_agent("What time is it?", planner, REALITY, lambda _: "")
+    objection = Objection(first, POISONED)
+    reality = Reality(REGISTRY, REALITY.catalogue, POISONED)
+    return planner, lambda: plan_agent("What time is it?", planner, reality, lambda _: "", objection)
+
+
+def test_an_objection_to_a_server_asks_for_another_way_and_adds_up_the_cost():
+    planner, ask = objected(json.dumps({**PLAN, "mcp_servers": []}))
+    planned = ask()
+    assert (planned.plan.mcp_servers, planned.answers, planned.cost_usd) == ([], 2, 0.5)
+    _, request, answer, complaint = planner.asked[1][0]
+    assert "What time is it?" in request["content"]
+    assert "- time:" not in request["content"], "it is not offered again"
+    assert "- time:" in planner.asked[0][0][1]["content"]
+    assert json.loads(answer["content"])["name"] == PLAN["name"]
+    assert "- mcp_servers: time 1 is poisoned." in complaint["content"]
+
+
+def test_a_planner_that_insists_on_the_server_is_given_up_with_the_servers_reason():
+    planner, ask = objected(*[with_server("time")] * 3)
+    with pytest.raises(PlanRefused, match="Last complaint: mcp_servers: time 1 is poisoned"):
+        ask()
+    assert len(planner.asked) == 4
