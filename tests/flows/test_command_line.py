@@ -57,7 +57,7 @@ print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
         (["build", "x", "--max-attempts", "0"], "max_attempts"),
         (["build", "x", "--config", "none.toml"], "cannot be read"),
         (["build", "x", "--store", "/proc/none"], "/proc/none"),
-        (["build", "x", "--sandbox", "docker"], "docker"),
+        (["build", "x", "--sandbox", "vm"], "bubblewrap"),
         (["build", "x", "--sandbox", "none"], "Invalid value"),
         (["build"], "Missing argument"),
         (["frobnicate"], "No such command"),
