@@ -7,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture, wait
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from agenthands.arbitration import Arbitration, contradictions
+from agenthands.arbitration import Arbitration, contradictions, corrections
 from agenthands.coding import Rejection, outcome_of
 from agenthands.errors import AgentHandsError
 from agenthands.events import ToolProgress, emit, stage
@@ -16,7 +16,7 @@ from agenthands.ports import Environment
 from agenthands.workplace import Build
 from tasks.arbitrate import arbitrate_examples
 from tasks.generate import generate_tool
-from tasks.validate import validate_tool
+from tasks.validate import validate_tool, with_rulings
 from tasks.wiring import settings_for
 
 
@@ -32,7 +32,10 @@ def build_tool(build: Build, tool: CustomTool, environment: Environment, tools: 
         report = validate_tool(build, tool, environment, attempt, ruled.rulings if ruled else ())
         if ruled is None and contradictions(report):
             ruled = arbitrate_examples(build, tool, report, attempt)
-            report = validate_tool(build, tool, environment, attempt, ruled.rulings)
+            if corrections(ruled.rulings):
+                report = validate_tool(build, tool, environment, attempt, ruled.rulings)
+            else:
+                report = with_rulings(build, report, attempt, ruled.rulings)
         turns.append((coding, report))
         if report.accepted:
             break

@@ -29,7 +29,12 @@ def validate_tool(
     sandbox = wiring.sandbox_for(settings)
     workspace, right = build.workspace(tool.name), corrections(rulings)
     report = judge(tool, workspace, environment, sandbox, settings.gate_seconds, right)
+    return with_rulings(build, report, attempt, rulings)
+
+
+def with_rulings(build: Build, report: GateReport, attempt: int, rulings: Sequence[Ruling]) -> GateReport:
+    """Give the report with the rulings that there were until now, as it is kept in the tool's folder."""
     report = report.model_copy(update={"rulings": list(rulings)})
-    kept = build.tool_folder(tool.name) / f"gate-{attempt}.json"
+    kept = build.tool_folder(report.tool) / f"gate-{attempt}.json"
     kept.write_text(report.model_dump_json(indent=1), encoding="utf-8")
     return report

@@ -8,12 +8,13 @@ from arbitration_support import TOOL, Planner, ruling
 from prefect.testing.utilities import prefect_test_harness
 from tests_support import write_roman
 
+from agenthands.gate.judge import judge
 from agenthands.models import BuildOptions, BuildRequest, CodingResult, CustomTool, Tokens, held_out_indices
 from agenthands.testing import scripted_model
 from agenthands.workplace import Build
 from flows.build_agent import build_agent
 from flows.build_tool import build_tool
-from tasks import wiring
+from tasks import validate, wiring
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -30,7 +31,7 @@ def built(tmp_path, nat_environment, monkeypatch):
     """Build the tool with a coder that always writes the same, and a planner that rules as given."""
 
     def build_with(*rulings):
-        planner, messages = Planner(list(rulings)), []
+        planner, messages, judged = Planner(list(rulings)), [], []
         write_roman(tmp_path / "made")
 
         class Coder:
@@ -40,28 +41,32 @@ def built(tmp_path, nat_environment, monkeypatch):
                     (task.workspace / path).write_text((tmp_path / "made" / path).read_text())
                 return CodingResult(status="finished", cost_usd=0.5, tokens=Tokens(), seconds=1, steps=2)
 
+        monkeypatch.setattr(validate, "judge", lambda *given: judged.append(given) or judge(*given))
         monkeypatch.setattr(wiring, "coder_for", lambda settings: Coder())
         monkeypatch.setattr(wiring, "planner_for", lambda settings: planner)
         request = BuildRequest(request="Roman numerals", planner="scripted/data-report", max_attempts=2)
         build = Build(build_id="b", request=request, folder=tmp_path / "build")
         outcome = build_tool(build, TOOL, nat_environment, 1)
+        first = json.loads((build.tool_folder("roman_numeral") / "gate-1.json").read_text())
+        assert [each["reason"] for each in first["rulings"]] == [each.reason for each in outcome.gate.rulings]
         specification = (build.workspace("roman_numeral") / "spec.json").read_text()
-        return outcome, planner, messages, specification
+        return outcome, (len(messages), len(judged), len(planner.asked)), messages, specification
 
     return build_with
 
 
 def test_a_tool_is_judged_again_at_once_with_the_corrected_example(built):
-    outcome, planner, messages, specification = built(ruling())
-    assert (outcome.status, outcome.attempts, len(messages), len(planner.asked)) == ("accepted", 1, 1, 1)
+    outcome, written_judged_asked, _, specification = built(ruling())
+    assert (outcome.status, outcome.attempts, written_judged_asked) == ("accepted", 1, (1, 2, 1))
     assert outcome.cost_usd == 0.51
     assert [each.reason for each in outcome.gate.rulings] == ["4 is IV."]
     assert '"VI"' not in specification
 
 
 def test_a_tool_that_is_wrong_goes_back_to_the_coder_and_the_planner_is_asked_once(built):
-    outcome, planner, messages, specification = built(ruling(wrong="tool", correction=None, reason="Because so."))
-    assert (outcome.status, outcome.attempts, len(messages), len(planner.asked)) == ("rejected", 2, 2, 1)
+    wrong = ruling(wrong="tool", correction=None, reason="Because so.")
+    outcome, written_judged_asked, messages, specification = built(wrong)
+    assert (outcome.status, outcome.attempts, written_judged_asked) == ("rejected", 2, (2, 2, 1))
     assert outcome.cost_usd == 1.01
     assert "says that the tool is wrong. The reason: Because so." in messages[1]
     assert [(each.attempt, each.wrong) for each in outcome.gate.rulings] == [(1, "tool")]
