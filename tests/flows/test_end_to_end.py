@@ -138,9 +138,13 @@ def installed(fetched, nat_environment, tmp_path):
     return InstalledAgent(tmp_path, tmp_path / "site", config, nat_environment, {})
 
 
-def nat(agent, bubblewrap, fetched, arguments, gateway=None, mcp=None, secrets=None):
+def nat(agent, bubblewrap, fetched, arguments, gateway=None, mcp=None):
     """Run NAT's own command on the package, as its README says."""
-    variables = {"PYTHONPATH": str(agent.site), "LITELLM_LOCAL_MODEL_COST_MAP": "True", **(secrets or {})}
+    variables = {
+        "PYTHONPATH": str(agent.site),
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "SEC_EDGAR_USER_AGENT": "A Test test@example.com",
+    }
     if gateway:
         variables |= {"AGENT_MODEL": "openai/agent", "OPENAI_API_BASE": "{model_url}", "OPENAI_API_KEY": gateway.token}
     if mcp:
