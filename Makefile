@@ -44,8 +44,9 @@ format: install ## Format the code
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-lock: install ## Resolve requirements.lock and agenthands/locks/nat.lock anew
+lock: install ## Resolve requirements.lock and agenthands/locks/*.lock anew
 	$(UV_COMPILE) --group dev pyproject.toml -o requirements.lock
 	$(UV_COMPILE) --only-binary :all: --no-binary wikipedia agenthands/locks/nat.in -o agenthands/locks/nat.lock
+	$(UV_COMPILE) --only-binary :all: agenthands/locks/node.in -o agenthands/locks/node.lock
 
 .PHONY: help install check test test-fast demo serve bench format lock
