@@ -20,6 +20,7 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field, ValidationError, V
 
 from agenthands.errors import SettingsInvalid
 from agenthands.models.plan import SLUG
+from agenthands.tool_poisoning import poisoned
 
 EXTENSION = "io.agenthands/catalogue"
 _SHIPPED = Path(__file__).parent / "catalogue"
@@ -174,10 +175,16 @@ def server_of(name: str, document: object, place: str = "") -> CatalogueServer:
         words = [word for argument in entry.words for word in (argument.name, argument.value) if word]
         settings = [{"name": key, **value} for argument in entry.words for key, value in argument.variables.items()]
         fields = {**dict(entry), "id": name, "command": (entry.script, *words), "settings": settings}
-        return CatalogueServer.model_validate(fields)
+        server = CatalogueServer.model_validate(fields)
     except ValidationError as error:
         reasons = [f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}" for item in error.errors()]
         raise SettingsInvalid(f"{place or name}: no usable MCP server entry: {'; '.join(reasons)}", _HINT) from error
+    # The planner reads these texts; what a server itself says is judged when it is started.
+    texts = [{"name": server.title, "description": server.description}, *(tool._asdict() for tool in server.tools)]
+    if found := poisoned(texts):
+        reason = f"a text of {found[0].tool!r} instructs the model ({found[0].rule}): {found[0].quote!r}"
+        raise SettingsInvalid(f"{place or name}: no usable MCP server entry: {reason}", _HINT)
+    return server
 
 
 def _read(path: Path) -> CatalogueServer:

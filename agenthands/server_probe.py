@@ -93,7 +93,7 @@ def complaints_about(entry: CatalogueServer, used: Sequence[str], probe: Probe) 
     ]
     complaints += [
         f"{server}: a text of the tool {found.tool!r} instructs the model ({found.rule}): {found.quote!r}"
-        for found in poisoned(list(probe.tools))
+        for found in poisoned(probe.tools)
     ]
     if entry.tools_sha256 and probe.tools_sha256 != entry.tools_sha256:
         complaints.append(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 
@@ -78,7 +78,7 @@ _SAID = {
 }
 
 
-def poisoned(tools: list[Mapping[str, Any]]) -> list[Finding]:
+def poisoned(tools: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """Give what the rules find in tools as a server lists them; at most one finding a rule and tool."""
     found: dict[tuple[str, str], Finding] = {}
     for tool in tools:
