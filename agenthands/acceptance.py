@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from agenthands.gate.results import same_json
-from agenthands.models import Acceptance, Case, CaseCheck, CaseResult, CheckResult
-from agenthands.ports import Command, Environment, Limits, OpenGateway, Sandbox
+from agenthands.judging import Judged, judge_answer
+from agenthands.models import Acceptance, Case, CaseCheck, CaseResult, CheckResult, add_costs
+from agenthands.ports import ChatModel, Command, Environment, Limits, OpenGateway, Sandbox
 
 _SCRIPT = Path(__file__).parent / "acceptance_script.py"
 _LOAD_SECONDS = 120.0
+_JUDGES = 4
 _WORKFLOW = "<workflow>"  # what NAT calls the agent itself among its functions
 
 
@@ -33,19 +36,27 @@ class InstalledAgent:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Reach:
+    """What the agent may reach: its model through `gateway`, and listed hosts through the proxy at `egress`."""
+
+    gateway: OpenGateway
+    egress: Path | None = None
+
+
 def accept_agent(
     agent: InstalledAgent,
     cases: Sequence[Case],
     sandbox: Sandbox,
-    gateway: OpenGateway,
+    reach: Reach,
+    judge: ChatModel,
     case_seconds: float,
-    egress: Path | None = None,
 ) -> Acceptance:
     """Load the agent with everything it uses and ask it every case. Raises SandboxLost.
 
-    The model is reached through `gateway`, and the hosts that the user listed through the proxy at the socket
-    `egress`; without one there is no other network. An agent that does not load, answers wrongly or lets a tool fail
-    is a result.
+    There is no network but what `reach` gives. An agent that does not load, answers wrongly or lets a tool fail
+    is a result. `judge` gives its opinion of each answer. The transcript of each case is written below
+    the workspace.
     """
     request = {
         "config": str(agent.config),
@@ -65,7 +76,7 @@ def accept_agent(
                 "AGENT_MODEL": "openai/agent",
                 "AGENT_MCP_HOME": str(_mcp_home(agent)),
                 "OPENAI_API_BASE": "{model_url}",
-                "OPENAI_API_KEY": gateway.token,
+                "OPENAI_API_KEY": reach.gateway.token,
             },
             stdin=json.dumps(request).encode(),
             limits=Limits(
@@ -73,9 +84,9 @@ def accept_agent(
                 memory_bytes=16 * 1024**3,
                 output_bytes=8 * 1024**2,
             ),
-            network="egress" if egress else "model",
-            model_socket=gateway.socket,
-            egress_socket=egress,
+            network="egress" if reach.egress else "model",
+            model_socket=reach.gateway.socket,
+            egress_socket=reach.egress,
         )
     )
     try:
@@ -86,8 +97,13 @@ def accept_agent(
     if not outcome["loaded"]:
         outcome["error"] = f"NAT cannot load the agent: {outcome['error']}"
         (agent.workspace / "load-error.txt").write_bytes(result.stderr[-100_000:])
-    usage = gateway.usage
-    results = [judge_case(case, answer) for case, answer in zip(cases, outcome["cases"], strict=False)]
+    usage = reach.gateway.usage
+    answers: list[dict[str, Any]] = outcome["cases"]
+    with ThreadPoolExecutor(_JUDGES) as threads:
+        opinions = list(threads.map(lambda case, answer: _opinion(case, answer, judge), cases, answers))
+    results = [judge_case(*each) for each in zip(cases, answers, opinions, strict=False)]
+    _keep_transcripts(agent.workspace / "transcripts", answers)
+    cost = add_costs(usage.cost_usd, *(each.cost_usd for each in opinions if each))
     failed = [each.id for each in results if not each.passed]
     reason = outcome["error"] or (
         f"{len(failed)} of {len(cases)} test cases failed: {', '.join(failed)}" * bool(failed)
@@ -96,15 +112,19 @@ def accept_agent(
         passed=bool(outcome["loaded"]) and len(results) == len(cases) and not failed and not outcome["error"],
         reason=reason,
         cases=results,
-        cost_usd=usage.cost_usd,
-        tokens=usage.tokens,
+        cost_usd=cost,
+        tokens=sum((each.tokens for each in opinions if each), usage.tokens),
         seconds=result.seconds,
     )
 
 
-def judge_case(case: Case, answer: Mapping[str, Any]) -> CaseResult:
-    """Decide one case by its checks; an error, a failed tool or an empty answer fails it in any case."""
-    called = [name for name in answer["called"] if name != _WORKFLOW]
+def judge_case(case: Case, answer: Mapping[str, Any], judged: Judged | None) -> CaseResult:
+    """Decide one case by its checks, or by the judge's opinion where it has none.
+
+    An error, a failed tool or an empty answer fails it in any case.
+    """
+    called = _called(answer)
+    opinion = judged.opinion if judged else None
     checks = [
         CheckResult(kind=check.kind, value=check.value, passed=_holds(check, answer["answer"], called))
         for check in case.checks
@@ -112,15 +132,35 @@ def judge_case(case: Case, answer: Mapping[str, Any]) -> CaseResult:
     error = answer["error"]
     if not error and answer["failed"]:
         error = f"a tool failed and the agent went on: {', '.join(answer['failed'])}"
+    decided = all(check.passed for check in checks) if checks else bool(opinion and opinion.passed)
     return CaseResult(
         id=case.id,
-        passed=not error and bool(answer["answer"].strip()) and all(check.passed for check in checks),
+        passed=not error and bool(answer["answer"].strip()) and decided,
         answer=answer["answer"],
         checks=checks,
         tools_called=called,
         error=error,
+        opinion=opinion,
         seconds=answer["seconds"],
     )
+
+
+def _opinion(case: Case, answer: Mapping[str, Any], judge: ChatModel) -> Judged | None:
+    """Ask about an answer; about an error or no answer nobody needs to be asked."""
+    if answer["error"] or not answer["answer"].strip():
+        return None
+    return judge_answer(case, answer["answer"], _called(answer), judge)
+
+
+def _called(answer: Mapping[str, Any]) -> list[str]:
+    return [name for name in answer["called"] if name != _WORKFLOW]
+
+
+def _keep_transcripts(folder: Path, answers: Sequence[Mapping[str, Any]]) -> None:
+    folder.mkdir(exist_ok=True)
+    for answer in answers:
+        text = json.dumps(answer, indent=1, ensure_ascii=False)
+        (folder / f"{answer['id']}.json").write_text(text, encoding="utf-8")
 
 
 def _holds(check: CaseCheck, answer: str, called: Sequence[str]) -> bool:

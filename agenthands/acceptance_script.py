@@ -13,6 +13,9 @@ import threading
 import time
 import traceback
 
+MAX_STEPS = 200
+MAX_TEXT = 4000
+
 
 def main():
     """Do it with standard output kept for the report: libraries print."""
@@ -68,8 +71,16 @@ async def ask(manager, query, seconds):
         for p in payloads
         if p.event_type == IntermediateStepType.FUNCTION_END and (p.data is None or p.data.output is None)
     ]
+    outcome["steps"] = [step_of(payload) for payload in payloads[:MAX_STEPS]]
     outcome["seconds"] = round(time.monotonic() - started, 3)
     return outcome
+
+
+def step_of(payload):
+    """Give one step for the transcript: what happened, to whom, with what, when."""
+    given = {side: getattr(payload.data, side, None) for side in ("input", "output")}
+    texts = {side: str(value)[:MAX_TEXT] for side, value in given.items() if value is not None}
+    return {"event": str(payload.event_type.value), "name": payload.name, "at": payload.event_timestamp, **texts}
 
 
 def root_cause(error):

@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 import agenthands.acceptance as acceptance
-from agenthands.acceptance import InstalledAgent
+from agenthands.acceptance import InstalledAgent, Reach
 from agenthands.assembly import config_path
 from agenthands.events import stage
 from agenthands.models import Acceptance, Plan
@@ -35,9 +35,14 @@ def accept_agent(build: Build, plan: Plan, environment: Environment, servers: Se
     with stage(build.build_id, "accept") as note:
         wiring.environments_for(settings).install_project(folder / "package", agent.site)
         egress = wiring.egress_for(settings).open(folder / "egress.sock") if settings.egress else nullcontext()
-        with wiring.gateway_for(settings).open(folder / "model.sock") as gateway, egress as proxy:
+        with wiring.gateway_for(settings).open(folder / "model.sock", settings.budget) as gateway, egress as proxy:
             accepted = acceptance.accept_agent(
-                agent, plan.test_cases, wiring.sandbox_for(settings), gateway, settings.case_seconds, proxy
+                agent,
+                plan.test_cases,
+                wiring.sandbox_for(settings),
+                Reach(gateway, proxy),
+                wiring.planner_for(settings),
+                settings.case_seconds,
             )
         passed = sum(case.passed for case in accepted.cases)
         note.detail = f"{passed} of {len(plan.test_cases)} test cases passed"

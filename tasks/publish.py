@@ -37,6 +37,8 @@ def _files(build: Build) -> dict[str, bytes]:
     for name in ("plan.json", "last-answer.txt", "accept/load-error.txt"):
         if (build.folder / name).is_file():
             files[Path(name).name] = (build.folder / name).read_bytes()
+    for transcript in sorted((build.folder / "accept" / "transcripts").glob("*.json")):
+        files[f"acceptance/{transcript.name}"] = transcript.read_bytes()
     for folder in sorted((build.folder / "tools").glob("*")):
         tool = folder.name
         for relative in ("spec.json", tool_path(tool), tests_path(tool)):

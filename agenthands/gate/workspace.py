@@ -92,6 +92,8 @@ def _smuggled(workspace: Path, tool: str) -> list[str]:
             found.append(f"{shown}: links are not allowed; delete it.")
         elif relative in empty and entry.stat().st_size == 0:
             continue
+        elif relative in allowed and not entry.is_file():
+            found.append(f"{shown}: not a regular file; delete it.")
         elif not entry.is_dir() and relative not in allowed:
             found.append(f"{shown}: only {', '.join(sorted(allowed))} belong here; delete it.")
     return found[:_MAX_COMPLAINTS]

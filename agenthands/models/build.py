@@ -84,6 +84,14 @@ class CheckResult(Noun):
     passed: bool
 
 
+class Opinion(Noun):
+    """What a judge model says about an answer; `passed` is None where it could not say."""
+
+    passed: bool | None
+    reason: str
+    model: str
+
+
 class CaseResult(Noun):
     """A test case as the packaged agent handled it."""
 
@@ -93,6 +101,7 @@ class CaseResult(Noun):
     checks: list[CheckResult]
     tools_called: list[str]
     error: str = ""
+    opinion: Opinion | None = None
     seconds: float
 
 

@@ -4,6 +4,7 @@ A script plays all roles of a build, recognised by what is asked, so that thread
 
     planner   the call has a response_format named `plan`:  plan.json
     ruling    the call has a response_format named `ruling`: ruling.json; without one, its examples stand
+    judge     the call has a response_format named `opinion`: opinion.json
     coder     the first user message has a line `Tool: x`:  tools/x.yaml, one item for each assistant message so far
     agent     anything else:                                agent.yaml, by a part of the last question
 
@@ -79,6 +80,8 @@ def answer(model: str, messages: Sequence[Mapping[str, Any]], options: Mapping[s
     asked_for = form.get("json_schema", {}).get("name") if isinstance(form, Mapping) else None
     if asked_for == "plan":
         return {"content": (folder / "plan.json").read_text(encoding="utf-8"), "tool_calls": []}
+    if asked_for == "opinion":
+        return {"content": (folder / "opinion.json").read_text(encoding="utf-8"), "tool_calls": []}
     if asked_for == "ruling":
         return {"content": _ruling(folder, _text(messages[-1])), "tool_calls": []}
     first = next((_text(message) for message in messages if message["role"] == "user"), "")

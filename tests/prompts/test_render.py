@@ -7,7 +7,7 @@ import pytest
 from jinja2 import Environment, UndefinedError, meta
 from tests_support import ROMAN_SPEC
 
-from agenthands.models import Check, CodingResult, CustomTool, GateReport, Tokens
+from agenthands.models import Case, Check, CodingResult, CustomTool, GateReport, Tokens
 from agenthands.prompting import prompt_hashes, prompts_folder, render
 from agenthands.server_catalogue import load_catalogue
 
@@ -21,6 +21,7 @@ REPORT = GateReport(
         Check(name="tests", passed=False, detail="1 of 3 tests failed: assert 'IIII' == 'IV'"),
     ],
 )
+CASE = Case(id="year", query="What is 1994?", expected_behavior="Calls the tool.")
 LATE = CodingResult(status="out_of_time", reason="the limit", cost_usd=None, tokens=Tokens(), seconds=1, steps=1)
 SAMPLES = {
     "plan/system.md.j2": ({"schema": '{"type": "object"}'}, ['{"type": "object"}', "held", "tool_called"][::2]),
@@ -50,6 +51,11 @@ SAMPLES = {
         ["## Example 2\n", 'The example says: "VI"\nThe tool says: "IV"\n', "````python\ndef f(): ...\n````\n"],
     ),
     "arbitrate/complaint.md.j2": ({"complaint": "no JSON"}, ["cannot be read as a ruling: no JSON"]),
+    "judge/system.md.j2": ({"fence": "~~~~"}, ["You judge one answer", "two lines of `~~~~`"]),
+    "judge/user.md.j2": (
+        {"case": CASE, "answer": "MCMXCIV", "called": ["roman_numeral"], "fence": "~~~"},
+        ["Expected: Calls the tool.", "~~~\nMCMXCIV\n~~~", "Tools called: roman_numeral"],
+    ),
     "repair/feedback.md.j2": (
         {
             "tool": "roman_numeral",

@@ -54,6 +54,13 @@ def test_a_fifo_does_not_hang_the_gate(roman_workspace):
     assert any("not a regular file" in complaint for complaint in complaints(roman_workspace))
 
 
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_a_specification_that_is_no_file_is_refused(roman_workspace, make):
+    (roman_workspace / "spec.json").unlink()
+    make(roman_workspace / "spec.json")
+    assert "spec.json: not a regular file; delete it." in complaints(roman_workspace)
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [

@@ -1,0 +1,64 @@
+"""What a judge model says about an answer of the finished agent; it decides only where a case has no checks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agenthands.errors import ModelUnavailable
+from agenthands.models import Case, Opinion, Tokens
+from agenthands.planning import json_part
+from agenthands.ports import ChatModel
+from agenthands.prompting import render
+
+_MAX_ANSWER = 20_000
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An opinion and what asking cost. `cost_usd` is None where the price is unknown."""
+
+    opinion: Opinion
+    cost_usd: float | None
+    tokens: Tokens
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    passed: bool
+    reason: str = Field(min_length=1, description="One or two sentences")
+
+
+def judge_answer(case: Case, answer: str, called: Sequence[str], model: ChatModel) -> Judged:
+    """Ask whether an answer is what the case expects; `called` are the tools that the agent used.
+
+    Where the model cannot be asked or gives no usable answer, the opinion is None, with the reason.
+    Raises ModelNotUsable.
+    """
+    shown = answer[:_MAX_ANSWER]
+    fence = _fence(shown)
+    question = render("judge/user.md.j2", case=case, answer=shown, called=list(called), fence=fence)
+    system = render("judge/system.md.j2", fence=fence)
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": question}]
+    try:
+        said = model.ask(messages, "opinion", _Answer.model_json_schema())
+    except ModelUnavailable as error:
+        return Judged(Opinion(passed=None, reason=f"Not asked: {error.message}", model=model.name), 0.0, Tokens())
+    try:
+        given = _Answer.model_validate(json.loads(json_part(said.text)))
+        opinion = Opinion(passed=given.passed, reason=given.reason[:2000], model=model.name)
+    except (ValueError, RecursionError):
+        opinion = Opinion(passed=None, reason="The judge gave no usable answer.", model=model.name)
+    return Judged(opinion, said.cost_usd, said.tokens)
+
+
+def _fence(text: str) -> str:
+    """Give a fence that the text cannot close."""
+    fence = "~~~"
+    while fence in text:
+        fence += "~"
+    return fence
