@@ -64,7 +64,7 @@ BAD, GOOD = plan("changed", "get_current_time"), plan("memory", "create_entities
 
 
 class Planner:
-    """Answers in order and remembers what it was asked."""
+    """Answers in order and remembers what it was asked; as judge of the agent's answers it is content."""
 
     name = "scripted/keeper"
 
@@ -72,6 +72,8 @@ class Planner:
         self.answers, self.asked = list(answers), []
 
     def ask(self, messages, schema_name, schema):
+        if schema_name == "opinion":
+            return ChatAnswer(json.dumps({"passed": True, "reason": "It is kept."}), 0.0, Tokens())
         self.asked.append(list(messages))
         return ChatAnswer(json.dumps(self.answers.pop(0)), 0.25, Tokens(prompt=1, completion=1))
 
