@@ -45,7 +45,17 @@ def require_script(model: str) -> Path:
 
 
 def register_scripted_models(litellm: Any) -> None:
-    """Make litellm know the provider and its price of 0; doing it twice changes nothing."""
+    """Make litellm know the provider, and the price of 0 of the scripts that are there now."""
+    free = {
+        "input_cost_per_token": 0.0,
+        "output_cost_per_token": 0.0,
+        "mode": "chat",
+        "litellm_provider": PROVIDER,
+    }
+    limits = {"max_input_tokens": 1_000_000, "max_output_tokens": 65_536, "supports_function_calling": True}
+    unknown = [name for name in script_names() if f"{PROVIDER}/{name}" not in litellm.model_cost]
+    if unknown:
+        litellm.register_model({f"{PROVIDER}/{name}": {**free, **limits} for name in unknown})
     if any(entry["provider"] == PROVIDER for entry in litellm.custom_provider_map):
         return
 
@@ -63,14 +73,6 @@ def register_scripted_models(litellm: Any) -> None:
         {"provider": PROVIDER, "custom_handler": ScriptedProvider()},
     ]
     litellm.utils.custom_llm_setup()
-    free = {
-        "input_cost_per_token": 0.0,
-        "output_cost_per_token": 0.0,
-        "mode": "chat",
-        "litellm_provider": PROVIDER,
-    }
-    limits = {"max_input_tokens": 1_000_000, "max_output_tokens": 65_536, "supports_function_calling": True}
-    litellm.register_model({f"{PROVIDER}/{name}": {**free, **limits} for name in script_names()})
 
 
 def answer(model: str, messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> dict[str, Any]:
