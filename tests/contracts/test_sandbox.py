@@ -66,13 +66,19 @@ def marker():
     assert ended(word)
 
 
-def ended(word, seconds=8):
+def runs(word):
+    return any(word in (process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
+
+
+def becomes(state, word, seconds=8):
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not [p for p in psutil.process_iter(["cmdline"]) if word in (p.info["cmdline"] or [])]:
-            return True
+    while runs(word) is not state and time.monotonic() < deadline:
         time.sleep(0.1)
-    return False
+    return runs(word) is state
+
+
+def ended(word):
+    return becomes(False, word)
 
 
 def sh(text):
@@ -340,7 +346,7 @@ def test_a_shell_takes_commands_and_ends(sandbox, tmp_path, marker):
     lines = [process.stdout.readline().strip() for _ in range(3)]
     assert lines == [f"blue {workspace}", "0", "ready"]
     assert (workspace / "made").is_file()
-    assert not ended(marker, seconds=0.3)
+    assert becomes(True, marker)
     shell.close()
     assert process.wait(10) != 0
 
