@@ -23,6 +23,8 @@ from agenthands.ports import Command, Limits
 
 MIB = 1024**2
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=["bubblewrap", "docker"])
 def sandbox(request):
