@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agenthands.errors import SandboxLost
 from agenthands.ports import Command, Environment, Limits, Sandbox
+from agenthands.whole_files import write_whole
 
 _SCRIPT = Path(__file__).parent / "nat_registry_script.py"
 
@@ -51,7 +52,5 @@ def read_registry(environment: Environment, sandbox: Sandbox, scratch: Path) -> 
     if result.exit_code != 0:
         raise SandboxLost(f"NAT does not start in its environment: {result.stderr.decode(errors='replace')[-800:]}")
     registry = NatRegistry(**json.loads(result.stdout.splitlines()[-1]))
-    partial = kept.with_suffix(".tmp")
-    partial.write_text(registry.model_dump_json(), encoding="utf-8")
-    partial.replace(kept)
+    write_whole(kept, registry.model_dump_json())
     return registry

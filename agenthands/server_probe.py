@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from agenthands.ports import Command, Environment, Limits, Sandbox
 from agenthands.server_catalogue import CatalogueServer
 from agenthands.tool_poisoning import poisoned
+from agenthands.whole_files import write_whole
 
 _SCRIPT = Path(__file__).parent / "server_probe_script.py"
 _SECONDS = 60.0
@@ -54,9 +54,7 @@ def probe_server(
         return Probe(**json.loads(kept.read_bytes()))
     probe = _probed(request, environment, sandbox, scratch)
     if not probe.error:
-        partial = kept.with_suffix(f".{os.getpid()}.tmp")
-        partial.write_text(json.dumps(asdict(probe)), encoding="utf-8")
-        partial.replace(kept)
+        write_whole(kept, json.dumps(asdict(probe)))
     return probe
 
 

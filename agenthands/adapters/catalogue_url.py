@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 from agenthands.errors import RegistryUnavailable, SettingsInvalid
 from agenthands.models.plan import SLUG
 from agenthands.server_catalogue import EXTENSION
+from agenthands.whole_files import write_whole
 
 MAX_BYTES = 8 * 1024**2
 SECONDS = 20.0
@@ -39,9 +39,7 @@ def read_catalogue_url(url: str, home: Path) -> dict[str, object]:
         raise
     found = _by_id(url, entries)
     kept.parent.mkdir(parents=True, exist_ok=True)
-    partial = kept.with_suffix(f".{os.getpid()}.tmp")
-    partial.write_text(json.dumps(entries), encoding="utf-8")
-    partial.replace(kept)
+    write_whole(kept, json.dumps(entries))
     return found
 
 

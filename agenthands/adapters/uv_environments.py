@@ -8,7 +8,6 @@ import json
 import os
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from agenthands.adapters.npm_environments import install_npm, npm_lock
 from agenthands.adapters.processes import run_process
 from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavailable
 from agenthands.ports import CommandResult, Environment
+from agenthands.whole_files import write_whole
 
 LOCKS = Path(__file__).parent.parent / "locks"
 _OUTSIDE = (
@@ -106,9 +106,7 @@ class UvEnvironments:
             return cached.read_text(encoding="utf-8")
         lock = resolved()
         cached.parent.mkdir(parents=True, exist_ok=True)
-        partial = cached.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
-        partial.write_text(lock, encoding="utf-8")
-        partial.replace(cached)
+        write_whole(cached, lock)
         return lock
 
     def _installed(self, lock: str, npm: str = "") -> Environment:

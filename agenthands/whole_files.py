@@ -1,0 +1,16 @@
+"""Files that other processes and threads read: whole, or not there yet."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that nobody sees a part of it; the last of several writers wins. Raises OSError."""
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
