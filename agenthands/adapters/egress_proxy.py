@@ -18,11 +18,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from agenthands.errors import SettingsInvalid
+from agenthands.sandbox_relay import pump
 
 _RULE = re.compile(r"^(\*\.)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?$")
 _PORTS = (80, 443)
 _SECONDS = 20.0
-_CHUNK = 65536
 _LARGEST_HEAD = 32 * 1024
 
 
@@ -80,7 +80,7 @@ class EgressProxy:
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             else:
                 far.write(rest.encode("latin-1"))
-            await asyncio.gather(_copy(reader, far), _copy(far_reader, writer))
+            await asyncio.gather(pump(reader, far), pump(far_reader, writer))
         except Refused as error:
             writer.write(f"HTTP/1.1 {error.status}\r\nConnection: close\r\n\r\n{error}\n".encode())
         except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
@@ -116,15 +116,6 @@ async def _ended(server: asyncio.Server) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while chunk := await reader.read(_CHUNK):
-            writer.write(chunk)
-            await writer.drain()
-    with contextlib.suppress(OSError):
-        writer.write_eof()
 
 
 def _target(head: str) -> tuple[str, int, str | None]:
