@@ -25,6 +25,7 @@ from agenthands.ports import EndedBy, Limits
 
 _TICK = 0.1
 _DISK_TICK = 0.5
+_FIRST = 100  # with the first process of a sandbox all others in it end: there is no need to find each of them
 _SHARE = 5  # what a look costs, it may cost at most every fifth moment again
 
 
@@ -104,7 +105,7 @@ class Bounds:
     def _processes_exceed(self) -> EndedBy | None:
         if self._cgroup:
             return self._cgroup.reached()
-        processes = tree(self._pid)
+        processes = tree(self._pid, self._limits.processes)
         if sum(processes.values()) > self._limits.processes:
             return "processes"
         return "memory" if memory_of(processes, self._limits.memory_bytes) > self._limits.memory_bytes else None
@@ -120,7 +121,7 @@ def watch_shell(bounds: Bounds, pid_file: Path, note: Path, closing: threading.E
             pid = int(pid_file.read_text())
             if exceeded := bounds.exceeded(pid):
                 note.write_text(f"[The sandbox was ended: it reached its bound of {exceeded}. It starts anew.]\n")
-                kill_each(list(tree(pid))[1:])
+                kill_each(list(tree(pid, _FIRST))[1:])
 
 
 def kill_each(pids: Iterable[int]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
+from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,23 +14,26 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PSS = re.compile(rb"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
-def tree(pid: int) -> dict[int, int]:
+def tree(pid: int, enough: int = sys.maxsize) -> dict[int, int]:
     """Give a process and all below it, parents first, each with its number of threads; empty where it has ended.
 
-    An orphan inside a sandbox belongs to the sandbox's first process, so it is found too.
+    An orphan inside a sandbox belongs to the sandbox's first process, so it is found too. Looking stops as soon as
+    there are more than `enough` threads: what forks without end would keep it busy.
     """
     found: dict[int, int] = {}
-    waiting = [pid]
-    while waiting:
-        current = waiting.pop(0)
+    waiting = deque([pid])
+    count = 0
+    while waiting and count <= enough:
+        current = waiting.popleft()
         try:
             threads = os.listdir(f"/proc/{current}/task")  # noqa: PTH208
         except OSError:
             continue
         found[current] = len(threads)
+        count += len(threads)
         for thread in threads:
             with contextlib.suppress(OSError):
-                waiting += map(int, Path(f"/proc/{current}/task/{thread}/children").read_bytes().split())
+                waiting.extend(map(int, Path(f"/proc/{current}/task/{thread}/children").read_bytes().split()))
     return found
 
 

@@ -1,12 +1,14 @@
 """The parts of the bounds, each against the real kernel, or against a tree of files that looks like one."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from sandbox_support import SHELL_BOUNDS, exceed_in_a_shell
 
 from agenthands.adapters.bounds import Bounds, DiskWatch
 from agenthands.adapters.bounds_cgroups import Cgroups, find_cgroups
@@ -83,6 +85,17 @@ time.sleep(30)
         for pid in reversed(found):
             os.kill(pid, 9)
     assert tree(process.pid) == {}
+
+
+def test_a_tree_that_is_larger_than_asked_for_is_not_walked_to_its_end():
+    with subprocess.Popen(["/bin/sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sleep 30 & done; echo all; wait"],
+                          stdout=subprocess.PIPE, start_new_session=True) as process:  # fmt: skip
+        assert process.stdout.readline() == b"all\n"
+        try:
+            assert len(tree(process.pid)) == 9
+            assert len(tree(process.pid, enough=3)) == 4
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_a_process_that_ends_while_it_is_measured_counts_nothing(monkeypatch):
@@ -173,32 +186,10 @@ def test_cgroups_of_dead_workers_are_removed(cgroups, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["bubblewrap", "watched_bubblewrap"])
-@pytest.mark.parametrize(("bound", "text", "limits"), [
-    ("processes", "for i in $(seq 100); do sleep 20 & done; wait", Limits(processes=40)),
-    ("memory", "for i in 1 2 3 4; do head -c 30M /dev/zero | tail -c 29M | sleep 20 & done; wait",
-     Limits(memory_bytes=60 * MIB)),
-    ("disk", "for i in $(seq 60); do head -c 1M /dev/zero > f$i; done; sleep 20", Limits(disk_bytes=20 * MIB)),
-])  # fmt: skip
+@pytest.mark.parametrize(("bound", "text", "limits"), SHELL_BOUNDS)
 def test_a_shell_that_exceeds_a_bound_starts_anew_and_is_told(request, tmp_path, kind, bound, text, limits):
     sandbox = request.getfixturevalue(kind)
-    workspace = tmp_path / "workspace"
-    workspace.mkdir()
-    shell = sandbox.shell(Command((), workspace, limits=limits), tmp_path / "control")
-    try:
-        with subprocess.Popen([shell.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              start_new_session=True, text=True) as process:  # fmt: skip
-            process.stdin.write(text + "\n")
-            process.stdin.flush()
-            lines = iter(process.stdout.readline, "")
-            assert any(f"reached its bound of {bound}" in line for line in lines)
-            process.stdin.write("rm -f f*; echo again\n")
-            process.stdin.flush()
-            assert any(line == "again\n" for line in lines)
-            time.sleep(0.6)
-            shell.close()
-            assert process.wait(5) != 0
-    finally:
-        shell.close()
+    exceed_in_a_shell(sandbox, tmp_path, bound, text, limits)
     if sandbox._cgroups:
         assert left_of(sandbox._cgroups) == []
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 from gateway_support import short_folder
+from sandbox_support import SHELL_BOUNDS, exceed_in_a_shell
 
 from agenthands.adapters.docker_container import IMAGE, hand_over
 from agenthands.adapters.docker_sandbox import DockerSandbox
 from agenthands.adapters.docker_streams import Frames
 from agenthands.errors import SandboxLost, SandboxUnavailable
-from agenthands.ports import Command, Limits
+from agenthands.ports import Command
 
 pytestmark = pytest.mark.timeout(120)
 ROOT = Path(__file__).parents[3]
@@ -195,29 +196,9 @@ def test_an_interrupt_ends_containers_at_once(docker, tmp_path):
     assert containers(docker, process.pid) == []
 
 
-@pytest.mark.parametrize(("bound", "text", "limits"), [
-    ("memory", "for i in 1 2 3 4; do head -c 30M /dev/zero | tail -c 29M | sleep 20 & done; wait",
-     Limits(memory_bytes=60 * 1024**2)),
-    ("processes", "for i in $(seq 100); do sleep 20 & done; wait", Limits(processes=40)),
-    ("disk", "for i in $(seq 60); do head -c 1M /dev/zero > f$i; done; sleep 20", Limits(disk_bytes=20 * 1024**2)),
-])  # fmt: skip
+@pytest.mark.parametrize(("bound", "text", "limits"), SHELL_BOUNDS)
 def test_a_shell_that_exceeds_a_bound_starts_anew_and_is_told(docker, tmp_path, bound, text, limits):
-    workspace = tmp_path / "workspace"
-    workspace.mkdir()
-    shell = docker.shell(Command((), workspace, limits=limits), tmp_path / "control")
-    with (
-        contextlib.closing(shell),
-        subprocess.Popen([shell.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process,
-    ):
-        process.stdin.write(text + "\n")
-        process.stdin.flush()
-        lines = iter(process.stdout.readline, "")
-        assert any(f"reached its bound of {bound}" in line for line in lines)
-        process.stdin.write("rm -f f*; echo again\n")
-        process.stdin.flush()
-        assert any(line == "again\n" for line in lines)
-        shell.close()
-        assert process.wait(10) != 0
+    exceed_in_a_shell(docker, tmp_path, bound, text, limits)
     assert containers(docker) == []
 
 

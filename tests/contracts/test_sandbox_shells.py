@@ -1,0 +1,90 @@
+"""One suite for every sandbox: its shell, as a coding agent's terminal."""
+
+import os
+import pty
+import select
+import subprocess
+import time
+
+import pytest
+from sandbox_support import becomes
+
+from agenthands.ports import Command
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_shell_takes_commands_and_ends(sandbox, tmp_path, marker):
+    folder = tmp_path / "control"
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    shell = sandbox.shell(Command((), workspace, variables={"COLOUR": "blue"}), folder)
+    process = subprocess.Popen(
+        [shell.path],
+        env={"GEMINI_API_KEY": "canary-key"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    process.stdin.write(
+        f"echo $COLOUR $PWD; cat /proc/*/environ | grep -ac canary; touch made; sleep {marker} &\necho ready\n"
+    )
+    process.stdin.flush()
+    lines = [process.stdout.readline().strip() for _ in range(3)]
+    assert lines == [f"blue {workspace}", "0", "ready"]
+    assert (workspace / "made").is_file()
+    assert becomes(True, marker)
+    shell.close()
+    assert process.wait(10) != 0
+
+
+class Terminal:
+    """A shell on a terminal of its own, as OpenHands opens it."""
+
+    def __init__(self, program):
+        self.master, slave = pty.openpty()
+        variables = {"PS1": "$? ready> ", "PS2": "", "PATH": "/usr/bin:/bin", "TERM": "xterm"}
+        self.process = subprocess.Popen([program, "-i"], stdin=slave, stdout=slave, stderr=slave, env=variables,
+                                        start_new_session=True)  # fmt: skip
+        os.close(slave)
+        self.seen = b""
+
+    def until(self, text, seconds=15):
+        """Read until `text` comes, and give all that came before."""
+        deadline = time.monotonic() + seconds
+        while text not in self.seen:
+            ready = select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))[0]
+            assert ready, f"{text} did not come: {self.seen}"
+            self.seen += os.read(self.master, 4096)
+        before, _, self.seen = self.seen.partition(text)
+        return before
+
+    def type(self, text):
+        os.write(self.master, text)
+
+
+def test_a_shell_is_a_terminal_that_comes_back_after_exit(sandbox, tmp_path, marker):
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    shell = sandbox.shell(Command((), workspace), tmp_path / "control")
+    terminal = Terminal(shell.path)
+    try:
+        terminal.until(b"0 ready> ")
+        terminal.type(b"test -t 0 && tty; echo '1\n2' | cat > f; cat f\n")
+        terminal.until(b"0 ready> ")
+        terminal.type(b"sleep %s\n" % marker.encode())
+        time.sleep(1)
+        terminal.type(b"\x03")
+        terminal.until(b"130 ready> ")
+        terminal.type(b"exit 3\n")
+        terminal.until(b"0 ready> ")
+        (workspace / "from-outside").write_text("the editor's\n")
+        terminal.type(b"echo more >> from-outside; wc -l from-outside\n")
+        terminal.until(b"2 from-outside")
+        terminal.type(b"sleep %s &\n" % marker.encode())
+        terminal.until(b"0 ready> ")
+    finally:
+        shell.close()
+        assert terminal.process.wait(10) != 0
+        os.close(terminal.master)
