@@ -39,9 +39,10 @@ class Contradiction:
     call: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Arbitration:
+class Arbitration(BaseModel):
     """The rulings on all contradictions, and what asking cost. `cost_usd` is None where the price is unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rulings: tuple[Ruling, ...]
     cost_usd: float | None
@@ -129,7 +130,7 @@ def arbitrate(
         )
         for each in found
     ]
-    return Arbitration(tuple(rulings), cost, tokens)
+    return Arbitration(rulings=tuple(rulings), cost_usd=cost, tokens=tokens)
 
 
 def _question(tool: CustomTool, source: str, found: Sequence[Contradiction]) -> str:

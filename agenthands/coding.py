@@ -10,10 +10,10 @@ from pathlib import Path
 
 from agenthands.arbitration import Arbitration, Example, contradicted
 from agenthands.gate.own_tests import MIN_TESTS
-from agenthands.models import CodingResult, CustomTool, GateReport, Tokens, ToolOutcome, add_costs
+from agenthands.models import CodingResult, GateReport, Tokens, ToolOutcome, add_costs
 from agenthands.ports import Coder, CodingTask, Command, Environment, Limits, Sandbox
 from agenthands.prompting import render
-from agenthands.workplace import Build
+from agenthands.workplace import ToolWork
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,15 @@ class Rejection:
 
 
 def generate_tool(
-    build: Build,
-    tool: CustomTool,
-    attempt: int,
-    rejection: Rejection | None,
-    parts: tuple[Coder, Sandbox, Environment],
-    limits: CodingLimits,
+    work: ToolWork, attempt: int, rejection: Rejection | None, coder: Coder, sandbox: Sandbox, limits: CodingLimits
 ) -> CodingResult:
-    """Let the coder write or repair one tool in its workspace.
+    """Let `coder` write or repair one tool in its workspace, with a shell in `sandbox`.
 
     The first attempt gives the specification without its held-out examples, later ones the gate's report.
     """
-    coder, sandbox, environment = parts
-    workspace = build.workspace(tool.name)
+    workspace, tool = work.workspace, work.tool
     if rejection is None:
-        spec = write_specification(build, tool)
+        spec = write_specification(work)
         message = render("generate/task.md.j2", tool=tool, workspace=str(workspace), spec=spec)
     else:
         message = render(
@@ -63,14 +57,14 @@ def generate_tool(
         )
     return coder.work(
         CodingTask(
-            build_id=build.build_id,
+            build_id=work.build.build_id,
             tool=tool.name,
             attempt=attempt,
             system_prompt=render("generate/system.md.j2", max_steps=limits.steps, min_tests=MIN_TESTS),
             message=message,
             workspace=workspace,
-            conversation=build.conversation(tool.name),
-            shell=sandbox.shell(_shell_command(workspace, environment), build.tool_folder(tool.name) / "shell"),
+            conversation=work.conversation,
+            shell=sandbox.shell(_shell_command(workspace, work.environment), work.shell),
             seconds=limits.seconds,
             steps=limits.steps,
             budget_usd=limits.budget_usd,
@@ -78,10 +72,10 @@ def generate_tool(
     )
 
 
-def write_specification(build: Build, tool: CustomTool, corrections: Mapping[int, Example] | None = None) -> str:
+def write_specification(work: ToolWork, corrections: Mapping[int, Example] | None = None) -> str:
     """Write spec.json as the coder may see it, with `corrections` of its examples, and give its text."""
-    workspace = build.workspace(tool.name)
-    spec = json.dumps(tool.visible(corrections).model_dump(mode="json"), indent=2, ensure_ascii=False)
+    workspace = work.workspace
+    spec = json.dumps(work.tool.visible(corrections).model_dump(mode="json"), indent=2, ensure_ascii=False)
     for name in ("nat_tools", "tests"):
         (workspace / name).mkdir(parents=True, exist_ok=True)
     file = workspace / "spec.json"
@@ -113,7 +107,7 @@ def _what_the_coder_may_know(report: GateReport) -> dict[str, list[dict[str, str
 
 
 def outcome_of(
-    tool: str, turns: Sequence[tuple[CodingResult, GateReport]], arbitration: Arbitration | None = None
+    work: ToolWork, turns: Sequence[tuple[CodingResult, GateReport]], arbitration: Arbitration | None = None
 ) -> ToolOutcome:
     """Sum up all attempts at one tool and what the planner's ruling cost; the last report decides."""
     report = turns[-1][1]
@@ -121,7 +115,8 @@ def outcome_of(
     asked += [arbitration] if arbitration else []
     failed = ", ".join(check.name for check in report.failures())
     return ToolOutcome(
-        name=tool,
+        name=work.tool.name,
+        build_id=work.build.build_id,
         status="accepted" if report.accepted else "rejected",
         attempts=len(turns),
         gate=report,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agenthands.errors import ModelUnavailable, PlanRefused, RequestInvalid
 from agenthands.models import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
@@ -21,14 +21,19 @@ MAX_ANSWERS = 3
 _SERVERS_SHOWN = 12
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(BaseModel):
     """A plan and what the planner cost. `cost_usd` is None where the price is unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     plan: Plan
     answers: int
     cost_usd: float | None
     tokens: Tokens
+
+    def from_before(self) -> Planned:
+        """Give the same plan as it counts for a build that found it: nobody was asked."""
+        return self.model_copy(update={"answers": 0, "cost_usd": 0.0, "tokens": Tokens()})
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,8 @@ def plan_agent(
             if not complaints and (complaint := resolves(plan)):
                 complaints = [complaint]
             if not complaints:
-                return Planned(plan, number + (earlier.answers if earlier else 0), cost, tokens)
+                answers = number + (earlier.answers if earlier else 0)
+                return Planned(plan=plan, answers=answers, cost_usd=cost, tokens=tokens)
         messages += _sent_back(answer_text, complaints)
     if not answer_text.strip():
         raise ModelUnavailable(f"{model.name} answers with empty messages.", "Its content filter may refuse this.")

@@ -80,6 +80,9 @@ class Environments(Protocol):
     def resolve(self, dependencies: Sequence[str]) -> str:
         """Lock the NAT environment plus `dependencies` and give the lock; installs nothing. Raises as `nat` does."""
 
+    def install(self, lock: str, npm_lock: str = "") -> Environment:
+        """Install what was locked before, here or elsewhere. Raises as `nat` does."""
+
     def install_project(self, project: Path, target: Path) -> None:
         """Build the wheel of a project with hatchling and install it, without dependencies, into `target`.
 

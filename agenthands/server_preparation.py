@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict
+
 from agenthands.agent_config import PlannedServer
 from agenthands.errors import DependencyRefused, ServerUnusable
 from agenthands.models import McpServer
@@ -21,6 +23,17 @@ class ReadyServer:
     planned: PlannedServer
     environment: Environment
     tools_sha256: str
+
+
+class ServerFinding(BaseModel):
+    """What installing a server and starting it once showed: its locks, and what speaks against using it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lock: str = ""
+    npm_lock: str = ""
+    tools_sha256: str = ""
+    complaints: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -57,18 +70,30 @@ class PreparedServers:
             )
 
 
-def prepare_server(
+def examine_server(
     wanted: McpServer, entry: CatalogueServer, environments: Environments, sandbox: Sandbox, scratch: Path
-) -> ReadyServer | UnusableServer:
+) -> ServerFinding:
     """Install one server and start it once in `scratch`. Raises RegistryUnavailable or SandboxLost."""
     try:
         environment = environments.server(entry.registry, entry.package, entry.version, entry.as_of)
     except DependencyRefused as error:
-        return UnusableServer(
-            entry.id, [f"mcp_servers: {entry.id} {entry.version} cannot be installed: {error.message}"]
+        return ServerFinding(
+            complaints=[f"mcp_servers: {entry.id} {entry.version} cannot be installed: {error.message}"]
         )
     probe = probe_server(entry, environment, sandbox, scratch)
-    if complaints := complaints_about(entry, wanted.tools, probe):
-        return UnusableServer(entry.id, complaints)
-    planned = PlannedServer(entry, wanted.tools, wanted.reasoning, environment.lock, environment.npm_lock)
-    return ReadyServer(planned, environment, probe.tools_sha256)
+    return ServerFinding(
+        lock=environment.lock,
+        npm_lock=environment.npm_lock,
+        tools_sha256=probe.tools_sha256,
+        complaints=complaints_about(entry, wanted.tools, probe),
+    )
+
+
+def prepare_server(
+    wanted: McpServer, entry: CatalogueServer, finding: ServerFinding, environments: Environments
+) -> ReadyServer | UnusableServer:
+    """Have the environment of an examined server here. Raises DependencyRefused or RegistryUnavailable."""
+    if finding.complaints:
+        return UnusableServer(entry.id, finding.complaints)
+    planned = PlannedServer(entry, wanted.tools, wanted.reasoning, finding.lock, finding.npm_lock)
+    return ReadyServer(planned, environments.install(finding.lock, finding.npm_lock), finding.tools_sha256)

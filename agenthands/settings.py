@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     """Wall time of one gate run; a run of the tool's tests in it may take a thirtieth of it."""
     case_seconds: float = Field(120, gt=0)
     """Wall time of one test case of the finished agent."""
+    locks: str | None = None
+    """`redis://` URL of the locks that several machines share; locks of this machine if empty."""
     catalogue: str | None = None
     """A folder, or the https URL of a JSON list, with further MCP servers in server.json format."""
 

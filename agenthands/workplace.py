@@ -1,14 +1,16 @@
-"""One build and the folders in which it works."""
+"""Where a build works: its own folder, and a folder for each tool that outlives a worker that was killed."""
 
 from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from agenthands.models import BuildRequest
+from agenthands.models import BuildRequest, CustomTool
+from agenthands.ports import Environment
 
 
 class Build(BaseModel):
@@ -20,17 +22,47 @@ class Build(BaseModel):
     request: BuildRequest
     folder: Path
 
-    def tool_folder(self, tool: str) -> Path:
-        """Everything about one tool; the sandbox sees its workspace alone."""
+    def made(self, tool: str) -> Path:
+        """Where a finished tool lies: what is packed and published."""
         return self.folder / "tools" / tool
 
-    def workspace(self, tool: str) -> Path:
-        """Where the coder works; the same path inside and outside the sandbox."""
-        return self.tool_folder(tool) / "workspace"
 
-    def conversation(self, tool: str) -> Path:
+@dataclass(frozen=True)
+class ToolWork:
+    """One tool that is being made for a build, in the environment in which it must work; `tools` share the budget.
+
+    The folder belongs to what the tool is made from, not to the build: who makes the same tool next goes on there.
+    """
+
+    build: Build
+    tool: CustomTool
+    environment: Environment
+    tools: int
+    folder: Path
+
+    @property
+    def workspace(self) -> Path:
+        """Where the coder works, all that the sandbox sees; the same path inside and outside."""
+        return self.folder / "workspace"
+
+    @property
+    def conversation(self) -> Path:
         """Where the coder's events are persisted."""
-        return self.tool_folder(tool) / "conversation"
+        return self.folder / "conversation"
+
+    @property
+    def shell(self) -> Path:
+        """Where the coder's shell has its control files."""
+        return self.folder / "shell"
+
+    @property
+    def steps(self) -> Path:
+        """Where Prefect keeps the results of finished attempts."""
+        return self.folder / "steps"
+
+    def report(self, attempt: int) -> Path:
+        """Where the gate's report of an attempt is kept."""
+        return self.folder / f"gate-{attempt}.json"
 
 
 def new_build(request: BuildRequest, home: Path) -> Build:
@@ -39,3 +71,8 @@ def new_build(request: BuildRequest, home: Path) -> Build:
     folder = home / "work" / build_id
     folder.mkdir(parents=True)
     return Build(build_id=build_id, request=request, folder=folder)
+
+
+def tool_folder(build: Build, key: str) -> Path:
+    """Give the work folder of the tool with this key. The path is short: sockets lie below it."""
+    return build.folder.parent / "tools" / key.rpartition("/")[2][:24]

@@ -60,7 +60,7 @@ def _work(build: Build, ledger: Ledger) -> tuple[Status, str, bytes | None]:
         return "rejected", f"the gate rejected {', '.join(rejected)}", None
 
     bundle = assemble_agent(build, plan, [server.planned for server in servers.ready], registry, environment)
-    ledger.acceptance = result = accept_agent(build, plan, environment, servers.ready)
+    ledger.acceptance = result = accept_agent(build, plan, environment, servers.ready, bundle)
     return ("accepted", "", bundle) if result.passed else ("rejected", result.reason, bundle)
 
 

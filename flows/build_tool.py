@@ -3,52 +3,64 @@
 from typing import Any
 
 from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-from prefect.futures import PrefectFuture, wait
+from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.transactions import CommitMode, transaction
 
 from agenthands.arbitration import Arbitration, contradictions, corrections
+from agenthands.cache_keys import tool_key
 from agenthands.coding import Rejection, outcome_of
 from agenthands.errors import AgentHandsError
 from agenthands.events import ToolProgress, emit, stage
-from agenthands.models import CustomTool, Plan, Tokens, ToolOutcome
+from agenthands.models import MadeTool, Plan, Tokens, ToolOutcome
 from agenthands.ports import Environment
-from agenthands.workplace import Build
+from agenthands.workplace import Build, ToolWork
 from tasks.arbitrate import arbitrate_examples
+from tasks.caching import kept, rejected, result_of
 from tasks.generate import generate_tool
+from tasks.make import begin, end, hand_over, open_work, take_over
 from tasks.validate import validate_tool, with_rulings
 from tasks.wiring import settings_for
 
 
-@flow(name="build-tool", flow_run_name="build-{tool.name}", validate_parameters=False)
-def build_tool(build: Build, tool: CustomTool, environment: Environment, tools: int) -> ToolOutcome:
-    """Give what became of one tool; a tool that the gate rejects to the end is a result."""
-    attempts = settings_for(build.request.options()).max_attempts
+@flow(name="build-tool", flow_run_name="build-{work.tool.name}", validate_parameters=False)
+def build_tool(work: ToolWork) -> ToolOutcome:
+    """Give what became of one tool; a tool that the gate rejects to the end is a result.
+
+    Where an earlier worker died over the same tool, its finished attempts count and its last one goes on.
+    """
+    attempts = settings_for(work.build.request.options()).max_attempts
     turns: list[Any] = []
     ruled: Arbitration | None = None
     for attempt in range(1, attempts + 1):
-        rejection = Rejection(*turns[-1]) if turns else None
-        coding = generate_tool(build, tool, environment, attempt, rejection, tools)
-        report = validate_tool(build, tool, environment, attempt, ruled.rulings if ruled else ())
+        coding = generate_tool(work, attempt, Rejection(*turns[-1]) if turns else None)
+        report = validate_tool(work, attempt, ruled.rulings if ruled else ())
         if ruled is None and contradictions(report):
-            ruled = arbitrate_examples(build, tool, report, attempt)
+            ruled = arbitrate_examples(work, report, attempt)
             if corrections(ruled.rulings):
-                report = validate_tool(build, tool, environment, attempt, ruled.rulings)
+                report = validate_tool(work, attempt, ruled.rulings)
             else:
-                report = with_rulings(build, report, attempt, ruled.rulings)
+                report = with_rulings(work, report, attempt, ruled.rulings)
         turns.append((coding, report))
         if report.accepted:
             break
-    outcome = outcome_of(tool.name, turns, ruled)
-    said = outcome.reason or "accepted by the gate"
-    emit(ToolProgress(build.build_id, tool.name, outcome.status, said, outcome.attempts, outcome.cost_usd))
-    return outcome
+    return outcome_of(work, turns, ruled)
 
 
-@task(name="tool", task_run_name="tool-{tool.name}", cache_policy=NO_CACHE)
-def one_tool(build: Build, tool: CustomTool, environment: Environment, tools: int) -> ToolOutcome:
-    """Run the flow of one tool in a thread."""
-    return build_tool(build, tool, environment, tools)
+@task(name="tool", task_run_name="tool-{work.tool.name}")
+def make_tool(work: ToolWork) -> MadeTool:
+    """Run the flow of one tool in a thread. A rejected tool is a failed run, and is not kept for other builds."""
+    begin(work, settings_for(work.build.request.options()).refresh)
+    try:
+        with transaction(commit_mode=CommitMode.EAGER):  # an attempt counts at once, not only with the whole tool
+            outcome = build_tool(work)
+    finally:
+        files = hand_over(work)
+    made = MadeTool(outcome=outcome, files=files)
+    if outcome.status == "accepted":
+        return made
+    end(work)
+    return rejected(made, outcome.reason)
 
 
 def build_tools(build: Build, plan: Plan, environment: Environment) -> tuple[list[ToolOutcome], AgentHandsError | None]:
@@ -56,35 +68,46 @@ def build_tools(build: Build, plan: Plan, environment: Environment) -> tuple[lis
 
     Gives an outcome for each tool, and the first error of a tool that neither passed nor was rejected.
     """
+    settings = settings_for(build.request.options())
+    keys = [tool_key(tool, settings.model("coder"), environment.lock_sha256) for tool in plan.custom_tools]
     count = len(plan.custom_tools)
-    parallel = settings_for(build.request.options()).parallel
+    works = [open_work(build, tool, environment, count, key) for tool, key in zip(plan.custom_tools, keys, strict=True)]
     for tool in plan.custom_tools:
         emit(ToolProgress(build.build_id, tool.name, "waiting", "", 0))
-    threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=parallel)
+    threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.parallel)
     with stage(build.build_id, "tools") as note, threads as runner:
         futures: list[PrefectFuture[Any]] = [
-            runner.submit(one_tool, {"build": build, "tool": tool, "environment": environment, "tools": count})
-            for tool in plan.custom_tools
+            runner.submit(kept(make_tool, key, settings), {"work": work}) for work, key in zip(works, keys, strict=True)
         ]
-        wait(futures)
-        results = [future.result(raise_on_failure=False) for future in futures]
-        outcomes = [_outcome(build, tool.name, result) for tool, result in zip(plan.custom_tools, results, strict=True)]
-        accepted = sum(outcome.status == "accepted" for outcome in outcomes)
-        note.detail = f"{accepted} of {count} tools accepted"
-    return outcomes, next((result for result in results if isinstance(result, AgentHandsError)), None)
+        settled = {future: _settled(works[futures.index(future)], future) for future in as_completed(futures)}
+        outcomes, errors = zip(*(settled[future] for future in futures), strict=True) if futures else ((), ())
+        note.detail = f"{sum(outcome.status == 'accepted' for outcome in outcomes)} of {count} tools accepted"
+    return list(outcomes), next(filter(None, errors), None)
 
 
-def _outcome(build: Build, tool: str, result: Any) -> ToolOutcome:
-    if isinstance(result, ToolOutcome):
-        return result
-    if not isinstance(result, AgentHandsError):
-        raise result
-    emit(ToolProgress(build.build_id, tool, "failed", result.message, 0, None))
+def _settled(work: ToolWork, future: PrefectFuture[Any]) -> tuple[ToolOutcome, AgentHandsError | None]:
+    future.wait()  # from here on it knows its state without asking the API
+    try:
+        made, from_before = result_of(future.state)
+    except AgentHandsError as error:
+        return _failed(work, error), error
+    if from_before:
+        outcome = take_over(work.build, made)
+    else:
+        outcome = made.outcome
+        end(work)
+    said = outcome.reason or f"accepted by the gate{' before' if from_before else ''}"
+    emit(ToolProgress(work.build.build_id, outcome.name, outcome.status, said, outcome.attempts, outcome.cost_usd))
+    return outcome, None
+
+
+def _failed(work: ToolWork, error: AgentHandsError) -> ToolOutcome:
+    emit(ToolProgress(work.build.build_id, work.tool.name, "failed", error.message, 0, None))
     return ToolOutcome(
-        name=tool,
+        name=work.tool.name,
         status="failed",
         attempts=0,
-        reason=result.message,
+        reason=error.message,
         cost_usd=None,
         tokens=Tokens(),
         seconds=0,

@@ -1,5 +1,7 @@
 """What a plan's tools and servers need, all at once: the NAT environment, and an environment for each MCP server."""
 
+from collections.abc import Sequence
+
 from prefect.futures import PrefectFuture
 
 from agenthands.events import Notice, emit, stage
@@ -12,17 +14,14 @@ from tasks.environment import prepare_environment, prepare_server
 
 def prepare(build: Build, plan: Plan, base: Environment) -> tuple[Environment, PreparedServers]:
     """Give the environment of the plan's tools, and what became of its servers; `base` is NAT alone."""
+    futures = [prepare_server.submit(build, server) for server in plan.mcp_servers]
     needed = plan.dependencies()
-    installing = prepare_environment.submit(build, needed) if needed else None
-    servers = _servers(build, plan)
-    return (installing.result() if installing else base), servers
+    environment = prepare_environment(build, needed) if needed else base
+    return environment, _servers(build, futures)
 
 
-def _servers(build: Build, plan: Plan) -> PreparedServers:
+def _servers(build: Build, futures: Sequence[PrefectFuture[ReadyServer | UnusableServer]]) -> PreparedServers:
     with stage(build.build_id, "servers") as note:
-        futures: list[PrefectFuture[ReadyServer | UnusableServer]] = [
-            prepare_server.submit(build, server) for server in plan.mcp_servers
-        ]
         prepared = PreparedServers.of(future.result() for future in futures)
         for complaint in (each for server in prepared.unusable.values() for each in server):
             emit(Notice(build.build_id, complaint))

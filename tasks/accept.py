@@ -6,22 +6,23 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 import agenthands.acceptance as acceptance
 from agenthands.acceptance import InstalledAgent, Reach
 from agenthands.assembly import config_path
+from agenthands.cache_keys import acceptance_key
 from agenthands.events import stage
 from agenthands.models import Acceptance, Plan
 from agenthands.ports import Environment
 from agenthands.server_preparation import ReadyServer
 from agenthands.workplace import Build
 from tasks import wiring
+from tasks.caching import kept, rejected, result_of
 
 
-@task(cache_policy=NO_CACHE)
-def accept_agent(build: Build, plan: Plan, environment: Environment, servers: Sequence[ReadyServer]) -> Acceptance:
-    """Install the package beside NAT, load it, and ask every test case."""
+@task(name="accept")
+def ask_agent(build: Build, plan: Plan, environment: Environment, servers: Sequence[ReadyServer]) -> Acceptance:
+    """Install the package beside NAT, load it, and ask every test case. A rejected agent is a failed run."""
     settings = wiring.settings_for(build.request.options())
     folder = build.folder / "accept"
     agent = InstalledAgent(
@@ -32,18 +33,31 @@ def accept_agent(build: Build, plan: Plan, environment: Environment, servers: Se
         servers={server.planned.entry.id: server.environment for server in servers},
         variables={key: value for server in servers for key, value in server.planned.entry.placeholders().items()},
     )
+    wiring.environments_for(settings).install_project(folder / "package", agent.site)
+    egress = wiring.egress_for(settings).open(folder / "egress.sock") if settings.egress else nullcontext()
+    with wiring.gateway_for(settings).open(folder / "model.sock", settings.budget) as gateway, egress as proxy:
+        accepted = acceptance.accept_agent(
+            agent,
+            plan.test_cases,
+            wiring.sandbox_for(settings),
+            Reach(gateway, proxy),
+            wiring.planner_for(settings),
+            settings.case_seconds,
+        )
+    accepted = accepted.model_copy(update={"build_id": build.build_id})
+    return accepted if accepted.passed else rejected(accepted, accepted.reason)
+
+
+def accept_agent(
+    build: Build, plan: Plan, environment: Environment, servers: Sequence[ReadyServer], bundle: bytes
+) -> Acceptance:
+    """Give what the packaged agent answers; the same package with the same models is asked once."""
+    settings = wiring.settings_for(build.request.options())
+    models = settings.model("agent"), settings.model("planner")
+    key = acceptance_key(bundle, plan, *models, settings.egress)
     with stage(build.build_id, "accept") as note:
-        wiring.environments_for(settings).install_project(folder / "package", agent.site)
-        egress = wiring.egress_for(settings).open(folder / "egress.sock") if settings.egress else nullcontext()
-        with wiring.gateway_for(settings).open(folder / "model.sock", settings.budget) as gateway, egress as proxy:
-            accepted = acceptance.accept_agent(
-                agent,
-                plan.test_cases,
-                wiring.sandbox_for(settings),
-                Reach(gateway, proxy),
-                wiring.planner_for(settings),
-                settings.case_seconds,
-            )
+        state = kept(ask_agent, key, settings)(build, plan, environment, servers, return_state=True)
+        accepted, from_before = result_of(state)
         passed = sum(case.passed for case in accepted.cases)
-        note.detail = f"{passed} of {len(plan.test_cases)} test cases passed"
-    return accepted
+        note.detail = f"{passed} of {len(plan.test_cases)} test cases passed{' before' if from_before else ''}"
+    return accepted.from_before() if from_before else accepted

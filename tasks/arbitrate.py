@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 import agenthands.arbitration as arbitration
 from agenthands.arbitration import Arbitration, corrections
 from agenthands.coding import write_specification
 from agenthands.events import ToolProgress, emit
 from agenthands.gate.workspace import tool_path
-from agenthands.models import CustomTool, GateReport
-from agenthands.workplace import Build
+from agenthands.models import GateReport
+from agenthands.workplace import ToolWork
 from tasks import wiring
+from tasks.caching import kept_here
 from tasks.retrying import RETRY_OUTSIDE
 
 
-@task(cache_policy=NO_CACHE, task_run_name="arbitrate-{tool.name}", **RETRY_OUTSIDE)
-def arbitrate_examples(build: Build, tool: CustomTool, report: GateReport, attempt: int) -> Arbitration:
-    """Give the planner's rulings on the examples that `report` found contradicted.
+@task(task_run_name="arbitrate-{work.tool.name}", **RETRY_OUTSIDE)
+def let_planner_rule(work: ToolWork, report: GateReport, attempt: int) -> Arbitration:
+    """Give the planner's rulings on the examples that `report` found contradicted."""
+    settings = wiring.settings_for(work.build.request.options())
+    emit(ToolProgress(work.build.build_id, work.tool.name, "checking", "the planner rules on its examples", attempt))
+    source = (work.workspace / tool_path(work.tool.name)).read_text(encoding="utf-8")
+    found = arbitration.contradictions(report)
+    return arbitration.arbitrate(work.tool, source, found, attempt, wiring.planner_for(settings))
+
+
+def arbitrate_examples(work: ToolWork, report: GateReport, attempt: int) -> Arbitration:
+    """Give the planner's rulings, of now or of before the worker died.
 
     A corrected example that the coder can see is corrected in its specification as well.
     """
-    settings = wiring.settings_for(build.request.options())
-    emit(ToolProgress(build.build_id, tool.name, "checking", "the planner rules on its examples", attempt))
-    source = (build.workspace(tool.name) / tool_path(tool.name)).read_text(encoding="utf-8")
-    found = arbitration.contradictions(report)
-    ruled = arbitration.arbitrate(tool, source, found, attempt, wiring.planner_for(settings))
-    write_specification(build, tool, corrections(ruled.rulings))
+    ruled = kept_here(let_planner_rule, "arbitrate", work.steps)(work, report, attempt)
+    write_specification(work, corrections(ruled.rulings))
     return ruled

@@ -28,7 +28,7 @@ def assemble_agent(
     """Give the package as .tar.gz; it also lies unpacked in the build's folder."""
     settings = wiring.settings_for(build.request.options())
     with stage(build.build_id, "assemble") as note:
-        workspaces = {tool.name: build.workspace(tool.name) for tool in plan.custom_tools}
+        workspaces = {tool.name: build.made(tool.name) for tool in plan.custom_tools}
         model = settings.model("agent").model
         files = assembly.assemble_agent(plan, workspaces, servers, registry, environment.lock, model)
         assembly.write_package(files, build.folder / "accept" / "package")

@@ -8,29 +8,46 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from agenthands import server_preparation
+from agenthands.cache_keys import lock_key, server_key
 from agenthands.events import stage
 from agenthands.models import McpServer
 from agenthands.nat_registry import NatRegistry, read_registry
 from agenthands.ports import Environment
-from agenthands.server_preparation import ReadyServer, UnusableServer
+from agenthands.server_preparation import ReadyServer, ServerFinding, UnusableServer
 from agenthands.workplace import Build
 from tasks import wiring
+from tasks.caching import do_not_keep, kept, result_of
 from tasks.retrying import RETRY_OUTSIDE
 
 
-@task(cache_policy=NO_CACHE, **RETRY_OUTSIDE)
+@task(name="resolve", **RETRY_OUTSIDE)
+def resolve_dependencies(build: Build, dependencies: Sequence[str]) -> str:
+    """Give the lock of the NAT environment with the tools' dependencies."""
+    return wiring.environments_for(wiring.settings_for(build.request.options())).resolve(dependencies)
+
+
+@task(name="install", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
+def install_environment(build: Build, lock: str) -> Environment:
+    """Have an environment on this machine."""
+    return wiring.environments_for(wiring.settings_for(build.request.options())).install(lock)
+
+
 def prepare_environment(build: Build, dependencies: Sequence[str] = ()) -> Environment:
-    """Give the NAT environment with the tools' dependencies."""
+    """Give the NAT environment with the tools' dependencies, locked once for all machines."""
     settings = wiring.settings_for(build.request.options())
     with stage(build.build_id, "environment") as note:
-        environment = wiring.environments_for(settings).nat(dependencies)
+        lock = wiring.environments_for(settings).resolve([])
+        if dependencies:
+            resolving = kept(resolve_dependencies, lock_key(lock, dependencies), settings)
+            lock, _ = result_of(resolving(build, dependencies, return_state=True))
+        environment: Environment = install_environment(build, lock)
         note.detail = f"NAT, lock {environment.lock_sha256[:12]}"
         if dependencies:
             note.detail += f", with {', '.join(dependencies)}"
     return environment
 
 
-@task(cache_policy=NO_CACHE)
+@task(name="registry", cache_policy=NO_CACHE)
 def read_nat_registry(build: Build, environment: Environment) -> NatRegistry:
     """Give the components that the installed NAT knows."""
     settings = wiring.settings_for(build.request.options())
@@ -39,16 +56,32 @@ def read_nat_registry(build: Build, environment: Environment) -> NatRegistry:
     return read_registry(environment, wiring.sandbox_for(settings), scratch)
 
 
-@task(task_run_name="server-{server.id}", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
-def prepare_server(build: Build, server: McpServer) -> ReadyServer | UnusableServer:
-    """Install one MCP server, exactly the catalogue's version, into an environment of its own, and start it once."""
+@task(task_run_name="examine-{server.id}", **RETRY_OUTSIDE)
+def examine_server(build: Build, server: McpServer) -> ServerFinding:
+    """Install one MCP server, exactly the catalogue's version, into an environment of its own, and start it once.
+
+    What speaks against a server may be this machine's fault, so it is not kept.
+    """
     settings = wiring.settings_for(build.request.options())
     scratch = build.folder / "servers" / server.id
     scratch.mkdir(parents=True, exist_ok=True)
-    return server_preparation.prepare_server(
+    finding = server_preparation.examine_server(
         server,
         wiring.catalogue_for(settings)[server.id],
         wiring.environments_for(settings),
         wiring.sandbox_for(settings),
         scratch,
     )
+    if finding.complaints:
+        do_not_keep()
+    return finding
+
+
+@task(task_run_name="server-{server.id}", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
+def prepare_server(build: Build, server: McpServer) -> ReadyServer | UnusableServer:
+    """Have one MCP server of the plan ready on this machine; it is examined once for all."""
+    settings = wiring.settings_for(build.request.options())
+    entry = wiring.catalogue_for(settings)[server.id]
+    state = kept(examine_server, server_key(entry, server), settings)(build, server, return_state=True)
+    finding, _ = result_of(state)
+    return server_preparation.prepare_server(server, entry, finding, wiring.environments_for(settings))

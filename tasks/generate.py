@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 import agenthands.coding as coding
 from agenthands.coding import Rejection
-from agenthands.models import CodingResult, CustomTool
-from agenthands.ports import Environment
-from agenthands.workplace import Build
+from agenthands.models import CodingResult
+from agenthands.workplace import ToolWork
 from tasks import wiring
+from tasks.caching import kept_here
 from tasks.retrying import RETRY_OUTSIDE
 
 
-@task(cache_policy=NO_CACHE, task_run_name="generate-{tool.name}-try{attempt}", **RETRY_OUTSIDE)
-def generate_tool(
-    build: Build,
-    tool: CustomTool,
-    environment: Environment,
-    attempt: int,
-    rejection: Rejection | None,
-    tools: int,
-) -> CodingResult:
-    """Give what one turn of the coding agent did; `tools` share the budget."""
-    settings = wiring.settings_for(build.request.options())
-    parts = (wiring.coder_for(settings), wiring.sandbox_for(settings), environment)
-    return coding.generate_tool(build, tool, attempt, rejection, parts, wiring.coding_limits(settings, tools))
+@task(task_run_name="generate-{work.tool.name}-try{attempt}", **RETRY_OUTSIDE)
+def let_coder_work(work: ToolWork, attempt: int, rejection: Rejection | None) -> CodingResult:
+    """Give what one turn of the coding agent did."""
+    settings = wiring.settings_for(work.build.request.options())
+    limits = wiring.coding_limits(settings, work.tools)
+    return coding.generate_tool(
+        work, attempt, rejection, wiring.coder_for(settings), wiring.sandbox_for(settings), limits
+    )
+
+
+def generate_tool(work: ToolWork, attempt: int, rejection: Rejection | None) -> CodingResult:
+    """Give what one turn of the coding agent did, now or before its worker died."""
+    return kept_here(let_coder_work, f"generate-{attempt}", work.steps)(work, attempt, rejection)

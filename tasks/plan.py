@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 import agenthands.planning as planning
+from agenthands.cache_keys import plan_key
 from agenthands.errors import DependencyRefused, PlanRefused
 from agenthands.events import stage
 from agenthands.models import Plan
@@ -14,15 +14,13 @@ from agenthands.plan_reality import Reality
 from agenthands.planning import Objection, Planned
 from agenthands.workplace import Build
 from tasks import wiring
+from tasks.caching import kept, result_of
 from tasks.retrying import RETRY_OUTSIDE
 
 
-@task(cache_policy=NO_CACHE, **RETRY_OUTSIDE)
-def plan_agent(build: Build, registry: NatRegistry, objection: Objection | None = None) -> Planned:
-    """Give a plan that can be built here, or another where there is an `objection` to one.
-
-    Raises PlanRefused; the last answer is kept in the build's folder.
-    """
+@task(name="plan", **RETRY_OUTSIDE)
+def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None) -> Planned:
+    """Ask the planner. Raises PlanRefused; the last answer is kept in the build's folder."""
     settings = wiring.settings_for(build.request.options())
     environments = wiring.environments_for(settings)
 
@@ -33,18 +31,32 @@ def plan_agent(build: Build, registry: NatRegistry, objection: Objection | None 
             return f"custom_tools: the dependencies {', '.join(plan.dependencies())} cannot be used: {error.message}"
         return ""
 
+    try:
+        return planning.plan_agent(
+            build.request.request,
+            wiring.planner_for(settings),
+            Reality(registry, wiring.catalogue_for(settings), objection.servers if objection else {}),
+            unresolved,
+            objection,
+        )
+    except PlanRefused as error:
+        (build.folder / "last-answer.txt").write_text(error.last_answer, encoding="utf-8")
+        raise
+
+
+def plan_agent(build: Build, registry: NatRegistry, objection: Objection | None = None) -> Planned:
+    """Give a plan that can be built here, or another where there is an `objection` to one. Raises PlanRefused.
+
+    The same request with the same models, prompts and catalogue has the same plan: it is asked for once.
+    """
+    settings = wiring.settings_for(build.request.options())
+    key = plan_key(
+        build.request.request, settings.model("planner"), registry, wiring.catalogue_for(settings), objection
+    )
     with stage(build.build_id, "plan") as note:
-        try:
-            planned = planning.plan_agent(
-                build.request.request,
-                wiring.planner_for(settings),
-                Reality(registry, wiring.catalogue_for(settings), objection.servers if objection else {}),
-                unresolved,
-                objection,
-            )
-        except PlanRefused as error:
-            (build.folder / "last-answer.txt").write_text(error.last_answer, encoding="utf-8")
-            raise
+        state = kept(ask_planner, key, settings)(build, registry, objection, return_state=True)
+        planned, from_before = result_of(state)
+        planned = planned.from_before() if from_before else planned
         plan = planned.plan
         (build.folder / "plan.json").write_text(plan.model_dump_json(indent=1), encoding="utf-8")
         note.detail = (

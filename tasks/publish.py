@@ -10,10 +10,10 @@ from prefect.cache_policies import NO_CACHE
 
 import agenthands.publishing as publishing
 from agenthands.events import stage
-from agenthands.gate.workspace import tests_path, tool_path
 from agenthands.models import BuildRecord
 from agenthands.workplace import Build
 from tasks import wiring
+from tasks.make import TRAJECTORY
 from tasks.retrying import RETRY_OUTSIDE
 
 
@@ -39,14 +39,10 @@ def _files(build: Build) -> dict[str, bytes]:
             files[Path(name).name] = (build.folder / name).read_bytes()
     for transcript in sorted((build.folder / "accept" / "transcripts").glob("*.json")):
         files[f"acceptance/{transcript.name}"] = transcript.read_bytes()
-    for folder in sorted((build.folder / "tools").glob("*")):
-        tool = folder.name
-        for relative in ("spec.json", tool_path(tool), tests_path(tool)):
-            path = build.workspace(tool) / relative
-            if path.is_file() and not path.is_symlink():
-                files[f"tools/{tool}/{relative}"] = path.read_bytes()
-        for report in sorted(folder.glob("gate-*.json")):
-            files[f"tools/{tool}/{report.name}"] = report.read_bytes()
-        if events := wiring.trajectory(build.conversation(tool)):
-            files[f"trajectories/{tool}.jsonl"] = events
+    made = build.folder / "tools"
+    for path in sorted(path for path in made.rglob("*") if path.is_file()):
+        relative = path.relative_to(made)
+        is_trajectory = relative.parts[1:] == (TRAJECTORY,)
+        name = f"trajectories/{relative.parts[0]}.jsonl" if is_trajectory else f"tools/{relative.as_posix()}"
+        files[name] = path.read_bytes()
     return files

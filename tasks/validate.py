@@ -5,36 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from agenthands.arbitration import corrections
 from agenthands.events import ToolProgress, emit
 from agenthands.gate.judge import judge
-from agenthands.models import CustomTool, GateReport, Ruling
-from agenthands.ports import Environment
-from agenthands.workplace import Build
+from agenthands.models import GateReport, Ruling
+from agenthands.whole_files import write_whole
+from agenthands.workplace import ToolWork
 from tasks import wiring
+from tasks.caching import kept_here
 
 
-@task(cache_policy=NO_CACHE, task_run_name="validate-{tool.name}-try{attempt}")
-def validate_tool(
-    build: Build, tool: CustomTool, environment: Environment, attempt: int, rulings: Sequence[Ruling]
-) -> GateReport:
-    """Give the gate's report; a rejected tool is a result. The report is kept in the tool's folder.
+@task(task_run_name="validate-{work.tool.name}-try{attempt}")
+def let_gate_judge(work: ToolWork, attempt: int, rulings: Sequence[Ruling]) -> GateReport:
+    """Give the gate's report; a rejected tool is a result."""
+    settings = wiring.settings_for(work.build.request.options())
+    emit(ToolProgress(work.build.build_id, work.tool.name, "checking", "the gate judges", attempt))
+    sandbox = wiring.sandbox_for(settings)
+    return judge(work.tool, work.workspace, work.environment, sandbox, settings.gate_seconds, corrections(rulings))
+
+
+def validate_tool(work: ToolWork, attempt: int, rulings: Sequence[Ruling]) -> GateReport:
+    """Give the gate's report, of now or of before its worker died. It is kept in the tool's folder.
 
     `rulings` on the specification's examples count, and are part of the report.
     """
-    settings = wiring.settings_for(build.request.options())
-    emit(ToolProgress(build.build_id, tool.name, "checking", "the gate judges", attempt))
-    sandbox = wiring.sandbox_for(settings)
-    workspace, right = build.workspace(tool.name), corrections(rulings)
-    report = judge(tool, workspace, environment, sandbox, settings.gate_seconds, right)
-    return with_rulings(build, report, attempt, rulings)
+    step = f"validate-{attempt}-{len(rulings)}"
+    report = kept_here(let_gate_judge, step, work.steps)(work, attempt, rulings)
+    return with_rulings(work, report, attempt, rulings)
 
 
-def with_rulings(build: Build, report: GateReport, attempt: int, rulings: Sequence[Ruling]) -> GateReport:
+def with_rulings(work: ToolWork, report: GateReport, attempt: int, rulings: Sequence[Ruling]) -> GateReport:
     """Give the report with the rulings that there were until now, as it is kept in the tool's folder."""
     report = report.model_copy(update={"rulings": list(rulings)})
-    kept = build.tool_folder(report.tool) / f"gate-{attempt}.json"
-    kept.write_text(report.model_dump_json(indent=1), encoding="utf-8")
+    write_whole(work.report(attempt), report.model_dump_json(indent=1))
     return report

@@ -44,7 +44,12 @@ def sandbox_for(settings: Settings) -> Sandbox:
 
 def store_for(settings: Settings) -> Store:
     """Open the store; nothing is written yet."""
-    return FsspecStore(settings.store_url)
+    return store_at(settings.store_url)
+
+
+def store_at(url: str) -> Store:
+    """Open a store by its URL."""
+    return FsspecStore(url)
 
 
 def environments_for(settings: Settings) -> Environments:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 import time
 import uuid
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from agenthands.adapters.litellm_model import price_per_token
 from agenthands.adapters.litellm_setup import load_litellm
@@ -23,7 +24,9 @@ from agenthands.events import ToolProgress, ToolState, emit
 from agenthands.model_settings import ModelSettings
 from agenthands.models import CodingResult, Tokens
 from agenthands.ports import CodingTask
+from agenthands.whole_files import write_whole
 
+_TURN = "turn.json"
 _ENDS = {"MaxIterationsReached": "out_of_steps", "MaxBudgetReached": "out_of_budget"}
 _import_lock = threading.Lock()
 
@@ -42,13 +45,16 @@ class OpenHandsCoder:
         from openhands.sdk.conversation.exceptions import ConversationRunError
 
         started = time.monotonic()
-        conversation, llm = self._open(task)
+        conversation, llm = self._reopened(task)
         timer = threading.Timer(task.seconds, conversation.pause)
         timer.daemon = True
         timer.start()
         try:
-            conversation.send_message(task.message)
-            before = _spent(llm)  # only now the SDK has restored what earlier turns spent
+            before = _said_before(conversation, task)
+            if before is None:
+                conversation.send_message(task.message)
+                before = _spent(llm)  # only now the SDK has restored what earlier turns spent
+                write_whole(task.conversation / _TURN, before.model_dump_json())
             conversation.run()
         except ConversationRunError as error:
             raise self._translated(error) from error
@@ -61,11 +67,21 @@ class OpenHandsCoder:
         return CodingResult(
             status=status,
             reason=reason,
-            cost_usd=after[0] - before[0] if self._priced() else None,
-            tokens=Tokens(**{kind: after[1][kind] - before[1][kind] for kind in after[1]}),
+            cost_usd=after.cost_usd - before.cost_usd if self._priced() else None,
+            tokens=after.tokens - before.tokens,
             seconds=round(time.monotonic() - started, 3),
-            steps=after[2] - before[2],
+            steps=after.calls - before.calls,
         )
+
+    def _reopened(self, task: CodingTask) -> tuple[Any, Any]:
+        """Open the conversation; one that this version of the SDK cannot read is given up, the workspace stays."""
+        try:
+            conversation, llm = self._open(task)
+            list(conversation.state.events)
+        except (ValueError, KeyError, OSError):
+            shutil.rmtree(task.conversation, ignore_errors=True)
+            conversation, llm = self._open(task)
+        return conversation, llm
 
     def _open(self, task: CodingTask) -> tuple[Any, Any]:
         from openhands.sdk import LLM, Agent, LocalConversation, Tool
@@ -103,7 +119,7 @@ class OpenHandsCoder:
             agent=agent,
             workspace=str(task.workspace),
             persistence_dir=str(task.conversation),
-            conversation_id=uuid.uuid5(uuid.NAMESPACE_URL, f"agenthands:{task.build_id}/{task.tool}"),
+            conversation_id=uuid.uuid5(uuid.NAMESPACE_URL, f"agenthands:{task.tool}"),
             callbacks=[_Reporter(task, llm, self._priced())],
             visualizer=None,
             max_iteration_per_run=task.steps,
@@ -174,14 +190,34 @@ def _described(event: Any) -> str:
     return str(event.tool_name)
 
 
-def _spent(llm: Any) -> tuple[float, dict[str, int], int]:
+class _Spent(BaseModel):
+    """What a conversation has spent in all its turns."""
+
+    cost_usd: float = 0.0
+    tokens: Tokens = Tokens()
+    calls: int = 0
+
+
+def _spent(llm: Any) -> _Spent:
     usage = llm.metrics.accumulated_token_usage
-    tokens = {
-        "prompt": getattr(usage, "prompt_tokens", 0) or 0,
-        "completion": getattr(usage, "completion_tokens", 0) or 0,
-        "cached": getattr(usage, "cache_read_tokens", 0) or 0,
-    }
-    return llm.metrics.accumulated_cost or 0.0, tokens, len(llm.metrics.token_usages)
+    tokens = Tokens(
+        prompt=getattr(usage, "prompt_tokens", 0) or 0,
+        completion=getattr(usage, "completion_tokens", 0) or 0,
+        cached=getattr(usage, "cache_read_tokens", 0) or 0,
+    )
+    return _Spent(cost_usd=llm.metrics.accumulated_cost or 0.0, tokens=tokens, calls=len(llm.metrics.token_usages))
+
+
+def _said_before(conversation: Any, task: CodingTask) -> _Spent | None:
+    """Give what was spent before this turn if it had begun when its worker died; None for a turn that begins now."""
+    said = (e for e in reversed(conversation.state.events) if type(e).__name__ == "MessageEvent" and e.source == "user")
+    last = next(said, None)
+    if last is None or "".join(part.text for part in last.llm_message.content) != task.message:
+        return None
+    try:
+        return _Spent.model_validate_json((task.conversation / _TURN).read_bytes())
+    except (OSError, ValueError):
+        return _Spent()
 
 
 def _ending(conversation: Any) -> tuple[Any, str]:

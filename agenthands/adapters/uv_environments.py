@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from agenthands.adapters.npm_environments import install_npm, npm_lock
+from agenthands.adapters.npm_environments import install_npm
+from agenthands.adapters.npm_environments import npm_lock as locked_by_npm
 from agenthands.adapters.processes import run_process
 from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavailable
 from agenthands.ports import CommandResult, Environment
@@ -43,7 +44,7 @@ class UvEnvironments:
 
     def nat(self, dependencies: Sequence[str] = ()) -> Environment:
         """Give the NAT environment that ships as a lock, plus `dependencies` that fit into it."""
-        return self._installed(self.resolve(dependencies))
+        return self.install(self.resolve(dependencies))
 
     def resolve(self, dependencies: Sequence[str]) -> str:
         """Give the lock that ships, or one that adds `dependencies` to it."""
@@ -57,13 +58,13 @@ class UvEnvironments:
         """Give an environment with just one MCP server, resolved as the index was at the start of the day `as_of`."""
         before = f"{as_of}T00:00:00Z" if as_of else ""
         if registry == "pypi":
-            return self._installed(self._lock(f"{package}=={version}\n", "", before))
+            return self.install(self._lock(f"{package}=={version}\n", "", before))
         runtime = (LOCKS / "node.lock").read_text(encoding="utf-8")
         lock = self._kept(
             [registry, package, version, before, runtime],
-            lambda: npm_lock(self._installed(runtime), package, version, before),
+            lambda: locked_by_npm(self.install(runtime), package, version, before),
         )
-        return self._installed(runtime, lock)
+        return self.install(runtime, lock)
 
     def install_project(self, project: Path, target: Path) -> None:
         """Build a wheel with the hatchling of this process' environment, offline, and install it."""
@@ -109,8 +110,9 @@ class UvEnvironments:
         write_whole(cached, lock)
         return lock
 
-    def _installed(self, lock: str, npm: str = "") -> Environment:
-        digest = hashlib.sha256((lock + npm).encode()).hexdigest()
+    def install(self, lock: str, npm_lock: str = "") -> Environment:
+        """Give the environment of a lock; it is installed once, and by one process."""
+        digest = hashlib.sha256((lock + npm_lock).encode()).hexdigest()
         path = self._home / "environments" / digest[:20]
         environment = Environment(path=path, lock_sha256=digest)
         complete = path / ".complete"
@@ -121,8 +123,8 @@ class UvEnvironments:
             if complete.is_file():
                 return environment
             self._install(environment, lock)
-            if npm:
-                install_npm(environment, npm)
+            if npm_lock:
+                install_npm(environment, npm_lock)
             complete.write_text(digest, encoding="utf-8")
         return environment
 

@@ -34,6 +34,13 @@ class Tokens(Noun):
             cached=self.cached + other.cached,
         )
 
+    def __sub__(self, other: Tokens) -> Tokens:
+        return Tokens(
+            prompt=self.prompt - other.prompt,
+            completion=self.completion - other.completion,
+            cached=self.cached - other.cached,
+        )
+
 
 def add_costs(*costs: float | None) -> float | None:
     """Add US dollars; one unknown price makes the sum unknown."""
@@ -58,12 +65,24 @@ class ToolOutcome(Noun):
     name: str
     status: Literal["accepted", "rejected", "failed"]
     attempts: int
-    cached: bool = False
+    cached: bool = Field(False, description="Made by an earlier build, at no cost to this one")
+    build_id: str = Field("", description="The build that made it; its trajectory is kept there")
     gate: GateReport | None = None
     reason: str = ""
     cost_usd: float | None
     tokens: Tokens
     seconds: float
+
+    def from_before(self) -> ToolOutcome:
+        """Give the outcome as it counts for a build that found the tool made."""
+        return self.model_copy(update={"cached": True, "cost_usd": 0.0, "tokens": Tokens(), "seconds": 0.0})
+
+
+class MadeTool(Noun):
+    """A tool that the gate accepted or rejected in the end, with its files by their place in its workspace."""
+
+    outcome: ToolOutcome
+    files: dict[str, str]
 
 
 class McpServerPin(Noun):
@@ -110,10 +129,16 @@ class Acceptance(Noun):
 
     passed: bool
     reason: str = ""
+    cached: bool = Field(False, description="Found by an earlier build of the same package, at no cost to this one")
+    build_id: str = Field("", description="The build that asked; its transcripts are kept there")
     cases: list[CaseResult] = Field(default_factory=list)
     cost_usd: float | None = None
     tokens: Tokens = Tokens()
     seconds: float = 0.0
+
+    def from_before(self) -> Acceptance:
+        """Give the acceptance as it counts for a build that found it: nobody was asked."""
+        return self.model_copy(update={"cached": True, "cost_usd": 0.0, "tokens": Tokens(), "seconds": 0.0})
 
 
 class StageTime(Noun):

@@ -11,7 +11,7 @@ from agenthands.arbitration import arbitrate, contradictions
 from agenthands.coding import CodingLimits, Rejection, generate_tool, write_specification
 from agenthands.models import BuildRequest, CodingResult, ResultExample, Tokens
 from agenthands.ports import Environment
-from agenthands.workplace import Build
+from agenthands.workplace import Build, ToolWork
 
 
 def ruled_on(**changes):
@@ -34,10 +34,14 @@ def feedback(*rulings, still=(WRONG,)):
             return None
 
     coding = CodingResult(status="finished", cost_usd=0.0, tokens=Tokens(), seconds=1, steps=1)
-    build = Build(build_id="b", request=BuildRequest(request="x"), folder=Path("/nowhere"))
-    parts = (Coder(), Sandbox(), Environment(Path("/nowhere"), "0"))
-    generate_tool(build, TOOL, 2, Rejection(coding, judged), parts, CodingLimits(1, 1, 3, None))
+    work = work_in(Path("/nowhere"))
+    generate_tool(work, 2, Rejection(coding, judged), Coder(), Sandbox(), CodingLimits(1, 1, 3, None))
     return messages[0]
+
+
+def work_in(folder):
+    build = Build(build_id="b", request=BuildRequest(request="x"), folder=folder)
+    return ToolWork(build, TOOL, Environment(Path("/nowhere"), "0"), 1, folder)
 
 
 def test_the_coder_reads_the_reason_of_a_visible_example_alone():
@@ -79,12 +83,12 @@ def put_link(path):
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("put", [put_pipe, put_folder, put_link])
 def test_a_corrected_specification_is_written_whatever_the_coder_left_in_its_place(tmp_path, put):
-    build = Build(build_id="b", request=BuildRequest(request="x"), folder=tmp_path)
-    workspace = build.workspace(TOOL.name)
+    work = work_in(tmp_path)
+    workspace = work.workspace
     workspace.mkdir(parents=True)
     (workspace / "elsewhere").write_text("mine")
     put(workspace / "spec.json")
-    write_specification(build, TOOL, {WRONG: ResultExample(arguments={"number": 4}, expected="IV")})
+    write_specification(work, {WRONG: ResultExample(arguments={"number": 4}, expected="IV")})
     assert not (workspace / "spec.json").is_symlink()
     assert '"IV"' in (workspace / "spec.json").read_text()
     assert (workspace / "elsewhere").read_text() == "mine"

@@ -11,7 +11,7 @@ from tests_support import write_roman
 from agenthands.gate.judge import judge
 from agenthands.models import BuildOptions, BuildRequest, CodingResult, CustomTool, Tokens, held_out_indices
 from agenthands.testing import scripted_model
-from agenthands.workplace import Build
+from agenthands.workplace import Build, ToolWork
 from flows.build_agent import build_agent
 from flows.build_tool import build_tool
 from tasks import validate, wiring
@@ -46,10 +46,12 @@ def built(tmp_path, nat_environment, monkeypatch):
         monkeypatch.setattr(wiring, "planner_for", lambda settings: planner)
         request = BuildRequest(request="Roman numerals", planner="scripted/data-report", max_attempts=2)
         build = Build(build_id="b", request=request, folder=tmp_path / "build")
-        outcome = build_tool(build, TOOL, nat_environment, 1)
-        first = json.loads((build.tool_folder("roman_numeral") / "gate-1.json").read_text())
+        work = ToolWork(build, TOOL, nat_environment, 1, tmp_path / "tool")
+        work.folder.mkdir()
+        outcome = build_tool(work)
+        first = json.loads(work.report(1).read_text())
         assert [each["reason"] for each in first["rulings"]] == [each.reason for each in outcome.gate.rulings]
-        specification = (build.workspace("roman_numeral") / "spec.json").read_text()
+        specification = (work.workspace / "spec.json").read_text()
         return outcome, (len(messages), len(judged), len(planner.asked)), messages, specification
 
     return build_with

@@ -1,0 +1,92 @@
+"""What a result depends on, as the key under which it is kept in the store: `<kind>/<sha256>`.
+
+A key names everything that can change the result and nothing that cannot, so that a rebuild of an unchanged request
+finds all it needs, and a changed prompt, model or specification finds nothing that is stale.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from agenthands import __version__
+from agenthands.gate.judge import GATE_VERSION
+from agenthands.model_settings import ModelSettings
+from agenthands.models import BuildOptions, CustomTool, McpServer, Plan
+from agenthands.nat_registry import NatRegistry
+from agenthands.planning import Objection
+from agenthands.prompting import prompt_hashes
+from agenthands.server_catalogue import CatalogueServer
+
+_PACKAGE = Path(__file__).parent
+_ANSWERS = {"model", "api_base", "temperature", "max_output_tokens", "safety_settings"}
+
+
+def plan_key(
+    request: str,
+    model: ModelSettings,
+    registry: NatRegistry,
+    catalogue: Mapping[str, CatalogueServer],
+    objection: Objection | None,
+) -> str:
+    """Give the key of a planner's answer."""
+    against = [objection.planned.plan, dict(objection.servers)] if objection else []
+    return _key("plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources("planning"))
+
+
+def lock_key(base: str, dependencies: Sequence[str]) -> str:
+    """Give the key of a lock that adds `dependencies` to the lock `base`."""
+    return _key("locks", base, sorted(dependencies))
+
+
+def server_key(entry: CatalogueServer, wanted: McpServer) -> str:
+    """Give the key of a server that was installed and started once."""
+    return _key(
+        "servers", entry, sorted(wanted.tools), _sources("server_probe", "server_probe_script", "tool_poisoning")
+    )
+
+
+def tool_key(tool: CustomTool, coder: ModelSettings, lock_sha256: str) -> str:
+    """Give the key of an accepted tool: its specification, prompts, coder's model, environment, and the gate."""
+    prompts = [_prompts(step) for step in ("generate", "repair", "arbitrate")]
+    return _key("tools", tool, prompts, _answers(coder), lock_sha256, GATE_VERSION)
+
+
+def acceptance_key(bundle: bytes, plan: Plan, agent: ModelSettings, judge: ModelSettings, egress: Sequence[str]) -> str:
+    """Give the key of an agent's acceptance; the bundle holds its tools, its servers and all locks."""
+    return _key(
+        "acceptances", hashlib.sha256(bundle).hexdigest(), plan.test_cases, _answers(agent), _answers(judge),
+        sorted(egress), _prompts("judge"), _sources("acceptance", "acceptance_script", "judging"),
+    )  # fmt: skip
+
+
+def build_key(request: str, options: BuildOptions, models: Sequence[ModelSettings]) -> str:
+    """Give the key of a whole build, for a batch that is run again."""
+    asked = options.model_dump(exclude={"refresh", "store", "config", "parallel"})
+    return _key("builds", request, asked, [_answers(model) for model in models], prompt_hashes(), GATE_VERSION)
+
+
+def _key(kind: str, *parts: Any) -> str:
+    text = json.dumps(to_jsonable_python([__version__, *parts]), sort_keys=True, separators=(",", ":"))
+    return f"{kind}/{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _answers(model: ModelSettings) -> dict[str, Any]:
+    """Give what changes a model's answers; neither its key nor its price does."""
+    return model.model_dump(mode="json", include=_ANSWERS)
+
+
+def _prompts(step: str) -> dict[str, str]:
+    return {name: digest for name, digest in prompt_hashes().items() if name.startswith(f"{step}/")}
+
+
+@cache
+def _sources(*modules: str) -> list[str]:
+    """Give the hashes of our own code that decides, where no version number stands for it."""
+    return [hashlib.sha256((_PACKAGE / f"{module}.py").read_bytes()).hexdigest() for module in modules]

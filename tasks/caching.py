@@ -1,0 +1,72 @@
+"""Prefect's cache as the builds use it: one key a result, kept in the store, made by one build at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from prefect import Task
+from prefect.cache_policies import CachePolicy
+from prefect.client.schemas.objects import State
+from prefect.states import Failed
+from prefect.transactions import IsolationLevel, get_transaction
+
+from agenthands.settings import Settings
+from tasks.locks import locks_for
+from tasks.result_storage import results_in
+
+
+@dataclass
+class FixedKey(CachePolicy):
+    """The key is known before the task is called, see `agenthands.cache_keys`."""
+
+    key: str = ""
+
+    def compute_key(self, *_: Any, **__: Any) -> str:
+        """Give it, whatever the inputs are."""
+        return self.key
+
+
+def kept[**P, R](task: Task[P, R], key: str, settings: Settings) -> Task[P, R]:
+    """Give the task so that its result is read from the store, or made once and kept there under `key`."""
+    return task.with_options(
+        cache_policy=FixedKey(
+            key=f"{key}/result.json", isolation_level=IsolationLevel.SERIALIZABLE, lock_manager=locks_for(settings)
+        ),
+        result_storage=results_in(settings),
+        result_serializer="json",
+        persist_result=True,
+        refresh_cache=settings.refresh,
+    )
+
+
+def kept_here[**P, R](task: Task[P, R], key: str, folder: Path) -> Task[P, R]:
+    """Give the task so that its result is kept in `folder`, for a build that goes on there after its worker died."""
+    return task.with_options(
+        cache_policy=FixedKey(key=f"{key}.json"),
+        result_storage=folder,
+        result_serializer="json",
+        persist_result=True,
+        refresh_cache=False,
+    )
+
+
+def rejected[R](result: R, reason: str) -> R:
+    """Give what a task returns whose result is a rejection: a failed run, which is not kept for other builds."""
+    do_not_keep()
+    return cast("R", Failed(data=result, message=reason))  # Prefect hands the data on
+
+
+def do_not_keep() -> None:
+    """Say from inside a task that its result counts for this run alone."""
+    if transaction := get_transaction():
+        transaction.write_on_commit = False
+
+
+def result_of[R](state: State[R]) -> tuple[R, bool]:
+    """Give what a task gave, a rejection included, and whether it was kept from before. Raises what the task raised."""
+    result: Any = state.result(raise_on_failure=False)
+    if isinstance(result, BaseException):
+        raise result
+    return result, state.name == "Cached"

@@ -1,0 +1,89 @@
+"""Who may make a result that others wait for: locks that end with the process that holds them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from prefect.locking.protocol import LockManager
+
+from agenthands.settings import Settings
+
+_LOOK = 0.2
+
+
+class MachineLocks(LockManager):
+    """Prefect's lock port over file locks: the kernel frees those of a process that dies."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep the lock files in `folder`."""
+        self._folder = folder
+        self._held: dict[str, tuple[str, FileLock]] = {}
+
+    def acquire_lock(
+        self, key: str, holder: str, acquire_timeout: float | None = None, hold_timeout: float | None = None
+    ) -> bool:
+        """Wait for the lock, for ever or `acquire_timeout` seconds; `hold_timeout` has no use here."""
+        del hold_timeout
+        if self.is_lock_holder(key, holder):
+            return True
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # not the same object for all: threads of one process exclude each other too
+        lock = FileLock(self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.lock", thread_local=False)
+        try:
+            lock.acquire(-1 if acquire_timeout is None else acquire_timeout, poll_interval=_LOOK)
+        except Timeout:
+            return False
+        self._held[key] = (holder, lock)
+        return True
+
+    async def aacquire_lock(
+        self, key: str, holder: str, acquire_timeout: float | None = None, hold_timeout: float | None = None
+    ) -> bool:
+        """Do the same without blocking the event loop."""
+        return await asyncio.to_thread(self.acquire_lock, key, holder, acquire_timeout, hold_timeout)
+
+    def release_lock(self, key: str, holder: str) -> None:
+        """Free the lock; one that was freed before is no error, for Prefect frees some twice."""
+        if self.is_lock_holder(key, holder):
+            self._held.pop(key)[1].release()
+
+    def is_lock_holder(self, key: str, holder: str) -> bool:
+        """Say whether `holder` has the lock."""
+        return key in self._held and self._held[key][0] == holder
+
+    def is_locked(self, key: str) -> bool:
+        """Say whether anybody on this machine has the lock."""
+        return not self.wait_for_lock(key, 0)
+
+    def wait_for_lock(self, key: str, timeout: float | None = None) -> bool:
+        """Wait until nobody has the lock, for ever or `timeout` seconds."""
+        waiting = f"waiting {threading.get_ident()}"
+        if free := self.acquire_lock(key, waiting, timeout):
+            self.release_lock(key, waiting)
+        return free
+
+    async def await_for_lock(self, key: str, timeout: float | None = None) -> bool:
+        """Do the same without blocking the event loop."""
+        return await asyncio.to_thread(self.wait_for_lock, key, timeout)
+
+
+@cache
+def _machine_locks(folder: Path) -> MachineLocks:
+    return MachineLocks(folder)
+
+
+@cache
+def _shared_locks(url: str) -> LockManager:
+    from tasks.redis_locks import SharedLocks
+
+    return SharedLocks(url)
+
+
+def locks_for(settings: Settings) -> LockManager:
+    """Give the locks of this machine, or those in Redis that all machines share."""
+    return _shared_locks(settings.locks) if settings.locks else _machine_locks(settings.home / "holding")

@@ -1,0 +1,69 @@
+"""Where Prefect keeps the results of tasks: in our store, under the keys of `agenthands.cache_keys`."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from typing import Any, cast
+
+from prefect.filesystems import WritableFileSystem
+from pydantic import PrivateAttr
+
+from agenthands.ports import Store
+from agenthands.settings import Settings
+from tasks import wiring
+
+_KEPT = ("plans/", "locks/", "servers/", "tools/", "acceptances/", "builds/")
+_saved: dict[str, StoreResults] = {}
+_saving = threading.Lock()
+
+
+class StoreResults(WritableFileSystem):
+    """Prefect's storage block over our Store port: writes are whole, and repeated while the store is away."""
+
+    _block_type_name = "AgentHands store"
+    _block_type_slug = "agenthands-store"
+    _logo_url = None
+    _store: Store | None = PrivateAttr(None)
+
+    url: str
+
+    def read_path(self, path: str, **_: Any) -> bytes | None:  # type: ignore[override]  # Prefect calls both kinds
+        """Give what is kept under a key; None where there is nothing."""
+        try:
+            return self._opened().get(path)
+        except KeyError:
+            return None
+
+    async def aread_path(self, path: str, **_: Any) -> bytes | None:
+        """Do the same for Prefect's asynchronous side."""
+        return self.read_path(path)
+
+    def write_path(self, path: str, content: bytes, **_: Any) -> None:  # type: ignore[override]
+        """Keep a result. What has no key of ours, as the exceptions of failed runs, is not kept."""
+        if path.startswith(_KEPT):
+            self._opened().put(path, content)
+
+    async def awrite_path(self, path: str, content: bytes, **_: Any) -> None:
+        """Do the same for Prefect's asynchronous side."""
+        self.write_path(path, content)
+
+    def _opened(self) -> Store:
+        if self._store is None:
+            self._store = wiring.store_at(self.url)
+        return self._store
+
+
+def results_in(settings: Settings) -> StoreResults:
+    """Give the block for the store of these settings; Prefect's server learns of it once. It holds no key."""
+    url = settings.store_url
+    with _saving:
+        if url not in _saved:
+            name = f"store-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
+            try:
+                block = cast("StoreResults", StoreResults.load(name))
+            except ValueError:
+                block = StoreResults(url=url)
+                block.save(name, overwrite=True)
+            _saved[url] = block
+        return _saved[url]

@@ -1,0 +1,118 @@
+"""A build whose worker is killed, started again: only what was unfinished is done, and nothing is paid for twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from scripted_server import serve_script
+
+from agenthands.models import BuildRecord
+from agenthands.testing.scripted_model import SCRIPTS
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+COMMAND = str(Path(sys.executable).parent / "agenthands")
+
+
+@pytest.fixture
+def model():
+    with serve_script("data-report") as asked:
+        yield asked
+
+
+@pytest.fixture
+def start(model, tmp_path):
+    """Start a build as a user does; standard error is a pipe."""
+
+    def start(*options, **popen):
+        command = [COMMAND, "build", "a report", "--planner", "openai/scripted", "--api-base", model.url, *options]
+        variables = {**os.environ, "AGENTHANDS_STORE": str(tmp_path / "store"), "OPENAI_API_KEY": "x"}
+        return subprocess.Popen(
+            [*command, "--json"], env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen
+        )
+
+    return start
+
+
+@pytest.fixture
+def build(start):
+    def build(*options):
+        with start(*options) as process:
+            out, err = process.communicate(timeout=300)
+            assert process.returncode == 0, err
+        return BuildRecord.model_validate_json(out)
+
+    return build
+
+
+def kill_at(process, moment):
+    with process:
+        for line in process.stderr:
+            if moment in line:
+                process.send_signal(signal.SIGKILL)
+                break
+        else:
+            pytest.fail(f"the build ended before {moment!r}")
+
+
+def trajectory(tmp_path, record):
+    (file,) = (tmp_path / "store").glob(f"agents/*/{record.build_id}/trajectories/*.jsonl")
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_a_rebuild_asks_no_model_and_starts_no_sandbox_for_tools(build, model, tmp_path):
+    first = build()
+    asked = model.count()
+    assert asked == model.count("plan") + model.count("coder") + model.count("agent") + model.count("opinion")
+    second = build()
+    assert model.count() == asked
+    assert second.build_id != first.build_id
+    assert (second.status, second.cost_usd, second.tokens.prompt) == ("accepted", 0, 0)
+    assert [(tool.cached, tool.build_id, tool.attempts) for tool in second.tools] == [(True, first.build_id, 1)]
+    assert (second.acceptance.cached, second.acceptance.build_id) == (True, first.build_id)
+    assert second.files["bundle.tar.gz"] == first.files["bundle.tar.gz"]
+    assert not any(name.startswith("trajectories/") for name in second.files)
+    assert [stage.name for stage in second.stages] == [stage.name for stage in first.stages]
+
+    refreshed = build("--refresh")
+    assert model.count() == 2 * asked
+    assert [tool.cached for tool in refreshed.tools] == [False]
+
+
+def test_another_coder_makes_the_tools_anew_and_nothing_else(build, model):
+    build()
+    before = {kind: model.count(kind) for kind in ("plan", "coder")}
+    record = build("--coder", "openai/another")
+    assert model.count("plan") == before["plan"]
+    assert model.count("coder") == 2 * before["coder"]
+    assert [tool.cached for tool in record.tools] == [False]
+
+
+def test_what_killed_workers_had_done_is_not_done_again(start, build, model, tmp_path):
+    model.latency = 0.3  # so that there is a middle in which to be killed
+    for moment in ("coding, attempt", "checking", "accept: started"):
+        kill_at(start(), moment)
+    model.latency = 0.0
+    record = build()
+    assert record.status == "accepted"
+    assert model.count("plan") == 1
+    turns = len(yaml.safe_load((SCRIPTS / "data-report/tools/column_summary.yaml").read_text()))
+    assert turns <= model.count("coder") <= turns + 1, "the call that was under way is made again, no other"
+    (tool,) = record.tools
+    assert (tool.attempts, tool.cached) == (1, True), "the third worker had it accepted"
+    (kept,) = (tmp_path / "store").glob("tools/*/result.json")
+    assert "column_summary" in kept.read_text()
+
+
+def test_a_conversation_goes_on_where_its_worker_was_killed(start, build, model, tmp_path):
+    model.latency = 0.3
+    kill_at(start(), "coding, attempt")
+    record = build()
+    events = trajectory(tmp_path, record)
+    assert sum(each["kind"] == "MessageEvent" and each["source"] == "user" for each in events) == 1
+    answered = record.tools[0].tokens.prompt // 10
+    assert model.count("coder") - 1 <= answered <= model.count("coder"), "what the first worker spent counts"

@@ -1,0 +1,81 @@
+"""A scripted model as an OpenAI-compatible server on loopback, which knows what it was asked."""
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from agenthands.testing.scripted_model import answer
+
+
+class Asked(list):
+    """What was asked, one `(kind, messages)` a call; kind is the step: plan, opinion, ruling, coder or agent."""
+
+    def __init__(self):
+        super().__init__()
+        self.url = ""
+        self.latency = 0.0
+
+    def count(self, kind=None):
+        return sum(kind in (None, each) for each, _ in self)
+
+
+@contextmanager
+def serve_script(script, latency=0.0):
+    """Serve `scripted/<script>`; gives what is asked, as it is asked. The model's name does not matter."""
+    asked = Asked()
+    asked.latency = latency
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            call = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            asked.append((kind_of(call), call["messages"]))
+            time.sleep(asked.latency)
+            body = json.dumps(completion(answer(f"scripted/{script}", call["messages"], call))).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    asked.url = f"http://127.0.0.1:{server.server_port}/v1"
+    try:
+        yield asked
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+def kind_of(call):
+    form = (call.get("response_format") or {}).get("json_schema", {}).get("name")
+    if form:
+        return form
+    text = json.dumps([each["content"] for each in call["messages"] if each["role"] == "user"][:1])
+    return "coder" if "Tool: " in text else "agent"
+
+
+def completion(message):
+    calls = [
+        {"id": f"call_{n}", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+        for n, (name, arguments) in enumerate(message["tool_calls"])
+    ]
+    said = {"role": "assistant", "content": message["content"], **({"tool_calls": calls} if calls else {})}
+    return {
+        "id": "x",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "scripted",
+        "choices": [{"index": 0, "message": said, "finish_reason": "tool_calls" if calls else "stop"}],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+    }
