@@ -11,6 +11,7 @@ from agenthands.planning import Objection
 from agenthands.workplace import Build
 from flows.build_tool import build_tools
 from flows.prepare import prepare
+from flows.stopping import cancelled_by_signal
 from tasks.accept import accept_agent
 from tasks.assemble import assemble_agent
 from tasks.environment import prepare_environment, read_nat_registry
@@ -30,7 +31,7 @@ def build_agent(request: str, options: BuildOptions = DEFAULTS) -> BuildRecord:
     """
     build = start_build(request, options)
     ledger = start_ledger(build)
-    with listening(ledger):
+    with listening(ledger), cancelled_by_signal(lambda: _cancelled(build, ledger)):
         try:
             status, reason, bundle = _work(build, ledger)
         except AgentHandsError as error:
@@ -62,6 +63,10 @@ def _work(build: Build, ledger: Ledger) -> tuple[Status, str, bytes | None]:
     bundle = assemble_agent(build, plan, [server.planned for server in servers.ready], registry, environment)
     ledger.acceptance = result = accept_agent(build, plan, environment, servers.ready, bundle)
     return ("accepted", "", bundle) if result.passed else ("rejected", result.reason, bundle)
+
+
+def _cancelled(build: Build, ledger: Ledger) -> None:
+    publish_build.fn(build, ledger.record("cancelled", "the run was cancelled"), None)
 
 
 def _publish(build: Build, ledger: Ledger, status: Status, reason: str, bundle: bytes | None) -> BuildRecord:

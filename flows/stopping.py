@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from types import FrameType
 import psutil
 
 EXIT_INTERRUPTED = 130
+_LAST_WORDS_SECONDS = 8.0
 
 
 @contextmanager
@@ -29,7 +31,7 @@ def ended_by_interrupt(restore_terminal: Callable[[], None]) -> Iterator[None]:
         with contextlib.suppress(Exception):
             restore_terminal()
         end_everything()
-        sys.stderr.write("Interrupted. Nothing is left running; nothing of this build was published.\n")
+        sys.stderr.write("Interrupted. Nothing is left running; the same build, started again, goes on where it was.\n")
         sys.stderr.flush()
         os._exit(EXIT_INTERRUPTED)
 
@@ -39,6 +41,37 @@ def ended_by_interrupt(restore_terminal: Callable[[], None]) -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+@contextmanager
+def cancelled_by_signal(last_words: Callable[[], object]) -> Iterator[None]:
+    """On SIGTERM, with which Prefect cancels a run, end all children, say the `last_words` and leave.
+
+    Prefect's own handler raises in the main thread, which then waits for threads that sit in model calls, until it is
+    killed half a minute later. Does nothing in a thread: the run that began the process is asked, and ends with it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave() -> None:
+        end_everything()
+        with contextlib.suppress(Exception):
+            last_words()
+        sys.stderr.write("Cancelled. Nothing is left running; the same build, started again, goes on where it was.\n")
+        os._exit(EXIT_INTERRUPTED)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        # in threads, because the main thread may hold any lock just now; the second one is for a store that hangs
+        threading.Thread(target=leave, daemon=True).start()
+        threading.Timer(_LAST_WORDS_SECONDS, os._exit, (EXIT_INTERRUPTED,)).start()
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def end_everything() -> None:

@@ -1,0 +1,102 @@
+"""A run that is cancelled in Prefect: everything it started ends, it says so, and what was done is kept."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from scripted_server import serve_script
+
+from agenthands.models import BuildRecord
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+BIN = Path(sys.executable).parent
+
+
+def until(done, seconds=120):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := done():
+            return found
+        time.sleep(0.2)
+    raise AssertionError("it did not happen in time")
+
+
+def ended_state(run):
+    state = httpx.get(run).json()["state"]["type"]
+    return None if state == "CANCELLING" else state
+
+
+@pytest.fixture
+def served(tmp_path):
+    """`agenthands serve`, with a Prefect home and a store of its own; gives the URL of its API."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/api"
+    variables = {
+        **os.environ,
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "AGENTHANDS_STORE": str(tmp_path / "store"),
+        "OPENAI_API_KEY": "x",
+    }
+    with subprocess.Popen(
+        [BIN / "agenthands", "serve", "--port", str(port)], env=variables, stderr=subprocess.DEVNULL
+    ) as process:
+
+        def deployment():
+            try:
+                answer = httpx.get(f"{url}/deployments/name/build-agent/default", timeout=5)
+            except httpx.HTTPError:
+                return None
+            return answer.json()["id"] if answer.is_success else None
+
+        yield process.pid, url, until(deployment, 300), {**variables, "PREFECT_API_URL": url}
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def test_a_cancelled_run_ends_with_all_it_started_and_publishes_what_it_was(served, tmp_path):
+    server, url, deployment, variables = served
+    before = psutil.Process(server).children(recursive=True)
+    with serve_script("data-report", latency=20) as model:
+        parameters = {"request": "a report", "options": {"planner": "openai/scripted", "api_base": model.url}}
+        run = httpx.post(f"{url}/deployments/{deployment}/create_flow_run", json={"parameters": parameters}).json()
+        until(lambda: model.count("plan"))
+        model.latency = 0
+        until(lambda: model.count("coder"), 200)
+        model.latency = 600  # from now on every call hangs, as models do
+        until(lambda: model.count("coder") > 1, 200)
+        started_since = [each for each in psutil.Process(server).children(recursive=True) if each not in before]
+        family = [each for each in started_since if "resource_tracker" not in " ".join(each.cmdline())]  # the runner's
+        assert any("bwrap" in each.name() for each in family)
+        cancel = [BIN / "prefect", "flow-run", "cancel", run["id"]]
+        subprocess.run(cancel, env=variables, check=True, capture_output=True)
+        _, alive = psutil.wait_procs(family, timeout=30)
+        assert alive == []
+        state = until(lambda: ended_state(f"{url}/flow_runs/{run['id']}"))
+        assert state == "CANCELLED"
+    (record,) = (tmp_path / "store").glob("agents/*/*/build.json")
+    record = BuildRecord.model_validate_json(record.read_bytes())
+    assert (record.status, record.plan.name) == ("cancelled", "data-report")
+
+
+def test_a_terminated_command_ends_as_an_interrupted_one_and_says_what_it_was(tmp_path):
+    with serve_script("data-report", latency=60) as model:
+        command = [BIN / "agenthands", "build", "a report", "--planner", "openai/scripted", "--api-base", model.url]
+        variables = {**os.environ, "AGENTHANDS_STORE": str(tmp_path), "OPENAI_API_KEY": "x"}
+        with subprocess.Popen(command, env=variables, stderr=subprocess.DEVNULL) as process:
+            until(lambda: model.count("plan"))
+            family = psutil.Process(process.pid).children(recursive=True)
+            process.terminate()
+            assert process.wait(30) == 130
+        _, alive = psutil.wait_procs(family, timeout=10)
+        assert alive == []
+    (record,) = tmp_path.glob("agents/unplanned/*/build.json")
+    assert BuildRecord.model_validate_json(record.read_bytes()).status == "cancelled"
