@@ -28,6 +28,8 @@ class AgentHandsError(Exception):
 
     exit_code = 3
     retryable = False
+    build_id = ""
+    """The build whose record tells more, where one was published."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         """Keep both sentences; `str(error)` is the message alone."""
@@ -117,3 +119,14 @@ class BuildCancelled(AgentHandsError):
     """The user interrupted the build."""
 
     exit_code = 130
+
+
+def exit_code_of(text: str) -> int:
+    """Give the exit code of the error whose class `text` names, as the message of a failed run does; 3 for others."""
+    waiting = [AgentHandsError]
+    while waiting:
+        kind = waiting.pop()
+        if f"{kind.__name__}:" in text:
+            return kind.exit_code
+        waiting += kind.__subclasses__()
+    return AgentHandsError.exit_code

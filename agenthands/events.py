@@ -82,6 +82,28 @@ class BuildFinished(Event):
     reason: str
 
 
+@dataclass(frozen=True)
+class BatchStarted(Event):
+    """A batch of builds begins; its id stands where a build's does."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class BatchProgress(Event):
+    """One build of a batch ended: which request of how many, and what became of it."""
+
+    number: int
+    count: int
+    request: str
+    status: str
+    reason: str
+    built: str
+    cached: bool
+    cost_usd: float | None
+    seconds: float
+
+
 Listener = Callable[[Event], None]
 
 _listeners: list[Listener] = []

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from agenthands.models import BuildRecord, CaseResult, GateReport, StageTime, ToolOutcome
+from agenthands.page_environment import page_environment
 from agenthands.verdict import gate_summary, next_steps, ruling_sentences, verdict
-from agenthands.wording import count, duration, money
+from agenthands.wording import duration, money
 
 _SMALLEST_BAR = 0.6
 
@@ -22,7 +19,7 @@ def render_report(record: BuildRecord, files: Mapping[str, str]) -> str:
     `files` gives the texts of `tools/<name>/nat_tools/<name>.py` and `tools/<name>/tests/test_<name>.py`; a tool whose
     files are missing is shown without them. Everything that a model or a user wrote is escaped.
     """
-    return _environment().get_template("report.html.j2").render(
+    return page_environment().get_template("report.html.j2").render(
         record=record,
         plan=record.plan,
         verdict=verdict(record),
@@ -33,19 +30,6 @@ def render_report(record: BuildRecord, files: Mapping[str, str]) -> str:
         cases=[_case(case, record) for case in record.acceptance.cases] if record.acceptance else [],
         pins={pin.id: pin for pin in record.mcp_servers},
     )  # fmt: skip
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(money=money, duration=duration, count=count)
-    return environment
 
 
 def _pieces(step: str) -> list[tuple[str, bool]]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from agenthands.models import BuildRecord, Ruling, ToolOutcome
+from agenthands.models import BatchReport, BuildRecord, Ruling, ToolOutcome
 from agenthands.wording import count, one_line
 
 
@@ -35,6 +35,16 @@ def _side(side: Mapping[str, Any]) -> str:
     if raised := side.get("raises"):
         return f"raises {raised[0] if isinstance(raised, list) else raised}"
     return one_line(json.dumps(side.get("result", side.get("expected")), ensure_ascii=False), 300)
+
+
+def batch_verdict(report: BatchReport) -> str:
+    """Say in one sentence how a batch ended."""
+    total, accepted = len(report.builds), report.count("accepted")
+    if accepted == total:
+        return f"All {count(total, 'agent')} work." if total > 1 else "The agent works."
+    others = [f"{report.count(status)} {status}" for status in ("rejected", "failed", "cancelled")]
+    said = ", ".join(each for each in others if not each.startswith("0 "))
+    return f"{accepted} of {count(total, 'agent')} work; {said}. Run the same batch again: it builds these alone."
 
 
 def verdict(record: BuildRecord) -> str:

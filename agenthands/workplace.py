@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from agenthands.leftovers import claim
 from agenthands.models import BuildRequest, CustomTool
 from agenthands.ports import Environment
 
@@ -70,6 +71,7 @@ def new_build(request: BuildRequest, home: Path) -> Build:
     build_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
     folder = home / "work" / build_id
     folder.mkdir(parents=True)
+    claim(folder)
     return Build(build_id=build_id, request=request, folder=folder)
 
 

@@ -1,13 +1,17 @@
 """The story: one sentence in, a published NAT agent out."""
 
 # No `from __future__ import annotations` in this folder: Prefect must resolve a flow's annotations by itself.
+from typing import cast
+
 from prefect import flow
+from prefect.states import Completed
 
 from agenthands.errors import AgentHandsError
 from agenthands.events import BuildFinished, emit, listening
 from agenthands.ledger import Ledger
 from agenthands.models import BuildOptions, BuildRecord, Status
 from agenthands.planning import Objection
+from agenthands.verdict import verdict
 from agenthands.workplace import Build
 from flows.build_tool import build_tools
 from flows.prepare import prepare
@@ -15,7 +19,7 @@ from flows.stopping import cancelled_by_signal
 from tasks.accept import accept_agent
 from tasks.assemble import assemble_agent
 from tasks.environment import prepare_environment, read_nat_registry
-from tasks.plan import plan_agent
+from tasks.plan import forget_plan, plan_agent
 from tasks.publish import publish_build
 from tasks.start import start_build, start_ledger
 
@@ -26,8 +30,8 @@ DEFAULTS = BuildOptions()
 def build_agent(request: str, options: BuildOptions = DEFAULTS) -> BuildRecord:
     """Build the agent that `request` describes; gives the published record, accepted or rejected.
 
-    Raises AgentHandsError where the user must fix something or something outside failed; what was done until then
-    is published as a failed build.
+    The run's state is named after it, and its message begins with the build's id. Raises AgentHandsError where
+    the user must fix something or something outside failed; what was done until then is published as a failed build.
     """
     build = start_build(request, options)
     ledger = start_ledger(build)
@@ -35,9 +39,11 @@ def build_agent(request: str, options: BuildOptions = DEFAULTS) -> BuildRecord:
         try:
             status, reason, bundle = _work(build, ledger)
         except AgentHandsError as error:
-            _publish(build, ledger, "failed", error.message, None)
+            error.build_id = _publish(build, ledger, "failed", error.message, None).build_id
             raise
-        return _publish(build, ledger, status, reason, bundle)
+        record = _publish(build, ledger, status, reason, bundle)
+    said = f"{record.build_id}: {verdict(record)}"
+    return cast("BuildRecord", Completed(name=status.capitalize(), message=said, data=record))
 
 
 def _work(build: Build, ledger: Ledger) -> tuple[Status, str, bytes | None]:
@@ -62,7 +68,10 @@ def _work(build: Build, ledger: Ledger) -> tuple[Status, str, bytes | None]:
 
     bundle = assemble_agent(build, plan, [server.planned for server in servers.ready], registry, environment)
     ledger.acceptance = result = accept_agent(build, plan, environment, servers.ready, bundle)
-    return ("accepted", "", bundle) if result.passed else ("rejected", result.reason, bundle)
+    if not result.passed:
+        forget_plan(build, registry)
+        return "rejected", result.reason, bundle
+    return "accepted", "", bundle
 
 
 def _cancelled(build: Build, ledger: Ledger) -> None:

@@ -67,6 +67,21 @@ def build(request: str, as_json: bool, **options: Any) -> None:
 
 
 @cli.command()
+@click.argument("source", metavar="FILE.yaml|FILE.jsonl")
+@click.option(
+    "--at-once", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True, help="Builds at once."
+)
+@build_options
+@as_json
+def batch(source: str, at_once: int, as_json: bool, **options: Any) -> None:
+    """Build every agent of a list; run it again to build those that were not accepted."""
+    from flows.running import leave, run_batch
+
+    given = {name: value for name, value in options.items() if value is not None}
+    leave(run_batch(source, given, at_once, as_json))
+
+
+@cli.command()
 @build_options
 @as_json
 def demo(as_json: bool, **options: Any) -> None:

@@ -5,6 +5,7 @@ import shutil
 from prefect import flow
 
 from agenthands.estimating import Estimate, estimate_cost
+from agenthands.leftovers import release
 from agenthands.models import BuildOptions
 from agenthands.planning import Planned
 from agenthands.publishing import all_records
@@ -23,6 +24,7 @@ def plan_only(request: str, options: BuildOptions) -> tuple[Planned, Estimate]:
         planned = plan_agent(build, registry)
     finally:
         shutil.rmtree(build.folder, ignore_errors=True)
+        release(build.folder)
     settings = settings_for(options)
     coder = settings.model("coder")
     return planned, estimate_cost(planned.plan, coder.model, all_records(store_for(settings)), price_of(coder))

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from agenthands.errors import RequestInvalid
-from agenthands.models import BuildRequest
+from agenthands.models import BuildOptions, BuildRequest
+from agenthands.ports import Store
+from agenthands.requests import MAX_BATCH_BYTES, read_requests, validated_request
 
 _SUFFIXES = (".yaml", ".yml")
 _MAX_FILE_BYTES = 1_000_000
@@ -21,7 +22,7 @@ def read_request(text_or_file: str, options: dict[str, Any]) -> BuildRequest:
     Raises RequestInvalid where a file cannot be read or does not fit.
     """
     if not (text_or_file.endswith(_SUFFIXES) and "\n" not in text_or_file and len(text_or_file) < 4096):
-        return _validated({"request": text_or_file, **options}, "The options")
+        return validated_request({"request": text_or_file, **options}, "The options")
     path = Path(text_or_file)
     try:
         if path.stat().st_size > _MAX_FILE_BYTES:
@@ -37,16 +38,25 @@ def read_request(text_or_file: str, options: dict[str, Any]) -> BuildRequest:
         raise RequestInvalid(f"The request file {str(path)!r} is not YAML: {first}") from None
     if not isinstance(values, dict):
         raise RequestInvalid(f"The request file {str(path)!r} must be a mapping.", 'Begin it with "request: ...".')
-    return _validated({**values, **options}, f"The request file {str(path)!r}")
+    return validated_request({**values, **options}, f"The request file {str(path)!r}")
 
 
-def _validated(values: dict[str, Any], where: str) -> BuildRequest:
+def read_batch(source: str, options: BuildOptions, store: Store) -> list[BuildRequest]:
+    """Give the requests of a batch from a file, or from the store where no file has that name.
+
+    Raises RequestInvalid where there is none, or it does not fit.
+    """
+    path = Path(source)
     try:
-        return BuildRequest(**values)
-    except (ValidationError, TypeError) as error:
-        if isinstance(error, TypeError):
-            raise RequestInvalid(f"{where}: keys must be text.") from None
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(map(str, first["loc"]))
-        known = ", ".join(BuildRequest.model_fields)
-        raise RequestInvalid(f"{where}: {name}: {first['msg']}.", f"Known keys: {known}.") from None
+        content = path.read_bytes() if path.is_file() else store.get(source)
+        if len(content) > MAX_BATCH_BYTES:
+            raise RequestInvalid(f"{source} is larger than {MAX_BATCH_BYTES:,} bytes.", "Split it.")
+        text = content.decode("utf-8")
+    except (OSError, KeyError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"neither a file nor a key of {store.url}"
+        raise RequestInvalid(
+            f"The batch {source!r} cannot be read: {reason}.", "Pass a YAML list or a .jsonl file of requests."
+        ) from None
+    except UnicodeDecodeError:
+        raise RequestInvalid(f"The batch {source!r} is not text in UTF-8.") from None
+    return read_requests(text, source, options.model_dump(exclude_none=True, exclude_defaults=True))

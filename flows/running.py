@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from agenthands.adapters.console import choose_console
-from agenthands.errors import OutsideError
+from agenthands.errors import OutsideError, UserError
 from agenthands.events import listening
 from agenthands.models import BuildOptions, BuildRequest
 from flows.stopping import end_everything, ended_by_interrupt
 
 if TYPE_CHECKING:
+    from agenthands.adapters.console_batch import BatchConsole
     from agenthands.estimating import Estimate
-    from agenthands.models import BuildRecord
+    from agenthands.models import BatchReport, BuildRecord
     from agenthands.planning import Planned
 
 # Prefect reads these when it is imported; what the user has set stays.
@@ -34,7 +35,7 @@ _PREFECT = {
 
 def run_build(request: BuildRequest, as_json: bool) -> int:
     """Build one agent and give the exit code. Raises AgentHandsError."""
-    record = _run_flow(request, _build)
+    record = _run_flow([request], lambda: _build(request))
     if as_json:
         click.echo(record.model_dump_json(indent=1))
     else:
@@ -44,12 +45,38 @@ def run_build(request: BuildRequest, as_json: bool) -> int:
     return 0 if record.status == "accepted" else 1
 
 
+def run_batch(source: str, given: Mapping[str, object], at_once: int, as_json: bool) -> int:
+    """Build a batch and give the exit code of the worst build. Raises AgentHandsError."""
+    from agenthands.adapters.console_batch import BatchConsole
+    from agenthands.requests import validated_request
+    from agenthands.verdict import batch_verdict
+    from flows.request_files import read_batch
+    from tasks.wiring import settings_for, store_for
+
+    options = validated_request({"request": source, **given}, "The options").options()
+    store = store_for(settings_for(options))
+    requests = read_batch(source, options, store)  # what is wrong with it is said before anything is started
+
+    def run() -> BatchReport:
+        from flows.build_batch import build_batch
+
+        return build_batch(source, options, at_once)
+
+    report = _run_flow(requests, run, BatchConsole(sys.stderr))
+    if as_json:
+        click.echo(report.model_dump_json(indent=1))
+    else:
+        page = f"{store.url}/batches/{report.batch_id}/report.html"
+        click.echo(f"\n{batch_verdict(report)}\nMore: {page}", err=True)
+    return report.exit_code
+
+
 def run_plan(request: BuildRequest, as_json: bool) -> int:
     """Plan one agent, estimate its cost, and give the exit code. Raises AgentHandsError."""
     from agenthands.terminal_report import plan_text
     from agenthands.wording import money
 
-    planned, estimate = _run_flow(request, _plan)
+    planned, estimate = _run_flow([request], lambda: _plan(request))
     click.echo(planned.plan.model_dump_json(indent=1) if as_json else plan_text(planned.plan))
     spent, expected = money(planned.cost_usd), money(estimate.usd)
     click.echo(f"This plan: {spent}. Writing its tools: {expected} ({estimate.basis}).", err=True)
@@ -70,26 +97,29 @@ def run_check(folder: Path, sandbox: str | None, as_json: bool) -> int:
     return 0 if report.accepted else 1
 
 
-def _run_flow[T](request: BuildRequest, run: Callable[[BuildRequest], T]) -> T:
+def _run_flow[T](
+    requests: Sequence[BuildRequest], run: Callable[[], T], batch_console: BatchConsole | None = None
+) -> T:
     """Run a flow with progress on standard error; what a user may have to fix is found before Prefect is asked."""
-    from tasks.wiring import check_machine, check_models, warm_up
+    from tasks.wiring import check_machine, warm_up
 
-    console = choose_console(sys.stderr, request.planner or "")
+    first = requests[0]
+    console = batch_console or choose_console(sys.stderr, first.planner or "")
     with ended_by_interrupt(console.restore):
-        _say_what_is_scripted(request)
-        settings = check_machine(request.request, request.options())
+        _say_what_is_scripted(requests)
+        settings = check_machine(first.request, first.options())
         for name, value in _PREFECT.items():
             os.environ.setdefault(name, value)
         from flows.embedded_server import prefect_server
 
         with prefect_server() as wait_for_server:
-            check_models(settings)
+            _check_models(requests)
             warming = threading.Thread(target=warm_up, args=(settings,), daemon=True)
             warming.start()
             try:
                 with console, listening(console):
                     wait_for_server()
-                    return _with_named_faults(lambda: run(request))
+                    return _with_named_faults(run)
             finally:
                 warming.join()  # a thread that is frozen in an import blocks the end of the process
 
@@ -114,8 +144,23 @@ def _plan(request: BuildRequest) -> tuple[Planned, Estimate]:
     return plan_only(request.request, request.options())
 
 
-def _say_what_is_scripted(options: BuildOptions) -> None:
-    models = {options.planner, options.coder, options.agent_model}
+def _check_models(requests: Sequence[BuildRequest]) -> None:
+    """Raise what is wrong with the models where no request could be built; else each build says it for itself."""
+    from tasks.wiring import check_models, settings_for
+
+    errors = []
+    for options in {request.model_dump_json(exclude={"request"}): request.options() for request in requests}.values():
+        try:
+            check_models(settings_for(options))
+        except UserError as error:
+            errors.append(error)
+        else:
+            return
+    raise errors[0]
+
+
+def _say_what_is_scripted(requests: Sequence[BuildRequest]) -> None:
+    models = {model for each in requests for model in (each.planner, each.coder, each.agent_model)}
     if scripted := sorted(model for model in models if model and model.startswith("scripted/")):
         click.echo(
             f"The model is scripted ({', '.join(scripted)}): it replays answers. All the rest is real.", err=True

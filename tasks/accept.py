@@ -18,9 +18,10 @@ from agenthands.server_preparation import ReadyServer
 from agenthands.workplace import Build
 from tasks import wiring
 from tasks.caching import kept, rejected, result_of
+from tasks.retrying import CALLS_MODELS
 
 
-@task(name="accept")
+@task(name="accept", **CALLS_MODELS)
 def ask_agent(build: Build, plan: Plan, environment: Environment, servers: Sequence[ReadyServer]) -> Acceptance:
     """Install the package beside NAT, load it, and ask every test case. A rejected agent is a failed run."""
     settings = wiring.settings_for(build.request.options())

@@ -13,6 +13,7 @@ from prefect.states import Failed
 from prefect.transactions import IsolationLevel, get_transaction
 
 from agenthands.settings import Settings
+from tasks import wiring
 from tasks.locks import locks_for
 from tasks.result_storage import results_in
 
@@ -28,11 +29,14 @@ class FixedKey(CachePolicy):
         return self.key
 
 
+_OBJECT = "result.json"
+
+
 def kept[**P, R](task: Task[P, R], key: str, settings: Settings) -> Task[P, R]:
     """Give the task so that its result is read from the store, or made once and kept there under `key`."""
     return task.with_options(
         cache_policy=FixedKey(
-            key=f"{key}/result.json", isolation_level=IsolationLevel.SERIALIZABLE, lock_manager=locks_for(settings)
+            key=f"{key}/{_OBJECT}", isolation_level=IsolationLevel.SERIALIZABLE, lock_manager=locks_for(settings)
         ),
         result_storage=results_in(settings),
         result_serializer="json",
@@ -56,6 +60,11 @@ def rejected[R](result: R, reason: str) -> R:
     """Give what a task returns whose result is a rejection: a failed run, which is not kept for other builds."""
     do_not_keep()
     return cast("R", Failed(data=result, message=reason))  # Prefect hands the data on
+
+
+def forget(key: str, settings: Settings) -> None:
+    """Let a kept result be made anew: an object without a result is one that Prefect does not find."""
+    wiring.store_for(settings).put(f"{key}/{_OBJECT}", b"")
 
 
 def do_not_keep() -> None:

@@ -10,10 +10,10 @@ from agenthands.models import CodingResult
 from agenthands.workplace import ToolWork
 from tasks import wiring
 from tasks.caching import kept_here
-from tasks.retrying import RETRY_OUTSIDE
+from tasks.retrying import CALLS_MODELS, RETRY_OUTSIDE
 
 
-@task(task_run_name="generate-{work.tool.name}-try{attempt}", **RETRY_OUTSIDE)
+@task(task_run_name="generate-{work.tool.name}-try{attempt}", **RETRY_OUTSIDE, **CALLS_MODELS)
 def let_coder_work(work: ToolWork, attempt: int, rejection: Rejection | None) -> CodingResult:
     """Give what one turn of the coding agent did."""
     settings = wiring.settings_for(work.build.request.options())

@@ -14,11 +14,11 @@ from agenthands.plan_reality import Reality
 from agenthands.planning import Objection, Planned
 from agenthands.workplace import Build
 from tasks import wiring
-from tasks.caching import kept, result_of
-from tasks.retrying import RETRY_OUTSIDE
+from tasks.caching import forget, kept, result_of
+from tasks.retrying import CALLS_MODELS, RETRY_OUTSIDE
 
 
-@task(name="plan", **RETRY_OUTSIDE)
+@task(name="plan", **RETRY_OUTSIDE, **CALLS_MODELS)
 def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None) -> Planned:
     """Ask the planner. Raises PlanRefused; the last answer is kept in the build's folder."""
     settings = wiring.settings_for(build.request.options())
@@ -44,15 +44,19 @@ def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None
         raise
 
 
+def forget_plan(build: Build, registry: NatRegistry) -> None:
+    """Let the next build of the request ask for another plan: with this one, the agent did not pass its test cases."""
+    settings = wiring.settings_for(build.request.options())
+    forget(_key(build, registry, None), settings)
+
+
 def plan_agent(build: Build, registry: NatRegistry, objection: Objection | None = None) -> Planned:
     """Give a plan that can be built here, or another where there is an `objection` to one. Raises PlanRefused.
 
     The same request with the same models, prompts and catalogue has the same plan: it is asked for once.
     """
     settings = wiring.settings_for(build.request.options())
-    key = plan_key(
-        build.request.request, settings.model("planner"), registry, wiring.catalogue_for(settings), objection
-    )
+    key = _key(build, registry, objection)
     with stage(build.build_id, "plan") as note:
         state = kept(ask_planner, key, settings)(build, registry, objection, return_state=True)
         planned, from_before = result_of(state)
@@ -64,3 +68,9 @@ def plan_agent(build: Build, registry: NatRegistry, objection: Objection | None 
             f"{len(plan.mcp_servers)} MCP servers, {len(plan.test_cases)} test cases"
         )
     return planned
+
+
+def _key(build: Build, registry: NatRegistry, objection: Objection | None) -> str:
+    settings = wiring.settings_for(build.request.options())
+    catalogue = wiring.catalogue_for(settings)
+    return plan_key(build.request.request, settings.model("planner"), registry, catalogue, objection)

@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 import agenthands.publishing as publishing
 from agenthands.events import stage
+from agenthands.leftovers import release
 from agenthands.models import BuildRecord
 from agenthands.workplace import Build
 from tasks import wiring
@@ -28,6 +29,7 @@ def publish_build(build: Build, record: BuildRecord, bundle: bytes | None) -> Bu
         published = publishing.publish_build(record, files, wiring.store_for(settings))
         note.detail = settings.store_url
     shutil.rmtree(build.folder, ignore_errors=True)
+    release(build.folder)
     return published
 
 

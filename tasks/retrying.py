@@ -20,6 +20,9 @@ def if_retryable(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
     return False
 
 
+# A limit on this tag caps the steps that call models, over all workers (Prefect's tag-based concurrency limits).
+CALLS_MODELS: dict[str, Any] = {"tags": ["agenthands-models"]}
+
 RETRY_OUTSIDE: dict[str, Any] = {
     "retries": 2,
     "retry_delay_seconds": [5, 20],

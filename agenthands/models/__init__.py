@@ -1,5 +1,6 @@
 """The nouns that the steps take and return."""
 
+from agenthands.models.batch import BatchItem, BatchReport
 from agenthands.models.build import (
     Acceptance,
     BuildRecord,
@@ -31,6 +32,8 @@ from agenthands.models.request import MAX_REQUEST_CHARACTERS, BuildOptions, Buil
 __all__ = [
     "MAX_REQUEST_CHARACTERS",
     "Acceptance",
+    "BatchItem",
+    "BatchReport",
     "BuildOptions",
     "BuildRecord",
     "BuildRequest",

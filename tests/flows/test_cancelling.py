@@ -1,31 +1,17 @@
 """A run that is cancelled in Prefect: everything it started ends, it says so, and what was done is kept."""
 
 import os
-import signal
-import socket
 import subprocess
-import sys
-import time
-from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 from scripted_server import serve_script
+from served_support import BIN, serve, until
 
 from agenthands.models import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-BIN = Path(sys.executable).parent
-
-
-def until(done, seconds=120):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := done():
-            return found
-        time.sleep(0.2)
-    raise AssertionError("it did not happen in time")
 
 
 def ended_state(run):
@@ -35,36 +21,13 @@ def ended_state(run):
 
 @pytest.fixture
 def served(tmp_path):
-    """`agenthands serve`, with a Prefect home and a store of its own; gives the URL of its API."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}/api"
-    variables = {
-        **os.environ,
-        "PREFECT_HOME": str(tmp_path / "prefect"),
-        "AGENTHANDS_STORE": str(tmp_path / "store"),
-        "OPENAI_API_KEY": "x",
-    }
-    with subprocess.Popen(
-        [BIN / "agenthands", "serve", "--port", str(port)], env=variables, stderr=subprocess.DEVNULL
-    ) as process:
-
-        def deployment():
-            try:
-                answer = httpx.get(f"{url}/deployments/name/build-agent/default", timeout=5)
-            except httpx.HTTPError:
-                return None
-            return answer.json()["id"] if answer.is_success else None
-
-        yield process.pid, url, until(deployment, 300), {**variables, "PREFECT_API_URL": url}
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
+    with serve(tmp_path) as served:
+        yield served
 
 
 def test_a_cancelled_run_ends_with_all_it_started_and_publishes_what_it_was(served, tmp_path):
-    server, url, deployment, variables = served
-    before = psutil.Process(server).children(recursive=True)
+    url, deployment = served.url, served.deployment("build-agent/default")
+    before = psutil.Process(served.pid).children(recursive=True)
     with serve_script("data-report", latency=20) as model:
         parameters = {"request": "a report", "options": {"planner": "openai/scripted", "api_base": model.url}}
         run = httpx.post(f"{url}/deployments/{deployment}/create_flow_run", json={"parameters": parameters}).json()
@@ -73,11 +36,11 @@ def test_a_cancelled_run_ends_with_all_it_started_and_publishes_what_it_was(serv
         until(lambda: model.count("coder"), 200)
         model.latency = 600  # from now on every call hangs, as models do
         until(lambda: model.count("coder") > 1, 200)
-        started_since = [each for each in psutil.Process(server).children(recursive=True) if each not in before]
+        started_since = [each for each in psutil.Process(served.pid).children(recursive=True) if each not in before]
         family = [each for each in started_since if "resource_tracker" not in " ".join(each.cmdline())]  # the runner's
         assert any("bwrap" in each.name() for each in family)
         cancel = [BIN / "prefect", "flow-run", "cancel", run["id"]]
-        subprocess.run(cancel, env=variables, check=True, capture_output=True)
+        subprocess.run(cancel, env=served.variables, check=True, capture_output=True)
         _, alive = psutil.wait_procs(family, timeout=30)
         assert alive == []
         state = until(lambda: ended_state(f"{url}/flow_runs/{run['id']}"))

@@ -16,6 +16,7 @@ class Asked(list):
         super().__init__()
         self.url = ""
         self.latency = 0.0
+        self.change = lambda kind, messages, message: message
 
     def count(self, kind=None):
         return sum(kind in (None, each) for each, _ in self)
@@ -23,7 +24,10 @@ class Asked(list):
 
 @contextmanager
 def serve_script(script, latency=0.0):
-    """Serve `scripted/<script>`; gives what is asked, as it is asked. The model's name does not matter."""
+    """Serve `scripted/<script>`; gives what is asked, as it is asked. The model's name does not matter.
+
+    `change` of what is given may change an answer: it takes the kind, the messages, and the assistant's message.
+    """
     asked = Asked()
     asked.latency = latency
 
@@ -32,9 +36,12 @@ def serve_script(script, latency=0.0):
 
         def do_POST(self):
             call = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            asked.append((kind_of(call), call["messages"]))
+            kind = kind_of(call)
+            asked.append((kind, call["messages"]))
             time.sleep(asked.latency)
-            body = json.dumps(completion(answer(f"scripted/{script}", call["messages"], call))).encode()
+            message = answer(f"scripted/{script}", call["messages"], call)
+            message = asked.change(kind, call["messages"], message)
+            body = json.dumps(completion(message)).encode()
             self.send_response(200)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))

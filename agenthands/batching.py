@@ -1,0 +1,68 @@
+"""The report of a batch, from its builds to the store."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import suppress
+
+from agenthands.batch_page import render_batch
+from agenthands.errors import AgentHandsError
+from agenthands.events import BatchProgress
+from agenthands.models import BatchItem, BatchReport, BuildRecord, BuildRequest
+from agenthands.ports import Store
+from agenthands.publishing import find_build
+
+
+def new_batch_id() -> str:
+    """Give an id that sorts by time."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+
+
+def item_of(record: BuildRecord) -> BatchItem:
+    """Give a build as it stands in the report of its batch."""
+    return BatchItem(
+        request=record.request,
+        status=record.status,
+        reason=record.reason,
+        agent=record.plan.name if record.plan else "",
+        build_id=record.build_id,
+        exit_code={"accepted": 0, "rejected": 1, "failed": 3, "cancelled": 130}[record.status],
+        cost_usd=record.cost_usd,
+        tokens=record.tokens,
+        seconds=record.seconds,
+    )
+
+
+def failed_item(request: BuildRequest, error: AgentHandsError, store: Store) -> BatchItem:
+    """Give a build that ended with an error; its record in `store` says what it cost, and none means nothing."""
+    reason = f"{error.message} {error.hint}".strip()
+    cost = None if error.build_id else 0.0
+    item = BatchItem(request=request, status="failed", reason=reason, exit_code=error.exit_code, cost_usd=cost)
+    if error.build_id:
+        with suppress(AgentHandsError):
+            item = item_of(find_build(store, error.build_id))
+    return item.model_copy(update={"reason": reason, "exit_code": error.exit_code, "build_id": error.build_id})
+
+
+def progress_of(batch_id: str, number: int, count: int, item: BatchItem) -> BatchProgress:
+    """Give what listeners hear of the build with this number, of `count`."""
+    return BatchProgress(
+        batch_id,
+        number=number,
+        count=count,
+        request=item.request.request,
+        status=item.status,
+        reason=item.reason,
+        built=item.build_id,
+        cached=item.cached,
+        cost_usd=item.cost_usd,
+        seconds=item.seconds,
+    )
+
+
+def publish_batch(report: BatchReport, store: Store) -> None:
+    """Write the report; `batch.json` is written last. Raises StoreNotUsable or StoreUnavailable."""
+    folder = f"batches/{report.batch_id}"
+    store.put(f"{folder}/report.html", render_batch(report).encode())
+    store.put(f"{folder}/batch.json", report.model_dump_json(indent=1).encode())

@@ -1,0 +1,69 @@
+"""Reads requests from what users write: mappings with options, and lists of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from agenthands.errors import RequestInvalid
+from agenthands.models import BuildRequest
+
+MAX_BATCH_BYTES = 16_000_000
+
+
+def validated_request(values: Mapping[Any, Any], where: str) -> BuildRequest:
+    """Give a request with its options. Raises RequestInvalid, which begins with `where`."""
+    try:
+        return BuildRequest(**values)
+    except (ValidationError, TypeError) as error:
+        if isinstance(error, TypeError):
+            raise RequestInvalid(f"{where}: keys must be text.") from None
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        known = ", ".join(BuildRequest.model_fields)
+        raise RequestInvalid(f"{where}: {name}: {first['msg']}.", f"Known keys: {known}.") from None
+
+
+def read_requests(text: str, name: str, options: Mapping[str, Any]) -> list[BuildRequest]:
+    """Read a batch: a YAML list, or one JSON value a line where `name` ends with .jsonl.
+
+    Each entry is a sentence, or a mapping with the key `request` and options; `options` win over those of an entry.
+    Raises RequestInvalid, which says where the batch is wrong; then nothing of it is built.
+    """
+    entries = _lines(text, name) if name.endswith(".jsonl") else _list(text, name)
+    requests = []
+    for number, entry in enumerate(entries, 1):
+        values = {"request": entry} if isinstance(entry, str) else entry
+        if not isinstance(values, dict):
+            raise RequestInvalid(f"{name}: entry {number} is neither a sentence nor a mapping.")
+        requests.append(validated_request({**values, **options}, f"{name}: entry {number}"))
+    if not requests:
+        raise RequestInvalid(f"{name} holds no requests.", 'Write a list: "- An agent that ...".')
+    return requests
+
+
+def _list(text: str, name: str) -> list[Any]:
+    try:
+        entries = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise RequestInvalid(f"{name} is not YAML: {' '.join(str(error).split())[:300]}") from None
+    if entries is None:
+        return []
+    if not isinstance(entries, list):
+        raise RequestInvalid(f"{name} must be a list of requests.", 'Begin each with "- ".')
+    return entries
+
+
+def _lines(text: str, name: str) -> list[Any]:
+    entries = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                entries.append(json.loads(line))
+            except (ValueError, RecursionError) as error:
+                raise RequestInvalid(f"{name}, line {number}, is not JSON: {str(error)[:200]}") from None
+    return entries

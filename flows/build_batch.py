@@ -1,0 +1,110 @@
+"""Many requests, one after the other or at once: here, or through a deployment that other machines work for."""
+
+import re
+import time
+from typing import Any, cast
+
+from prefect import Task, flow, runtime, task
+from prefect.deployments import run_deployment
+from prefect.futures import PrefectFuture, as_completed
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.transactions import CommitMode, transaction
+
+from agenthands.batching import failed_item, item_of, new_batch_id, progress_of, publish_batch
+from agenthands.cache_keys import build_key
+from agenthands.errors import AgentHandsError, OutsideError, exit_code_of
+from agenthands.events import BatchStarted, emit
+from agenthands.models import BatchItem, BatchReport, BuildOptions, BuildRequest
+from agenthands.publishing import find_build
+from flows.build_agent import build_agent
+from flows.request_files import read_batch
+from tasks.caching import kept, rejected, result_of
+from tasks.wiring import ROLES, settings_for, store_for
+
+DEFAULTS = BuildOptions()
+_LOOK_SECONDS = 3.0
+_BUILD_ID = re.compile(r"\b\d{8}-\d{6}-[0-9a-f]{6}\b")
+
+
+@flow(name="build-batch", flow_run_name="batch-{source}")
+def build_batch(
+    source: str, options: BuildOptions = DEFAULTS, builds_at_once: int = 2, deployment: str | None = None
+) -> BatchReport:
+    """Build every agent that the list in `source` asks for; gives the published report.
+
+    `source` is a file or a key of the store: a YAML list, or JSON lines. The builds run in this process, or each as
+    a run of `deployment` wherever a worker takes it. What an earlier run of a batch has built is not built again.
+    Raises RequestInvalid before anything is built; a build that fails is part of the report.
+    """
+    settings = settings_for(options)
+    requests = read_batch(source, options, store_for(settings))
+    batch_id, started = new_batch_id(), time.time()
+    emit(BatchStarted(batch_id, len(requests)))
+    threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=builds_at_once)
+    items: dict[int, BatchItem] = {}
+    with threads as runner:
+        futures: list[PrefectFuture[Any]] = [
+            runner.submit(_kept_build(request), {"request": request, "number": number, "deployment": deployment})
+            for number, request in enumerate(requests)
+        ]
+        for future in as_completed(futures):
+            number = futures.index(future)
+            items[number] = _settled(requests[number], future)
+            emit(progress_of(batch_id, number + 1, len(requests), items[number]))
+    report = BatchReport(
+        batch_id=batch_id,
+        source=source,
+        started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        seconds=round(time.time() - started, 3),
+        builds=[items[number] for number in range(len(requests))],
+    )
+    publish_batch(report, store_for(settings))
+    return report
+
+
+@task(name="build", task_run_name="build-{number}")
+def one_build(request: BuildRequest, number: int, deployment: str | None) -> BatchItem:
+    """Give what became of one request. What was not accepted is a failed run, and is tried again by the next batch."""
+    try:
+        item = _elsewhere(request, number, deployment) if deployment else _here(request)
+    except AgentHandsError as error:
+        item = failed_item(request, error, store_for(settings_for(request.options())))
+    return item if item.status == "accepted" else rejected(item, item.reason)
+
+
+def _here(request: BuildRequest) -> BatchItem:
+    with transaction(commit_mode=CommitMode.EAGER):  # what a build keeps counts at once
+        return item_of(build_agent(request.request, request.options()))
+
+
+def _elsewhere(request: BuildRequest, number: int, deployment: str) -> BatchItem:
+    """Run the deployment and wait. A batch that is started again finds the runs that it had begun."""
+    run: Any = run_deployment(
+        deployment,
+        parameters={"request": request.request, "options": request.options().model_dump(exclude_none=True)},
+        poll_interval=_LOOK_SECONDS,
+        idempotency_key=f"{runtime.flow_run.id}-{number}",
+        tags=["batch"],
+    )
+    said = str(run.state.message or "")
+    if found := _BUILD_ID.match(said):
+        return item_of(find_build(store_for(settings_for(request.options())), found[0]))
+    error = OutsideError(f"The run {run.name} ended as {run.state.name}: {said}")
+    error.exit_code = exit_code_of(said)
+    raise error
+
+
+def _kept_build(request: BuildRequest) -> Task[..., BatchItem]:
+    settings = settings_for(request.options())
+    key = build_key(request.request, request.options(), [settings.model(role) for role in ROLES])
+    return kept(one_build, key, settings)
+
+
+def _settled(request: BuildRequest, future: PrefectFuture[Any]) -> BatchItem:
+    future.wait()
+    try:
+        item, from_before = result_of(future.state)
+    except Exception as error:  # one build with a fault of ours does not end the others
+        fault = OutsideError(f"{type(error).__name__}: {error}")
+        return failed_item(request, fault, store_for(settings_for(request.options())))
+    return cast("BatchItem", item.from_before() if from_before else item)

@@ -1,0 +1,113 @@
+"""Many requests in one command: each is accepted or explained, and a second run builds only what is missing."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import pytest
+from scripted_server import serve_script
+from served_support import serve
+
+from agenthands.models import BatchReport
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+COMMAND = str(Path(sys.executable).parent / "agenthands")
+GOOD, POEMS, NEVER = 45, 2, 2
+
+
+@pytest.fixture
+def model():
+    with serve_script("data-report") as asked:
+        yield asked
+
+
+def request_in(messages):
+    return json.dumps(messages[1]["content"])
+
+
+def poets_and_sceptics(kind, messages, message):
+    """Answer some requests with a poem, and expect of some agents what they never say."""
+    if kind == "plan" and "a poem," in request_in(messages):
+        return {**message, "content": "Roses are red."}
+    if kind == "plan" and "a sceptic," in request_in(messages):
+        plan = json.loads(message["content"])
+        plan["test_cases"][0]["checks"] = [{"kind": "contains", "value": "what it never says"}]
+        return {**message, "content": json.dumps(plan)}
+    return message
+
+
+def batch(file, store, model, *options):
+    command = [COMMAND, "batch", str(file), "--planner", "openai/scripted", "--api-base", model.url, "--json", *options]
+    variables = {**os.environ, "AGENTHANDS_STORE": str(store), "OPENAI_API_KEY": "x"}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=800)
+    assert "Traceback" not in done.stderr
+    return done, BatchReport.model_validate_json(done.stdout) if done.stdout else None
+
+
+def test_fifty_requests_of_which_five_fail(tmp_path, model):
+    model.change = poets_and_sceptics
+    requests = [f"report number {n}" for n in range(GOOD)]
+    requests += [f"a poem, {n}" for n in range(POEMS)] + [f"a sceptic, {n}" for n in range(NEVER)]
+    file = tmp_path / "requests.jsonl"
+    model_less = {"request": "x", "budget": 0.000001, "coder": "unknown-provider/unknown-model"}
+    file.write_text("".join(json.dumps(each) + "\n" for each in [*requests, model_less]))
+
+    done, report = batch(file, tmp_path / "store", model)
+    assert done.returncode == 3
+    assert Counter(item.status for item in report.builds) == {"accepted": GOOD, "failed": POEMS + 1, "rejected": NEVER}
+    assert [item.request.request for item in report.builds] == [*requests, "x"], "in the order of the file"
+    assert all(item.reason for item in report.builds if item.status != "accepted")
+    assert "gave no plan" in report.builds[GOOD].reason
+    assert report.builds[-1].exit_code == 2
+    kept = tmp_path / "store" / "batches" / report.batch_id
+    assert BatchReport.model_validate_json((kept / "batch.json").read_bytes()) == report
+    page = (kept / "report.html").read_text()
+    for item in report.builds:
+        if item.build_id:
+            link = f"../../agents/{item.agent or 'unplanned'}/{item.build_id}/report.html"
+            assert link in page
+            assert (kept / link).is_file()
+
+    model.change = lambda kind, messages, message: message
+    plans = model.count("plan")
+    done, report = batch(file, tmp_path / "store", model)
+    assert done.returncode == 2
+    assert Counter((item.status, item.cached) for item in report.builds) == {
+        ("accepted", True): GOOD,
+        ("accepted", False): POEMS + NEVER,
+        ("failed", False): 1,
+    }
+    assert model.count("plan") == plans + POEMS + NEVER, "neither no plan nor one whose agent did not pass is kept"
+
+
+def test_a_list_that_cannot_be_read_builds_nothing(tmp_path, model):
+    file = tmp_path / "requests.yaml"
+    file.write_text("- a report\n- request: another\n  colour: blue\n")
+    done, report = batch(file, tmp_path / "store", model)
+    assert (done.returncode, report) == (2, None)
+    assert "entry 2: colour" in done.stderr
+    assert model.count() == 0
+
+
+def test_a_batch_may_be_runs_of_a_deployment(tmp_path, model):
+    model.change = poets_and_sceptics
+    file = tmp_path / "requests.yaml"
+    file.write_text("- a report\n- a poem, 1\n")
+    code = (
+        "import sys; from agenthands.models import BuildOptions; from flows.build_batch import build_batch\n"
+        "options = BuildOptions(planner='openai/scripted', api_base=sys.argv[2])\n"
+        "print(build_batch(sys.argv[1], options, 2, 'build-agent/default').model_dump_json())"
+    )
+    with serve(tmp_path) as served:
+        command = [sys.executable, "-c", code, str(file), model.url]
+        done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=400)
+        runs = httpx.post(f"{served.url}/flow_runs/filter", json={}).json()
+    report = BatchReport.model_validate_json(done.stdout.splitlines()[-1])
+    assert [(item.status, item.exit_code) for item in report.builds] == [("accepted", 0), ("failed", 3)]
+    assert "gave no plan" in report.builds[1].reason
+    names = Counter(run["state_name"] for run in runs if run["deployment_id"])
+    assert names == {"Accepted": 1, "Failed": 1}
