@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import re
 import shlex
 import tarfile
@@ -11,14 +12,23 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agenthands.agent_config import PlannedServer, nat_config
+from agenthands.agent_evaluation import as_yaml, evaluation
+from agenthands.agent_origin import origin
 from agenthands.gate.workspace import tests_path, tool_path
 from agenthands.models import Plan
 from agenthands.nat_registry import NatRegistry
 
+_RENDERED = {
+    "pyproject.toml": "pyproject.toml",
+    "README.md": "README.md",
+    "Dockerfile": "Dockerfile",
+    "compose.yaml": "compose.yaml",
+    ".dockerignore": "dockerignore",
+    ".env.example": "env.example",
+}
 _TEMPLATES = Path(__file__).parent / "templates" / "agent"
 _KEYS = {"gemini": ["GEMINI_API_KEY"], "openai": ["OPENAI_API_KEY"], "anthropic": ["ANTHROPIC_API_KEY"]}
 
@@ -51,25 +61,28 @@ def assemble_agent(
     source = f"src/{package}"
     scaffold = registry.scaffolds[plan.scaffold.type]
     config = nat_config(plan, scaffold, servers, agent_model)
+    key_names = _KEYS.get(agent_model.partition("/")[0], [])
     values = {
         "plan": plan,
         "package": package,
         "distribution": package.replace("_", "-"),
+        "config": config_path(plan),
         "servers": servers,
         "nat_version": registry.version,
         "agent_model": agent_model,
-        "key_names": _KEYS.get(agent_model.partition("/")[0], []),
+        "key_names": key_names,
+        "secrets": key_names + [each.name for server in servers for each in server.entry.variables if each.secret],
+        "question": plan.test_cases[0].query,
+        "chat": json.dumps({"messages": [{"role": "user", "content": plan.test_cases[0].query}]}),
     }
     texts = {
-        "pyproject.toml": _render("pyproject.toml.j2", values),
-        "README.md": _render("README.md.j2", values),
-        "Dockerfile": _render("Dockerfile.j2", values),
-        ".env.example": _render("env.example.j2", values),
-        "requirements.lock": lock,
+        **{path: _render(f"{template}.j2", values) for path, template in _RENDERED.items()},
+        **{f"{source}/{each}": _render(f"{each}.j2", values) for each in ("evaluator.py", "register.py")},
         f"{source}/__init__.py": _render("init.py.j2", values),
-        f"{source}/register.py": _render("register.py.j2", values),
         f"{source}/tools/__init__.py": "",
-        config_path(plan): yaml.safe_dump(config, sort_keys=False, width=120, allow_unicode=True),
+        "requirements.lock": lock,
+        config_path(plan): as_yaml(config),
+        **evaluation(plan, package, config_path(plan)),
     }
     if servers:
         texts["setup_mcp.sh"] = _render("setup_mcp.sh.j2", values)
@@ -79,7 +92,9 @@ def assemble_agent(
         texts[f"{source}/tools/{name}.py"] = (workspace / tool_path(name)).read_text(encoding="utf-8")
         tests = (workspace / tests_path(name)).read_text(encoding="utf-8")
         texts[f"tests/test_{name}.py"] = re.sub(r"\bnat_tools\b", f"{package}.tools", tests)
-    return {path: text.encode() for path, text in sorted(texts.items())}
+    files = {path: text.encode() for path, text in texts.items()}
+    files["build.json"] = origin(plan, servers, registry.version, agent_model, files)
+    return dict(sorted(files.items()))
 
 
 def write_package(files: Mapping[str, bytes], folder: Path) -> None:
@@ -121,6 +136,7 @@ def _environment() -> Environment:
         "md": _one_line,
         "cell": lambda text: _one_line(text).replace("|", r"\|"),
         "sh": shlex.quote,
+        "code": lambda text: f"`{text}`",
     }
     return environment
 

@@ -41,9 +41,10 @@ def serve_script(script, latency=0.0):
             time.sleep(asked.latency)
             message = answer(f"scripted/{script}", call["messages"], call)
             message = asked.change(kind, call["messages"], message)
-            body = json.dumps(completion(message)).encode()
+            streams = call.get("stream")
+            body = streamed(message) if streams else json.dumps(completion(message)).encode()
             self.send_response(200)
-            self.send_header("content-type", "application/json")
+            self.send_header("content-type", "text/event-stream" if streams else "application/json")
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -70,6 +71,17 @@ def kind_of(call):
         return form
     text = json.dumps([each["content"] for each in call["messages"] if each["role"] == "user"][:1])
     return "coder" if "Tool: " in text else "agent"
+
+
+def streamed(message):
+    """Give a completion as server-sent events: all of it in one chunk."""
+    whole = completion(message)
+    (choice,) = whole["choices"]
+    said = choice.pop("message")
+    said["tool_calls"] = [{"index": n, **call} for n, call in enumerate(said.get("tool_calls", []))]
+    first = {**whole, "object": "chat.completion.chunk", "choices": [{**choice, "delta": said, "finish_reason": None}]}
+    last = {**first, "choices": [{**choice, "delta": {}}]}
+    return b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in (first, last)) + b"data: [DONE]\n\n"
 
 
 def completion(message):

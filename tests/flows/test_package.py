@@ -1,0 +1,142 @@
+"""The package as its user has it: every command of its README, from an empty folder on, with NAT's own commands."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from scripted_server import serve_script
+from served_support import until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+COMMAND = str(Path(sys.executable).parent / "agenthands")
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """The package of a build, installed as its README says; the model is a scripted server. Gives its folder."""
+    folder, store = tmp_path_factory.mktemp("package"), tmp_path_factory.mktemp("package-store")
+    agent = folder / "agent"
+    variables = {**os.environ, "AGENTHANDS_STORE": str(store)}
+    build = [COMMAND, "build", "a report", "--planner", "scripted/data-report"]
+    for command in (build, [COMMAND, "fetch", "data-report", str(agent)]):
+        subprocess.run(command, env=variables, check=True, capture_output=True, timeout=400)
+    python = folder / "bin" / "python3"  # a machine has what the README asks for: Python 3.12 as python3
+    python.parent.mkdir()
+    python.symlink_to(os.path.realpath(sys.executable))
+    (install,) = blocks(agent, "Install it")
+    path = {**os.environ, "PATH": f"{python.parent}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-euc", install], cwd=agent, capture_output=True, text=True, timeout=800, env=path)
+    assert done.returncode == 0, done.stderr
+    with serve_script("data-report") as model:
+        settings = {"AGENT_MODEL": "openai/scripted", "OPENAI_API_BASE": model.url, "OPENAI_API_KEY": "x"}
+        (agent / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        yield agent
+
+
+def blocks(agent, title):
+    """Give the commands that stand below a heading of the package's README."""
+    text = (agent / "README.md").read_text()
+    body = re.split(r"^## ", text.split(f"## {title}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    return re.findall(r"^```sh\n(.*?)^```$", body, re.MULTILINE | re.DOTALL)
+
+
+def shell(command):
+    return ["bash", "-euc", f"set -a; . ./.env; set +a\n{command}"]
+
+
+def run(agent, command):
+    done = subprocess.run(shell(command), cwd=agent, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+@contextmanager
+def serving(agent, command, port):
+    """Run a command of the README that serves, on a free port instead of its own; gives the port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free = probe.getsockname()[1]
+    assert f"--port {port}" in command
+    command = command.replace(f"--port {port}", f"--port {free}")
+    with (agent.parent / f"{port}.log").open("wb") as log, subprocess.Popen(
+        shell(f"exec {command}"), cwd=agent, stdout=log, stderr=log, start_new_session=True
+    ) as process:  # fmt: skip
+        try:
+            until(lambda: process.poll() is not None or open_port(free), 120)
+            assert process.poll() is None, Path(log.name).read_text()[-3000:]
+            yield free
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def open_port(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_nat_run_answers_the_question_of_the_readme(package):
+    (ask,) = blocks(package, "Ask it")
+    done = run(package, ask)
+    assert "The 3 numbers have the mean 4.0" in done.stdout + done.stderr
+
+
+def test_nat_serve_answers_as_openais_api_does(package):
+    serve, curl, *_ = blocks(package, "Serve it")
+    with serving(package, serve, 8000) as port:
+        answer = json.loads(run(package, curl.replace(":8000", f":{port}")).stdout)
+    assert "The 3 numbers have the mean 4.0" in answer["choices"][0]["message"]["content"]
+
+
+def test_nat_mcp_serve_offers_the_tools_to_an_mcp_client(package):
+    serve = blocks(package, "Serve it")[2]
+    with serving(package, serve, 9901) as port:
+        tools, result = asyncio.run(call_tool(f"http://localhost:{port}/mcp", "column_summary", [4, 1, 7]))
+    assert "column_summary" in tools
+    assert json.loads(result)["mean"] == 4.0
+
+
+async def call_tool(url, name, argument):
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async with streamablehttp_client(url) as (read, write, _), ClientSession(read, write) as session:
+        await session.initialize()
+        tools = (await session.list_tools()).tools
+        (parameter,) = next(tool for tool in tools if tool.name == name).inputSchema["properties"]
+        result = await session.call_tool(name, {parameter: argument})
+        return [tool.name for tool in tools], result.content[0].text
+
+
+def test_nat_eval_scores_the_plans_test_cases(package):
+    *_, evaluate = blocks(package, "Test it")
+    run(package, evaluate)
+    scored = json.loads((package / "evals/results/checks_output.json").read_text())
+    assert scored["average_score"] == 1.0
+    reasons = {item["id"]: item["reasoning"] for item in scored["eval_output_items"]}
+    assert reasons["summary"]["tools_called"] == ["column_summary"]
+    assert [check["passed"] for check in reasons["clock"]["checks"]] == [True, True]
+
+
+def test_nat_eval_notices_an_agent_that_is_wrong(package):
+    cases = package / "evals" / "cases.jsonl"
+    kept = cases.read_text()
+    cases.write_text(kept.replace("mean 4.0", "mean 5.0"))
+    try:
+        run(package, blocks(package, "Test it")[-1])
+    finally:
+        cases.write_text(kept)
+    scored = json.loads((package / "evals/results/checks_output.json").read_text())
+    assert {item["id"]: item["score"] for item in scored["eval_output_items"]} == {"summary": 0.0, "clock": 1.0}
+
+
+def test_the_tools_pass_their_tests(package):
+    assert " passed" in run(package, blocks(package, "Test it")[0]).stdout
