@@ -54,7 +54,8 @@ def test_everything_is_there(assembled):
             ".dockerignore", ".env.example", "Dockerfile", "README.md", "build.json", "compose.yaml",
             "evals/cases.jsonl", "evals/config.yml", "mcp/sec-edgar.lock", "mcp/time.lock", "pyproject.toml",
             "requirements.lock", "setup_mcp.sh", f"{source}/__init__.py", f"{source}/configs/config.yml",
-            f"{source}/evaluator.py", f"{source}/register.py", f"{source}/tools/__init__.py", f"{source}/tools/roman_numeral.py",
+            f"{source}/evaluator.py", f"{source}/register.py", f"{source}/tools/__init__.py",
+            f"{source}/tools/roman_numeral.py",
             "tests/test_roman_numeral.py",
         ]
     )  # fmt: skip

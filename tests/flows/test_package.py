@@ -12,22 +12,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from package_support import built_package, free_port
 from scripted_server import serve_script
 from served_support import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-COMMAND = str(Path(sys.executable).parent / "agenthands")
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
     """The package of a build, installed as its README says; the model is a scripted server. Gives its folder."""
-    folder, store = tmp_path_factory.mktemp("package"), tmp_path_factory.mktemp("package-store")
-    agent = folder / "agent"
-    variables = {**os.environ, "AGENTHANDS_STORE": str(store)}
-    build = [COMMAND, "build", "a report", "--planner", "scripted/data-report"]
-    for command in (build, [COMMAND, "fetch", "data-report", str(agent)]):
-        subprocess.run(command, env=variables, check=True, capture_output=True, timeout=400)
+    folder = tmp_path_factory.mktemp("package")
+    agent = built_package(folder)
     python = folder / "bin" / "python3"  # a machine has what the README asks for: Python 3.12 as python3
     python.parent.mkdir()
     python.symlink_to(os.path.realpath(sys.executable))
@@ -61,9 +57,7 @@ def run(agent, command):
 @contextmanager
 def serving(agent, command, port):
     """Run a command of the README that serves, on a free port instead of its own; gives the port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free = probe.getsockname()[1]
+    free = free_port()
     assert f"--port {port}" in command
     command = command.replace(f"--port {port}", f"--port {free}")
     with (agent.parent / f"{port}.log").open("wb") as log, subprocess.Popen(
