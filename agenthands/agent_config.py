@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from agenthands.models import Plan
+from agenthands.nat_registry import ScaffoldType
 from agenthands.server_catalogue import CatalogueServer, ServerVariable
 
 LLM_NAME = "llm"
 INNER_AGENT = "inner_agent"
+INNER_TYPE = "tool_calling_agent"
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,12 @@ class PlannedServer:
 
 
 def nat_config(
-    plan: Plan, scaffold_fields: Mapping[str, bool], servers: Sequence[PlannedServer], agent_model: str
+    plan: Plan, scaffold: ScaffoldType, servers: Sequence[PlannedServer], agent_model: str
 ) -> dict[str, Any]:
     """Give NAT's workflow configuration as a mapping.
 
-    `scaffold_fields` are the fields of the scaffold's configuration class, as `NatRegistry.scaffolds` has them.
+    A scaffold that takes single functions alone (router, executors) hands each the text that it was asked, which tools
+    do not take: there each tool and each server is driven by an agent of its own.
     The model is reached through litellm, so `AGENT_MODEL` and the provider's usual variables choose and unlock it;
     no secret stands in the file.
     """
@@ -38,16 +41,20 @@ def nat_config(
     groups = {server.entry.id: _group(server) for server in servers}
     tools = [*functions, *groups]
     workflow: dict[str, Any] = {"_type": plan.scaffold.type}
-    if "llm_name" in scaffold_fields:
-        workflow["llm_name"] = LLM_NAME
-    for field in ("tool_names", "tool_list", "branches"):
-        if field in scaffold_fields:
-            workflow[field] = tools
-            break
-    else:
-        functions[INNER_AGENT] = {"_type": "tool_calling_agent", "llm_name": LLM_NAME, "tool_names": tools,
-                                  "description": plan.summary}  # fmt: skip
-        workflow["augmented_fn"] = INNER_AGENT
+    if "description" in scaffold.fields:
+        workflow["description"] = plan.summary  # what clients of `nat mcp serve` read
+    if model := scaffold.field_of("llm"):
+        workflow[model] = LLM_NAME
+    if inner := scaffold.field_of("function", required=True):
+        functions[INNER_AGENT] = _agent(tools, plan.summary)
+        workflow[inner] = INNER_AGENT
+    elif everything := scaffold.field_of("functions_and_groups"):
+        workflow[everything] = tools
+    elif single := scaffold.field_of("functions"):
+        about = _descriptions(plan, servers)
+        specialists = {f"{name.replace('-', '_')}_agent": _agent([name], about[name]) for name in _ordered(plan, tools)}
+        functions |= specialists
+        workflow[single] = list(specialists)
     config: dict[str, Any] = {
         "llms": {
             LLM_NAME: {
@@ -61,6 +68,22 @@ def nat_config(
     if groups:
         config["function_groups"] = groups
     return {**config, "workflow": workflow}
+
+
+def _agent(tools: Sequence[str], description: str) -> dict[str, Any]:
+    return {"_type": INNER_TYPE, "llm_name": LLM_NAME, "tool_names": list(tools), "description": description}
+
+
+def _ordered(plan: Plan, tools: Sequence[str]) -> list[str]:
+    """Give the tools in the order that the plan wants for its executor, what it does not name at the end."""
+    wanted = plan.scaffold.order
+    return [*wanted, *(name for name in tools if name not in wanted)]
+
+
+def _descriptions(plan: Plan, servers: Sequence[PlannedServer]) -> dict[str, str]:
+    about = {tool.type: tool.reasoning for tool in plan.builtin_tools}
+    about |= {tool.name: tool.description for tool in plan.custom_tools}
+    return about | {server.entry.id: f"{server.entry.description} {server.reasoning}".strip() for server in servers}
 
 
 def _group(server: PlannedServer) -> dict[str, Any]:

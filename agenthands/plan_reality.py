@@ -39,7 +39,15 @@ def complaints_about(plan: Plan, reality: Reality) -> list[str]:
 def _component_complaints(plan: Plan, registry: NatRegistry) -> Iterator[str]:
     scaffolds = registry.plannable_scaffolds()
     if plan.scaffold.type not in scaffolds:
-        yield f"scaffold: NAT has no agent {plan.scaffold.type!r}; there are {', '.join(scaffolds)}."
+        yield (
+            f"scaffold: {plan.scaffold.type!r} cannot be used, {registry.why_not(plan.scaffold.type)}; "
+            f"there are {', '.join(scaffolds)}."
+        )
+    names = [*(tool.type for tool in plan.builtin_tools), *(tool.name for tool in plan.custom_tools)]
+    names += [server.id for server in plan.mcp_servers]
+    for name in plan.scaffold.order:
+        if name not in names or plan.scaffold.order.count(name) > 1:
+            yield f"scaffold.order: {name!r} is not one of the plan's tools, each once: {', '.join(names)}."
     for tool in plan.builtin_tools:
         if tool.type not in registry.functions:
             yield f"builtin_tools: NAT has no function {tool.type!r}; there are {', '.join(registry.functions)}."

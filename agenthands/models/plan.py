@@ -24,6 +24,11 @@ class Scaffold(Part):
 
     type: str = Field(description="A NAT agent _type, one of the scaffolds listed")
     reasoning: str = Field(description="Why this scaffold fits")
+    order: list[str] = Field(
+        default_factory=list,
+        description="For a sequential executor: types of builtin tools, names of custom tools and ids of servers, in "
+        "the order in which they run; each gets what the one before it answered",
+    )
 
 
 class BuiltinTool(Part):

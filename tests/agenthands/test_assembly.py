@@ -2,28 +2,34 @@
 
 import ast
 import copy
+import hashlib
 import io
+import json
 import subprocess
 import tarfile
 import tomllib
 
 import pytest
 import yaml
-from tests_support import PLAN, write_roman
+from tests_support import PLAN, registry, write_roman
 
 from agenthands.agent_config import PlannedServer
 from agenthands.assembly import assemble_agent, config_path, pack, package_name, write_package
 from agenthands.models import Plan
-from agenthands.nat_registry import NatRegistry
 from agenthands.server_catalogue import load_catalogue
 
-FIELDS = {
-    "tool_calling_agent": {"llm_name": True, "tool_names": False},
-    "sequential_executor": {"tool_list": False},
-    "router_agent": {"llm_name": True, "branches": False},
-    "reasoning_agent": {"llm_name": True, "augmented_fn": True},
+LLM = ("llm", True)
+SCAFFOLDS = {
+    "tool_calling_agent": {
+        "llm_name": LLM,
+        "tool_names": ("functions_and_groups", False),
+        "description": ("text", False),
+    },
+    "sequential_executor": {"tool_list": ("functions", False)},
+    "router_agent": {"llm_name": LLM, "branches": ("functions", False)},
+    "reasoning_agent": {"llm_name": LLM, "augmented_fn": ("function", True)},
 }
-REGISTRY = NatRegistry(version="1.9.0", scaffolds=FIELDS, functions=["current_datetime"])
+REGISTRY = registry(SCAFFOLDS, ["current_datetime"])
 CATALOGUE = load_catalogue()
 
 
@@ -74,6 +80,29 @@ def test_the_same_input_gives_the_same_bytes(assembled):
     assert [member.name for member in members if member.mode & 0o111] == ["a/setup_mcp.sh"]
 
 
+def test_build_json_says_what_the_package_was_made_from(assembled):
+    files = assembled()
+    made_from = json.loads(files["build.json"])
+    assert made_from["format"] == "agenthands-bundle-1"
+    assert Plan.model_validate(made_from["plan"]) == Plan.model_validate(PLAN)
+    assert made_from["agent_model"] == "gemini/gemini-2.5-pro"
+    assert made_from["versions"]["nvidia-nat"] == "1.9.0"
+    assert [each["id"] for each in made_from["mcp_servers"]] == ["time", "sec-edgar"]
+    assert all(each["version"] for each in made_from["mcp_servers"])
+    assert made_from["environment_lock_sha256"] == hashlib.sha256(files["requirements.lock"]).hexdigest()
+    others = {path: hashlib.sha256(content).hexdigest() for path, content in files.items() if path != "build.json"}
+    assert made_from["files"] == others
+    assert made_from["prompts"]["generate/task.md.j2"] == prompt_hashes()["generate/task.md.j2"]
+
+
+def test_every_secret_stands_in_the_readme_and_in_the_example(assembled):
+    files = {path: content.decode() for path, content in assembled().items()}
+    secrets = [each.name for server in servers("time", "sec-edgar") for each in server.entry.variables if each.secret]
+    for name in ("GEMINI_API_KEY", *secrets):
+        assert f"`{name}`" in files["README.md"]
+        assert f"\n{name}=\n" in files[".env.example"]
+
+
 def test_the_configuration_names_everything_and_holds_no_secret(assembled):
     config = yaml.safe_load(assembled()[config_path(Plan.model_validate(PLAN))])
     assert config["llms"]["llm"]["model_name"] == "${AGENT_MODEL:-gemini/gemini-2.5-pro}"
@@ -83,16 +112,21 @@ def test_the_configuration_names_everything_and_holds_no_secret(assembled):
     assert start["env"]["SEC_EDGAR_USER_AGENT"].startswith("${SEC_EDGAR_USER_AGENT:?must be set")
 
 
-@pytest.mark.parametrize(
-    ("scaffold", "field"),
-    [("tool_calling_agent", "tool_names"), ("sequential_executor", "tool_list"), ("router_agent", "branches")],
-)
-def test_each_scaffold_gets_its_fields(assembled, scaffold, field):
-    plan = {**PLAN, "scaffold": {"type": scaffold, "reasoning": "?"}}
-    workflow = yaml.safe_load(assembled(plan)["src/roman_helper_agent/configs/config.yml"])["workflow"]
-    assert workflow["_type"] == scaffold
-    assert "roman_numeral" in workflow[field]
-    assert ("llm_name" in workflow) is ("llm_name" in FIELDS[scaffold])
+def test_an_agent_gets_all_tools_and_servers(assembled):
+    workflow = yaml.safe_load(assembled()["src/roman_helper_agent/configs/config.yml"])["workflow"]
+    assert workflow["tool_names"] == ["current_datetime", "roman_numeral", "time", "sec-edgar"]
+    assert (workflow["llm_name"], workflow["description"]) == ("llm", PLAN["summary"])
+
+
+@pytest.mark.parametrize(("scaffold", "field"), [("sequential_executor", "tool_list"), ("router_agent", "branches")])
+def test_what_takes_single_functions_gets_an_agent_for_each_tool(assembled, scaffold, field):
+    plan = {**PLAN, "scaffold": {"type": scaffold, "reasoning": "?", "order": ["time", "roman_numeral"]}}
+    config = yaml.safe_load(assembled(plan)["src/roman_helper_agent/configs/config.yml"])
+    order = ["time_agent", "roman_numeral_agent", "current_datetime_agent", "sec_edgar_agent"]
+    assert config["workflow"][field] == order
+    assert ("llm_name" in config["workflow"]) is (scaffold == "router_agent")
+    assert [config["functions"][name]["tool_names"] for name in order[:2]] == [["time"], ["roman_numeral"]]
+    assert config["functions"]["roman_numeral_agent"]["description"] == PLAN["custom_tools"][0]["description"]
 
 
 def test_a_reasoning_agent_wraps_a_tool_calling_one(assembled):

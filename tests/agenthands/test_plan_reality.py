@@ -3,18 +3,20 @@
 import copy
 
 import pytest
-from tests_support import PLAN, ROMAN_SPEC
+from tests_support import PLAN, ROMAN_SPEC, registry
 
 from agenthands.models import Plan
-from agenthands.nat_registry import NatRegistry
 from agenthands.plan_reality import Reality, complaints_about
 from agenthands.server_catalogue import load_catalogue
 
-REGISTRY = NatRegistry(
-    version="1.9.0",
-    scaffolds={"tool_calling_agent": {"llm_name": True, "tool_names": False}},
-    functions=["current_datetime", "wiki_search"],
-)
+LLM = ("llm", True)
+SCAFFOLDS = {
+    "tool_calling_agent": {"llm_name": LLM, "tool_names": ("functions_and_groups", False)},
+    "auto_memory_agent": {"llm_name": LLM, "memory_name": ("memory", True), "inner_agent_name": ("function", True)},
+    "responses_api_agent": {"llm_name": LLM, "nat_tools": ("functions", False)},
+    "prompt_init": {"optimizer_llm": LLM, "system_objective": ("text", True)},
+}
+REGISTRY = registry(SCAFFOLDS, ["current_datetime", "wiki_search"])
 REALITY = Reality(REGISTRY, load_catalogue())
 
 
@@ -33,7 +35,20 @@ def test_a_good_plan_has_no_complaints():
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"scaffold": {"type": "agent_x", "reasoning": "?"}}, "NAT has no agent 'agent_x'; there are"),
+        (
+            {"scaffold": {"type": "agent_x", "reasoning": "?"}},
+            "'agent_x' cannot be used, NAT has no such agent; there are tool_calling_agent.",
+        ),
+        (
+            {"scaffold": {"type": "auto_memory_agent", "reasoning": "?"}},
+            "it needs a memory provider, and none is installed; there are",
+        ),
+        ({"scaffold": {"type": "responses_api_agent", "reasoning": "?"}}, "it speaks OpenAI's Responses API"),
+        ({"scaffold": {"type": "prompt_init", "reasoning": "?"}}, "it needs system_objective"),
+        (
+            {"scaffold": {"type": "tool_calling_agent", "reasoning": "?", "order": ["time", "time", "moon"]}},
+            "scaffold.order: 'moon' is not one of the plan's tools",
+        ),
         ({"builtin_tools": [{"type": "browse", "reasoning": "?"}]}, "NAT has no function 'browse'"),
         ({"mcp_servers": [{"id": "clock", "tools": ["now"], "reasoning": "?"}]}, "there is no server 'clock'"),
         ({"mcp_servers": [{"id": "time", "tools": ["now"], "reasoning": "?"}]}, "time has no tool 'now'; it has"),

@@ -3,22 +3,21 @@
 import json
 
 import pytest
-from tests_support import PLAN
+from tests_support import PLAN, registry
 
 from agenthands.errors import ModelUnavailable, PlanRefused, RequestInvalid
 from agenthands.models import MAX_REQUEST_CHARACTERS, Tokens
-from agenthands.nat_registry import NatRegistry
 from agenthands.plan_reality import Reality
 from agenthands.planning import Objection, checked_request, plan_agent, read_plan
 from agenthands.ports import ChatAnswer
 from agenthands.server_catalogue import load_catalogue
 
-AGENT_FIELDS = {"llm_name": True, "tool_names": False}
-REGISTRY = NatRegistry(
-    version="1.9.0",
-    scaffolds={"tool_calling_agent": AGENT_FIELDS, "auto_memory_agent": {"memory_name": True, "llm_name": True}},
-    functions=["current_datetime"],
-)
+LLM = ("llm", True)
+SCAFFOLDS = {
+    "tool_calling_agent": {"llm_name": LLM, "tool_names": ("functions_and_groups", False)},
+    "auto_memory_agent": {"llm_name": LLM, "memory_name": ("memory", True), "inner_agent_name": ("function", True)},
+}
+REGISTRY = registry(SCAFFOLDS, ["current_datetime"])
 REALITY = Reality(REGISTRY, load_catalogue())
 
 
@@ -73,7 +72,7 @@ def test_exact_complaints_go_back_and_costs_add_up():
     second, third = planner.asked[1][0], planner.asked[2][0]
     assert "not JSON" in second[-1]["content"]
     assert second[-2] == {"role": "assistant", "content": "I cannot do this."}
-    assert "'magic_agent'; there are tool_calling_agent" in third[-1]["content"]
+    assert "NAT has no such agent; there are tool_calling_agent" in third[-1]["content"]
 
 
 def test_three_bad_answers_end_with_the_last_one_kept():

@@ -83,6 +83,15 @@ def test_nat_run_answers_the_question_of_the_readme(package):
     assert "The 3 numbers have the mean 4.0" in done.stdout + done.stderr
 
 
+def test_without_its_key_the_agent_ends_and_names_it(package):
+    (ask,) = blocks(package, "Ask it")
+    asked = [line for line in ask.splitlines() if "nat run" in line]
+    command = ["bash", "-euc", "set -a; . ./.env; OPENAI_API_KEY=; AGENT_MODEL=openai/gpt-4o\n" + "\n".join(asked)]
+    done = subprocess.run(command, cwd=package, capture_output=True, text=True, timeout=300)
+    assert done.returncode != 0
+    assert "OPENAI_API_KEY" in done.stderr.splitlines()[-1]
+
+
 def test_nat_serve_answers_as_openais_api_does(package):
     serve, curl, *_ = blocks(package, "Serve it")
     with serving(package, serve, 8000) as port:

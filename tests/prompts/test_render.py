@@ -28,7 +28,7 @@ SAMPLES = {
     "plan/user.md.j2": (
         {
             "request": "Roman <numerals> & {{ more }}",
-            "scaffolds": ["tool_calling_agent"],
+            "scaffolds": {"tool_calling_agent": "Calls tools."},
             "builtin_tools": ["current_datetime"],
             "servers": list(load_catalogue().values()),
         },

@@ -22,12 +22,17 @@ class Asked(list):
         return sum(kind in (None, each) for each, _ in self)
 
 
-@contextmanager
 def serve_script(script, latency=0.0):
     """Serve `scripted/<script>`; gives what is asked, as it is asked. The model's name does not matter.
 
     `change` of what is given may change an answer: it takes the kind, the messages, and the assistant's message.
     """
+    return serve_model(lambda call: answer(f"scripted/{script}", call["messages"], call), latency)
+
+
+@contextmanager
+def serve_model(answers, latency=0.0):
+    """Serve a model that answers each call (OpenAI's JSON) with a message of `content` and `tool_calls`."""
     asked = Asked()
     asked.latency = latency
 
@@ -39,8 +44,7 @@ def serve_script(script, latency=0.0):
             kind = kind_of(call)
             asked.append((kind, call["messages"]))
             time.sleep(asked.latency)
-            message = answer(f"scripted/{script}", call["messages"], call)
-            message = asked.change(kind, call["messages"], message)
+            message = asked.change(kind, call["messages"], answers(call))
             streams = call.get("stream")
             body = streamed(message) if streams else json.dumps(completion(message)).encode()
             self.send_response(200)

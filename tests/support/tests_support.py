@@ -118,3 +118,14 @@ def write_roman(folder, *, tool=ROMAN_TOOL, tests=ROMAN_TESTS, spec=None):
     (folder / "nat_tools" / "roman_numeral.py").write_text(tool)
     (folder / "tests" / "test_roman_numeral.py").write_text(tests)
     return folder
+
+
+def registry(scaffolds, functions, **more):
+    """Give what NAT would tell of itself: by scaffold and field, the kind and whether it is required."""
+    from agenthands.nat_registry import NatRegistry
+
+    described = {
+        name: {"fields": {field: {"kind": kind, "required": required} for field, (kind, required) in fields.items()}}
+        for name, fields in scaffolds.items()
+    }
+    return NatRegistry(version="1.9.0", scaffolds=described, functions=functions, **more)

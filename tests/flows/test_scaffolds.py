@@ -1,0 +1,114 @@
+"""Every scaffold that a plan may name: packed, installed, loaded by NAT and asked, with a tool and an MCP server.
+
+The model is a double that answers in the form that each scaffold demands; which scaffolds there are, NAT says.
+"""
+
+import json
+import re
+
+import pytest
+from conftest_paths import TEST_HOME
+from gateway_support import short_folder
+from scripted_server import serve_model
+from tests_support import PLAN, write_roman
+
+from agenthands.acceptance import InstalledAgent, Reach, accept_agent
+from agenthands.adapters.gateway import LitellmGateway
+from agenthands.adapters.uv_environments import UvEnvironments
+from agenthands.agent_config import PlannedServer
+from agenthands.assembly import assemble_agent, config_path, write_package
+from agenthands.errors import ModelUnavailable
+from agenthands.model_settings import ModelSettings
+from agenthands.models import Plan
+from agenthands.nat_registry import read_registry
+from agenthands.server_catalogue import load_catalogue
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+ROMAN = {"number": 1994}
+# By name, so that a new NAT that adds or loses one is noticed.
+PLANNABLE = [
+    "parallel_executor", "react_agent", "reasoning_agent", "rewoo_agent", "router_agent", "sequential_executor",
+    "tool_calling_agent",
+]  # fmt: skip
+REWOO = [{"plan": "Convert it.", "evidence": {"placeholder": "#E1", "tool": "roman_numeral", "tool_input": ROMAN}}]
+
+
+def model(call):
+    """Answer as the scaffold that asks demands: with tool calls, with ReAct's words, with ReWOO's plan, a branch."""
+    texts = [str(each.get("content") or "") for each in call["messages"]]
+    everything = "\n".join(texts)
+    offered = [tool["function"]["name"] for tool in call.get("tools", [])]
+    results = [text for text, each in zip(texts, call["messages"], strict=True) if each["role"] == "tool"]
+    if offered and not results:
+        wanted = next(
+            name for name in ("roman_numeral", "time__get_current_time", "current_datetime") if name in offered
+        )
+        arguments = {"roman_numeral": ROMAN, "time__get_current_time": {"timezone": "UTC"}}.get(wanted, {"unused": ""})
+        return {"content": "", "tool_calls": [(wanted, arguments)]}
+    if offered:
+        asked = [text for text, each in zip(texts, call["messages"], strict=True) if each["role"] == "user"]
+        return said(f"{asked[-1]} It is {results[-1]}.")  # what was said before goes on through an executor
+    if "Router Agent" in everything:
+        return said("roman_numeral_agent")
+    if "make plans that can solve the problem" in everything:
+        return said(json.dumps(REWOO))
+    if "Action Input" in everything and "Observation: M" not in everything and "MCMXCIV" not in texts[-1]:
+        return said(f"Thought: I need it.\nAction: roman_numeral\nAction Input: {json.dumps(ROMAN)}\n")
+    if "Action Input" in everything:
+        return said("Thought: I now know the final answer\nFinal Answer: It is MCMXCIV.")
+    if "detailed execution plan" in everything:
+        return said("1. Call roman_numeral with 1994.")
+    return said("It is " + (re.findall("[MDCLXVI]{4,}", everything) or ["unknown"])[-1])
+
+
+def said(text):
+    return {"content": text, "tool_calls": []}
+
+
+class NoJudge:
+    name = "none"
+
+    def ask(self, *_):
+        raise ModelUnavailable("Nobody is asked for an opinion here.")
+
+
+@pytest.fixture(scope="module")
+def registry(nat_environment, tmp_path_factory):
+    from agenthands.adapters.bubblewrap import BubblewrapSandbox
+
+    return read_registry(nat_environment, BubblewrapSandbox(), tmp_path_factory.mktemp("registry"))
+
+
+def test_the_list_is_what_nat_says_and_each_of_the_others_has_a_reason(registry):
+    assert list(registry.plannable_scaffolds()) == PLANNABLE
+    assert all(registry.plannable_scaffolds().values())
+    others = {name: registry.why_not(name) for name in registry.scaffolds if name not in PLANNABLE}
+    assert others == {
+        "auto_memory_agent": "it needs a memory provider, and none is installed",
+        "per_user_react_agent": "each session of it needs a user's identity, which a plain request to `nat serve` has not",
+        "prompt_init": "it needs system_objective",
+        "prompt_recombiner": "it needs system_objective",
+        "responses_api_agent": "it speaks OpenAI's Responses API, which the model gateway does not offer",
+    }
+
+
+@pytest.mark.parametrize("scaffold", PLANNABLE)
+def test_an_agent_of_each_scaffold_uses_its_tool_and_answers(scaffold, registry, nat_environment, bubblewrap, tmp_path):
+    plan = Plan.model_validate({**PLAN, "scaffold": {"type": scaffold, "reasoning": "?", "order": ["roman_numeral"]}})
+    entry = load_catalogue()["time"]
+    environments = UvEnvironments(TEST_HOME)
+    server = environments.server(entry.registry, entry.package, entry.version, entry.as_of)
+    planned = PlannedServer(entry, ["get_current_time"], "Time zones.", server.lock)
+    write_roman(tmp_path / "tool")
+    files = assemble_agent(
+        plan, {"roman_numeral": tmp_path / "tool"}, [planned], registry, nat_environment.lock, "openai/double"
+    )
+    write_package(files, tmp_path / "package")
+    site = tmp_path / "site"
+    environments.install_project(tmp_path / "package", site)
+    agent = InstalledAgent(tmp_path, site, tmp_path / "package" / config_path(plan), nat_environment, {"time": server})
+    with serve_model(model) as served, short_folder() as folder:
+        settings = ModelSettings(model="openai/double", api_base=served.url, api_key="x")
+        with LitellmGateway(settings).open(folder / "model.sock") as gateway:
+            accepted = accept_agent(agent, plan.test_cases, bubblewrap, Reach(gateway), NoJudge(), 60)
+    assert accepted.passed, (accepted.reason, accepted.cases)
