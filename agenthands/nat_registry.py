@@ -15,7 +15,7 @@ from agenthands.whole_files import write_whole
 _KEPT = "nat_registry-2.json"  # the number is that of its format
 _FILLED = {"llm", "function", "functions", "functions_and_groups"}
 _OUT_OF_REACH = {
-    "per_user_react_agent": "each session of it needs a user's identity, which a plain request to `nat serve` has not",
+    "per_user_react_agent": "each session of it needs a user's identity, which requests to `nat serve` lack",
     "responses_api_agent": "it speaks OpenAI's Responses API, which the model gateway does not offer",
 }
 _SCRIPT = Path(__file__).parent / "nat_registry_script.py"

@@ -85,7 +85,7 @@ def test_the_list_is_what_nat_says_and_each_of_the_others_has_a_reason(registry)
     others = {name: registry.why_not(name) for name in registry.scaffolds if name not in PLANNABLE}
     assert others == {
         "auto_memory_agent": "it needs a memory provider, and none is installed",
-        "per_user_react_agent": "each session of it needs a user's identity, which a plain request to `nat serve` has not",
+        "per_user_react_agent": "each session of it needs a user's identity, which requests to `nat serve` lack",
         "prompt_init": "it needs system_objective",
         "prompt_recombiner": "it needs system_objective",
         "responses_api_agent": "it speaks OpenAI's Responses API, which the model gateway does not offer",
