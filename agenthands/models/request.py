@@ -14,17 +14,29 @@ class BuildOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    planner: str | None = Field(None, description="Model that plans, as litellm names it")
-    coder: str | None = Field(None, description="Model that writes the tools; the planner's if empty")
-    agent_model: str | None = Field(None, description="Model of the finished agent; the planner's if empty")
-    api_base: str | None = Field(None, description="URL of an OpenAI-compatible or other self-hosted endpoint")
-    config: str | None = Field(None, description="TOML file with the model settings")
-    store: str | None = Field(None, description="Where builds are kept: a folder or any fsspec URL")
-    sandbox: Literal["bubblewrap", "docker"] | None = Field(None, description="What isolates generated code")
-    budget: float | None = Field(None, gt=0, description="US dollars that the coding agents may spend together")
-    max_attempts: int | None = Field(None, ge=1, le=10, description="Tries of each tool at the gate")
-    parallel: int | None = Field(None, ge=1, le=64, description="Tools that are written at once")
-    refresh: bool = Field(False, description="Ignore everything cached")
+    planner: str | None = Field(None, title="Planner model", description="Model that plans, as litellm names it")
+    coder: str | None = Field(
+        None, title="Coder model", description="Model that writes the tools; the planner's if empty"
+    )
+    agent_model: str | None = Field(
+        None, title="Agent's model", description="Model of the finished agent; the planner's if empty"
+    )
+    api_base: str | None = Field(
+        None, title="Model endpoint", description="URL of an OpenAI-compatible or other self-hosted endpoint"
+    )
+    config: str | None = Field(None, title="Settings file", description="TOML file with the model settings")
+    store: str | None = Field(None, title="Store", description="Where builds are kept: a folder or any fsspec URL")
+    sandbox: Literal["bubblewrap", "docker"] | None = Field(
+        None, title="Sandbox", description="What isolates generated code"
+    )
+    budget: float | None = Field(
+        None, title="Budget in US dollars", gt=0, description="US dollars that the coding agents may spend together"
+    )
+    max_attempts: int | None = Field(
+        None, title="Tries per tool", ge=1, le=10, description="Tries of each tool at the gate"
+    )
+    parallel: int | None = Field(None, title="Tools at once", ge=1, le=64, description="Tools that are written at once")
+    refresh: bool = Field(False, title="Build anew", description="Ignore everything cached")
 
 
 class BuildRequest(BuildOptions):
