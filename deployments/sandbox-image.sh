@@ -8,6 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 tag=agenthands-sandbox:$(sha256sum sandbox.Dockerfile | cut -c1-12)
 work=
+network=default
 
 say() { echo "sandbox-image: $*" >&2; }
 
@@ -49,7 +50,7 @@ debootstrapped() {
     work=$(mktemp -d /var/tmp/agenthands-debootstrap.XXXXXX)
     trap 'rm -rf "$work"' EXIT
     say "$1 Making a base from the packages of $release ..."
-    debootstrap --variant=minbase --include="procps${packages:+,$packages}" "$release" "$work" "$mirror" >"$work.log" 2>&1 || {
+    debootstrap --variant=minbase --include="git,procps${packages:+,$packages}" "$release" "$work" "$mirror" >"$work.log" 2>&1 || {
         tail -n 20 "$work.log" >&2
         rm -f "$work.log"
         fail "debootstrap failed."
@@ -58,6 +59,7 @@ debootstrapped() {
     rm -rf "$work"/var/cache/apt/archives "$work"/var/log/*
     tar -C "$work" -c . | docker import - "agenthands-debian:$release" >/dev/null
     base=agenthands-debian:$release
+    network=none # it has all that is needed
 }
 
 docker info >/dev/null 2>&1 || fail "no docker daemon answers: start one (systemctl start docker)."
@@ -72,6 +74,6 @@ elif ! docker image inspect "$base" >/dev/null 2>&1 && ! reason=$(timeout 600 do
     [ $# = 0 ] || fail "$base cannot be pulled: $reason"
     debootstrapped "$base cannot be pulled."
 fi
-tar -c sandbox.Dockerfile | docker build --quiet --network none --build-arg BASE_IMAGE="$base" --tag "$tag" \
+tar -c sandbox.Dockerfile | docker build --quiet --network "$network" --build-arg BASE_IMAGE="$base" --tag "$tag" \
     --file sandbox.Dockerfile - >/dev/null
 say "$tag is made from $base."

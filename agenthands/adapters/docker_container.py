@@ -13,7 +13,7 @@ from agenthands.adapters.sandbox_inside import mounted, ulimits, variables_insid
 from agenthands.errors import SandboxLost
 from agenthands.ports import Command
 
-IMAGE = "agenthands-sandbox:0966bd474164"  # the hash of deployments/sandbox.Dockerfile
+IMAGE = "agenthands-sandbox:bf3a9c4ac03c"  # the hash of deployments/sandbox.Dockerfile
 _LABEL = "agenthands.owner"
 _SANDBOX_UID = 1000
 # docker's own list, and /sys, which tells about the machine

@@ -4,11 +4,8 @@ import json
 import re
 
 import pytest
-from conftest_paths import TEST_HOME
 from mcp_servers import READ_CLOCK, SET_CLOCK, made_server
 
-from agenthands.adapters.uv_environments import UvEnvironments
-from agenthands.server_catalogue import load_catalogue, server_of
 from agenthands.server_probe import complaints_about, hash_tools, probe_server
 
 pytestmark = pytest.mark.slow
@@ -107,37 +104,3 @@ def test_the_hash_looks_at_words_and_not_at_their_layout():
         {**READ_CLOCK, "inputSchema": {"type": "object", "properties": {"zone": {"type": "integer"}}}},
     ]
     assert len({hash_tools([tool]) for tool in [READ_CLOCK, *changes]}) == 4
-
-
-EVERYTHING = {
-    "title": "Everything",
-    "description": "Exercises all features of the protocol",
-    "packages": [
-        {
-            "registryType": "npm",
-            "identifier": "@modelcontextprotocol/server-everything",
-            "version": "2026.8.31",
-            "transport": {"type": "stdio"},
-        }
-    ],
-    "_meta": {
-        "io.agenthands/catalogue": {
-            "categories": ["test"],
-            "command": "mcp-server-everything",
-            "network": "none",
-            "as_of": "2026-11-23",
-            "tools": [{"name": "echo"}, {"name": "get-sum"}],
-        }
-    },
-}
-
-
-@pytest.mark.parametrize("name", ["time", "git", "memory", "filesystem", "everything"])
-def test_a_real_server_is_installed_started_and_as_the_catalogue_says(name, tmp_path, bubblewrap):
-    entry = {**load_catalogue(), "everything": server_of("everything", EVERYTHING)}[name]
-    environment = UvEnvironments(TEST_HOME).server(entry.registry, entry.package, entry.version, entry.as_of)
-
-    seen = probe_server(entry, environment, bubblewrap, tmp_path, again=True)
-
-    assert complaints_about(entry, [tool.name for tool in entry.tools], seen) == []
-    assert bool(environment.npm_lock) is (entry.registry == "npm")

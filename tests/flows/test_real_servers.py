@@ -1,0 +1,125 @@
+"""Real MCP servers from PyPI and npm in both sandboxes: started and listed, then used by an agent that NAT runs.
+
+Only the model is a double: it calls the tool that a question names.
+"""
+
+import json
+import subprocess
+
+import pytest
+from catalogue_support import EVERYTHING
+from conftest_paths import TEST_HOME
+from gateway_support import short_folder
+from scripted_server import serve_model
+from tests_support import PLAN
+
+from agenthands.acceptance import InstalledAgent, Reach, accept_agent
+from agenthands.adapters.gateway import LitellmGateway
+from agenthands.adapters.uv_environments import UvEnvironments
+from agenthands.agent_config import PlannedServer
+from agenthands.assembly import assemble_agent, config_path, write_package
+from agenthands.errors import ModelUnavailable
+from agenthands.model_settings import ModelSettings
+from agenthands.models import Plan
+from agenthands.nat_registry import read_registry
+from agenthands.server_catalogue import load_catalogue, server_of
+from agenthands.server_probe import complaints_about, probe_server
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+ADA = {"name": "Ada", "entityType": "person", "observations": ["wrote the first program"]}
+USES = {
+    "time": ("get_current_time", {"timezone": "UTC"}, "UTC"),
+    "git": ("git_log", {"repo_path": "{workspace}/repository", "max_count": 1}, "The first commit"),
+    "memory": ("create_entities", {"entities": [ADA]}, "Ada"),
+    "filesystem": ("list_directory", {"path": "/tmp"}, "It is"),
+    "everything": ("echo", {"message": "as it was said"}, "as it was said"),
+}
+
+
+@pytest.fixture(params=["bubblewrap", "docker"])
+def sandbox(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def servers():
+    """By id: the entry and its environment, installed."""
+    entries = {**load_catalogue(), "everything": server_of("everything", EVERYTHING)}
+    environments = UvEnvironments(TEST_HOME)
+    return {
+        name: (entries[name], environments.server(entry.registry, entry.package, entry.version, entry.as_of))
+        for name in USES
+        for entry in [entries[name]]
+    }
+
+
+@pytest.mark.parametrize("name", USES)
+def test_a_real_server_starts_and_is_as_the_catalogue_says(name, servers, sandbox, tmp_path):
+    entry, environment = servers[name]
+    seen = probe_server(entry, environment, sandbox, tmp_path, again=True)
+    assert complaints_about(entry, [tool.name for tool in entry.tools], seen) == []
+    assert bool(environment.npm_lock) is (entry.registry == "npm")
+
+
+def test_an_agent_uses_all_of_them(servers, sandbox, nat_environment, tmp_path):
+    repository = tmp_path / "repository"
+    commit = "git init -q . && git -c user.name=A -c user.email=a@b commit -q --allow-empty -m 'The first commit'"
+    repository.mkdir()
+    subprocess.run(["bash", "-euc", commit], cwd=repository, check=True)
+    plan = Plan.model_validate(
+        {
+            **PLAN,
+            "builtin_tools": [],
+            "custom_tools": [],
+            "mcp_servers": [{"id": name, "tools": [tool], "reasoning": "?"} for name, (tool, _, _) in USES.items()],
+            "test_cases": [case(name, tool, said) for name, (tool, _, said) in USES.items()],
+        }
+    )
+    planned = [
+        PlannedServer(entry, [USES[name][0]], "?", environment.lock, environment.npm_lock)
+        for name, (entry, environment) in servers.items()
+    ]
+    registry = read_registry(nat_environment, sandbox, tmp_path)
+    write_package(
+        assemble_agent(plan, {}, planned, registry, nat_environment.lock, "openai/double"), tmp_path / "package"
+    )
+    UvEnvironments(TEST_HOME).install_project(tmp_path / "package", tmp_path / "site")
+    agent = InstalledAgent(
+        tmp_path,
+        tmp_path / "site",
+        tmp_path / "package" / config_path(plan),
+        nat_environment,
+        {name: environment for name, (_, environment) in servers.items()},
+        {key: value for entry, _ in servers.values() for key, value in entry.placeholders().items()},
+    )
+    with serve_model(lambda call: answer(call, tmp_path)) as served, short_folder() as folder:
+        settings = ModelSettings(model="openai/double", api_base=served.url, api_key="x")
+        with LitellmGateway(settings).open(folder / "model.sock") as gateway:
+            accepted = accept_agent(agent, plan.test_cases, sandbox, Reach(gateway), NoJudge(), 60)
+    assert accepted.passed, (accepted.reason, [(each.id, each.error, each.answer) for each in accepted.cases])
+    for name in USES:
+        transcript = json.loads((tmp_path / "transcripts" / f"{name}.json").read_text())
+        assert transcript["called"] == ["<workflow>", f"{name}__{USES[name][0]}"]
+
+
+def case(name, tool, said):
+    checks = [{"kind": "tool_called", "value": f"{name}__{tool}"}, {"kind": "contains", "value": said}]
+    return {"id": name, "query": f"Use {name}.", "expected_behavior": "It does.", "checks": checks}
+
+
+def answer(call, workspace):
+    """Call the tool of the server that the question names, and say what it gave."""
+    asked = next(each["content"] for each in reversed(call["messages"]) if each["role"] == "user")
+    name = asked.removeprefix("Use ").rstrip(".")
+    if call["messages"][-1]["role"] == "tool":
+        return {"content": f"It is {call['messages'][-1]['content']}", "tool_calls": []}
+    tool, arguments, _ = USES[name]
+    filled = json.loads(json.dumps(arguments).replace("{workspace}", str(workspace)))
+    return {"content": "", "tool_calls": [(f"{name}__{tool}", filled)]}
+
+
+class NoJudge:
+    name = "none"
+
+    def ask(self, *_):
+        raise ModelUnavailable("Nobody is asked for an opinion here.")
