@@ -16,6 +16,7 @@ from tests_support import PLAN, registry, write_roman
 from agenthands.agent_config import PlannedServer
 from agenthands.assembly import assemble_agent, config_path, pack, package_name, write_package
 from agenthands.models import Plan
+from agenthands.prompting import prompt_hashes
 from agenthands.server_catalogue import load_catalogue
 
 LLM = ("llm", True)
