@@ -13,8 +13,9 @@ from typing import Any
 from agenthands.gate.results import same_json
 from agenthands.judging import Judged, judge_answer
 from agenthands.models import Acceptance, Case, CaseCheck, CaseResult, CheckResult, add_costs
-from agenthands.ports import ChatModel, Command, Environment, Limits, OpenGateway, Sandbox
+from agenthands.ports import ChatModel, Command, Environment, GatewayUsage, Limits, OpenGateway, Sandbox
 
+MODEL_CALLS = "model-calls.jsonl"
 _SCRIPT = Path(__file__).parent / "acceptance_script.py"
 _LOAD_SECONDS = 120.0
 _JUDGES = 4
@@ -102,7 +103,7 @@ def accept_agent(
     with ThreadPoolExecutor(_JUDGES) as threads:
         opinions = list(threads.map(lambda case, answer: _opinion(case, answer, judge), cases, answers))
     results = [judge_case(*each) for each in zip(cases, answers, opinions, strict=False)]
-    _keep_transcripts(agent.workspace / "transcripts", answers)
+    _keep_transcripts(agent.workspace / "transcripts", answers, usage)
     cost = add_costs(usage.cost_usd, *(each.cost_usd for each in opinions if each))
     failed = [each.id for each in results if not each.passed]
     reason = outcome["error"] or (
@@ -156,8 +157,11 @@ def _called(answer: Mapping[str, Any]) -> list[str]:
     return [name for name in answer["called"] if name != _WORKFLOW]
 
 
-def _keep_transcripts(folder: Path, answers: Sequence[Mapping[str, Any]]) -> None:
+def _keep_transcripts(folder: Path, answers: Sequence[Mapping[str, Any]], usage: GatewayUsage) -> None:
+    """Write what happened in each case, and the gateway's log, one model call a line."""
     folder.mkdir(exist_ok=True)
+    log = "".join(json.dumps(call.as_json()) + "\n" for call in usage.calls)
+    (folder / MODEL_CALLS).write_text(log, encoding="utf-8")
     for answer in answers:
         text = json.dumps(answer, indent=1, ensure_ascii=False)
         (folder / f"{answer['id']}.json").write_text(text, encoding="utf-8")

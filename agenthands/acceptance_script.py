@@ -7,6 +7,7 @@ standard output, in one JSON object, what came of loading and of each case.
 import asyncio
 import importlib
 import json
+import logging
 import os
 import sys
 import threading
@@ -39,6 +40,7 @@ async def run(request, outcome):
     from nat.runtime.session import SessionManager
 
     config = load_config(request["config"])
+    logging.getLogger("nat.plugins.mcp").addHandler(hidden)
     # The model's client takes seconds to import; the MCP servers start meanwhile in processes of their own.
     threading.Thread(target=importlib.import_module, args=("langchain_litellm",), daemon=True).start()
     async with WorkflowBuilder.from_config(config) as builder:
@@ -66,14 +68,34 @@ async def ask(manager, query, seconds):
         outcome["error"] = root_cause(error)
     payloads = [step.payload for step in steps]
     outcome["called"] = [p.name for p in payloads if p.event_type == IntermediateStepType.FUNCTION_START]
-    outcome["failed"] = [
-        p.name
-        for p in payloads
-        if p.event_type == IntermediateStepType.FUNCTION_END and (p.data is None or p.data.output is None)
-    ]
+    ended = [p for p in payloads if p.event_type == IntermediateStepType.FUNCTION_END]
+    outcome["failed"] = [*(p.name for p in ended if has_failed(p.data)), *hidden.names]
+    hidden.names.clear()
     outcome["steps"] = [step_of(payload) for payload in payloads[:MAX_STEPS]]
     outcome["seconds"] = round(time.monotonic() - started, 3)
     return outcome
+
+
+def has_failed(data):
+    """Say whether a function ended without a result, or with the text that NAT's MCP client gives for an error."""
+    output = getattr(data, "output", None)
+    return output is None or str(output).startswith("MCPToolClient tool call failed:")
+
+
+class HiddenErrors(logging.Handler):
+    """Collects the MCP tools whose exceptions NAT logs and hands to the model as if they were results."""
+
+    def __init__(self):
+        super().__init__(logging.WARNING)
+        self.names = []
+
+    def emit(self, record):
+        """Note the tool of such a message."""
+        if str(record.msg).startswith("Error calling tool") and record.args:
+            self.names.append(str(record.args[0]))
+
+
+hidden = HiddenErrors()
 
 
 def step_of(payload):

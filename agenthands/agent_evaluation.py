@@ -39,6 +39,19 @@ def evaluation(plan: Plan, package: str, config: str) -> dict[str, str]:
     }
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes what refers to a variable: NAT fills it in before it reads the YAML, and what is empty or a number there
+    must stay text.
+    """
+
+
+def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="'" if "${" in value else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def as_yaml(values: dict[str, Any]) -> str:
     """Write a configuration as people read it: in its own order, one line a value."""
-    return yaml.safe_dump(values, sort_keys=False, width=120, allow_unicode=True)
+    return yaml.dump(values, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)

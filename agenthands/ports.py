@@ -205,14 +205,31 @@ class Coder(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class GatewayCall:
+    """One call of a model through the gateway: a line of its log. `error` names what the provider answered instead."""
+
+    at: float
+    model: str
+    seconds: float
+    tokens: Tokens = field(default_factory=Tokens)
+    cost_usd: float | None = None
+    error: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the line as a JSON-able mapping; what was said is not in it."""
+        return {**vars(self), "tokens": self.tokens.model_dump()}
+
+
 @dataclass
 class GatewayUsage:
-    """What went through a model gateway so far."""
+    """What went through a model gateway so far; `calls` has the first ones alone, where there are very many."""
 
     requests: int = 0
     cost_usd: float | None = 0.0
     tokens: Tokens = field(default_factory=Tokens)
     errors: list[str] = field(default_factory=list)
+    calls: list[GatewayCall] = field(default_factory=list)
 
 
 class OpenGateway(Protocol):

@@ -39,7 +39,7 @@ def _files(build: Build) -> dict[str, bytes]:
     for name in ("plan.json", "last-answer.txt", "accept/load-error.txt"):
         if (build.folder / name).is_file():
             files[Path(name).name] = (build.folder / name).read_bytes()
-    for transcript in sorted((build.folder / "accept" / "transcripts").glob("*.json")):
+    for transcript in sorted((build.folder / "accept" / "transcripts").glob("*.json*")):
         files[f"acceptance/{transcript.name}"] = transcript.read_bytes()
     made = build.folder / "tools"
     for path in sorted(path for path in made.rglob("*") if path.is_file()):

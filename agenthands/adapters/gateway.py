@@ -25,8 +25,8 @@ from agenthands.adapters.litellm_model import completion_options, cost_of, token
 from agenthands.adapters.litellm_setup import load_litellm
 from agenthands.errors import ModelUnavailable, SettingsInvalid
 from agenthands.model_settings import ModelSettings
-from agenthands.models import add_costs
-from agenthands.ports import GatewayUsage
+from agenthands.models import Tokens, add_costs
+from agenthands.ports import GatewayCall, GatewayUsage
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _MAX_SOCKET_PATH = 107
 _MAX_ERRORS = 100
+_MAX_CALLS = 10_000
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 _SECRET_LENGTH = 6  # shorter ones are placeholders and parts of words
@@ -186,17 +187,23 @@ class _Endpoints:
         litellm, settings, usage = load_litellm(), self._settings, self._gateway.usage
         usage.requests += 1
         options = {**_defaults(settings, passed), **passed, **completion_options(settings)}
+        started = time.time()
         try:
             response = await _on_model_loop(litellm.acompletion(drop_params=True, **options))
         except asyncio.CancelledError:
             # The provider may charge for what it was doing; pretending that it was free would be wrong.
             usage.cost_usd = None
             self._note("A call was cut off when the gateway closed; its cost is unknown.")
+            self._log(started, error="cut off")
             raise
         except Exception as error:
-            raise self._refusal(error) from None
-        usage.tokens += tokens_of(response)
-        usage.cost_usd = add_costs(usage.cost_usd, cost_of(litellm, response, settings))
+            refusal = self._refusal(error)
+            self._log(started, error=str(refusal))
+            raise refusal from None
+        tokens, cost = tokens_of(response), cost_of(litellm, response, settings)
+        usage.tokens += tokens
+        usage.cost_usd = add_costs(usage.cost_usd, cost)
+        self._log(started, tokens, cost)
         answer: dict[str, Any] = response.model_dump(mode="json", exclude_none=True)
         for choice in answer["choices"]:
             choice["message"].setdefault("content", None)
@@ -211,6 +218,12 @@ class _Endpoints:
         message = f"{self._settings.model}: {type(error).__name__}: {text}"
         self._note(message)
         return Refusal(status, kind, type(error).__name__, message)
+
+    def _log(self, started: float, tokens: Tokens | None = None, cost: float | None = None, error: str = "") -> None:
+        calls = self._gateway.usage.calls
+        if len(calls) < _MAX_CALLS:
+            seconds = round(time.time() - started, 3)
+            calls.append(GatewayCall(started, self._settings.model, seconds, tokens or Tokens(), cost, error))
 
     def _note(self, message: str) -> None:
         errors = self._gateway.usage.errors

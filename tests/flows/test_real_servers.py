@@ -10,10 +10,11 @@ import pytest
 from catalogue_support import EVERYTHING
 from conftest_paths import TEST_HOME
 from gateway_support import short_folder
+from mcp_servers import made_server
 from scripted_server import serve_model
 from tests_support import PLAN
 
-from agenthands.acceptance import InstalledAgent, Reach, accept_agent
+from agenthands.acceptance import MODEL_CALLS, InstalledAgent, Reach, accept_agent
 from agenthands.adapters.gateway import LitellmGateway
 from agenthands.adapters.uv_environments import UvEnvironments
 from agenthands.agent_config import PlannedServer
@@ -75,31 +76,68 @@ def test_an_agent_uses_all_of_them(servers, sandbox, nat_environment, tmp_path):
             "test_cases": [case(name, tool, said) for name, (tool, _, said) in USES.items()],
         }
     )
+    accepted = accept(plan, servers, lambda call: answer(call, tmp_path), (sandbox, nat_environment), tmp_path)
+    assert accepted.passed, (accepted.reason, [(each.id, each.error, each.answer) for each in accepted.cases])
+    calls = [json.loads(line) for line in (tmp_path / "transcripts" / MODEL_CALLS).read_text().splitlines()]
+    assert [call["error"] for call in calls] == [""] * 2 * len(USES)
+    for name in USES:
+        transcript = json.loads((tmp_path / "transcripts" / f"{name}.json").read_text())
+        assert transcript["called"] == ["<workflow>", f"{name}__{USES[name][0]}"]
+
+
+@pytest.mark.parametrize("behaviour", ["good", "dies in a call"])
+def test_a_server_that_dies_in_a_call_fails_the_case_and_is_named(behaviour, bubblewrap, nat_environment, tmp_path):
+    plan = Plan.model_validate(
+        {
+            **PLAN,
+            "builtin_tools": [],
+            "custom_tools": [],
+            "mcp_servers": [{"id": "clock", "tools": ["read_clock"], "reasoning": "?"}],
+            "test_cases": [case("clock", "read_clock", "twelve")],
+        }
+    )
+    servers = {"clock": made_server(tmp_path / "environment", behaviour)}
+    calls = [("clock__read_clock", {"zone": "UTC"})]
+
+    def ask_the_clock(call):
+        used = call["messages"][-1]["role"] == "tool"
+        return {"content": f"It is {call['messages'][-1]['content']}", "tool_calls": [] if used else calls}
+
+    accepted = accept(plan, servers, ask_the_clock, (bubblewrap, nat_environment), tmp_path)
+    assert accepted.cases, accepted.reason
+    (result,) = accepted.cases
+    if behaviour == "good":
+        assert accepted.passed, result
+    else:
+        assert not accepted.passed
+        assert "clock__read_clock" in result.error
+        assert "no answer within" not in result.error, "it is not the time limit that notices"
+
+
+def accept(plan, servers, answers, places, folder):
+    """Pack the plan's agent, install it in `folder`, and run its test cases; `answers` is the model."""
+    sandbox, nat_environment = places
+    used = {server.id: server.tools for server in plan.mcp_servers}
     planned = [
-        PlannedServer(entry, [USES[name][0]], "?", environment.lock, environment.npm_lock)
+        PlannedServer(entry, used[name], "?", environment.lock, environment.npm_lock)
         for name, (entry, environment) in servers.items()
     ]
-    registry = read_registry(nat_environment, sandbox, tmp_path)
-    write_package(
-        assemble_agent(plan, {}, planned, registry, nat_environment.lock, "openai/double"), tmp_path / "package"
-    )
-    UvEnvironments(TEST_HOME).install_project(tmp_path / "package", tmp_path / "site")
+    registry = read_registry(nat_environment, sandbox, folder)
+    package = folder / "package"
+    write_package(assemble_agent(plan, {}, planned, registry, nat_environment.lock, "openai/double"), package)
+    UvEnvironments(TEST_HOME).install_project(package, folder / "site")
     agent = InstalledAgent(
-        tmp_path,
-        tmp_path / "site",
-        tmp_path / "package" / config_path(plan),
+        folder,
+        folder / "site",
+        package / config_path(plan),
         nat_environment,
         {name: environment for name, (_, environment) in servers.items()},
         {key: value for entry, _ in servers.values() for key, value in entry.placeholders().items()},
     )
-    with serve_model(lambda call: answer(call, tmp_path)) as served, short_folder() as folder:
+    with serve_model(answers) as served, short_folder() as short:
         settings = ModelSettings(model="openai/double", api_base=served.url, api_key="x")
-        with LitellmGateway(settings).open(folder / "model.sock") as gateway:
-            accepted = accept_agent(agent, plan.test_cases, sandbox, Reach(gateway), NoJudge(), 60)
-    assert accepted.passed, (accepted.reason, [(each.id, each.error, each.answer) for each in accepted.cases])
-    for name in USES:
-        transcript = json.loads((tmp_path / "transcripts" / f"{name}.json").read_text())
-        assert transcript["called"] == ["<workflow>", f"{name}__{USES[name][0]}"]
+        with LitellmGateway(settings).open(short / "model.sock") as gateway:
+            return accept_agent(agent, plan.test_cases, sandbox, Reach(gateway), NoJudge(), 60)
 
 
 def case(name, tool, said):

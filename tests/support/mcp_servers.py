@@ -53,6 +53,10 @@ for line in sys.stdin:
                  "description": json.dumps([sys.argv[1:], seen])}}]}}}})
         else:
             say({{"id": message["id"], "result": {{"tools": TOOLS}}}})
+    elif method == "tools/call":
+        if BEHAVIOUR == "dies in a call":
+            sys.exit("out of order")
+        say({{"id": message["id"], "result": {{"content": [{{"type": "text", "text": "twelve"}}]}}}})
 """
 
 READ_CLOCK = {

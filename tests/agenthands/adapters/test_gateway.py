@@ -147,6 +147,12 @@ def test_usage_and_cost_are_counted(gateway):
     assert gateway.usage.requests == 2
     assert gateway.usage.tokens == Tokens(prompt=20, completion=10, cached=8)
     assert gateway.usage.cost_usd == pytest.approx(2 * (10 * 0.001 + 5 * 0.01))
+    one, other = (call.as_json() for call in gateway.usage.calls)
+    assert one["cost_usd"] == other["cost_usd"] == pytest.approx(10 * 0.001 + 5 * 0.01)
+    assert one["tokens"] == {"prompt": 10, "completion": 5, "cached": 4}
+    assert (one["model"], one["error"]) == (PRICED, "")
+    assert one["at"] <= other["at"]
+    assert "Hello" not in json.dumps([one, other]), "what was said is not in the log"
 
 
 def test_an_unknown_price_is_none():
@@ -185,6 +191,7 @@ def test_a_providers_error_keeps_its_status_and_loses_its_secrets(gateway, text,
     answer = ask(gateway, text, stream=stream)
     assert (answer.status_code, answer.json()["error"]["type"]) == (status, kind)
     [kept] = gateway.usage.errors
+    assert [call.error for call in gateway.usage.calls] == [kept]
     assert kept == answer.json()["error"]["message"]
     assert "\n" not in kept
     for secret in (KEY, "very-", "pass-word", "AIzaXyz12"):
