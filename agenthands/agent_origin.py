@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from agenthands import __version__
 from agenthands.agent_config import PlannedServer
 from agenthands.models import Plan
-from agenthands.prompting import prompt_hashes
 
 BUNDLE_FORMAT = "agenthands-bundle-1"
 
@@ -19,8 +18,8 @@ def origin(
 ) -> bytes:
     """Give the text of `build.json`.
 
-    It names the prompts that made the plan and the tools; the judge's make nothing. What a build cost, when it ran
-    and which models planned and wrote stand in its record in the store.
+    With which prompts and models the plan and the tools were made, what that cost and when it was stands in the record
+    in the store: the same plan and tools give the same package.
     """
     content = {
         "format": BUNDLE_FORMAT,
@@ -31,7 +30,6 @@ def origin(
         "mcp_servers": [
             {"id": each.entry.id, "version": each.entry.version, "package": each.entry.package} for each in servers
         ],
-        "prompts": {name: digest for name, digest in prompt_hashes().items() if not name.startswith("judge/")},
         "files": {path: hashlib.sha256(content).hexdigest() for path, content in sorted(files.items())},
     }
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()

@@ -16,7 +16,6 @@ from tests_support import PLAN, registry, write_roman
 from agenthands.agent_config import PlannedServer
 from agenthands.assembly import assemble_agent, config_path, pack, package_name, write_package
 from agenthands.models import Plan
-from agenthands.prompting import prompt_hashes
 from agenthands.server_catalogue import load_catalogue
 
 LLM = ("llm", True)
@@ -93,7 +92,6 @@ def test_build_json_says_what_the_package_was_made_from(assembled):
     assert made_from["environment_lock_sha256"] == hashlib.sha256(files["requirements.lock"]).hexdigest()
     others = {path: hashlib.sha256(content).hexdigest() for path, content in files.items() if path != "build.json"}
     assert made_from["files"] == others
-    assert made_from["prompts"]["generate/task.md.j2"] == prompt_hashes()["generate/task.md.j2"]
 
 
 def test_every_secret_stands_in_the_readme_and_in_the_example(assembled):
