@@ -41,6 +41,7 @@ async def run(request, outcome):
 
     config = load_config(request["config"])
     logging.getLogger("nat.plugins.mcp").addHandler(hidden)
+    give_proxies(config)
     # The model's client takes seconds to import; the MCP servers start meanwhile in processes of their own.
     threading.Thread(target=importlib.import_module, args=("langchain_litellm",), daemon=True).start()
     async with WorkflowBuilder.from_config(config) as builder:
@@ -49,6 +50,15 @@ async def run(request, outcome):
         for case in request["cases"]:
             outcome["cases"].append({"id": case["id"], **await ask(manager, case["query"], request["seconds"])})
         await manager.shutdown()
+
+
+def give_proxies(config):
+    """Let the MCP servers reach what the sandbox may: NAT starts them without the variables that name the proxy."""
+    proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
+    for group in config.function_groups.values():
+        server = getattr(group, "server", None)
+        if proxies and getattr(server, "transport", "") == "stdio":
+            server.env = {**proxies, **(server.env or {})}
 
 
 async def ask(manager, query, seconds):

@@ -1,13 +1,13 @@
 """One suite for every sandbox: what each network policy lets it reach."""
 
 import contextlib
-import http.server
 import socket
 import threading
 
 import pytest
 from gateway_support import short_folder
 from sandbox_support import python, sh
+from web_support import serve_text
 
 from agenthands.adapters.egress_proxy import EgressProxy
 
@@ -16,21 +16,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def web():
-    """A server on this machine's loopback, which no sandbox reaches by itself."""
-
-    class Answer(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"the answer")
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_address[1]
-        server.shutdown()
+    with serve_text("the answer") as port:
+        yield port
 
 
 @pytest.fixture

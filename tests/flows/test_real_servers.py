@@ -13,8 +13,10 @@ from gateway_support import short_folder
 from mcp_servers import made_server
 from scripted_server import serve_model
 from tests_support import PLAN
+from web_support import serve_text
 
 from agenthands.acceptance import MODEL_CALLS, InstalledAgent, Reach, accept_agent
+from agenthands.adapters.egress_proxy import EgressProxy
 from agenthands.adapters.gateway import LitellmGateway
 from agenthands.adapters.uv_environments import UvEnvironments
 from agenthands.agent_config import PlannedServer
@@ -40,6 +42,12 @@ USES = {
 @pytest.fixture(params=["bubblewrap", "docker"])
 def sandbox(request):
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def web():
+    with serve_text("the answer") as port:
+        yield port
 
 
 @pytest.fixture(scope="module")
@@ -87,23 +95,9 @@ def test_an_agent_uses_all_of_them(servers, sandbox, nat_environment, tmp_path):
 
 @pytest.mark.parametrize("behaviour", ["good", "dies in a call"])
 def test_a_server_that_dies_in_a_call_fails_the_case_and_is_named(behaviour, bubblewrap, nat_environment, tmp_path):
-    plan = Plan.model_validate(
-        {
-            **PLAN,
-            "builtin_tools": [],
-            "custom_tools": [],
-            "mcp_servers": [{"id": "clock", "tools": ["read_clock"], "reasoning": "?"}],
-            "test_cases": [case("clock", "read_clock", "twelve")],
-        }
-    )
     servers = {"clock": made_server(tmp_path / "environment", behaviour)}
-    calls = [("clock__read_clock", {"zone": "UTC"})]
-
-    def ask_the_clock(call):
-        used = call["messages"][-1]["role"] == "tool"
-        return {"content": f"It is {call['messages'][-1]['content']}", "tool_calls": [] if used else calls}
-
-    accepted = accept(plan, servers, ask_the_clock, (bubblewrap, nat_environment), tmp_path)
+    plan = one_server("clock", "read_clock", "twelve")
+    accepted = accept(plan, servers, clock_model, (bubblewrap, nat_environment), tmp_path)
     assert accepted.cases, accepted.reason
     (result,) = accepted.cases
     if behaviour == "good":
@@ -114,7 +108,32 @@ def test_a_server_that_dies_in_a_call_fails_the_case_and_is_named(behaviour, bub
         assert "no answer within" not in result.error, "it is not the time limit that notices"
 
 
-def accept(plan, servers, answers, places, folder):
+@pytest.mark.parametrize(("listed", "said"), [(True, "the answer"), (False, "HTTPError403")])
+def test_a_server_reaches_the_listed_hosts_and_no_other(listed, said, web, sandbox, nat_environment, tmp_path):
+    plan = one_server("clock", "read_clock", said)
+    servers = {"clock": made_server(tmp_path / "environment", "fetches")}
+    variables = {"CLOCK_ZONE": f"http://127.0.0.1:{web if listed else web + 1}/"}
+    with short_folder() as short, EgressProxy([f"127.0.0.1:{web}"]).open(short / "e") as egress:
+        accepted = accept(plan, servers, clock_model, (sandbox, nat_environment), tmp_path, egress, variables)
+    assert accepted.passed, (accepted.reason, accepted.cases)
+
+
+def one_server(name, tool, said):
+    """Give the plan of an agent with nothing but one server, of which one test case expects something."""
+    used = [{"id": name, "tools": [tool], "reasoning": "?"}]
+    cases = [case(name, tool, said)]
+    nothing = {"builtin_tools": [], "custom_tools": []}
+    return Plan.model_validate({**PLAN, **nothing, "mcp_servers": used, "test_cases": cases})
+
+
+def clock_model(call):
+    """Read the clock, and say what it showed."""
+    if call["messages"][-1]["role"] == "tool":
+        return {"content": f"It is {call['messages'][-1]['content']}", "tool_calls": []}
+    return {"content": "", "tool_calls": [("clock__read_clock", {"zone": "UTC"})]}
+
+
+def accept(plan, servers, answers, places, folder, egress=None, variables=None):
     """Pack the plan's agent, install it in `folder`, and run its test cases; `answers` is the model."""
     sandbox, nat_environment = places
     used = {server.id: server.tools for server in plan.mcp_servers}
@@ -132,12 +151,13 @@ def accept(plan, servers, answers, places, folder):
         package / config_path(plan),
         nat_environment,
         {name: environment for name, (_, environment) in servers.items()},
-        {key: value for entry, _ in servers.values() for key, value in entry.placeholders().items()},
+        {key: value for entry, _ in servers.values() for key, value in entry.placeholders().items()}
+        | (variables or {}),
     )
     with serve_model(answers) as served, short_folder() as short:
         settings = ModelSettings(model="openai/double", api_base=served.url, api_key="x")
         with LitellmGateway(settings).open(short / "model.sock") as gateway:
-            return accept_agent(agent, plan.test_cases, sandbox, Reach(gateway), NoJudge(), 60)
+            return accept_agent(agent, plan.test_cases, sandbox, Reach(gateway, egress), NoJudge(), 60)
 
 
 def case(name, tool, said):

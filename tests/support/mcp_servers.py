@@ -12,6 +12,19 @@ BEHAVIOUR = {behaviour!r}
 TOOLS = {tools!r}
 
 
+def fetched(url):
+    import urllib.request
+
+    request = urllib.request.Request(url)
+    if "HTTP_PROXY" in os.environ:  # by hand: NO_PROXY names this machine
+        request.set_proxy(os.environ["HTTP_PROXY"].removeprefix("http://"), "http")
+    try:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))
+        return opener.open(request, timeout=10).read().decode()
+    except OSError as error:
+        return type(error).__name__ + str(getattr(error, "code", ""))
+
+
 def say(message):
     sys.stdout.write(json.dumps({{"jsonrpc": "2.0", **message}}) + "\\n")
     sys.stdout.flush()
@@ -56,7 +69,8 @@ for line in sys.stdin:
     elif method == "tools/call":
         if BEHAVIOUR == "dies in a call":
             sys.exit("out of order")
-        say({{"id": message["id"], "result": {{"content": [{{"type": "text", "text": "twelve"}}]}}}})
+        text = fetched(os.environ["CLOCK_ZONE"]) if BEHAVIOUR == "fetches" else "twelve"
+        say({{"id": message["id"], "result": {{"content": [{{"type": "text", "text": text}}]}}}})
 """
 
 READ_CLOCK = {
