@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import shlex
+import shutil
 import sys
 import tempfile
 import threading
@@ -22,6 +23,7 @@ from agenthands.adapters.sandbox_inside import argv_inside, mounted, ulimits, va
 from agenthands.errors import SandboxLost, SandboxUnavailable
 from agenthands.ports import Command, CommandResult, Limits
 
+_RESERVED = 300  # process ids that the kernel gives out once only, RESERVED_PIDS in its source
 _STARTED = b"[in the sandbox]"
 _SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "share")
 _HINT = (
@@ -102,6 +104,7 @@ class BubblewrapSandbox:
 
     def _namespaces(self, command: Command) -> list[str]:
         return [
+            *([] if self._cgroups else _pid_space(command.limits)),
             self._bwrap,
             *("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
             *("--disable-userns", "--cap-drop", "ALL", "--die-with-parent"),
@@ -178,8 +181,26 @@ def _cgroups() -> Cgroups | None:
 
 def _nproc(limits: Limits) -> str:
     """Bound the processes of a worker that is not root once more: the kernel counts them per user namespace."""
-    release = [int(part) for part in os.uname().release.split("-")[0].split(".")[:2]]
-    return f"ulimit -u {limits.processes}" if os.getuid() != 0 and release >= [5, 14] else ":"
+    return f"ulimit -u {limits.processes}" if os.getuid() != 0 and _release() >= [5, 14] else ":"
+
+
+def _release() -> list[int]:
+    """Give the kernel's version, as [6, 14]."""
+    return [int(part) for part in os.uname().release.split("-")[0].split(".")[:2]]
+
+
+def _pid_space(limits: Limits) -> list[str]:
+    """Give what comes before bwrap so that a worker that is root has a kernel's bound of processes without a cgroup.
+
+    The kernel exempts root from `ulimit -u`. But each pid namespace has a largest process id of its own since Linux
+    6.14; before that, writing it changes the machine's. It reserves 300, so up to 300 more than allowed may run: the
+    watcher ends those.
+    """
+    unshare, setpriv = shutil.which("unshare"), shutil.which("setpriv")
+    if os.getuid() != 0 or _release() < [6, 14] or not (unshare and setpriv):
+        return []
+    bound = f'echo {_RESERVED + limits.processes} > /proc/sys/kernel/pid_max && exec "$@"'
+    return [setpriv, "--pdeathsig", "KILL", unshare, "--pid", "--fork", "--kill-child", "/bin/sh", "-c", bound, "sh"]
 
 
 def _system_mounts() -> list[str]:

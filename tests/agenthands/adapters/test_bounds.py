@@ -199,3 +199,10 @@ def test_a_shell_that_nobody_closes_leaves_no_cgroup(bubblewrap, cgroups, tmp_pa
     assert left_of(cgroups)
     del shell
     assert left_of(cgroups) == []
+
+
+def test_the_machines_own_largest_process_id_stays_as_it_is(watched_bubblewrap, tmp_path):
+    largest = Path("/proc/sys/kernel/pid_max").read_text()
+    inside = watched_bubblewrap.run(Command(["/bin/cat", "/proc/sys/kernel/pid_max"], tmp_path))
+    assert inside.exit_code == 0
+    assert Path("/proc/sys/kernel/pid_max").read_text() == largest
