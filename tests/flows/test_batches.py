@@ -9,10 +9,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from scripted_server import serve_script
 from served_support import serve
 
 from agenthands.models import BatchReport
+from agenthands.testing.scripted_model import SCRIPTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 COMMAND = str(Path(sys.executable).parent / "agenthands")
@@ -60,6 +62,8 @@ def test_fifty_requests_of_which_five_fail(tmp_path, model):
     assert done.returncode == 3
     assert Counter(item.status for item in report.builds) == {"accepted": GOOD, "failed": POEMS + 1, "rejected": NEVER}
     assert [item.request.request for item in report.builds] == [*requests, "x"], "in the order of the file"
+    turns = len(yaml.safe_load((SCRIPTS / "data-report/tools/column_summary.yaml").read_text()))
+    assert model.count("coder") == turns, "builds that need the same tool, two of them at once, make it once"
     assert all(item.reason for item in report.builds if item.status != "accepted")
     assert "gave no plan" in report.builds[GOOD].reason
     assert report.builds[-1].exit_code == 2
