@@ -1,17 +1,19 @@
 """The story: one sentence in, a published NAT agent out."""
 
 # No `from __future__ import annotations` in this folder: Prefect must resolve a flow's annotations by itself.
-from typing import cast
+from typing import Annotated, cast
 
-from prefect import flow
+from prefect import flow, runtime
 from prefect.states import Completed
+from pydantic import Field
 
 from agenthands.errors import AgentHandsError
 from agenthands.events import BuildFinished, emit, listening
 from agenthands.ledger import Ledger
-from agenthands.models import BuildOptions, BuildRecord, Status
+from agenthands.models import MAX_REQUEST_CHARACTERS, BuildOptions, BuildRecord, Status
 from agenthands.planning import Objection
 from agenthands.verdict import verdict
+from agenthands.wording import cut, one_line
 from agenthands.workplace import Build
 from flows.build_tool import build_tools
 from flows.prepare import prepare
@@ -24,14 +26,25 @@ from tasks.publish import publish_build
 from tasks.start import start_build, start_ledger
 
 DEFAULTS = BuildOptions()
+Request = Annotated[str, Field(min_length=1, max_length=MAX_REQUEST_CHARACTERS)]
+_NAME_WIDTH = 60
 
 
-@flow(name="build-agent")
-def build_agent(request: str, options: BuildOptions = DEFAULTS) -> BuildRecord:
+def _run_name() -> str:
+    request = str(runtime.flow_run.parameters.get("request", ""))
+    return cut(one_line(request), _NAME_WIDTH) or "build"
+
+
+@flow(name="build-agent", flow_run_name=_run_name)
+def build_agent(request: Request, options: BuildOptions = DEFAULTS) -> BuildRecord:
     """Build the agent that `request` describes; gives the published record, accepted or rejected.
 
     The run's state is named after it, and its message begins with the build's id. Raises AgentHandsError where
     the user must fix something or something outside failed; what was done until then is published as a failed build.
+
+    Args:
+        request: What the agent should be able to do, in one sentence.
+        options: How to build it; what is empty comes from the worker's settings.
     """
     build = start_build(request, options)
     ledger = start_ledger(build)

@@ -2,13 +2,15 @@
 
 import re
 import time
-from typing import Any, cast
+from pathlib import PurePath
+from typing import Annotated, Any, cast
 
 from prefect import Task, flow, runtime, task
 from prefect.deployments import run_deployment
 from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import CommitMode, transaction
+from pydantic import Field
 
 from agenthands.batching import failed_item, item_of, new_batch_id, progress_of, publish_batch
 from agenthands.cache_keys import build_key
@@ -22,19 +24,31 @@ from tasks.caching import kept, rejected, result_of
 from tasks.wiring import ROLES, settings_for, store_for
 
 DEFAULTS = BuildOptions()
+Source = Annotated[str, Field(min_length=1)]
+AtOnce = Annotated[int, Field(ge=1, le=1000)]
 _LOOK_SECONDS = 3.0
 _BUILD_ID = re.compile(r"\b\d{8}-\d{6}-[0-9a-f]{6}\b")
 
 
-@flow(name="build-batch", flow_run_name="batch-{source}")
+def _run_name() -> str:
+    return f"batch {PurePath(str(runtime.flow_run.parameters.get('source', ''))).name}"
+
+
+@flow(name="build-batch", flow_run_name=_run_name)
 def build_batch(
-    source: str, options: BuildOptions = DEFAULTS, builds_at_once: int = 2, deployment: str | None = None
+    source: Source, options: BuildOptions = DEFAULTS, builds_at_once: AtOnce = 2, deployment: str | None = None
 ) -> BatchReport:
     """Build every agent that the list in `source` asks for; gives the published report.
 
     `source` is a file or a key of the store: a YAML list, or JSON lines. The builds run in this process, or each as
     a run of `deployment` wherever a worker takes it. What an earlier run of a batch has built is not built again.
     Raises RequestInvalid before anything is built; a build that fails is part of the report.
+
+    Args:
+        source: A file or a key of the store: a YAML list or JSON lines of requests, with options or without.
+        options: How to build them all; what is empty comes from each request, then from the worker's settings.
+        builds_at_once: How many builds may run together.
+        deployment: Make each build a run of this deployment, on any worker; empty builds in this process.
     """
     settings = settings_for(options)
     requests = read_batch(source, options, store_for(settings))

@@ -1,0 +1,118 @@
+"""What a Prefect server must have before builds run on it: a work pool, limits, and an end for runs that died.
+
+`deployments/bootstrap` runs it, and `agenthands serve`. All of it can run again: what is there is brought up to date.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tasks.retrying import CALLS_MODELS
+
+if TYPE_CHECKING:
+    from prefect.automations import Automation
+    from prefect.client.orchestration import SyncPrefectClient
+
+POOL = "agenthands"
+HEARTBEAT_SECONDS = 30  # the least that Prefect allows
+SILENCE_SECONDS = 90
+ZOMBIES = "AgentHands: a run without a heartbeat has crashed"
+# Prefect's terminal states, and the names that finished builds have.
+_ENDS = ("Completed", "Failed", "Crashed", "Cancelled", "Accepted", "Rejected", "TimedOut")
+
+
+@click.command()
+@click.option("--pool", default=POOL, show_default=True, help="Name of the work pool.")
+@click.option("--type", "kind", type=click.Choice(["process", "docker", "kubernetes"]), default="process",
+              show_default=True, help="What a worker of the pool starts for each run.")  # fmt: skip
+@click.option("--runs", type=click.IntRange(1), help="Runs of the pool at once [default: no limit].")
+@click.option("--models", type=click.IntRange(1), help="Steps that call models at once, over all workers.")
+@click.option("--silence", type=click.IntRange(HEARTBEAT_SECONDS + 10), default=SILENCE_SECONDS,
+              show_default=True, help="Seconds without a heartbeat after which a run counts as crashed.")  # fmt: skip
+def main(pool: str, kind: str, runs: int | None, models: int | None, silence: int) -> None:
+    """Prepare the Prefect server at PREFECT_API_URL for AgentHands; run it as often as you like."""
+    for line in bootstrap(pool, kind, runs, models, silence):
+        click.echo(line)
+
+
+def bootstrap(
+    pool: str = POOL, kind: str = "process", runs: int | None = None, models: int | None = None,
+    silence: int = SILENCE_SECONDS,
+) -> list[str]:  # fmt: skip
+    """Make or update all of it, and say in a line each what is there now. `silence` seconds make a run a dead one."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        said = [_work_pool(client, pool, kind, runs)]
+        if models:
+            said.append(_model_limit(client, models))
+    return [*said, _zombie_automation(silence)]
+
+
+def _work_pool(client: SyncPrefectClient, name: str, kind: str, runs: int | None) -> str:
+    from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        existing = client.read_work_pool(name)
+    except ObjectNotFound:
+        client.create_work_pool(WorkPoolCreate(name=name, type=kind, concurrency_limit=runs))
+        return f"work pool {name}: made, of type {kind}"
+    if existing.type != kind:
+        raise click.ClickException(
+            f"The work pool {name} is of type {existing.type}, not {kind}: name another with --pool."
+        )
+    client.update_work_pool(name, WorkPoolUpdate(concurrency_limit=runs))
+    return f"work pool {name}: is there, of type {kind}"
+
+
+def _model_limit(client: SyncPrefectClient, models: int) -> str:
+    (tag,) = CALLS_MODELS["tags"]
+    client.upsert_global_concurrency_limit_by_name(f"tag:{tag}", models)
+    return f"limit {tag}: {models} steps that call models at once"
+
+
+def _zombie_automation(silence: int) -> str:
+    """Where a worker dies with its machine, nobody tells the server: it must notice that the heartbeats end."""
+    wanted = _automation(silence)
+    from prefect.automations import Automation
+
+    try:
+        existing: Any = Automation.read(name=ZOMBIES)
+    except ValueError:
+        wanted.create()
+        return f"automation: a run without a heartbeat for {silence} s is marked as crashed"
+    wanted.id = existing.id
+    wanted.update()
+    return f"automation: is there, {silence} s"
+
+
+def _automation(silence: int) -> Automation:
+    from prefect.automations import Automation
+    from prefect.client.schemas.objects import StateType
+    from prefect.events.actions import ChangeFlowRunState
+    from prefect.events.schemas.automations import EventTrigger, Posture
+    from prefect.events.schemas.events import ResourceSpecification
+
+    heartbeat = "prefect.flow-run.heartbeat"
+    return Automation(
+        name=ZOMBIES,
+        description="Runs send a heartbeat; one that neither does nor has ended is dead.",
+        trigger=EventTrigger(
+            after={heartbeat},
+            expect={heartbeat, *(f"prefect.flow-run.{name}" for name in _ENDS)},
+            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=timedelta(seconds=silence),
+        ),
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, message="It sent no heartbeat: its worker is gone.")],
+    )
+
+
+if __name__ == "__main__":
+    main()
