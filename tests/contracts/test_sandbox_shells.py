@@ -74,7 +74,7 @@ def test_a_shell_is_a_terminal_that_comes_back_after_exit(sandbox, tmp_path, mar
         terminal.type(b"test -t 0 && tty; echo '1\n2' | cat > f; cat f\n")
         terminal.until(b"0 ready> ")
         terminal.type(b"sleep %s\n" % marker.encode())
-        time.sleep(1)
+        assert becomes(True, marker)
         terminal.type(b"\x03")
         terminal.until(b"130 ready> ")
         terminal.type(b"exit 3\n")
