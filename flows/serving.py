@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -70,6 +71,8 @@ def _work(server: subprocess.Popen[Any], port: int) -> None:
 
 def _leave_with(server: subprocess.Popen[Any]) -> None:
     code = server.wait()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # the user ends all of it just now
+        return
     click.echo(f"The Prefect server ended with exit code {code}; so nothing can go on here.", err=True)
     end_everything()
     os._exit(OutsideError.exit_code)

@@ -1,6 +1,8 @@
 """The README names what exists: commands, options, targets, settings, files, dependencies."""
 
 import re
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -8,6 +10,7 @@ from conftest_paths import ROOT
 from packaging.requirements import Requirement
 
 from agenthands.settings import Settings
+from flows import bootstrapping
 from flows.command_line import cli
 
 README = (ROOT / "README.md").read_text()
@@ -20,8 +23,20 @@ def test_every_command_is_shown_and_every_shown_one_exists():
 
 
 def test_every_option_that_is_shown_exists():
-    options = {name for command in cli.commands.values() for parameter in command.params for name in parameter.opts}
-    assert set(re.findall(r"--[a-z][a-z-]+", README)) <= options
+    commands = [*cli.commands.values(), bootstrapping.main]
+    options = {name for command in commands for parameter in command.params for name in parameter.opts}
+    ours = re.sub(r"^.*/prefect .*$", "", README, flags=re.MULTILINE)
+    assert set(re.findall(r"--[a-z][a-z-]+", ours)) <= options
+
+
+def test_every_option_of_prefect_that_is_shown_exists():
+    shown = re.findall(r"^\.venv/bin/prefect ([a-z]+) ([a-z]+) (.*)$", README, re.MULTILINE)
+    assert len(shown) == 2
+    for group, command, rest in shown:
+        asked = [sys.executable, "-m", "prefect", group, command, "--help"]
+        said = subprocess.run(asked, capture_output=True, text=True, timeout=100).stdout
+        for option in re.findall(r"--[a-z][a-z-]+", rest):
+            assert option in said, (group, command, option)
 
 
 def test_every_target_that_is_shown_exists():

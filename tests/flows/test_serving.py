@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from served_support import until
 
 from agenthands.models import BuildRecord
 
@@ -44,6 +45,13 @@ def served(tmp_path):
     assert not alive
 
 
+def created(url, body):
+    """Ask for a run, and again where SQLite was too busy."""
+    answer = httpx.post(url, json=body, timeout=30)
+    assert answer.is_success or answer.status_code == 503, answer.text
+    return answer.json().get("id")
+
+
 def test_serve_takes_a_run_of_its_deployment(served, tmp_path):
     """A run that is asked for through Prefect's API, as the UI does it, ends accepted with its tools as runs."""
     deployment = None
@@ -55,7 +63,7 @@ def test_serve_takes_a_run_of_its_deployment(served, tmp_path):
     body = {"parameters": {"request": "a report", "options": options}}
     wrong = httpx.post(f"{served}/deployments/{deployment}/create_flow_run", json={"parameters": {"request": 7}})
     assert wrong.status_code in (409, 422)
-    run = httpx.post(f"{served}/deployments/{deployment}/create_flow_run", json=body).json()["id"]
+    run = until(lambda: created(f"{served}/deployments/{deployment}/create_flow_run", body))
     deadline = time.monotonic() + 240
     state = ""
     while state not in ("COMPLETED", "FAILED", "CRASHED") and time.monotonic() < deadline:
