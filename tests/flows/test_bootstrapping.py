@@ -95,3 +95,23 @@ def test_a_run_whose_machine_died_does_not_stay_running(tmp_path):
         finally:
             for each in alive:
                 each.kill()
+
+
+def test_a_worker_of_the_pool_takes_a_run(served):
+    bootstrap(served)
+    command = [BIN / "prefect", "worker", "start", "--pool", "agenthands", "--limit", "2"]
+    with serve_script("data-report") as model, subprocess.Popen(command, env=served.variables) as worker:
+        options = {"planner": "openai/scripted", "api_base": model.url}
+        url = f"{served.url}/deployments/{served.deployment('build-agent/default')}/create_flow_run"
+        run = httpx.post(url, json={"parameters": {"request": "a report", "options": options}}, timeout=20).json()
+        try:
+            state = until(lambda: ended(served, run["id"]), 300)
+        finally:
+            worker.terminate()
+    assert state["name"] == "Accepted"
+    assert get(served, f"flow_runs/{run['id']}")["name"] == "a report"
+
+
+def ended(served, run):
+    state = get(served, f"flow_runs/{run}")["state"]
+    return state if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
