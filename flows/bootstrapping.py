@@ -1,6 +1,6 @@
 """What a Prefect server must have before builds run on it: a work pool, limits, and an end for runs that died.
 
-`deployments/bootstrap` runs it, and `agenthands serve`. All of it can run again: what is there is brought up to date.
+`deployments/bootstrap` runs it. All of it can run again: what is there is brought up to date.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ def get(served, path):
 
 def test_bootstrap_can_run_again(served):
     first, second = bootstrap(served, "--models", "3"), bootstrap(served, "--models", "4", "--runs", "5")
-    assert "work pool agenthands: is there, of type process" in first, "serve made it"
+    assert "work pool agenthands: made, of type process" in first
+    assert "work pool agenthands: is there, of type process" in second
     assert "limit agenthands-models: 3 steps" in first
     assert "limit agenthands-models: 4 steps" in second
     assert get(served, "work_pools/agenthands")["concurrency_limit"] == 5
@@ -57,7 +58,7 @@ def test_a_pool_of_another_type_is_refused(served):
     ("build-agent/default", {"request": ""}),
     ("build-agent/default", {"request": "x", "options": {"budget": -1}}),
     ("build-agent/default", {"request": "x", "options": {"sandbox": "none"}}),
-    ("build-batch/default", {"source": "x", "builds_at_once": 0}),
+    ("build-batch/nightly", {"source": "x", "builds_at_once": 0}),
 ])  # fmt: skip
 def test_a_wrong_parameter_is_refused_before_a_run_starts(served, deployment, parameters):
     url = f"{served.url}/deployments/{served.deployment(deployment)}/create_flow_run"
@@ -67,7 +68,7 @@ def test_a_wrong_parameter_is_refused_before_a_run_starts(served, deployment, pa
 
 
 def test_each_field_of_the_run_form_says_what_it_is(served):
-    for name in ("build-agent/default", "build-batch/default"):
+    for name in ("build-agent/default", "build-batch/nightly"):
         schema = get(served, f"deployments/name/{name}")["parameter_openapi_schema"]
         for field, described in schema["properties"].items():
             if field != "options":
@@ -77,7 +78,7 @@ def test_each_field_of_the_run_form_says_what_it_is(served):
 
 
 def test_a_run_whose_machine_died_does_not_stay_running(tmp_path):
-    with serve_script("data-report", latency=600) as model, serve(tmp_path) as served:
+    with serve_script("data-report", latency=600) as model, serve(tmp_path, PREFECT_FLOWS_HEARTBEAT_FREQUENCY="30") as served:
         command = [BIN / "python", "-m", "flows.bootstrapping", "--silence", "40"]
         subprocess.run(command, env=served.variables, check=True, capture_output=True, timeout=100, cwd=ROOT)
         options = {"planner": "openai/scripted", "api_base": model.url}

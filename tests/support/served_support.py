@@ -42,7 +42,7 @@ def until(done, seconds=120):
 
 
 @contextmanager
-def serve(folder):
+def serve(folder, **more):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -52,6 +52,7 @@ def serve(folder):
         "PREFECT_HOME": str(folder / "prefect"),
         "AGENTHANDS_STORE": str(folder / "store"),
         "OPENAI_API_KEY": "x",
+        **more,
     }
     command = [BIN / "agenthands", "serve", "--port", str(port)]
     with subprocess.Popen(command, env=variables, stderr=subprocess.DEVNULL) as process:
