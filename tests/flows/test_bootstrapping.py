@@ -78,7 +78,10 @@ def test_each_field_of_the_run_form_says_what_it_is(served):
 
 
 def test_a_run_whose_machine_died_does_not_stay_running(tmp_path):
-    with serve_script("data-report", latency=600) as model, serve(tmp_path, PREFECT_FLOWS_HEARTBEAT_FREQUENCY="30") as served:
+    with (
+        serve_script("data-report", latency=600) as model,
+        serve(tmp_path, PREFECT_FLOWS_HEARTBEAT_FREQUENCY="30") as served,
+    ):
         command = [BIN / "python", "-m", "flows.bootstrapping", "--silence", "40"]
         subprocess.run(command, env=served.variables, check=True, capture_output=True, timeout=100, cwd=ROOT)
         options = {"planner": "openai/scripted", "api_base": model.url}
