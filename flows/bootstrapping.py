@@ -1,4 +1,4 @@
-"""What a Prefect server must have before builds run on it: a work pool, limits, and an end for runs that died.
+"""What a Prefect server must have before builds run on it: a work pool, limits, an end for dead runs, deployments.
 
 `deployments/bootstrap` runs it. All of it can run again: what is there is brought up to date.
 """
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agenthands.errors import AgentHandsError
+from flows.deploying import deploy
 from tasks.retrying import CALLS_MODELS
 
 if TYPE_CHECKING:
@@ -34,8 +36,11 @@ _ENDS = ("Completed", "Failed", "Crashed", "Cancelled", "Accepted", "Rejected", 
               show_default=True, help="Seconds without a heartbeat after which a run counts as crashed.")  # fmt: skip
 def main(pool: str, kind: str, runs: int | None, models: int | None, silence: int) -> None:
     """Prepare the Prefect server at PREFECT_API_URL for AgentHands; run it as often as you like."""
-    for line in bootstrap(pool, kind, runs, models, silence):
-        click.echo(line)
+    try:
+        for line in (*bootstrap(pool, kind, runs, models, silence), *deploy(pool)):
+            click.echo(line)
+    except AgentHandsError as error:
+        raise click.ClickException(error.message) from error
 
 
 def bootstrap(

@@ -171,11 +171,12 @@ def doctor(store: str | None) -> None:
 
 @cli.command()
 @click.option("--port", default=4200, show_default=True, help="Where Prefect's UI and API listen.")
-def serve(port: int) -> None:
-    """Run a Prefect server with its UI, the deployment build-agent/default, and this machine as its worker."""
+@click.option("--runs", type=click.IntRange(1), default=4, show_default=True, help="Runs at once.")
+def serve(port: int, runs: int) -> None:
+    """Run a Prefect server with its UI, the deployments, and this machine as their worker."""
     from flows.serving import serve_here
 
-    sys.exit(serve_here(port))
+    serve_here(port, runs)
 
 
 def _open_store(store: str | None) -> Any:

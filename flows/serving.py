@@ -1,4 +1,4 @@
-"""A Prefect server with its UI, the deployment, and this machine as its worker, in one command."""
+"""A Prefect server with its UI, the deployments, and this machine as their worker, in one command."""
 
 from __future__ import annotations
 
@@ -6,56 +6,81 @@ import os
 import subprocess
 import sys
 import time
-from typing import Any
+from typing import Any, NoReturn, TextIO
 
 import click
 import httpx
 
 from agenthands.errors import OutsideError, SettingsInvalid
-from flows.stopping import ended_by_interrupt
+from flows.stopping import end_everything, ended_by_interrupt
 
 _START_SECONDS = 120
+_LOOK_SECONDS = 1.0
 
 
-def serve_here(port: int) -> int:
-    """Serve until interrupted. Raises SettingsInvalid where the port is taken, OutsideError where no server starts."""
+def serve_here(port: int, runs: int) -> NoReturn:
+    """Serve until interrupted, `runs` runs at once.
+
+    Raises SettingsInvalid where the port is taken, OutsideError where the server or the worker does not stay up.
+    """
     url = f"http://127.0.0.1:{port}/api"
     if _healthy(url):
         raise SettingsInvalid(f"A server already listens on port {port}.", "Choose another: --port N.")
-    variables = {
-        **os.environ,
-        "PREFECT_API_URL": url,
-        "PREFECT_SERVER_UI_API_URL": url,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-    }
+    os.environ.update(
+        PREFECT_API_URL=url,
+        PREFECT_SERVER_UI_API_URL=url,
+        PREFECT_SERVER_ANALYTICS_ENABLED="false",
+        DO_NOT_TRACK="1",
+    )
     with ended_by_interrupt(lambda: None):
-        server = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        click.echo("Starting the Prefect server ...", err=True)
-        _wait(url, server)
-        os.environ.update(variables)
-        click.echo(f"UI:    http://127.0.0.1:{port}", err=True)
-        click.echo("Build: prefect deployment run build-agent/default --param request='...'", err=True)
-        from flows.build_agent import build_agent
+        try:
+            _serve(url, port, runs)
+        finally:
+            end_everything()
 
-        build_agent.serve(name="default", print_starting_message=False)
-    return 0
+
+def _serve(url: str, port: int, runs: int) -> NoReturn:
+    click.echo("Starting the Prefect server ...", err=True)
+    server = _prefect("server", "start", "--host", "127.0.0.1", "--port", str(port), output=subprocess.DEVNULL)
+    _wait(url, server)
+    from flows.bootstrapping import POOL, bootstrap
+    from flows.deploying import deploy
+
+    bootstrap(POOL)
+    worker = _prefect(
+        "worker", "start", "--pool", POOL, "--limit", str(runs), "--install-policy", "never", output=sys.stderr
+    )
+    deploy(POOL)
+    click.echo(f"UI:    http://127.0.0.1:{port}", err=True)
+    click.echo(f"Here:  export PREFECT_API_URL={url}", err=True)
+    click.echo("Build: prefect deployment run build-agent/default --param request='...'", err=True)
+    _watch({"server": server, "worker": worker})
+
+
+def _prefect(*arguments: str, output: int | TextIO) -> subprocess.Popen[Any]:
+    command = [sys.executable, "-m", "prefect", *arguments]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+
+
+def _watch(processes: dict[str, subprocess.Popen[Any]]) -> NoReturn:
+    while True:
+        for name, process in processes.items():
+            _check(name, process)
+        time.sleep(_LOOK_SECONDS)
+
+
+def _check(name: str, process: subprocess.Popen[Any]) -> None:
+    if process.poll() is not None:
+        raise OutsideError(
+            f"The Prefect {name} ended with exit code {process.returncode}.",
+            f"Run `prefect {name} start` to see why.",
+        )
 
 
 def _wait(url: str, server: subprocess.Popen[Any]) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        if server.poll() is not None:
-            raise OutsideError(
-                f"The Prefect server ended with exit code {server.returncode}.",
-                "Run `prefect server start` to see why.",
-            )
+        _check("server", server)
         if _healthy(url):
             return
         time.sleep(0.5)
