@@ -20,13 +20,18 @@ def agent_name(record: BuildRecord) -> str:
     return record.plan.name if record.plan else UNPLANNED
 
 
+def build_prefix(record: BuildRecord) -> str:
+    """Give the folder of a build in its store."""
+    return f"agents/{agent_name(record)}/{record.build_id}"
+
+
 def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store) -> BuildRecord:
     """Write a build and give its record with the hashes of all files.
 
     `files` are the bundle, sources, reports and trajectories by their names below the build.
     Raises StoreNotUsable or StoreUnavailable; the record is written last, so nothing half written counts.
     """
-    prefix = f"agents/{agent_name(record)}/{record.build_id}"
+    prefix = build_prefix(record)
     texts = {name: content.decode(errors="replace") for name, content in files.items() if name.endswith(".py")}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     record = record.model_copy(update={"files": dict(sorted(hashes.items()))})

@@ -19,6 +19,7 @@ from flows.build_tool import build_tools
 from flows.prepare import prepare
 from flows.stopping import cancelled_by_signal
 from tasks.accept import accept_agent
+from tasks.artifacts import BuildArtifacts
 from tasks.assemble import assemble_agent
 from tasks.environment import prepare_environment, read_nat_registry
 from tasks.plan import forget_plan, plan_agent
@@ -48,25 +49,34 @@ def build_agent(request: Request, options: BuildOptions = DEFAULTS) -> BuildReco
     """
     build = start_build(request, options)
     ledger = start_ledger(build)
-    with listening(ledger), cancelled_by_signal(lambda: _cancelled(build, ledger)):
+    with (
+        listening(ledger),
+        cancelled_by_signal(lambda: _cancelled(build, ledger)),
+        BuildArtifacts(build) as shown,
+    ):
         try:
-            status, reason, bundle = _work(build, ledger)
+            status, reason, bundle = _work(build, ledger, shown)
         except AgentHandsError as error:
-            error.build_id = _publish(build, ledger, "failed", error.message, None).build_id
+            failed = _publish(build, ledger, "failed", error.message, None)
+            shown.show_result(failed)
+            error.build_id = failed.build_id
             raise
         record = _publish(build, ledger, status, reason, bundle)
+        shown.show_result(record)
     said = f"{record.build_id}: {verdict(record)}"
     return cast("BuildRecord", Completed(name=status.capitalize(), message=said, data=record))
 
 
-def _work(build: Build, ledger: Ledger) -> tuple[Status, str, bytes | None]:
+def _work(build: Build, ledger: Ledger, shown: BuildArtifacts) -> tuple[Status, str, bytes | None]:
     base = prepare_environment(build)
     registry = read_nat_registry(build, base)
     ledger.note_version("nvidia-nat", registry.version)
     ledger.planned = plan_agent(build, registry)
+    shown.show_plan(ledger.planned.plan)
     environment, servers = prepare(build, ledger.planned.plan, base)
     if servers.unusable:
         ledger.planned = plan_agent(build, registry, Objection(ledger.planned, servers.unusable))
+        shown.show_plan(ledger.planned.plan)
         environment, servers = prepare(build, ledger.planned.plan, base)
     servers.require_usable()
     plan = ledger.planned.plan

@@ -20,6 +20,7 @@ from agenthands.models import BatchItem, BatchReport, BuildOptions, BuildRequest
 from agenthands.publishing import find_build
 from flows.build_agent import build_agent
 from flows.request_files import read_batch
+from tasks.artifacts import BatchArtifacts
 from tasks.caching import kept, rejected, result_of
 from tasks.wiring import ROLES, settings_for, store_for
 
@@ -56,7 +57,7 @@ def build_batch(
     emit(BatchStarted(batch_id, len(requests)))
     threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=builds_at_once)
     items: dict[int, BatchItem] = {}
-    with threads as runner:
+    with BatchArtifacts(), threads as runner:
         futures: list[PrefectFuture[Any]] = [
             runner.submit(_kept_build(request), {"request": request, "number": number, "deployment": deployment})
             for number, request in enumerate(requests)

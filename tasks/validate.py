@@ -13,6 +13,7 @@ from agenthands.models import GateReport, Ruling
 from agenthands.whole_files import write_whole
 from agenthands.workplace import ToolWork
 from tasks import wiring
+from tasks.artifacts import show_gate_report
 from tasks.caching import kept_here
 
 
@@ -22,7 +23,9 @@ def let_gate_judge(work: ToolWork, attempt: int, rulings: Sequence[Ruling]) -> G
     settings = wiring.settings_for(work.build.request.options())
     emit(ToolProgress(work.build.build_id, work.tool.name, "checking", "the gate judges", attempt))
     sandbox = wiring.sandbox_for(settings)
-    return judge(work.tool, work.workspace, work.environment, sandbox, settings.gate_seconds, corrections(rulings))
+    report = judge(work.tool, work.workspace, work.environment, sandbox, settings.gate_seconds, corrections(rulings))
+    show_gate_report(report, attempt)
+    return report
 
 
 def validate_tool(work: ToolWork, attempt: int, rulings: Sequence[Ruling]) -> GateReport:

@@ -7,11 +7,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 from scripted_server import serve_script
-from served_support import serve
 
 from agenthands.models import BatchReport
 from agenthands.testing.scripted_model import SCRIPTS
@@ -97,7 +95,7 @@ def test_a_list_that_cannot_be_read_builds_nothing(tmp_path, model):
     assert model.count() == 0
 
 
-def test_a_batch_may_be_runs_of_a_deployment(tmp_path, model):
+def test_a_batch_may_be_runs_of_a_deployment(served, tmp_path, model):
     model.change = poets_and_sceptics
     file = tmp_path / "requests.yaml"
     file.write_text("- a report\n- a poem, 1\n")
@@ -106,12 +104,10 @@ def test_a_batch_may_be_runs_of_a_deployment(tmp_path, model):
         "options = BuildOptions(planner='openai/scripted', api_base=sys.argv[2])\n"
         "print(build_batch(sys.argv[1], options, 2, 'build-agent/default').model_dump_json())"
     )
-    with serve(tmp_path) as served:
-        command = [sys.executable, "-c", code, str(file), model.url]
-        done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=400)
-        runs = httpx.post(f"{served.url}/flow_runs/filter", json={}).json()
+    command = [sys.executable, "-c", code, str(file), model.url]
+    done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=400)
     report = BatchReport.model_validate_json(done.stdout.splitlines()[-1])
     assert [(item.status, item.exit_code) for item in report.builds] == [("accepted", 0), ("failed", 3)]
     assert "gave no plan" in report.builds[1].reason
-    names = Counter(run["state_name"] for run in runs if run["deployment_id"])
+    names = Counter(run["state_name"] for run in served.find("flow_runs") if "batch" in run["tags"])
     assert names == {"Accepted": 1, "Failed": 1}

@@ -3,34 +3,20 @@
 import os
 import subprocess
 
-import httpx
 import psutil
 import pytest
 from scripted_server import serve_script
-from served_support import BIN, serve, until
+from served_support import BIN, until
 
 from agenthands.models import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-def ended_state(run):
-    state = httpx.get(run).json()["state"]["type"]
-    return None if state == "CANCELLING" else state
-
-
-@pytest.fixture
-def served(tmp_path):
-    with serve(tmp_path) as served:
-        yield served
-
-
-def test_a_cancelled_run_ends_with_all_it_started_and_publishes_what_it_was(served, tmp_path):
-    url, deployment = served.url, served.deployment("build-agent/default")
+def test_a_cancelled_run_ends_with_all_it_started_and_publishes_what_it_was(served):
     before = psutil.Process(served.pid).children(recursive=True)
     with serve_script("data-report", latency=20) as model:
-        parameters = {"request": "a report", "options": {"planner": "openai/scripted", "api_base": model.url}}
-        run = httpx.post(f"{url}/deployments/{deployment}/create_flow_run", json={"parameters": parameters}).json()
+        run = served.ask("a report", model)
         until(lambda: model.count("plan"))
         model.latency = 0
         until(lambda: model.count("coder"), 200)
@@ -39,15 +25,17 @@ def test_a_cancelled_run_ends_with_all_it_started_and_publishes_what_it_was(serv
         started_since = [each for each in psutil.Process(served.pid).children(recursive=True) if each not in before]
         family = [each for each in started_since if "resource_tracker" not in " ".join(each.cmdline())]  # the runner's
         assert any("bwrap" in each.name() for each in family)
-        cancel = [BIN / "prefect", "flow-run", "cancel", run["id"]]
+        cancel = [BIN / "prefect", "flow-run", "cancel", run]
         subprocess.run(cancel, env=served.variables, check=True, capture_output=True)
         _, alive = psutil.wait_procs(family, timeout=30)
         assert alive == []
-        state = until(lambda: ended_state(f"{url}/flow_runs/{run['id']}"))
-        assert state == "CANCELLED"
-    (record,) = (tmp_path / "store").glob("agents/*/*/build.json")
-    record = BuildRecord.model_validate_json(record.read_bytes())
-    assert (record.status, record.plan.name) == ("cancelled", "data-report")
+        assert until(lambda: served.ended(run))["type"] == "CANCELLED"
+    records = [BuildRecord.model_validate_json(each.read_bytes()) for each in found(served.folder / "store")]
+    assert [each.plan.name for each in records if each.status == "cancelled"] == ["data-report"]
+
+
+def found(store):
+    return store.glob("agents/*/*/build.json")
 
 
 def test_a_terminated_command_ends_as_an_interrupted_one_and_says_what_it_was(tmp_path):
@@ -61,5 +49,5 @@ def test_a_terminated_command_ends_as_an_interrupted_one_and_says_what_it_was(tm
             assert process.wait(30) == 130
         _, alive = psutil.wait_procs(family, timeout=10)
         assert alive == []
-    (record,) = tmp_path.glob("agents/unplanned/*/build.json")
+    (record,) = found(tmp_path)
     assert BuildRecord.model_validate_json(record.read_bytes()).status == "cancelled"

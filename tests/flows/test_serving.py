@@ -1,76 +1,100 @@
-"""`agenthands serve`: server, deployment and worker together, as a user runs them, and as Prefect's UI asks them."""
+"""`agenthands serve` and a prepared Prefect server: pool, limit, both deployments, their run forms, a worker; and
+what happens to a run whose machine died."""
 
-import os
-import signal
-import socket
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
-from served_support import until
+from scripted_server import serve_script
+from served_support import BIN, serve, until
 
 from agenthands.models import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-COMMAND = str(Path(sys.executable).parent / "agenthands")
+ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def served(tmp_path):
-    """`agenthands serve` on a free port, with a Prefect home of its own; ended as a user ends it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [COMMAND, "serve", "--port", str(port)],
-        env={**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "AGENTHANDS_STORE": str(tmp_path / "store")},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    seen = []
-    for line in process.stderr:
-        seen.append(line)
-        if line.startswith("Build:"):
-            break
-    assert process.poll() is None, "".join(seen)
-    children = psutil.Process(process.pid).children(recursive=True)
-    yield f"http://127.0.0.1:{port}/api"
-    process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 130
-    _, alive = psutil.wait_procs(children, timeout=10)
-    assert not alive
+def bootstrap(served, *options):
+    command = [str(ROOT / "deployments" / "bootstrap"), *options]
+    done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
-def created(url, body):
-    """Ask for a run, and again where SQLite was too busy."""
-    answer = httpx.post(url, json=body, timeout=30)
-    assert answer.is_success or answer.status_code == 503, answer.text
-    return answer.json().get("id")
+def test_bootstrap_can_run_again(served):
+    first, second = bootstrap(served, "--models", "3"), bootstrap(served, "--models", "4", "--runs", "5")
+    assert "work pool agenthands: is there, of type process" in first  # `serve` has made it
+    assert "limit agenthands-models: 3 steps" in first
+    assert "limit agenthands-models: 4 steps" in second
+    assert "deployed: build-agent/default" in second
+    assert served.get("work_pools/agenthands")["concurrency_limit"] == 5
+    assert served.get("v2/concurrency_limits/tag:agenthands-models")["limit"] == 4
+    assert len(served.find("automations")) == 1
+    nightly = served.get("deployments/name/build-batch/nightly")
+    assert nightly["work_pool_name"] == "agenthands"
+    assert nightly["parameters"]["deployment"] == "build-agent/default"
+    assert [schedule["active"] for schedule in nightly["schedules"]] == [False]
 
 
-def test_serve_takes_a_run_of_its_deployment(served, tmp_path):
-    """A run that is asked for through Prefect's API, as the UI does it, ends accepted with its tools as runs."""
-    deployment = None
-    deadline = time.monotonic() + 60
-    while deployment is None and time.monotonic() < deadline:
-        found = httpx.get(f"{served}/deployments/name/build-agent/default")
-        deployment = found.json()["id"] if found.is_success else time.sleep(1)
-    options = {"planner": "scripted/data-report"}
-    body = {"parameters": {"request": "a report", "options": options}}
-    wrong = httpx.post(f"{served}/deployments/{deployment}/create_flow_run", json={"parameters": {"request": 7}})
-    assert wrong.status_code in (409, 422)
-    run = until(lambda: created(f"{served}/deployments/{deployment}/create_flow_run", body))
-    deadline = time.monotonic() + 240
-    state = ""
-    while state not in ("COMPLETED", "FAILED", "CRASHED") and time.monotonic() < deadline:
-        time.sleep(2)
-        state = httpx.get(f"{served}/flow_runs/{run}").json()["state_type"]
-    assert state == "COMPLETED"
-    (record,) = (tmp_path / "store" / "agents" / "data-report").glob("*/build.json")
+def test_a_pool_of_another_type_is_refused(served):
+    command = [BIN / "python", "-m", "flows.bootstrapping", "--type", "docker"]
+    done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=100, cwd=ROOT)
+    assert done.returncode == 1
+    assert "is of type process, not docker" in done.stderr
+
+
+@pytest.mark.parametrize(("deployment", "parameters"), [
+    ("build-agent/default", {}),
+    ("build-agent/default", {"request": ""}),
+    ("build-agent/default", {"request": 7}),
+    ("build-agent/default", {"request": "x", "options": {"budget": -1}}),
+    ("build-agent/default", {"request": "x", "options": {"sandbox": "none"}}),
+    ("build-batch/nightly", {"source": "x", "builds_at_once": 0}),
+])  # fmt: skip
+def test_a_wrong_parameter_is_refused_before_a_run_starts(served, deployment, parameters):
+    url = f"{served.url}/deployments/{served.deployment(deployment)}/create_flow_run"
+    answer = httpx.post(url, json={"parameters": parameters}, timeout=20)
+    assert answer.status_code == 409, answer.text
+    assert "Validation failed" in answer.text
+
+
+def test_each_field_of_the_run_form_says_what_it_is(served):
+    for name in ("build-agent/default", "build-batch/nightly"):
+        schema = served.get(f"deployments/name/{name}")["parameter_openapi_schema"]
+        for field, described in schema["properties"].items():
+            if field != "options":
+                assert described["description"], field  # the title of a parameter is its name, Prefect says
+        options = schema["definitions"]["BuildOptions"]["properties"]
+        assert all(each["title"] and each["description"] for each in options.values())
+
+
+def test_the_worker_takes_a_run(served):
+    with serve_script("data-report") as model:
+        run = served.ask("a report", model)
+        state = until(lambda: served.ended(run), 300)
+    assert state["name"] == "Accepted"
+    assert served.get(f"flow_runs/{run}")["name"] == "a report"
+    assert "build-column_summary" in {each["name"] for each in served.find("flow_runs")}
+    build_id = state["message"].split(":")[0]
+    (record,) = (served.folder / "store" / "agents" / "data-report").glob(f"{build_id}/build.json")
     assert BuildRecord.model_validate_json(record.read_bytes()).status == "accepted"
-    names = {each["name"] for each in httpx.post(f"{served}/flow_runs/filter", json={}).json()}
-    assert "build-column_summary" in names
+
+
+def test_a_run_whose_machine_died_does_not_stay_running(tmp_path):
+    with serve(tmp_path) as served, serve_script("data-report", latency=600) as model:
+        bootstrap(served, "--silence", "40")
+        run = served.ask("a report", model)
+        until(lambda: model.count("plan"), 200)
+        family = psutil.Process(served.pid).children(recursive=True)
+        alive = [each for each in family if "prefect server" in " ".join(each.cmdline())]
+        alive += [child for each in alive for child in each.children(recursive=True)]
+        for each in [psutil.Process(served.pid), *family]:
+            if each not in alive:
+                each.kill()
+        try:
+            assert until(lambda: served.ended(run), 240)["type"] == "CRASHED"
+        finally:
+            for each in alive:
+                each.kill()

@@ -15,13 +15,15 @@ import httpx
 BIN = Path(sys.executable).parent
 
 
-@dataclass(frozen=True)
+@dataclass
 class Served:
-    """Where it is: its process, its API, and the variables of a client."""
+    """Where it is: its folder, its process, its API, and the variables of a client."""
 
+    folder: Path
     pid: int
     url: str
     variables: dict
+    exit_code: int | None = None
 
     def deployment(self, name):
         try:
@@ -29,6 +31,25 @@ class Served:
         except httpx.HTTPError:
             return None
         return answer.json()["id"] if answer.is_success else None
+
+    def get(self, path):
+        return httpx.get(f"{self.url}/{path}", timeout=20).json()
+
+    def find(self, kind, **wanted):
+        return httpx.post(f"{self.url}/{kind}/filter", json=wanted, timeout=20).json()
+
+    def ask(self, request, model):
+        """Have a run of build-agent/default whose models are the scripted `model`; gives its id."""
+        options = {"planner": "openai/scripted", "api_base": model.url}
+        url = f"{self.url}/deployments/{self.deployment('build-agent/default')}/create_flow_run"
+        answer = httpx.post(url, json={"parameters": {"request": request, "options": options}}, timeout=30)
+        assert answer.is_success, answer.text
+        return answer.json()["id"]
+
+    def ended(self, run):
+        """Give the state of a run that has ended; None before."""
+        state = self.get(f"flow_runs/{run}")["state"]
+        return state if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
 
 
 def until(done, seconds=120):
@@ -56,8 +77,8 @@ def serve(folder, **more):
     }
     command = [BIN / "agenthands", "serve", "--port", str(port)]
     with subprocess.Popen(command, env=variables, stderr=subprocess.DEVNULL) as process:
-        served = Served(process.pid, url, {**variables, "PREFECT_API_URL": url})
-        until(lambda: served.deployment("build-agent/default"), 300)
+        served = Served(folder, process.pid, url, {**variables, "PREFECT_API_URL": url})
+        until(lambda: served.deployment("build-batch/nightly"), 300)
         yield served
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        served.exit_code = process.wait(60)
