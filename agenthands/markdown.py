@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from urllib.parse import quote
 
-from agenthands.models import BuildRecord, GateReport, Plan, Tokens
+from agenthands.models import BuildRecord, Check, CustomTool, GateReport, Plan, Tokens
 from agenthands.verdict import next_steps, ruling_sentences, verdict
 from agenthands.wording import duration, money, one_line
 
+_FIRST = ("report.html", "bundle.tar.gz")
+_CELL = 80  # what Prefect's tables show of a cell without scrolling
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._/-]+")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")  # CommonMark lets a backslash take the meaning of each
 
 
@@ -26,38 +30,33 @@ def code_block(text: str) -> str:
 
 def plan_markdown(plan: Plan) -> str:
     """Say what is going to be built, and why."""
-    tools = [
-        (tool.name, ", ".join(tool.parameters.get("properties", {})), tool.description) for tool in plan.custom_tools
-    ]
-    servers = [(server.id, ", ".join(server.tools), server.reasoning) for server in plan.mcp_servers]
-    builtin = [(tool.type, tool.reasoning) for tool in plan.builtin_tools]
-    cases = [(case.id, case.query, case.expected_behavior) for case in plan.test_cases]
     parts = [
         f"# {escaped(plan.name)}",
         escaped(plan.summary),
         f"**Scaffold** {escaped(plan.scaffold.type)}: {escaped(plan.scaffold.reasoning)}",
         f"**Why** {escaped(plan.reasoning)}",
-        *_titled("Tools to write", _table(("tool", "arguments", "what it does"), tools)),
-        *_titled("MCP servers", _table(("server", "tools", "why"), servers)),
-        *_titled("Tools of NAT", _table(("type", "why"), builtin)),
-        *_titled("Test cases", _table(("case", "question", "expected"), cases)),
+        *_listed("Tools to write", ((tool.name, _arguments(tool), tool.description) for tool in plan.custom_tools)),
+        *_listed("MCP servers", ((each.id, ", ".join(each.tools), each.reasoning) for each in plan.mcp_servers)),
+        *_listed("Tools of NAT", ((tool.type, "", tool.reasoning) for tool in plan.builtin_tools)),
+        *_listed("Test cases", ((case.id, "", f"{case.query} {case.expected_behavior}") for case in plan.test_cases)),
     ]
     return "\n\n".join(parts)
 
 
 def gate_markdown(report: GateReport, attempt: int) -> str:
-    """Say what the gate found about one attempt, check by check."""
+    """Say what the gate found about one attempt: all checks, then the whole detail of what failed."""
     said = "accepted" if report.accepted else "rejected"
     coverage = "" if report.coverage is None else f", {report.coverage:.0%} of lines covered"
-    rows = [
-        ("✓" if check.passed else "✗" if check.required else "!", check.name, check.detail) for check in report.checks
-    ]
+    rows = [f"| {_mark(check)} | {check.name} | {escaped(check.detail, _CELL)} |" for check in report.checks]
     parts = [
         f"# {escaped(report.tool)}, attempt {attempt}: {said}",
         f"{duration(report.seconds)}{coverage}",
-        _table(("", "check", "detail"), rows),
-        *(escaped(ruling_sentences(ruling)) for ruling in report.rulings),
+        "\n".join(["| | check | found |", "| --- | --- | --- |", *rows]),
     ]
+    for check in report.checks:
+        if not check.passed:
+            parts += [f"## {check.name}", code_block(check.detail)]
+    parts += [escaped(ruling_sentences(ruling)) for ruling in report.rulings]
     for survivor in report.survivors:
         title = f"A fault in line {survivor.get('line', '?')} that the tests do not notice"
         parts += [f"## {escaped(title)}", code_block(str(survivor.get("diff", "")))]
@@ -66,13 +65,13 @@ def gate_markdown(report: GateReport, attempt: int) -> str:
 
 def result_markdown(record: BuildRecord, place: str) -> str:
     """Say how the build ended, what to do now, and where everything lies; `place` is the URL of its folder."""
-    kept = [(name, f"{place}/{name}") for name in sorted(record.files)]
+    kept = sorted(record.files, key=lambda name: (name not in _FIRST, name))
     return "\n\n".join(
         [
             f"# {escaped(verdict(record))}",
             "\n".join(f"- {_with_code(step)}" for step in next_steps(record)),
             f"## Stored below {escaped(place)}",
-            "\n".join(f"- {_link(name, url)}" for name, url in kept) or "nothing",
+            "\n".join(f"- {_link(name, f'{place}/{name}')}" for name in kept),
         ]
     )
 
@@ -101,15 +100,21 @@ def _cost_row(part: str, cost: float | None, tokens: Tokens, cached: bool) -> di
     }
 
 
-def _titled(title: str, table: str) -> list[str]:
-    return [f"## {title}", table] if table else []
+def _listed(title: str, entries: Iterable[tuple[str, str, str]]) -> list[str]:
+    """List names, what stands in brackets after each, and what is said of it; an empty list has no title."""
+    lines = []
+    for name, more, text in entries:
+        brackets = f" ({escaped(more)})" if more else ""
+        lines.append(f"- **{escaped(name)}**{brackets}: {escaped(text)}")
+    return [f"## {title}", "\n".join(lines)] if lines else []
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [" | ".join(escaped(cell) for cell in row) for row in rows]
-    if not lines:
-        return ""
-    return "\n".join(f"| {line} |" for line in [" | ".join(headings), " | ".join("---" for _ in headings), *lines])
+def _arguments(tool: CustomTool) -> str:
+    return ", ".join(tool.parameters.get("properties", {}))
+
+
+def _mark(check: Check) -> str:
+    return "✓" if check.passed else "✗" if check.required else "!"
 
 
 def _with_code(step: str) -> str:
@@ -119,5 +124,5 @@ def _with_code(step: str) -> str:
 
 
 def _link(name: str, url: str) -> str:
-    safe = re.sub(r"[^A-Za-z0-9:/._~%+-]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), url)
-    return f"[{escaped(name)}]({safe})"
+    shown = name if _PLAIN_NAME.fullmatch(name) else escaped(name)  # Prefect's UI shows backslashes in a link's text
+    return f"[{shown}]({quote(url, safe=':/')})"

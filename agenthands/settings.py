@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     """TOML file with the model settings."""
     store: str | None = None
     """Where builds are kept; `<home>/store` if empty."""
+    store_web: str | None = None
+    """Where a browser finds the store's objects; pages in Prefect's UI link there."""
     sandbox: Literal["bubblewrap", "docker"] = "bubblewrap"
     """What isolates generated code."""
     sandbox_image: str | None = None
@@ -68,6 +70,11 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """The store, with its default."""
         return self.store or str(self.home / "store")
+
+    def web_url(self, key: str) -> str:
+        """Give the URL under which a person opens an object of the store, or a folder of it."""
+        base = self.store_web or (self.store_url if "://" in self.store_url else f"file://{self.store_url}")
+        return f"{base.rstrip('/')}/{key}"
 
     def model_config_file(self) -> ConfigFile:
         """Read the configuration file. Raises SettingsInvalid."""

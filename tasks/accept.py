@@ -21,7 +21,7 @@ from tasks.caching import kept, rejected, result_of
 from tasks.retrying import CALLS_MODELS
 
 
-@task(name="accept", **CALLS_MODELS)
+@task(name="accept", task_run_name="accept", **CALLS_MODELS)
 def ask_agent(build: Build, plan: Plan, environment: Environment, servers: Sequence[ReadyServer]) -> Acceptance:
     """Install the package beside NAT, load it, and ask every test case. A rejected agent is a failed run."""
     settings = wiring.settings_for(build.request.options())

@@ -53,10 +53,10 @@ class BuildArtifacts(LiveArtifacts):
 
     def show_result(self, record: BuildRecord) -> None:
         """Show costs, how it ended, and what was stored."""
-        store = wiring.store_for(wiring.settings_for(self._build.request.options()))
+        settings = wiring.settings_for(self._build.request.options())
         self._reached(100.0)
         self.show("costs", "table", cost_rows(record), "US dollars and tokens")
-        page = result_markdown(record, f"{store.url}/{build_prefix(record)}")
+        page = result_markdown(record, settings.web_url(build_prefix(record)))
         self.show("result", "markdown", page, "How it ended, and where everything is")
 
     def _reached(self, percent: float) -> None:

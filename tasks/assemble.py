@@ -17,7 +17,7 @@ from agenthands.workplace import Build
 from tasks import wiring
 
 
-@task(cache_policy=NO_CACHE)
+@task(task_run_name="assemble", cache_policy=NO_CACHE)
 def assemble_agent(
     build: Build,
     plan: Plan,

@@ -20,13 +20,13 @@ from tasks.caching import do_not_keep, kept, result_of
 from tasks.retrying import RETRY_OUTSIDE
 
 
-@task(name="resolve", **RETRY_OUTSIDE)
+@task(name="resolve", task_run_name="resolve", **RETRY_OUTSIDE)
 def resolve_dependencies(build: Build, dependencies: Sequence[str]) -> str:
     """Give the lock of the NAT environment with the tools' dependencies."""
     return wiring.environments_for(wiring.settings_for(build.request.options())).resolve(dependencies)
 
 
-@task(name="install", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
+@task(name="install", task_run_name="install", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
 def install_environment(build: Build, lock: str) -> Environment:
     """Have an environment on this machine."""
     return wiring.environments_for(wiring.settings_for(build.request.options())).install(lock)
@@ -47,7 +47,7 @@ def prepare_environment(build: Build, dependencies: Sequence[str] = ()) -> Envir
     return environment
 
 
-@task(name="registry", cache_policy=NO_CACHE)
+@task(name="registry", task_run_name="registry", cache_policy=NO_CACHE)
 def read_nat_registry(build: Build, environment: Environment) -> NatRegistry:
     """Give the components that the installed NAT knows."""
     settings = wiring.settings_for(build.request.options())

@@ -18,7 +18,7 @@ from tasks.caching import forget, kept, result_of
 from tasks.retrying import CALLS_MODELS, RETRY_OUTSIDE
 
 
-@task(name="plan", **RETRY_OUTSIDE, **CALLS_MODELS)
+@task(name="plan", task_run_name="plan", **RETRY_OUTSIDE, **CALLS_MODELS)
 def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None) -> Planned:
     """Ask the planner. Raises PlanRefused; the last answer is kept in the build's folder."""
     settings = wiring.settings_for(build.request.options())

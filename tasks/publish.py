@@ -18,7 +18,7 @@ from tasks.make import TRAJECTORY
 from tasks.retrying import RETRY_OUTSIDE
 
 
-@task(cache_policy=NO_CACHE, **RETRY_OUTSIDE)
+@task(task_run_name="publish", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
 def publish_build(build: Build, record: BuildRecord, bundle: bytes | None) -> BuildRecord:
     """Give the record as published. The work folder is removed only after everything is in the store."""
     settings = wiring.settings_for(build.request.options())

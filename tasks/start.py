@@ -13,7 +13,7 @@ from agenthands.workplace import Build, new_build
 from tasks import wiring
 
 
-@task(cache_policy=NO_CACHE)
+@task(task_run_name="start", cache_policy=NO_CACHE)
 def start_build(request: str, options: BuildOptions) -> Build:
     """Give the build under way. Raises UserError before anything is spent."""
     settings = wiring.check_machine(request, options)

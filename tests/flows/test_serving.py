@@ -1,6 +1,7 @@
 """`agenthands serve` and a prepared Prefect server: pool, limit, both deployments, their run forms, a worker; and
 what happens to a run whose machine died."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -80,6 +81,14 @@ def test_the_worker_takes_a_run(served):
     build_id = state["message"].split(":")[0]
     (record,) = (served.folder / "store" / "agents" / "data-report").glob(f"{build_id}/build.json")
     assert BuildRecord.model_validate_json(record.read_bytes()).status == "accepted"
+    shown = {each["key"].removeprefix("agenthands-"): each for each in served.artifacts(run)}
+    assert {"plan", "plan-graph", "tools", "progress", "costs", "result", "gate-column-summary"} <= set(shown)
+    (row,) = json.loads(shown["tools"]["data"])
+    assert (row["tool"], row["state"]) == ("column_summary", "accepted")
+    assert shown["progress"]["data"] == 100
+    assert shown["plan-graph"]["data"].startswith("data:image/svg+xml;base64,")
+    assert f"agenthands fetch {build_id}" in shown["result"]["data"]
+    assert shown["gate-column-summary"]["task_run_id"]
 
 
 def test_a_run_whose_machine_died_does_not_stay_running(tmp_path):

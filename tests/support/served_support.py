@@ -46,6 +46,12 @@ class Served:
         assert answer.is_success, answer.text
         return answer.json()["id"]
 
+    def artifacts(self, run):
+        """Give the artifacts of a run and of the runs in it, that have a key."""
+        parent = {"parent_flow_run_id": {"any_": [run]}}
+        runs = [run, *(each["id"] for each in self.find("flow_runs", flow_runs=parent))]
+        return [each for each in self.find("artifacts", flow_runs={"id": {"any_": runs}}) if each["key"]]
+
     def ended(self, run):
         """Give the state of a run that has ended; None before."""
         state = self.get(f"flow_runs/{run}")["state"]
