@@ -248,7 +248,10 @@ class ModelGateway(Protocol):
 
 
 class Store(Protocol):
-    """Where builds are kept. Keys are relative, with `/`. Writes are whole or not at all."""
+    """Where builds are kept. Keys are relative, with `/`. Writes are whole or not at all.
+
+    All methods but `check` go on for a minute where the store is away for a moment.
+    """
 
     url: str
 
@@ -258,8 +261,11 @@ class Store(Protocol):
     def put(self, key: str, content: bytes | Path) -> str:
         """Write one object from memory or from a file, read it back, and give its SHA-256."""
 
+    def create(self, key: str, content: bytes) -> bool:
+        """Write one object where there is none; False where there is one, of whomever. One of many writers wins."""
+
     def get(self, key: str) -> bytes:
         """Read one object. Raises KeyError where there is none."""
 
-    def keys(self, prefix: str) -> list[str]:
+    def keys(self, prefix: str = "") -> list[str]:
         """List all keys below `prefix`, sorted."""

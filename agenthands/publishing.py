@@ -29,9 +29,13 @@ def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store)
     """Write a build and give its record with the hashes of all files.
 
     `files` are the bundle, sources, reports and trajectories by their names below the build.
+    An accepted build stays as it is, and its record is given: a worker that was thought dead may come back after
+    another one has done its work.
     Raises StoreNotUsable or StoreUnavailable; the record is written last, so nothing half written counts.
     """
     prefix = build_prefix(record)
+    if accepted := _accepted(store, f"{prefix}/build.json"):
+        return accepted
     texts = {name: content.decode(errors="replace") for name, content in files.items() if name.endswith(".py")}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     record = record.model_copy(update={"files": dict(sorted(hashes.items()))})
@@ -41,7 +45,11 @@ def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store)
         written = store.put(f"{prefix}/{name}", content)
         if written != record.files[name]:
             raise StoreUnavailable(f"The store {store.url} gave {prefix}/{name} back changed.")
-    store.put(f"{prefix}/build.json", record.model_dump_json(indent=1).encode())
+    content = record.model_dump_json(indent=1).encode()
+    if not store.create(f"{prefix}/build.json", content):
+        if accepted := _accepted(store, f"{prefix}/build.json"):
+            return accepted
+        store.put(f"{prefix}/build.json", content)
     if record.status == "accepted":
         store.put(f"agents/{agent_name(record)}/latest", record.build_id.encode())
     return record
@@ -76,7 +84,7 @@ def find_build(store: Store, name: str) -> BuildRecord:
 
 def bundle_of(store: Store, record: BuildRecord) -> bytes:
     """Read a build's bundle and verify it. Raises StoreNotUsable where it has none or it is damaged."""
-    key = f"agents/{agent_name(record)}/{record.build_id}/bundle.tar.gz"
+    key = f"{build_prefix(record)}/bundle.tar.gz"
     try:
         bundle = store.get(key)
     except KeyError:
@@ -87,6 +95,14 @@ def bundle_of(store: Store, record: BuildRecord) -> bytes:
     if hashlib.sha256(bundle).hexdigest() != record.files.get("bundle.tar.gz"):
         raise StoreNotUsable(f"The bundle of {record.build_id} is damaged in {store.url}.", "Build the agent again.")
     return bundle
+
+
+def _accepted(store: Store, key: str) -> BuildRecord | None:
+    try:
+        record = _read(store, key)
+    except KeyError:
+        return None
+    return record if record.status == "accepted" else None
 
 
 def _read(store: Store, key: str) -> BuildRecord:

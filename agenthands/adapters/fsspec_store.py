@@ -12,17 +12,22 @@ import os
 import re
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from agenthands.adapters.store_errors import ContentDiffers, signs, translation
-from agenthands.errors import StoreNotUsable
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
+from agenthands.adapters.store_errors import ContentDiffers, signs, translation
+from agenthands.errors import AgentHandsError, StoreNotUsable
+
+PATIENCE_SECONDS = 60.0
+_LONGEST_PAUSE = 8.0
 _BLOCK = 1024**2
+_TAKEN = {"FileExistsError", "PreconditionFailed", "ConditionalRequestConflict", "412"}
 _TEMPORARY = re.compile(r"\.agenthands-[0-9a-f]{32}\.tmp")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
 _USER_PART = re.compile(r"//[^/@]*@")
@@ -42,8 +47,12 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 class FsspecStore:
     """Keeps objects below one URL."""
 
-    def __init__(self, url: str) -> None:
-        """Take a folder or a URL of fsspec; opened when used. Raises StoreNotUsable for an unknown kind."""
+    def __init__(self, url: str, patience: float = PATIENCE_SECONDS) -> None:
+        """Take a folder or a URL of fsspec; opened when used. Raises StoreNotUsable for an unknown kind.
+
+        What fails is tried again for `patience` seconds, if that may help.
+        """
+        self._patience = patience
         protocol, mark, rest = url.partition("://")
         local = not mark or protocol in ("file", "local")
         if not url.strip():
@@ -76,27 +85,53 @@ class FsspecStore:
         """
         _check_key(key)
         digest = _sha256_of(content)
-        with self._translated():
-            self._place.write(key, content, digest)
+        self._whatever_happens(lambda: self._place.write(key, content, digest))
         return digest
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Write one object where there is none; False where there is one. Raises as `put` does.
+
+        Where an answer was lost on the way, what is there is compared: the same content counts as ours.
+        """
+        _check_key(key)
+        attempts = self._patiently()
+        for attempt in attempts:
+            with attempt, self._translated():
+                try:
+                    self._place.create(key, content)
+                except FileExistsError:
+                    return attempt.retry_state.attempt_number > 1 and self.get(key) == content
+        return True
 
     def get(self, key: str) -> bytes:
         """Read one object. Raises KeyError where there is none, and as `put` does."""
         _check_key(key)
-        with self._translated(missing=key):
-            return self._place.read(key)
+        return self._whatever_happens(lambda: self._place.read(key), missing=key)
 
     def keys(self, prefix: str = "") -> list[str]:
         """List the keys below the folder `prefix`, sorted; empty means all. Raises as `put` does."""
         folder = prefix.rstrip("/")
         if prefix:
             _check_key(folder)
-        with self._translated():
-            names = self._place.names(folder)
+        names = self._whatever_happens(lambda: self._place.names(folder))
         below = f"{folder}/" if folder else ""
         # Some tools leave empty objects named like folders in a bucket.
         found = (key for key in names if key.startswith(below) and not key.endswith("/"))
         return sorted(key for key in found if not _temporary(key))
+
+    def _whatever_happens[T](self, use: Callable[[], T], missing: str | None = None) -> T:
+        for attempt in self._patiently():
+            with attempt, self._translated(missing):
+                return use()
+        raise AssertionError("tenacity raises the last error")
+
+    def _patiently(self) -> Retrying:
+        return Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, AgentHandsError) and error.retryable),
+            wait=wait_exponential(multiplier=0.5, max=_LONGEST_PAUSE),
+            stop=stop_after_delay(self._patience),
+            reraise=True,
+        )
 
     @contextmanager
     def _translated(self, missing: str | None = None) -> Iterator[None]:
@@ -118,6 +153,9 @@ class _Place(Protocol):
     def write(self, key: str, content: bytes | Path, digest: str) -> None:
         """Write whole and read back. Raises ContentDiffers where that has another SHA-256 than `digest`."""
 
+    def create(self, key: str, content: bytes) -> None:
+        """Write whole where there is no object. Raises FileExistsError."""
+
     def read(self, key: str) -> bytes:
         """Read whole. Raises FileNotFoundError."""
 
@@ -135,6 +173,16 @@ class _Folder:
         self._root = root
 
     def write(self, key: str, content: bytes | Path, digest: str) -> None:
+        with self._whole(key, content, digest) as (temporary, target):
+            temporary.replace(target)
+
+    def create(self, key: str, content: bytes) -> None:
+        with self._whole(key, content, _sha256_of(content)) as (temporary, target):
+            target.hardlink_to(temporary)
+
+    @contextmanager
+    def _whole(self, key: str, content: bytes | Path, digest: str) -> Iterator[tuple[Path, Path]]:
+        """Write beside the place of an object, and give both; the caller moves it there."""
         target = self._root / key
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.parent / _temporary_name()
@@ -145,7 +193,7 @@ class _Folder:
                 os.fsync(file.fileno())
             if _sha256_of(temporary) != digest:
                 raise ContentDiffers(key)
-            temporary.replace(target)
+            yield temporary, target
         finally:
             temporary.unlink(missing_ok=True)
         _sync_folder(target.parent)
@@ -200,6 +248,14 @@ class _Objects:
             self._files.pipe_file(path, content)
         if _sha256_of(self.read(key)) != digest:
             raise ContentDiffers(key)
+
+    def create(self, key: str, content: bytes) -> None:
+        try:
+            self._files.pipe_file(f"{self._root}/{key}", content, mode="create")
+        except OSError as error:
+            if signs(error).isdisjoint(_TAKEN):
+                raise
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), key) from error
 
     def read(self, key: str) -> bytes:
         return bytes(self._files.cat_file(f"{self._root}/{key}"))

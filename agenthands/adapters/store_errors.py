@@ -47,7 +47,7 @@ _TROUBLES: tuple[tuple[str, type[AgentHandsError], str, str], ...] = (
      "FSTimeoutError TimeoutError ConnectionError ETIMEDOUT ECONNREFUSED",
      StoreUnavailable, "it does not answer", _ENDPOINT),
     ("SlowDown ServiceUnavailable InternalError RequestTimeout RequestTimeTooSkewed 500 502 503 504",
-     StoreUnavailable, "it fails at the moment", _ENDPOINT),
+     StoreUnavailable, "it fails at the moment", f"Some servers say this when they are full. {_ENDPOINT}"),
     ("ENOENT FileNotFoundError", StoreNotUsable, "the folder cannot be made", _CHOOSE),
     ("OSError BotoCoreError ClientError", StoreUnavailable, "it failed", _ENDPOINT),
 )  # fmt: skip

@@ -1,8 +1,9 @@
-"""The sandboxes that must keep the contract, and runs in them."""
+"""The sandboxes and stores that must keep a contract, and runs in them."""
 
 import uuid
 
 import pytest
+from s3_support import make_bucket, moto, seaweed, variables
 from sandbox_support import ended, runner, sh
 
 
@@ -38,3 +39,50 @@ def marker():
     word = f"31{uuid.uuid4().int % 10**9}.5"
     yield word
     assert ended(word)
+
+
+@pytest.fixture(scope="session")
+def moto_server():
+    with moto() as endpoint:
+        make_bucket(endpoint, "bucket")
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def seaweed_server(tmp_path_factory):
+    with seaweed(tmp_path_factory.mktemp("seaweed") / "server") as endpoint:
+        make_bucket(endpoint, "bucket")
+        yield endpoint
+
+
+@pytest.fixture
+def account(monkeypatch):
+    """Take the S3 account of a server, and no other that this machine may have."""
+
+    def take(endpoint, **other):
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in variables(endpoint, **other).items():
+            monkeypatch.setenv(name, value)
+
+    return take
+
+
+_SERVERS = [pytest.param(name, marks=pytest.mark.slow) for name in ("moto", "seaweed")]
+
+
+@pytest.fixture(params=_SERVERS)
+def s3(request, account):
+    """Use a real S3 server with a bucket named `bucket`."""
+    account(request.getfixturevalue(f"{request.param}_server"))
+
+
+@pytest.fixture(params=["folder", "memory", *_SERVERS])
+def url(request, tmp_path, account):
+    """The URL of an empty store of each kind."""
+    if request.param == "folder":
+        return str(tmp_path / "store")
+    if request.param == "memory":
+        return f"memory://{uuid.uuid4().hex}/deep/er"
+    account(request.getfixturevalue(f"{request.param}_server"))
+    return f"s3://bucket/{uuid.uuid4().hex}/deep"

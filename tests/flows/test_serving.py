@@ -1,7 +1,6 @@
 """`agenthands serve` and a prepared Prefect server: pool, limit, both deployments, their run forms, a worker; and
 what happens to a run whose machine died."""
 
-import json
 import subprocess
 from pathlib import Path
 
@@ -83,7 +82,7 @@ def test_the_worker_takes_a_run(served):
     assert BuildRecord.model_validate_json(record.read_bytes()).status == "accepted"
     shown = {each["key"].removeprefix("agenthands-"): each for each in served.artifacts(run)}
     assert {"plan", "plan-graph", "tools", "progress", "costs", "result", "gate-column-summary"} <= set(shown)
-    (row,) = json.loads(shown["tools"]["data"])
+    (row,) = shown["tools"]["data"]
     assert (row["tool"], row["state"]) == ("column_summary", "accepted")
     assert shown["progress"]["data"] == 100
     assert shown["plan-graph"]["data"].startswith("data:image/svg+xml;base64,")
