@@ -18,6 +18,12 @@ for name in [name for name in os.environ if name.endswith("_API_KEY")]:
     del os.environ[name]
 
 
+def pytest_collection_modifyitems(items):
+    """Put slow files first, so that no worker of pytest-xdist ends with one while the others have nothing left."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch):
     """Forbid connections beyond this machine from the test process; installers run in processes of their own."""
