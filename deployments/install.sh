@@ -1,8 +1,9 @@
 #!/bin/sh
 # Makes a virtual environment with AgentHands in it, exactly as locked. Needs Python 3.12 or later and a package index.
-# Usage: deployments/install.sh FOLDER
+# Usage: deployments/install.sh FOLDER [--no-dev]     --no-dev leaves out what only its developers need
 set -eu
 folder=$1
+dev=${2:-}
 cd "$(dirname "$0")/.."
 
 python=
@@ -22,5 +23,10 @@ echo "Installing AgentHands into $folder ..." >&2
 "$python" -m venv --clear "$folder"
 "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
     "$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
+if [ "$dev" = --no-dev ]; then
+    "$folder/bin/uv" pip install --quiet --constraint requirements.lock --compile-bytecode \
+        --python "$folder/bin/python" --editable .
+    exit
+fi
 "$folder/bin/uv" pip sync --quiet --require-hashes --compile-bytecode --python "$folder/bin/python" requirements.lock
 "$folder/bin/uv" pip install --quiet --no-deps --python "$folder/bin/python" --editable .

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from agenthands.errors import AgentHandsError
-from flows.deploying import deploy
+from flows.deploying import deploy, shipped
 from tasks.retrying import CALLS_MODELS
 
 if TYPE_CHECKING:
@@ -30,48 +31,63 @@ _ENDS = ("Completed", "Failed", "Crashed", "Cancelled", "Accepted", "Rejected", 
 @click.option("--pool", default=POOL, show_default=True, help="Name of the work pool.")
 @click.option("--type", "kind", type=click.Choice(["process", "docker", "kubernetes"]), default="process",
               show_default=True, help="What a worker of the pool starts for each run.")  # fmt: skip
+@click.option("--image", help="Image of docker and kubernetes runs, made from deployments/Dockerfile "
+              "[default: agenthands].")  # fmt: skip
 @click.option("--runs", type=click.IntRange(1), help="Runs of the pool at once [default: no limit].")
 @click.option("--models", type=click.IntRange(1), help="Steps that call models at once, over all workers.")
 @click.option("--silence", type=click.IntRange(HEARTBEAT_SECONDS + 10), default=SILENCE_SECONDS,
               show_default=True, help="Seconds without a heartbeat after which a run counts as crashed.")  # fmt: skip
-def main(pool: str, kind: str, runs: int | None, models: int | None, silence: int) -> None:
+def main(pool: str, kind: str, image: str | None, runs: int | None, models: int | None, silence: int) -> None:
     """Prepare the Prefect server at PREFECT_API_URL for AgentHands; run it as often as you like."""
     try:
-        for line in (*bootstrap(pool, kind, runs, models, silence), *deploy(pool)):
+        for line in (*bootstrap(pool, kind, image, runs, models, silence), *deploy(pool, kind)):
             click.echo(line)
     except AgentHandsError as error:
         raise click.ClickException(error.message) from error
 
 
 def bootstrap(
-    pool: str = POOL, kind: str = "process", runs: int | None = None, models: int | None = None,
-    silence: int = SILENCE_SECONDS,
+    pool: str = POOL, kind: str = "process", image: str | None = None, runs: int | None = None,
+    models: int | None = None, silence: int = SILENCE_SECONDS,
 ) -> list[str]:  # fmt: skip
-    """Make or update all of it, and say in a line each what is there now. `silence` seconds make a run a dead one."""
+    """Make or update all of it, and say in a line each what is there now. `silence` seconds make a run a dead one.
+
+    A pool that is there keeps its job template, but for the image where one is named.
+    """
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
-        said = [_work_pool(client, pool, kind, runs)]
+        said = [_work_pool(client, pool, kind, image, runs)]
         if models:
             said.append(_model_limit(client, models))
     return [*said, _zombie_automation(silence)]
 
 
-def _work_pool(client: SyncPrefectClient, name: str, kind: str, runs: int | None) -> str:
+def _work_pool(client: SyncPrefectClient, name: str, kind: str, image: str | None, runs: int | None) -> str:
     from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
     from prefect.exceptions import ObjectNotFound
 
     try:
         existing = client.read_work_pool(name)
     except ObjectNotFound:
-        client.create_work_pool(WorkPoolCreate(name=name, type=kind, concurrency_limit=runs))
+        template = {} if kind == "process" else json.loads(shipped(f"deployments/{kind}-job-template.json").read_text())
+        client.create_work_pool(
+            WorkPoolCreate(name=name, type=kind, concurrency_limit=runs, base_job_template=_with_image(template, image))
+        )
         return f"work pool {name}: made, of type {kind}"
     if existing.type != kind:
         raise click.ClickException(
             f"The work pool {name} is of type {existing.type}, not {kind}: name another with --pool."
         )
-    client.update_work_pool(name, WorkPoolUpdate(concurrency_limit=runs))
+    template = _with_image(existing.base_job_template, image)
+    client.update_work_pool(name, WorkPoolUpdate(concurrency_limit=runs, base_job_template=template))
     return f"work pool {name}: is there, of type {kind}"
+
+
+def _with_image(template: dict[str, Any], image: str | None) -> dict[str, Any]:
+    if image and template:
+        template["variables"]["properties"]["image"]["default"] = image
+    return template
 
 
 def _model_limit(client: SyncPrefectClient, models: int) -> str:

@@ -162,10 +162,13 @@ def fetch(build: str, folder: Path, store: str | None) -> None:
 
 @cli.command()
 @store_option
-def doctor(store: str | None) -> None:
+@click.option("--install", is_flag=True, help="Install NAT's environment first, so that no build has to.")
+def doctor(store: str | None, install: bool) -> None:
     """Say what is here, what is missing, and how to get it."""
-    from flows.doctor import examine
+    from flows.doctor import examine, install_environment
 
+    if install:
+        install_environment()
     sys.exit(examine(store))
 
 

@@ -43,6 +43,14 @@ def examine(store: str | None) -> int:
     return 2 if broken else 0
 
 
+def install_environment() -> None:
+    """Install NAT's environment where builds look for it. Raises RegistryUnavailable."""
+    from tasks.wiring import environments_for
+
+    click.echo("Installing NAT's environment ...", err=True)
+    environments_for(load_settings()).nat()
+
+
 def _python() -> str:
     return f"{sys.version.split()[0]} ({sys.executable})"
 
@@ -83,7 +91,7 @@ def _model(settings: Settings) -> str:
 
 def _environment(settings: Settings) -> str:
     ready = len(list((settings.home / "environments").glob("*/.complete")))
-    return f"{ready} environments are installed; the first build installs NAT (about 800 MB) if there is none"
+    return f"{ready} environments are installed; `--install` or the first build adds NAT's (1.2 GB)"
 
 
 def _prefect() -> str:

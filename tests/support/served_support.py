@@ -25,6 +25,12 @@ class Served:
     variables: dict
     exit_code: int | None = None
 
+    def answers(self):
+        try:
+            return httpx.get(f"{self.url}/health", timeout=5).is_success
+        except httpx.HTTPError:
+            return False
+
     def deployment(self, name):
         try:
             answer = httpx.get(f"{self.url}/deployments/name/{name}", timeout=5)
@@ -38,11 +44,15 @@ class Served:
     def find(self, kind, **wanted):
         return httpx.post(f"{self.url}/{kind}/filter", json=wanted, timeout=20).json()
 
-    def ask(self, request, model):
+    def ask(self, request, model, **more):
         """Have a run of build-agent/default whose models are the scripted `model`; gives its id."""
         options = {"planner": "openai/scripted", "api_base": model.url}
-        url = f"{self.url}/deployments/{self.deployment('build-agent/default')}/create_flow_run"
-        answer = httpx.post(url, json={"parameters": {"request": request, "options": options}}, timeout=30)
+        return self.run("build-agent/default", {"request": request, "options": options}, **more)
+
+    def run(self, deployment, parameters, **more):
+        """Have a run of a deployment; gives its id. `more` is what the API takes beside parameters."""
+        url = f"{self.url}/deployments/{self.deployment(deployment)}/create_flow_run"
+        answer = httpx.post(url, json={"parameters": parameters, **more}, timeout=30)
         assert answer.is_success, answer.text
         return answer.json()["id"]
 

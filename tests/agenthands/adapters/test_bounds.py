@@ -50,12 +50,13 @@ def test_a_folder_that_cannot_be_read_counts_as_too_much_where_it_can_be_written
 
 
 def test_deleted_files_are_found_while_somebody_holds_them(tmp_path):
+    before = deleted_bytes([os.getpid()], tmp_path)  # libraries that other tests use may hold some
     with (tmp_path / "file").open("wb") as file:
         file.write(bytes(MIB))
         file.flush()
         (tmp_path / "file").unlink()
-        assert deleted_bytes([os.getpid()], tmp_path) >= MIB
-    assert deleted_bytes([os.getpid()], tmp_path) == 0
+        assert deleted_bytes([os.getpid()], tmp_path) >= before + MIB
+    assert deleted_bytes([os.getpid()], tmp_path) <= before
 
 
 def test_what_was_too_large_may_be_cleaned_up_but_not_grow(tmp_path):

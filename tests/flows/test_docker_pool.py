@@ -1,0 +1,62 @@
+"""A docker work pool: its image is made from deployments/Dockerfile, and a run of the deployment is a container."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from image_support import base_image, sh
+from many_machines import running
+from scripted_server import serve_script
+from served_support import BIN, until
+
+from agenthands.models import BuildRecord
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+ROOT = Path(__file__).parents[2]
+IMAGE, POOL = "agenthands-test", "in-docker"
+
+
+@pytest.fixture(scope="module")
+def image(docker, tmp_path_factory):
+    build = ["docker", "build", "--quiet", "--network", "host", "--tag", IMAGE, "--file", "deployments/Dockerfile"]
+    base = base_image(tmp_path_factory.mktemp("base"))
+    sh(*build, "--build-arg", f"BASE_IMAGE={base}", ".", cwd=ROOT)
+    return IMAGE
+
+
+def bootstrap(served, *options):
+    command = [sys.executable, "-m", "flows.bootstrapping", *options]
+    subprocess.run(command, env=served.variables, cwd=ROOT, check=True, capture_output=True, timeout=300)
+
+
+@pytest.fixture
+def docker_pool(image, served):
+    """Deploy to a docker pool that has a worker; afterwards the deployments are where they were."""
+    bootstrap(served, "--pool", POOL, "--type", "docker", "--image", image)
+    worker = [BIN / "prefect", "worker", "start", "--pool", POOL, "--install-policy", "never"]
+    try:
+        with running(*worker, env=served.variables):
+            yield served
+    finally:
+        bootstrap(served)
+
+
+def test_a_run_is_a_container(docker_pool, tmp_path):
+    store = tmp_path / "store"
+    store.mkdir()
+    store.chmod(0o777)  # the image's user is not this one
+    job = {
+        "volumes": [f"{store}:/store"],
+        "env": {"AGENTHANDS_STORE": "/store", "OPENAI_API_KEY": "x"},
+        "network_mode": "host",  # where the model and the server listen
+    }
+    with serve_script("data-report") as model:
+        run = docker_pool.ask("a report", model, job_variables=job)
+        state = until(lambda: docker_pool.ended(run), 500)
+    logs = [each["message"] for each in docker_pool.find("logs", logs={"flow_run_id": {"any_": [run]}})]
+    assert state["name"] == "Accepted", (state["message"], logs)
+    (file,) = store.glob("agents/data-report/*/build.json")
+    assert BuildRecord.model_validate_json(file.read_bytes()).status == "accepted"
+    assert state["message"].startswith(file.parent.name)
+    assert until(lambda: not sh("docker", "ps", "--all", "--quiet", "--filter", f"label=io.prefect.flow-run-id={run}"))

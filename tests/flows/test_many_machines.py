@@ -1,0 +1,59 @@
+"""Several workers of one Prefect server on PostgreSQL with Redis share a batch, its tools, and a limit of models."""
+
+import json
+import re
+import threading
+
+import pytest
+import yaml
+from many_machines import MISSING, machines
+from scripted_server import serve_script
+from served_support import until
+
+from agenthands.models import BatchReport
+from agenthands.testing.scripted_model import SCRIPTS
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(bool(MISSING), reason=f"no {' and no '.join(MISSING)} (Debian packages)"),
+]
+BUILDS, MODELS = 6, 2
+_WORKER = re.compile(r"Worker '([^']+)' submitting flow run")
+
+
+class Crowd:
+    """A change of a scripted model that counts how many planners and coders it serves at once."""
+
+    def __init__(self):
+        self._lock, self._now, self.most = threading.Lock(), 0, 0
+
+    def __call__(self, kind, messages, message):
+        if kind in ("plan", "coder"):
+            with self._lock:
+                self._now += 1
+                self.most = max(self.most, self._now)
+            threading.Event().wait(0.5)
+            with self._lock:
+                self._now -= 1
+        return message
+
+
+def test_workers_share_a_batch(tmp_path):
+    requests = tmp_path / "requests.jsonl"
+    requests.write_text("".join(json.dumps(f"report {number}") + "\n" for number in range(BUILDS)))
+    with machines(tmp_path, workers=3, models=MODELS) as served, serve_script("data-report") as model:
+        model.change = crowd = Crowd()
+        options = {"planner": "openai/scripted", "api_base": model.url}
+        parameters = {"source": str(requests), "options": options, "builds_at_once": BUILDS}
+        run = served.run("build-batch/nightly", parameters)
+        state = until(lambda: served.ended(run), 500)
+        said = [each["message"] for each in served.find("logs")]
+    assert state["type"] == "COMPLETED", state["message"]
+    (file,) = (tmp_path / "store" / "batches").glob("*/batch.json")
+    report = BatchReport.model_validate_json(file.read_bytes())
+    assert [item.status for item in report.builds] == ["accepted"] * BUILDS
+    assert len({found[1] for line in said if (found := _WORKER.match(line))}) == 3
+    assert crowd.most <= MODELS
+    turns = len(yaml.safe_load((SCRIPTS / "data-report/tools/column_summary.yaml").read_text()))
+    assert model.count("coder") == turns, "a tool that all of them need is made once"
