@@ -24,7 +24,7 @@ check: install ## Lint, types, import directions
 	$(BIN)/lint-imports --config pyproject.toml
 
 test: install ## All tests (sets up the NAT environment and docker's image on the first run)
-	deployments/docker-for-tests.sh $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	deployments/docker-for-tests.sh $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-fast: install ## The tests that need no NAT environment, sandbox or server
 	$(BIN)/python -m pytest -m "not slow"

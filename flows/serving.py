@@ -32,6 +32,7 @@ def serve_here(port: int, runs: int) -> NoReturn:
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
         DO_NOT_TRACK="1",
     )
+    os.environ.setdefault("PREFECT_WORKER_QUERY_SECONDS", "2")  # a person waits for the run
     with ended_by_interrupt(lambda: None):
         try:
             _serve(url, port, runs)

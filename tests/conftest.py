@@ -19,9 +19,9 @@ for name in [name for name in os.environ if name.endswith("_API_KEY")]:
 
 
 def pytest_collection_modifyitems(items):
-    """Put slow files first, so that no worker of pytest-xdist ends with one while the others have nothing left."""
+    """Put slow files first, so that no process of pytest-xdist ends with one while the others have nothing left."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (item.path not in slow, "flows" not in item.path.parts))
 
 
 @pytest.fixture(autouse=True)

@@ -73,6 +73,7 @@ def machines(folder, workers, on_postgres=True, runs=2, models=None):
         **os.environ,
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_API_URL": url,
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
         "AGENTHANDS_STORE": str(folder / "store"),
         "OPENAI_API_KEY": "x",
     }

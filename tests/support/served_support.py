@@ -50,9 +50,13 @@ class Served:
         return self.run("build-agent/default", {"request": request, "options": options}, **more)
 
     def run(self, deployment, parameters, **more):
-        """Have a run of a deployment; gives its id. `more` is what the API takes beside parameters."""
-        url = f"{self.url}/deployments/{self.deployment(deployment)}/create_flow_run"
-        answer = httpx.post(url, json={"parameters": parameters, **more}, timeout=30)
+        """Have a run of a deployment; gives its id. `more` is what the API takes beside parameters.
+
+        A server on SQLite that is busy says 503; Prefect's clients try again then, and so does this.
+        """
+        url = f"{self.url}/deployments/{until(lambda: self.deployment(deployment))}/create_flow_run"
+        body = {"parameters": parameters, **more}
+        answer = until(lambda: (got := httpx.post(url, json=body, timeout=60)).status_code != 503 and got)
         assert answer.is_success, answer.text
         return answer.json()["id"]
 
