@@ -13,6 +13,8 @@ from agenthands.gate.own_tests import MIN_TESTS
 from agenthands.models import CodingResult, GateReport, Tokens, ToolOutcome, add_costs
 from agenthands.ports import Coder, CodingTask, Command, Environment, Limits, Sandbox
 from agenthands.prompting import render
+from agenthands.purse import Account
+from agenthands.wording import count
 from agenthands.workplace import ToolWork
 
 
@@ -23,7 +25,7 @@ class CodingLimits:
     seconds: float
     steps: int
     attempts: int
-    budget_usd: float | None
+    account: Account
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def generate_tool(
             shell=sandbox.shell(_shell_command(workspace, work.environment), work.shell),
             seconds=limits.seconds,
             steps=limits.steps,
-            budget_usd=limits.budget_usd,
+            account=limits.account,
         )
     )
 
@@ -106,21 +108,44 @@ def _what_the_coder_may_know(report: GateReport) -> dict[str, list[dict[str, str
     }
 
 
+def hopeless(turns: Sequence[tuple[CodingResult, GateReport]]) -> str:
+    """Say why a further attempt after these cannot be expected to help; empty where it may."""
+    if len(turns) < 2:
+        return ""
+    (before, earlier), (after, later) = turns[-2:]
+    if before.status == after.status == "stuck":
+        return "the agent got stuck twice"
+    if _failure(earlier) == _failure(later):
+        return "the gate found the same twice"
+    return ""
+
+
+def _failure(report: GateReport) -> list[tuple[str, str]]:
+    return [(check.name, check.detail) for check in report.failures()]
+
+
 def outcome_of(
-    work: ToolWork, turns: Sequence[tuple[CodingResult, GateReport]], arbitration: Arbitration | None = None
+    work: ToolWork,
+    turns: Sequence[tuple[CodingResult, GateReport]],
+    arbitration: Arbitration | None = None,
+    stopped: str = "",
 ) -> ToolOutcome:
-    """Sum up all attempts at one tool and what the planner's ruling cost; the last report decides."""
+    """Sum up all attempts at one tool and what the planner's ruling cost; the last report decides.
+
+    `stopped` says why there was no further attempt, where it was not for their number.
+    """
     report = turns[-1][1]
     asked: list[CodingResult | Arbitration] = [coding for coding, _ in turns]
     asked += [arbitration] if arbitration else []
     failed = ", ".join(check.name for check in report.failures())
+    tries, why = count(len(turns), "attempt"), f"; {stopped}" if stopped else ""
     return ToolOutcome(
         name=work.tool.name,
         build_id=work.build.build_id,
         status="accepted" if report.accepted else "rejected",
         attempts=len(turns),
         gate=report,
-        reason="" if report.accepted else f"the gate's checks {failed} did not pass in {len(turns)} attempts",
+        reason="" if report.accepted else f"the gate's checks {failed} did not pass in {tries}{why}",
         cost_usd=add_costs(*(each.cost_usd for each in asked)),
         tokens=sum((each.tokens for each in asked), Tokens()),
         seconds=round(sum(coding.seconds + gate.seconds for coding, gate in turns), 3),

@@ -5,6 +5,7 @@
     |   |-- RequestInvalid         the request or its file cannot be used
     |   |-- SettingsInvalid        a setting, option or configuration file cannot be used
     |   |-- ModelNotUsable         unknown model, no key, key refused
+    |   |-- BudgetReached          a budget of the build, of a tool or of the day is used up
     |   |-- StoreNotUsable         the store cannot be written or read, or holds no such build
     |   `-- SandboxUnavailable     no sandbox of the wanted kind works on this machine
     |-- OutsideError             exit 3: something outside failed, after the retries that could help
@@ -57,6 +58,10 @@ class SettingsInvalid(UserError):
 
 class ModelNotUsable(UserError):
     """The model is unknown, has no key, or its provider refuses the key."""
+
+
+class BudgetReached(UserError):
+    """A budget that the user has set is used up; no model is called any more."""
 
 
 class StoreNotUsable(UserError):

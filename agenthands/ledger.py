@@ -20,6 +20,7 @@ from agenthands.models import (
 from agenthands.planning import Planned
 from agenthands.ports import Environment
 from agenthands.prompting import prompt_hashes
+from agenthands.purse import Purse
 from agenthands.server_preparation import ReadyServer
 from agenthands.workplace import Build
 
@@ -29,9 +30,9 @@ _VERSIONS = ("agenthands", "prefect", "openhands-sdk", "openhands-tools", "litel
 class Ledger:
     """Notes of one build; what is never noted stays empty in the record."""
 
-    def __init__(self, build: Build, models: Mapping[str, str]) -> None:
-        """Begin now. `models` names the model of each role."""
-        self._build, self._models = build, dict(models)
+    def __init__(self, build: Build, models: Mapping[str, str], purse: Purse) -> None:
+        """Begin now. `models` names the model of each role; what they cost is read from `purse`."""
+        self._build, self._models, self._purse = build, dict(models), purse
         self._started = time.time()
         self._stages: list[StageTime] = []
         self._versions = {name: version(name) for name in _VERSIONS}
@@ -65,14 +66,7 @@ class Ledger:
 
     def record(self, status: Status, reason: str) -> BuildRecord:
         """Give the record as of now; the files are noted when they are published."""
-        costs = [tool.cost_usd for tool in self.tools]
-        tokens = sum((tool.tokens for tool in self.tools), Tokens())
-        if self.planned:
-            costs.append(self.planned.cost_usd)
-            tokens += self.planned.tokens
-        if self.acceptance:
-            costs.append(self.acceptance.cost_usd)
-            tokens += self.acceptance.tokens
+        spending = self._purse.spending
         return BuildRecord(
             build_id=self._build.build_id,
             request=self._build.request,
@@ -80,9 +74,10 @@ class Ledger:
             status=status,
             reason=reason,
             tools=self.tools,
+            spending=spending,
             acceptance=self.acceptance,
-            cost_usd=add_costs(*costs),
-            tokens=tokens,
+            cost_usd=add_costs(*(each.cost_usd for each in spending)),
+            tokens=sum((each.tokens for each in spending), Tokens()),
             seconds=round(time.time() - self._started, 3),
             started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started)),
             stages=self._stages,

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from agenthands.models import BuildRecord, Check, CustomTool, GateReport, Plan, Tokens
+from agenthands.models import BuildRecord, Check, CustomTool, GateReport, Plan, Spending, Tokens
 from agenthands.verdict import next_steps, ruling_sentences, verdict
 from agenthands.wording import duration, money, one_line
 
 _FIRST = ("report.html", "bundle.tar.gz")
 _CELL = 80  # what Prefect's tables show of a cell without scrolling
+_STAGES = {"plan": "planning", "accept": "test cases"}
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._/-]+")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")  # CommonMark lets a backslash take the meaning of each
 
@@ -77,23 +78,23 @@ def result_markdown(record: BuildRecord, place: str) -> str:
 
 
 def cost_rows(record: BuildRecord) -> list[dict[str, str | int]]:
-    """Give what each part of the build cost, and the sum: US dollars and tokens."""
-    spent = [(f"tool {tool.name}", tool.cost_usd, tool.tokens, tool.cached) for tool in record.tools]
-    if asked := record.acceptance:
-        spent.append(("test cases", asked.cost_usd, asked.tokens, asked.cached))
-    others = sum((tokens for _, _, tokens, _ in spent), Tokens())
-    planning = None if record.cost_usd is None else record.cost_usd - sum(cost or 0 for _, cost, _, _ in spent)
-    return [
-        _cost_row("planning", planning, record.tokens - others, False),
-        *(_cost_row(*each) for each in spent),
-        _cost_row("all", record.cost_usd, record.tokens, False),
-    ]
+    """Give what each stage, tool and attempt of the build cost, and the sum: US dollars and tokens."""
+    rows = [_cost_row(_part(each), each.calls, each.cost_usd, each.tokens) for each in record.spending]
+    calls = sum(each.calls for each in record.spending)
+    return [*rows, _cost_row("all", calls, record.cost_usd, record.tokens)]
 
 
-def _cost_row(part: str, cost: float | None, tokens: Tokens, cached: bool) -> dict[str, str | int]:
+def _part(spending: Spending) -> str:
+    if not spending.tool:
+        return _STAGES.get(spending.stage, spending.stage)
+    return f"tool {spending.tool}, attempt {spending.attempt}"
+
+
+def _cost_row(part: str, calls: int, cost: float | None, tokens: Tokens) -> dict[str, str | int]:
     return {
         "part": part,
-        "cost": "reused" if cached else money(cost),
+        "calls": calls,
+        "cost": money(cost),
         "tokens in": tokens.prompt,
         "of them cached": tokens.cached,
         "tokens out": tokens.completion,

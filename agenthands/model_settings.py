@@ -33,6 +33,7 @@ class ModelSettings(BaseModel):
     num_retries: int = Field(3, ge=0, le=10)
     input_cost_per_token: float | None = Field(None, ge=0)
     output_cost_per_token: float | None = Field(None, ge=0)
+    assumed_price: tuple[float, float] | None = Field(None, description="Per prompt and completion token, if unknown")
 
     @property
     def provider(self) -> str:

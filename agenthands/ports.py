@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from agenthands.models import CodingResult, Tokens
+
+if TYPE_CHECKING:
+    from agenthands.purse import Account
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,7 @@ class CodingTask:
     shell: Shell
     seconds: float
     steps: int
-    budget_usd: float | None
+    account: Account
 
 
 class Coder(Protocol):
@@ -200,8 +203,8 @@ class Coder(Protocol):
     def work(self, task: CodingTask) -> CodingResult:
         """Send `message` into the tool's conversation and let the agent work until it stops.
 
-        The shell is closed at the end. What the agent did wrong is in the result. Raises ModelNotUsable or
-        ModelUnavailable.
+        The shell is closed at the end. What the agent did wrong is in the result. Raises ModelNotUsable,
+        ModelUnavailable, or BudgetReached where nothing is left to begin with.
         """
 
 
@@ -243,8 +246,8 @@ class OpenGateway(Protocol):
 class ModelGateway(Protocol):
     """Reaches the agent's model for a sandbox, so that the provider's key never enters one."""
 
-    def open(self, socket: Path, budget_usd: float | None = None) -> AbstractContextManager[OpenGateway]:
-        """Serve an OpenAI-compatible API on a Unix socket until the context ends."""
+    def open(self, socket: Path, account: Account) -> AbstractContextManager[OpenGateway]:
+        """Serve an OpenAI-compatible API on a Unix socket until the context ends; calls are paid from `account`."""
 
 
 class Store(Protocol):

@@ -11,6 +11,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from agenthands.errors import SettingsInvalid
 from agenthands.model_settings import ConfigFile, ModelSettings, Role, load_config
 from agenthands.models import BuildOptions
+from agenthands.models.request import PRICE
+
+_MILLION = 1_000_000
 
 
 class Settings(BaseSettings):
@@ -41,7 +44,13 @@ class Settings(BaseSettings):
     egress: Annotated[tuple[str, ...], NoDecode] = ()
     """Hosts that a sandbox with the network policy `egress` may reach: `host`, `host:port`, `*.domain`."""
     budget: float | None = Field(None, gt=0)
-    """US dollars that the coding agents of one build may spend together."""
+    """US dollars that all models of one build may cost."""
+    tool_budget: float | None = Field(None, gt=0)
+    """US dollars that writing one tool may cost."""
+    budget_tokens: int | None = Field(None, gt=0)
+    """Tokens, in and out, that all models of one build may use."""
+    price: str | None = Field(None, pattern=PRICE)
+    """`IN,OUT`: US dollars for a million tokens of models whose price is not known."""
     max_attempts: int = Field(3, ge=1, le=10)
     """Tries of each tool at the gate."""
     parallel: int = Field(8, ge=1, le=64)
@@ -85,7 +94,11 @@ class Settings(BaseSettings):
         file = self.model_config_file()
         named = {"planner": self.planner, "coder": self.coder, "agent": self.agent_model}[role]
         own = isinstance(file.llm.get(role), dict) and "model" in file.llm[role]
-        return file.for_role(role, named or (None if own else self.planner), self.api_base)
+        settings = file.for_role(role, named or (None if own else self.planner), self.api_base)
+        if self.price is None:
+            return settings
+        prompt, completion = (float(each) / _MILLION for each in self.price.split(","))
+        return settings.model_copy(update={"assumed_price": (prompt, completion)})
 
 
 def load_settings(options: BuildOptions | None = None) -> Settings:

@@ -30,7 +30,7 @@ class Build(BaseModel):
 
 @dataclass(frozen=True)
 class ToolWork:
-    """One tool that is being made for a build, in the environment in which it must work; `tools` share the budget.
+    """One tool that is being made for a build, in the environment in which it must work.
 
     The folder belongs to what the tool is made from, not to the build: who makes the same tool next goes on there.
     """
@@ -38,7 +38,6 @@ class ToolWork:
     build: Build
     tool: CustomTool
     environment: Environment
-    tools: int
     folder: Path
 
     @property

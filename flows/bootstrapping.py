@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agenthands.errors import AgentHandsError
+from agenthands.wording import money
 from flows.deploying import deploy, shipped
 from tasks.retrying import CALLS_MODELS
 
@@ -35,12 +36,16 @@ _ENDS = ("Completed", "Failed", "Crashed", "Cancelled", "Accepted", "Rejected", 
               "[default: agenthands].")  # fmt: skip
 @click.option("--runs", type=click.IntRange(1), help="Runs of the pool at once [default: no limit].")
 @click.option("--models", type=click.IntRange(1), help="Steps that call models at once, over all workers.")
+@click.option("--day-budget", type=click.FloatRange(0.01, 20_000), metavar="USD",
+              help="What the models of all builds may cost in a day (UTC), over all workers.")  # fmt: skip
 @click.option("--silence", type=click.IntRange(HEARTBEAT_SECONDS + 10), default=SILENCE_SECONDS,
               show_default=True, help="Seconds without a heartbeat after which a run counts as crashed.")  # fmt: skip
-def main(pool: str, kind: str, image: str | None, runs: int | None, models: int | None, silence: int) -> None:
+def main(
+    pool: str, kind: str, image: str | None, runs: int | None, silence: int, **limits: Any
+) -> None:  # fmt: skip
     """Prepare the Prefect server at PREFECT_API_URL for AgentHands; run it as often as you like."""
     try:
-        for line in (*bootstrap(pool, kind, image, runs, models, silence), *deploy(pool, kind)):
+        for line in (*bootstrap(pool, kind, image, runs, silence), *limit(**limits), *deploy(pool, kind)):
             click.echo(line)
     except AgentHandsError as error:
         raise click.ClickException(error.message) from error
@@ -48,19 +53,35 @@ def main(pool: str, kind: str, image: str | None, runs: int | None, models: int 
 
 def bootstrap(
     pool: str = POOL, kind: str = "process", image: str | None = None, runs: int | None = None,
-    models: int | None = None, silence: int = SILENCE_SECONDS,
+    silence: int = SILENCE_SECONDS,
 ) -> list[str]:  # fmt: skip
-    """Make or update all of it, and say in a line each what is there now. `silence` seconds make a run a dead one.
+    """Make or update what runs need, and say in a line each what is there. `silence` seconds make a run a dead one.
 
     A pool that is there keeps its job template, but for the image where one is named.
     """
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
-        said = [_work_pool(client, pool, kind, image, runs)]
+        said = _work_pool(client, pool, kind, image, runs)
+    return [said, _zombie_automation(silence)]
+
+
+def limit(models: int | None = None, day_budget: float | None = None) -> list[str]:
+    """Set what all workers share: steps that call models at once, US dollars a day; None leaves one as it is."""
+    from prefect.client.orchestration import get_client
+
+    from tasks.day_budget import set_day_budget
+
+    said = []
+    with get_client(sync_client=True) as client:
         if models:
-            said.append(_model_limit(client, models))
-    return [*said, _zombie_automation(silence)]
+            (tag,) = CALLS_MODELS["tags"]
+            client.upsert_global_concurrency_limit_by_name(f"tag:{tag}", models)
+            said.append(f"limit {tag}: {models} steps that call models at once")
+        if day_budget:
+            set_day_budget(client, day_budget)
+            said.append(f"budget of a day: {money(day_budget)} for the models of all builds")
+    return said
 
 
 def _work_pool(client: SyncPrefectClient, name: str, kind: str, image: str | None, runs: int | None) -> str:
@@ -88,12 +109,6 @@ def _with_image(template: dict[str, Any], image: str | None) -> dict[str, Any]:
     if image and template:
         template["variables"]["properties"]["image"]["default"] = image
     return template
-
-
-def _model_limit(client: SyncPrefectClient, models: int) -> str:
-    (tag,) = CALLS_MODELS["tags"]
-    client.upsert_global_concurrency_limit_by_name(f"tag:{tag}", models)
-    return f"limit {tag}: {models} steps that call models at once"
 
 
 def _zombie_automation(silence: int) -> str:

@@ -25,6 +25,7 @@ from tasks.environment import prepare_environment, read_nat_registry
 from tasks.plan import forget_plan, plan_agent
 from tasks.publish import publish_build
 from tasks.start import start_build, start_ledger
+from tasks.wiring import purse_for
 
 DEFAULTS = BuildOptions()
 Request = Annotated[str, Field(min_length=1, max_length=MAX_REQUEST_CHARACTERS)]
@@ -87,6 +88,7 @@ def _work(build: Build, ledger: Ledger, shown: BuildArtifacts) -> tuple[Status, 
     if error:
         raise error
     if rejected := [tool.name for tool in ledger.tools if tool.status != "accepted"]:
+        purse_for(build).account("tools").require()  # what was cut short is not judged
         return "rejected", f"the gate rejected {', '.join(rejected)}", None
 
     bundle = assemble_agent(build, plan, [server.planned for server in servers.ready], registry, environment)

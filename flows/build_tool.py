@@ -17,7 +17,7 @@ from agenthands.ports import Environment
 from agenthands.workplace import Build, ToolWork
 from tasks.arbitrate import arbitrate_examples
 from tasks.caching import kept, rejected, result_of
-from tasks.generate import generate_tool
+from tasks.generate import generate_tool, stopped_early
 from tasks.make import begin, end, hand_over, open_work, take_over
 from tasks.validate import validate_tool, with_rulings
 from tasks.wiring import settings_for
@@ -32,7 +32,10 @@ def build_tool(work: ToolWork) -> ToolOutcome:
     attempts = settings_for(work.build.request.options()).max_attempts
     turns: list[Any] = []
     ruled: Arbitration | None = None
+    stopped = ""
     for attempt in range(1, attempts + 1):
+        if stopped := stopped_early(work, turns):
+            break
         coding = generate_tool(work, attempt, Rejection(*turns[-1]) if turns else None)
         report = validate_tool(work, attempt, ruled.rulings if ruled else ())
         if ruled is None and contradictions(report):
@@ -44,7 +47,7 @@ def build_tool(work: ToolWork) -> ToolOutcome:
         turns.append((coding, report))
         if report.accepted:
             break
-    return outcome_of(work, turns, ruled)
+    return outcome_of(work, turns, ruled, stopped)
 
 
 @task(name="tool", task_run_name="tool-{work.tool.name}")
@@ -71,7 +74,7 @@ def build_tools(build: Build, plan: Plan, environment: Environment) -> tuple[lis
     settings = settings_for(build.request.options())
     keys = [tool_key(tool, settings.model("coder"), environment.lock_sha256) for tool in plan.custom_tools]
     count = len(plan.custom_tools)
-    works = [open_work(build, tool, environment, count, key) for tool, key in zip(plan.custom_tools, keys, strict=True)]
+    works = [open_work(build, tool, environment, key) for tool, key in zip(plan.custom_tools, keys, strict=True)]
     for tool in plan.custom_tools:
         emit(ToolProgress(build.build_id, tool.name, "waiting", "", 0))
     threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.parallel)

@@ -36,15 +36,19 @@ def ask_agent(build: Build, plan: Plan, environment: Environment, servers: Seque
     )
     wiring.environments_for(settings).install_project(folder / "package", agent.site)
     egress = wiring.egress_for(settings).open(folder / "egress.sock") if settings.egress else nullcontext()
-    with wiring.gateway_for(settings).open(folder / "model.sock", settings.budget) as gateway, egress as proxy:
+    account = wiring.purse_for(build).account("accept")
+    account.require()
+    with wiring.gateway_for(settings).open(folder / "model.sock", account) as gateway, egress as proxy:
         accepted = acceptance.accept_agent(
             agent,
             plan.test_cases,
             wiring.sandbox_for(settings),
             Reach(gateway, proxy),
-            wiring.planner_for(settings),
+            wiring.planner_for(settings, account),
             settings.case_seconds,
         )
+    if not accepted.passed:
+        account.require()  # an agent whose model was not called any more is not judged
     accepted = accepted.model_copy(update={"build_id": build.build_id})
     return accepted if accepted.passed else rejected(accepted, accepted.reason)
 

@@ -23,7 +23,8 @@ def let_planner_rule(work: ToolWork, report: GateReport, attempt: int) -> Arbitr
     emit(ToolProgress(work.build.build_id, work.tool.name, "checking", "the planner rules on its examples", attempt))
     source = (work.workspace / tool_path(work.tool.name)).read_text(encoding="utf-8")
     found = arbitration.contradictions(report)
-    return arbitration.arbitrate(work.tool, source, found, attempt, wiring.planner_for(settings))
+    account = wiring.purse_for(work.build).account("tools", work.tool.name, attempt)
+    return arbitration.arbitrate(work.tool, source, found, attempt, wiring.planner_for(settings, account))
 
 
 def arbitrate_examples(work: ToolWork, report: GateReport, attempt: int) -> Arbitration:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prefect import task
 
 import agenthands.coding as coding
 from agenthands.coding import Rejection
-from agenthands.models import CodingResult
+from agenthands.models import CodingResult, GateReport
 from agenthands.workplace import ToolWork
 from tasks import wiring
 from tasks.caching import kept_here
@@ -17,12 +19,25 @@ from tasks.retrying import CALLS_MODELS, RETRY_OUTSIDE
 def let_coder_work(work: ToolWork, attempt: int, rejection: Rejection | None) -> CodingResult:
     """Give what one turn of the coding agent did."""
     settings = wiring.settings_for(work.build.request.options())
-    limits = wiring.coding_limits(settings, work.tools)
+    account = wiring.purse_for(work.build).account("tools", work.tool.name, attempt)
     return coding.generate_tool(
-        work, attempt, rejection, wiring.coder_for(settings), wiring.sandbox_for(settings), limits
+        work,
+        attempt,
+        rejection,
+        wiring.coder_for(settings),
+        wiring.sandbox_for(settings),
+        wiring.coding_limits(settings, account),
     )
 
 
 def generate_tool(work: ToolWork, attempt: int, rejection: Rejection | None) -> CodingResult:
     """Give what one turn of the coding agent did, now or before its worker died."""
     return kept_here(let_coder_work, f"generate-{attempt}", work.steps)(work, attempt, rejection)
+
+
+def stopped_early(work: ToolWork, turns: Sequence[tuple[CodingResult, GateReport]]) -> str:
+    """Say why the attempts at a tool end before their number is used up; empty where they go on."""
+    if not turns:
+        return ""
+    budget = wiring.purse_for(work.build).account("tools", work.tool.name).reached()
+    return budget[:1].lower() + budget[1:] or coding.hopeless(turns)

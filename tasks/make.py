@@ -13,9 +13,9 @@ from tasks import wiring
 TRAJECTORY = "trajectory.jsonl"
 
 
-def open_work(build: Build, tool: CustomTool, environment: Environment, tools: int, key: str) -> ToolWork:
+def open_work(build: Build, tool: CustomTool, environment: Environment, key: str) -> ToolWork:
     """Name the work folder of a tool; what an earlier build left there unfinished is gone on with."""
-    return ToolWork(build, tool, environment, tools, tool_folder(build, key))
+    return ToolWork(build, tool, environment, tool_folder(build, key))
 
 
 def begin(work: ToolWork, refresh: bool) -> None:

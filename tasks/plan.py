@@ -34,7 +34,7 @@ def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None
     try:
         return planning.plan_agent(
             build.request.request,
-            wiring.planner_for(settings),
+            wiring.planner_for(settings, wiring.purse_for(build).account("plan")),
             Reality(registry, wiring.catalogue_for(settings), objection.servers if objection else {}),
             unresolved,
             objection,

@@ -30,6 +30,7 @@ def publish_build(build: Build, record: BuildRecord, bundle: bytes | None) -> Bu
         note.detail = settings.store_url
     shutil.rmtree(build.folder, ignore_errors=True)
     release(build.folder)
+    wiring.forget_purse(build)
     return published
 
 

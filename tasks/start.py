@@ -36,4 +36,5 @@ def start_build(request: str, options: BuildOptions) -> Build:
 def start_ledger(build: Build) -> Ledger:
     """Open the book of a build."""
     settings = wiring.settings_for(build.request.options())
-    return Ledger(build, {role: settings.model(role).model for role in wiring.ROLES})
+    models: dict[str, str] = {role: settings.model(role).model for role in wiring.ROLES}
+    return Ledger(build, models, wiring.purse_for(build))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from agenthands.adapters.bubblewrap import BubblewrapSandbox
@@ -17,15 +18,20 @@ from agenthands.adapters.litellm_model import (
 from agenthands.adapters.openhands_coder import OpenHandsCoder, load_openhands, read_trajectory
 from agenthands.adapters.uv_environments import UvEnvironments
 from agenthands.coding import CodingLimits
-from agenthands.errors import StoreNotUsable
+from agenthands.errors import SettingsInvalid, StoreNotUsable
 from agenthands.model_settings import ModelSettings, Role
 from agenthands.models import BuildOptions
 from agenthands.planning import checked_request
 from agenthands.ports import ChatModel, Coder, Environments, ModelGateway, Sandbox, Store
+from agenthands.purse import Account, Budget, PaidModel, Purse
 from agenthands.server_catalogue import CatalogueServer, load_catalogue
 from agenthands.settings import Settings, load_settings
+from agenthands.workplace import Build
+from tasks.day_budget import open_day_budget
 
 ROLES: tuple[Role, ...] = ("planner", "coder", "agent")
+_purses: dict[str, Purse] = {}
+_purses_lock = threading.Lock()
 
 
 def settings_for(options: BuildOptions) -> Settings:
@@ -65,9 +71,29 @@ def catalogue_for(settings: Settings) -> dict[str, CatalogueServer]:
     return load_catalogue(Path(extra).expanduser() if extra else None)
 
 
-def planner_for(settings: Settings) -> ChatModel:
-    """Choose the planner's model."""
-    return LitellmModel(settings.model("planner"))
+def planner_for(settings: Settings, account: Account) -> ChatModel:
+    """Choose the planner's model, paid from `account`."""
+    return PaidModel(LitellmModel(settings.model("planner")), account)
+
+
+def purse_for(build: Build) -> Purse:
+    """Give the purse of a build, one for all its steps in this process; a build that goes on takes up its book."""
+    with _purses_lock:
+        purse = _purses.get(build.build_id)
+        if purse is None:
+            settings = settings_for(build.request.options())
+            budget = Budget(settings.budget, settings.tool_budget, settings.budget_tokens)
+            day = open_day_budget()
+            if day is not None:
+                _require_prices(settings, "the budget of the day")
+            purse = _purses[build.build_id] = Purse(budget, day, build.folder / "spending.jsonl")
+        return purse
+
+
+def forget_purse(build: Build) -> None:
+    """Let a purse go, for its build has ended."""
+    with _purses_lock:
+        _purses.pop(build.build_id, None)
 
 
 def coder_for(settings: Settings) -> Coder:
@@ -85,13 +111,13 @@ def egress_for(settings: Settings) -> EgressProxy:
     return EgressProxy(settings.egress)
 
 
-def coding_limits(settings: Settings, tools: int) -> CodingLimits:
-    """Give the bounds of one tool's coding; the build's budget is shared evenly among `tools`."""
+def coding_limits(settings: Settings, account: Account) -> CodingLimits:
+    """Give the bounds of one turn of a tool's coding, paid from `account`."""
     return CodingLimits(
         seconds=settings.coder_seconds,
         steps=settings.coder_steps,
         attempts=settings.max_attempts,
-        budget_usd=settings.budget / max(1, tools) if settings.budget else None,
+        account=account,
     )
 
 
@@ -120,6 +146,17 @@ def check_models(settings: Settings) -> None:
     """Check that every role has a model that exists and a key; asks no model. Raises ModelNotUsable."""
     for role in ROLES:
         require_usable(settings.model(role))
+    if settings.budget or settings.tool_budget:
+        _require_prices(settings, "a budget in US dollars")
+
+
+def _require_prices(settings: Settings, budget: str) -> None:
+    for model in (settings.model(role) for role in ROLES):
+        if price_per_token(model) is None:
+            raise SettingsInvalid(
+                f"No price of {model.model} is known, so {budget} cannot be kept.",
+                "Give --price IN,OUT (US dollars for a million tokens), or a --budget-tokens N alone.",
+            )
 
 
 def warm_up(settings: Settings) -> None:

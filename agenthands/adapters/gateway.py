@@ -1,4 +1,4 @@
-"""The ModelGateway port over litellm: an OpenAI-compatible API on a Unix socket, with a token, a budget and a count.
+"""The ModelGateway port over litellm: an OpenAI-compatible API on a Unix socket, with a token, a budget and a log.
 
 The agent in the sandbox knows the socket and a token that dies with it; the provider's key stays in this process.
 What the agent sends is not trusted (`gateway_request`): it decides what is said, never who is asked.
@@ -27,6 +27,7 @@ from agenthands.errors import ModelUnavailable, SettingsInvalid
 from agenthands.model_settings import ModelSettings
 from agenthands.models import Tokens, add_costs
 from agenthands.ports import GatewayCall, GatewayUsage
+from agenthands.purse import Account
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -64,11 +65,11 @@ class LitellmGateway:
         self._settings = settings
 
     @contextmanager
-    def open(self, socket: Path, budget_usd: float | None = None) -> Iterator[RunningGateway]:
+    def open(self, socket: Path, account: Account) -> Iterator[RunningGateway]:
         """Serve on `socket` until the context ends; calls still running then are cut off.
 
-        Calls are refused once `budget_usd` is spent; those in flight at that moment finish. Raises SettingsInvalid
-        where the path is too long for a socket, ModelUnavailable where no server starts.
+        Calls are paid from `account`, and refused once a budget is reached; those in flight at that moment finish.
+        Raises SettingsInvalid where the path is too long for a socket, ModelUnavailable where no server starts.
         """
         if len(os.fsencode(socket)) > _MAX_SOCKET_PATH:
             raise SettingsInvalid(
@@ -77,7 +78,7 @@ class LitellmGateway:
             )
         load_litellm()
         gateway = RunningGateway(socket, secrets.token_urlsafe(24))
-        with _served(_Endpoints(self._settings, gateway, budget_usd).application(), socket):
+        with _served(_Endpoints(self._settings, gateway, account).application(), socket):
             yield gateway
 
 
@@ -126,10 +127,10 @@ def _served(application: Starlette, socket: Path) -> Iterator[None]:
 class _Endpoints:
     """The routes of one gateway."""
 
-    def __init__(self, settings: ModelSettings, gateway: RunningGateway, budget_usd: float | None) -> None:
+    def __init__(self, settings: ModelSettings, gateway: RunningGateway, account: Account) -> None:
         self._settings = settings
         self._gateway = gateway
-        self._budget_usd = budget_usd
+        self._account = account
 
     def application(self) -> Starlette:
         """Give the ASGI application."""
@@ -162,7 +163,7 @@ class _Endpoints:
 
         self._require_token(request)
         asked = parsed(await read_body(request))
-        self._require_budget()
+        await self._require_budget()
         answer = await self._complete({key: asked[key] for key in PASSED & asked.keys() if asked[key] is not None})
         if not asked.get("stream"):
             return JSONResponse(answer)
@@ -175,12 +176,9 @@ class _Endpoints:
         if not hmac.compare_digest(given.encode(), f"Bearer {self._gateway.token}".encode()):
             raise Refusal(401, "authentication_error", "invalid_api_key", "The gateway's token is missing or wrong.")
 
-    def _require_budget(self) -> None:
-        budget, spent = self._budget_usd, self._gateway.usage.cost_usd
-        if budget is None or (spent is not None and spent < budget):
-            return
-        why = "is used up" if spent is not None else "cannot be kept: what an answer cost is unknown"
-        raise Refusal(402, "insufficient_quota", "budget_exceeded", f"The budget of ${budget:g} {why}.")
+    async def _require_budget(self) -> None:
+        if sentence := await asyncio.to_thread(self._account.reached):
+            raise Refusal(402, "insufficient_quota", "budget_exceeded", f"{sentence}.")
 
     async def _complete(self, passed: dict[str, Any]) -> dict[str, Any]:
         """Ask the model and count; raises Refusal with the provider's error."""
@@ -193,6 +191,7 @@ class _Endpoints:
         except asyncio.CancelledError:
             # The provider may charge for what it was doing; pretending that it was free would be wrong.
             usage.cost_usd = None
+            self._account.pay(None, Tokens())
             self._note("A call was cut off when the gateway closed; its cost is unknown.")
             self._log(started, error="cut off")
             raise
@@ -203,6 +202,7 @@ class _Endpoints:
         tokens, cost = tokens_of(response), cost_of(litellm, response, settings)
         usage.tokens += tokens
         usage.cost_usd = add_costs(usage.cost_usd, cost)
+        await asyncio.to_thread(self._account.pay, cost, tokens)
         self._log(started, tokens, cost)
         answer: dict[str, Any] = response.model_dump(mode="json", exclude_none=True)
         for choice in answer["choices"]:

@@ -120,7 +120,7 @@ def cost_of(litellm: Any, response: Any, settings: ModelSettings) -> float | Non
     price = price_per_token(settings)
     if price is None:
         return None
-    if settings.input_cost_per_token is not None:
+    if not known_to_litellm(settings):
         tokens = tokens_of(response)
         return tokens.prompt * price[0] + tokens.completion * price[1]
     try:
@@ -130,16 +130,27 @@ def cost_of(litellm: Any, response: Any, settings: ModelSettings) -> float | Non
 
 
 def price_per_token(settings: ModelSettings) -> tuple[float, float] | None:
-    """Give US dollars per prompt and completion token, from the settings or litellm's list; None where unknown."""
+    """Give US dollars per prompt and completion token: the settings', else litellm's, else what the user assumes.
+
+    None where nobody knows a price.
+    """
     if settings.input_cost_per_token is not None and settings.output_cost_per_token is not None:
         return settings.input_cost_per_token, settings.output_cost_per_token
+    if not known_to_litellm(settings):
+        return settings.assumed_price
+    info = load_litellm().get_model_info(settings.model)
+    return info["input_cost_per_token"], info["output_cost_per_token"]
+
+
+def known_to_litellm(settings: ModelSettings) -> bool:
+    """Say whether litellm's own price counts: there is one, and the settings have none."""
+    if settings.input_cost_per_token is not None and settings.output_cost_per_token is not None:
+        return False
+    litellm = load_litellm()
     try:
-        info = load_litellm().get_model_info(settings.model)
+        info = litellm.get_model_info(settings.model)
     except Exception:  # litellm raises plain Exception for unknown models
-        return None
-    prompt, completion = info.get("input_cost_per_token"), info.get("output_cost_per_token")
+        return False
     # litellm invents a price of 0 for models that it only knows by their provider
-    listed = (
-        settings.model in load_litellm().model_cost or settings.model.partition("/")[2] in load_litellm().model_cost
-    )
-    return (prompt, completion) if listed and prompt is not None and completion is not None else None
+    known = settings.model in litellm.model_cost or settings.model.partition("/")[2] in litellm.model_cost
+    return known and None not in (info.get("input_cost_per_token"), info.get("output_cost_per_token"))

@@ -12,12 +12,13 @@ import shutil
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from agenthands.adapters.litellm_model import price_per_token
+from agenthands.adapters.litellm_model import known_to_litellm, price_per_token
 from agenthands.adapters.litellm_setup import load_litellm
 from agenthands.errors import AgentHandsError, ModelNotUsable, ModelUnavailable
 from agenthands.events import ToolProgress, ToolState, emit
@@ -27,7 +28,7 @@ from agenthands.ports import CodingTask
 from agenthands.whole_files import write_whole
 
 _TURN = "turn.json"
-_ENDS = {"MaxIterationsReached": "out_of_steps", "MaxBudgetReached": "out_of_budget"}
+_ENDS = {"MaxIterationsReached": "out_of_steps"}
 _import_lock = threading.Lock()
 
 
@@ -40,12 +41,13 @@ class OpenHandsCoder:
         self._home = home
 
     def work(self, task: CodingTask) -> CodingResult:
-        """Run one turn. Raises ModelNotUsable or ModelUnavailable."""
+        """Run one turn. Raises ModelNotUsable, ModelUnavailable or BudgetReached."""
+        task.account.require()
         load_openhands(self._home)
         from openhands.sdk.conversation.exceptions import ConversationRunError
 
         started = time.monotonic()
-        conversation, llm = self._reopened(task)
+        conversation, llm, payer = self._reopened(task)
         timer = threading.Timer(task.seconds, conversation.pause)
         timer.daemon = True
         timer.start()
@@ -55,15 +57,18 @@ class OpenHandsCoder:
                 conversation.send_message(task.message)
                 before = _spent(llm)  # only now the SDK has restored what earlier turns spent
                 write_whole(task.conversation / _TURN, before.model_dump_json())
-            conversation.run()
+            payer.begin(before)
+            with task.account.purse.watched(conversation.pause):
+                conversation.run()
         except ConversationRunError as error:
             raise self._translated(error) from error
         finally:
             timer.cancel()
+            payer.pay()
             task.shell.close()  # first: the SDK waits 2 s for a shell that comes back after `exit`
             conversation.close()
         after = _spent(llm)
-        status, reason = _ending(conversation)
+        status, reason = _ending(conversation, task.account.reached())
         return CodingResult(
             status=status,
             reason=reason,
@@ -73,17 +78,17 @@ class OpenHandsCoder:
             steps=after.calls - before.calls,
         )
 
-    def _reopened(self, task: CodingTask) -> tuple[Any, Any]:
+    def _reopened(self, task: CodingTask) -> tuple[Any, Any, _Payer]:
         """Open the conversation; one that this version of the SDK cannot read is given up, the workspace stays."""
         try:
-            conversation, llm = self._open(task)
-            list(conversation.state.events)
+            opened = self._open(task)
+            list(opened[0].state.events)
         except (ValueError, KeyError, OSError):
             shutil.rmtree(task.conversation, ignore_errors=True)
-            conversation, llm = self._open(task)
-        return conversation, llm
+            opened = self._open(task)
+        return opened
 
-    def _open(self, task: CodingTask) -> tuple[Any, Any]:
+    def _open(self, task: CodingTask) -> tuple[Any, Any, _Payer]:
         from openhands.sdk import LLM, Agent, LocalConversation, Tool
         from openhands.tools.terminal import TerminalTool
 
@@ -95,9 +100,9 @@ class OpenHandsCoder:
             "base_url": settings.api_base,
             "temperature": settings.temperature,
             "max_output_tokens": settings.max_output_tokens,
-            "input_cost_per_token": settings.input_cost_per_token,
-            "output_cost_per_token": settings.output_cost_per_token,
         }
+        if not known_to_litellm(settings) and (price := price_per_token(settings)):
+            options |= {"input_cost_per_token": price[0], "output_cost_per_token": price[1]}
         if settings.provider in ("gemini", "vertex_ai") and settings.safety_settings:
             options["litellm_extra_body"] = {"safetySettings": [dict(each) for each in settings.safety_settings]}
         llm = LLM(
@@ -115,18 +120,19 @@ class OpenHandsCoder:
             tools=[Tool(name=TerminalTool.name, params=terminal), Tool(name=CONFINED_EDITOR)],
             system_prompt=task.system_prompt,
         )
+        payer = _Payer(task, llm, self._priced())
         conversation = LocalConversation(
             agent=agent,
             workspace=str(task.workspace),
             persistence_dir=str(task.conversation),
             conversation_id=uuid.uuid5(uuid.NAMESPACE_URL, f"agenthands:{task.tool}"),
-            callbacks=[_Reporter(task, llm, self._priced())],
+            callbacks=[payer, _Reporter(task, llm, self._priced())],
             visualizer=None,
             max_iteration_per_run=task.steps,
-            max_budget_per_run=task.budget_usd,
             stuck_detection=True,
         )
-        return conversation, llm
+        payer.stop = conversation.pause
+        return conversation, llm, payer
 
     def _priced(self) -> bool:
         return price_per_token(self._settings) is not None
@@ -165,6 +171,39 @@ def load_openhands(home: Path) -> None:
 
         logging.getLogger("openhands").setLevel(logging.ERROR)
         del openhands
+
+
+class _Payer:
+    """Pays each model call of a turn when its first event comes, and stops the turn when a budget is reached."""
+
+    def __init__(self, task: CodingTask, llm: Any, priced: bool) -> None:
+        self._account, self._llm, self._priced = task.account, llm, priced
+        self._paid: _Spent | None = None
+        self._lock = threading.Lock()
+        self.stop: Callable[[], None] = lambda: None
+
+    def begin(self, before: _Spent) -> None:
+        """Begin with what the conversation had spent before this turn."""
+        self._paid = before
+
+    def __call__(self, event: Any) -> None:
+        del event
+        if self.pay() and self._account.reached():
+            self.stop()
+
+    def pay(self) -> bool:
+        """Pay what is not paid yet; says whether there was anything."""
+        with self._lock:
+            if self._paid is None:
+                return False
+            now, paid = _spent(self._llm), self._paid
+            calls = now.calls - paid.calls
+            if calls <= 0:
+                return False
+            self._paid = now
+        cost = now.cost_usd - paid.cost_usd if self._priced else None
+        self._account.pay(cost, now.tokens - paid.tokens, calls)
+        return True
 
 
 class _Reporter:
@@ -220,12 +259,14 @@ def _said_before(conversation: Any, task: CodingTask) -> _Spent | None:
         return _Spent()
 
 
-def _ending(conversation: Any) -> tuple[Any, str]:
+def _ending(conversation: Any, budget: str) -> tuple[Any, str]:
     status = conversation.state.execution_status.value
     if status == "finished":
         return "finished", ""
     if status == "stuck":
         return "stuck", "the agent repeated itself"
+    if status == "paused" and budget:
+        return "out_of_budget", budget
     if status == "paused":
         return "out_of_time", "the time limit of the turn was reached"
     last = next((e for e in reversed(conversation.state.events) if type(e).__name__ == "ConversationErrorEvent"), None)

@@ -48,6 +48,26 @@ def add_costs(*costs: float | None) -> float | None:
     return round(sum(known), 8) if len(known) == len(costs) else None
 
 
+class Spending(Noun):
+    """What models cost in one stage, for one tool and attempt of it where there is one."""
+
+    stage: str
+    tool: str = ""
+    attempt: int = 0
+    calls: int
+    cost_usd: float | None
+    tokens: Tokens
+
+    def __add__(self, other: Spending) -> Spending:
+        return self.model_copy(
+            update={
+                "calls": self.calls + other.calls,
+                "cost_usd": add_costs(self.cost_usd, other.cost_usd),
+                "tokens": self.tokens + other.tokens,
+            }
+        )
+
+
 class CodingResult(Noun):
     """What one turn of a coding agent did. `finished` says that the agent stopped by itself, not that it is right."""
 
@@ -158,6 +178,7 @@ class BuildRecord(Noun):
     status: Status
     reason: str = ""
     tools: list[ToolOutcome] = Field(default_factory=list)
+    spending: list[Spending] = Field(default_factory=list)
     acceptance: Acceptance | None = None
     cost_usd: float | None
     tokens: Tokens

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_REQUEST_CHARACTERS = 20_000
+PRICE = r"^\d+(\.\d+)?,\d+(\.\d+)?$"
 
 
 class BuildOptions(BaseModel):
@@ -30,8 +31,18 @@ class BuildOptions(BaseModel):
         None, title="Sandbox", description="What isolates generated code"
     )
     budget: float | None = Field(
-        None, title="Budget in US dollars", gt=0, description="US dollars that the coding agents may spend together"
+        None, title="Budget in US dollars", gt=0, description="US dollars that all models of the build may cost"
     )
+    tool_budget: float | None = Field(
+        None, title="Budget of each tool", gt=0, description="US dollars that writing one tool may cost"
+    )
+    budget_tokens: int | None = Field(
+        None, title="Budget in tokens", gt=0, description="Tokens, in and out, that all models of the build may use"
+    )
+    price: str | None = Field(
+        None, title="Price a million tokens", pattern=PRICE,
+        description="IN,OUT: US dollars for a million tokens of models whose price is not known",
+    )  # fmt: skip
     max_attempts: int | None = Field(
         None, title="Tries per tool", ge=1, le=10, description="Tries of each tool at the gate"
     )

@@ -41,7 +41,7 @@ def feedback(*rulings, still=(WRONG,)):
 
 def work_in(folder):
     build = Build(build_id="b", request=BuildRequest(request="x"), folder=folder)
-    return ToolWork(build, TOOL, Environment(Path("/nowhere"), "0"), 1, folder)
+    return ToolWork(build, TOOL, Environment(Path("/nowhere"), "0"), folder)
 
 
 def test_the_coder_reads_the_reason_of_a_visible_example_alone():

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 from markdown_it import MarkdownIt
-from sample_records import gate, plan, record, rejected_by_gate
+from sample_records import gate, plan, record, rejected_by_gate, spent
 
 from agenthands.markdown import code_block, cost_rows, escaped, gate_markdown, plan_markdown, result_markdown
 from agenthands.plan_graph import plan_svg
@@ -83,8 +83,10 @@ def test_the_result_links_to_what_was_stored():
 
 
 def test_costs_add_up_and_an_unknown_price_is_no_zero():
-    done = record()
-    rows = {row["part"]: row for row in cost_rows(done)}
-    assert sum(row["tokens in"] for part, row in rows.items() if part != "all") == rows["all"]["tokens in"]
-    unknown = {row["part"]: row for row in cost_rows(record(cost_usd=None))}
-    assert unknown["all"]["cost"] == unknown["planning"]["cost"] == "cost unknown"
+    *rows, whole = cost_rows(record())
+    assert {"planning", "tool convert_currency, attempt 2", "test cases"} <= {row["part"] for row in rows}
+    assert whole["part"] == "all"
+    for column in ("calls", "tokens in", "of them cached", "tokens out"):
+        assert sum(row[column] for row in rows) == whole[column]
+    unknown = record(cost_usd=None, spending=[spent("plan", 1, None)])
+    assert [row["cost"] for row in cost_rows(unknown)] == ["cost unknown"] * 2

@@ -17,7 +17,7 @@ class TestShow:
         assert lines[1] == "The agent works: 2 tools passed the gate, and it passed 2 test cases."
         assert f"request   {samples.REQUEST}" in lines
         assert "started   2026-04-12 09:30 UTC, took 3m 13s" in lines
-        assert "spent     $0.091, 104,000 tokens in (60,000 cached), 11,400 out" in lines
+        assert "spent     $0.091, 128,000 tokens in (32,000 cached), 9,600 out" in lines
         assert "models    planner  gemini/gemini-2.5-pro" in lines
         assert "  name              status    tries    cost    time  gate" in lines
         assert "  convert_currency  accepted      2  $0.059  1m 36s  10 of 10 checks" in lines

@@ -43,10 +43,10 @@ def built(tmp_path, nat_environment, monkeypatch):
 
         monkeypatch.setattr(validate, "judge", lambda *given: judged.append(given) or judge(*given))
         monkeypatch.setattr(wiring, "coder_for", lambda settings: Coder())
-        monkeypatch.setattr(wiring, "planner_for", lambda settings: planner)
+        monkeypatch.setattr(wiring, "planner_for", lambda settings, account: planner)
         request = BuildRequest(request="Roman numerals", planner="scripted/data-report", max_attempts=2)
         build = Build(build_id="b", request=request, folder=tmp_path / "build")
-        work = ToolWork(build, TOOL, nat_environment, 1, tmp_path / "tool")
+        work = ToolWork(build, TOOL, nat_environment, tmp_path / "tool")
         work.folder.mkdir()
         outcome = build_tool(work)
         first = json.loads(work.report(1).read_text())

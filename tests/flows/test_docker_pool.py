@@ -1,14 +1,12 @@
 """A docker work pool: its image is made from deployments/Dockerfile, and a run of the deployment is a container."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from image_support import base_image, sh
 from many_machines import running
 from scripted_server import serve_script
-from served_support import BIN, until
+from served_support import BIN, bootstrap, until
 
 from agenthands.models import BuildRecord
 
@@ -23,11 +21,6 @@ def image(docker, tmp_path_factory):
     base = base_image(tmp_path_factory.mktemp("base"))
     sh(*build, "--build-arg", f"BASE_IMAGE={base}", ".", cwd=ROOT)
     return IMAGE
-
-
-def bootstrap(served, *options):
-    command = [sys.executable, "-m", "flows.bootstrapping", *options]
-    subprocess.run(command, env=served.variables, cwd=ROOT, check=True, capture_output=True, timeout=300)
 
 
 @pytest.fixture

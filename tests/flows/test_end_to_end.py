@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from gateway_support import free
 
 from agenthands.acceptance import InstalledAgent
 from agenthands.adapters.gateway import LitellmGateway
@@ -175,7 +176,9 @@ def test_setup_mcp_installs_and_nat_runs_the_agent(installed, bubblewrap, fetche
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert done.stdout.count(expected) == 3, done.stdout
-    with LitellmGateway(ModelSettings(model="scripted/financial-research")).open(installed.workspace / "s") as gateway:
+    with LitellmGateway(ModelSettings(model="scripted/financial-research")).open(
+        installed.workspace / "s", free()
+    ) as gateway:
         question = "As of now in UTC: a stock fell from 50 to 40 dollars."
         arguments = ["run", "--config_file", str(installed.config), "--input", question]
         result = nat(installed, bubblewrap, fetched, arguments, gateway, fetched / "mcp")

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from catalogue_support import EVERYTHING
 from conftest_paths import TEST_HOME
-from gateway_support import short_folder
+from gateway_support import free, short_folder
 from mcp_servers import made_server
 from scripted_server import serve_model
 from tests_support import PLAN
@@ -156,7 +156,7 @@ def accept(plan, servers, answers, places, folder, egress=None, variables=None):
     )
     with serve_model(answers) as served, short_folder() as short:
         settings = ModelSettings(model="openai/double", api_base=served.url, api_key="x")
-        with LitellmGateway(settings).open(short / "model.sock") as gateway:
+        with LitellmGateway(settings).open(short / "model.sock", free()) as gateway:
             return accept_agent(agent, plan.test_cases, sandbox, Reach(gateway, egress), NoJudge(), 60)
 
 

@@ -8,7 +8,7 @@ import re
 
 import pytest
 from conftest_paths import TEST_HOME
-from gateway_support import short_folder
+from gateway_support import free, short_folder
 from scripted_server import serve_model
 from tests_support import PLAN, write_roman
 
@@ -109,6 +109,6 @@ def test_an_agent_of_each_scaffold_uses_its_tool_and_answers(scaffold, registry,
     agent = InstalledAgent(tmp_path, site, tmp_path / "package" / config_path(plan), nat_environment, {"time": server})
     with serve_model(model) as served, short_folder() as folder:
         settings = ModelSettings(model="openai/double", api_base=served.url, api_key="x")
-        with LitellmGateway(settings).open(folder / "model.sock") as gateway:
+        with LitellmGateway(settings).open(folder / "model.sock", free()) as gateway:
             accepted = accept_agent(agent, plan.test_cases, bubblewrap, Reach(gateway), NoJudge(), 60)
     assert accepted.passed, (accepted.reason, accepted.cases)

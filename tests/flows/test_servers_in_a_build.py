@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from gateway_support import free
 from prefect.testing.utilities import prefect_test_harness
 from tests_support import PLAN
 
@@ -100,7 +101,7 @@ def build(patched, *answers):
     """Build with a planner that answers so; gives the planner, and the record or the error."""
     patch, folder = patched
     planner = Planner(*answers)
-    patch.setattr(wiring, "planner_for", lambda settings: planner)
+    patch.setattr(wiring, "planner_for", lambda settings, account: planner)
     store = folder / f"store-{len(answers)}"
     try:
         return planner, build_agent("remember things", BuildOptions(planner="scripted/keeper", store=str(store))), store
@@ -194,7 +195,7 @@ def run(package, nat_environment, tmp_path_factory):
     agent = InstalledAgent(workspace, workspace / "site", config, nat_environment, {})
 
     def run(**variables):
-        with LitellmGateway(ModelSettings(model="scripted/keeper")).open(workspace / "s") as gateway:
+        with LitellmGateway(ModelSettings(model="scripted/keeper")).open(workspace / "s", free()) as gateway:
             model = {"AGENT_MODEL": "openai/agent", "OPENAI_API_BASE": "{model_url}", "OPENAI_API_KEY": gateway.token}
             nat = str(nat_environment.path / "bin" / "nat")
             command = Command(

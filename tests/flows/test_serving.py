@@ -2,25 +2,20 @@
 what happens to a run whose machine died."""
 
 import subprocess
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 from scripted_server import serve_script
-from served_support import BIN, serve, until
+from served_support import BIN, bootstrap, serve, until
 
 from agenthands.models import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
-
-
-def bootstrap(served, *options):
-    command = [str(ROOT / "deployments" / "bootstrap"), *options]
-    done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_bootstrap_can_run_again(served):
@@ -88,6 +83,40 @@ def test_the_worker_takes_a_run(served):
     assert shown["plan-graph"]["data"].startswith("data:image/svg+xml;base64,")
     assert f"agenthands fetch {build_id}" in shown["result"]["data"]
     assert shown["gate-column-summary"]["task_run_id"]
+
+
+@contextmanager
+def day_budget(served, usd):
+    """Set it, and take it away again for other tests."""
+    said = bootstrap(served, "--day-budget", str(usd))
+    assert "budget of a day" in said
+    name = f"agenthands-spent-{datetime.now(UTC):%Y-%m-%d}"
+    try:
+        yield lambda: served.get(f"v2/concurrency_limits/{name}")
+    finally:
+        httpx.delete(f"{served.url}/variables/name/agenthands_day_budget", timeout=20)
+
+
+def test_the_budget_of_a_day_is_shared_by_all_runs(served):
+    price = {"price": "10000,10000"}  # the scripted server counts 15 tokens a call: 15 cents
+
+    def run(request, **more):
+        options = {"planner": "openai/scripted", "api_base": model.url, **price, **more}
+        wanted = served.run("build-agent/default", {"request": request, "options": options})
+        return until(lambda: served.ended(wanted), 300)
+
+    with serve_script("data-report") as model, day_budget(served, 0.5) as today:
+        first = run("a report for today")
+        assert first["type"] == "FAILED"
+        assert "The budget of the day is used up: tools column_summary $0.450, plan $0.150" in first["message"]
+        assert (today()["active_slots"], today()["limit"]) == (50_000, 50_000)
+        asked = len(model)
+        assert "The budget of the day is used up: nothing was spent by this build" in run("another")["message"]
+        assert len(model) == asked
+        assert "No price of openai/scripted is known, so the budget of the day" in run("a third", price=None)["message"]
+        bootstrap(served, "--day-budget", "0.6")
+        assert "The budget of the day is used up: plan $0.150" in run("a fourth")["message"]
+        assert (today()["active_slots"], today()["limit"]) == (60_000, 60_000)
 
 
 def test_a_run_whose_machine_died_does_not_stay_running(tmp_path):

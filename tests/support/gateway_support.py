@@ -12,6 +12,7 @@ import openai
 
 from agenthands.adapters.gateway import LitellmGateway
 from agenthands.model_settings import ModelSettings
+from agenthands.purse import Budget, Purse
 
 KEY = "sk-very-secret-provider-key"
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
@@ -85,11 +86,17 @@ def short_folder():
         shutil.rmtree(folder)
 
 
+def free():
+    """Give an account without a budget."""
+    return Purse(Budget()).account("accept")
+
+
 @contextmanager
 def opened(model=PRICED, budget_usd=None, **settings):
     """Open a gateway for one of the models."""
     settings = ModelSettings(model=model, api_key=KEY, num_retries=0, **settings)
-    with short_folder() as folder, LitellmGateway(settings).open(folder / "model.sock", budget_usd) as gateway:
+    account = Purse(Budget(usd=budget_usd)).account("accept")
+    with short_folder() as folder, LitellmGateway(settings).open(folder / "model.sock", account) as gateway:
         yield gateway
 
 

@@ -10,6 +10,7 @@ from agenthands.models import (
     GateReport,
     McpServerPin,
     Plan,
+    Spending,
     StageTime,
     Tokens,
     ToolOutcome,
@@ -109,6 +110,11 @@ def case(case_id, *, passed=True, answer="It is 9.00 EUR.", error=""):
     )
 
 
+def spent(stage, calls, cost, tool="", attempt=0):
+    tokens = Tokens(prompt=4_000 * calls, completion=300 * calls, cached=1_000 * calls)
+    return Spending(stage=stage, tool=tool, attempt=attempt, calls=calls, cost_usd=cost, tokens=tokens)
+
+
 def record(**changes):
     values = {
         "build_id": BUILD_ID,
@@ -116,6 +122,13 @@ def record(**changes):
         "plan": plan(),
         "status": "accepted",
         "tools": [tool("convert_currency", attempts=2), tool("parse_date", cost_usd=0.0132, seconds=41.0)],
+        "spending": [
+            spent("plan", 3, 0.0078),
+            spent("tools", 9, 0.0400, "convert_currency", 1),
+            spent("tools", 5, 0.0187, "convert_currency", 2),
+            spent("tools", 11, 0.0132, "parse_date", 1),
+            spent("accept", 4, 0.0115),
+        ],
         "acceptance": Acceptance(
             passed=True,
             cases=[case("simple"), case("date", answer="2026-05-02")],
@@ -124,7 +137,7 @@ def record(**changes):
             seconds=31.0,
         ),
         "cost_usd": 0.0912,
-        "tokens": Tokens(prompt=104_000, completion=11_400, cached=60_000),
+        "tokens": Tokens(prompt=128_000, completion=9_600, cached=32_000),
         "seconds": 193.4,
         "started_at": "2026-04-12T09:30:12Z",
         "stages": [

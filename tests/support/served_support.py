@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from conftest_paths import ROOT
 
 BIN = Path(sys.executable).parent
 
@@ -102,3 +103,11 @@ def serve(folder, **more):
         yield served
         process.send_signal(signal.SIGINT)
         served.exit_code = process.wait(60)
+
+
+def bootstrap(served, *options):
+    """Run `deployments/bootstrap` on the server, and give what it says."""
+    command = [str(ROOT / "deployments" / "bootstrap"), *options]
+    done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

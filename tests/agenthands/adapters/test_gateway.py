@@ -15,6 +15,7 @@ from gateway_support import (
     WEATHER,
     ask,
     client,
+    free,
     openai_client,
     opened,
     register,
@@ -244,7 +245,7 @@ def test_closing_cuts_off_what_still_runs_and_says_that_its_cost_is_unknown():
 
 def test_nothing_is_left_behind():
     with short_folder() as folder:
-        with LitellmGateway(ModelSettings(model=PRICED)).open(folder / "model.sock"):
+        with LitellmGateway(ModelSettings(model=PRICED)).open(folder / "model.sock", free()):
             assert (folder / "model.sock").is_socket()
         assert list(folder.iterdir()) == []
     assert not [thread for thread in threading.enumerate() if thread.name == "model-gateway"]
@@ -255,14 +256,14 @@ def test_a_socket_that_a_dead_process_left_is_replaced():
         path = folder / "model.sock"
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(str(path))
-        with LitellmGateway(ModelSettings(model=PRICED)).open(path) as gateway:
+        with LitellmGateway(ModelSettings(model=PRICED)).open(path, free()) as gateway:
             assert ask(gateway).status_code == 200
 
 
 def test_a_path_too_long_for_a_socket():
     with (
         pytest.raises(SettingsInvalid, match="107"),
-        LitellmGateway(ModelSettings(model=PRICED)).open(Path("/tmp") / ("x" * 110)),
+        LitellmGateway(ModelSettings(model=PRICED)).open(Path("/tmp") / ("x" * 110), free()),
     ):
         pass
 
@@ -271,6 +272,6 @@ def test_a_path_too_long_for_a_socket():
 def test_a_folder_that_is_not_there():
     gateway = LitellmGateway(ModelSettings(model=PRICED))
     began = time.monotonic()
-    with pytest.raises(ModelUnavailable, match="No such file"), gateway.open(Path("/nonexistent/model.sock")):
+    with pytest.raises(ModelUnavailable, match="No such file"), gateway.open(Path("/nonexistent/model.sock"), free()):
         pass
     assert time.monotonic() - began < 10

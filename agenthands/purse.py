@@ -1,0 +1,185 @@
+"""What a build may spend on models, and where its money went. Every model call of a build is paid from its purse.
+
+Calls are paid after they are answered, for nobody knows their price before: what is in flight when a budget is
+reached finishes, and no other call begins.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from agenthands.errors import BudgetReached
+from agenthands.models import Spending, Tokens, add_costs
+from agenthands.ports import ChatAnswer, ChatModel
+from agenthands.wording import money
+
+
+class DayBudget(Protocol):
+    """Money that many builds on many machines share, day after day."""
+
+    def left(self) -> bool:
+        """Say whether anything is left. Raises OutsideError where nobody answers."""
+
+    def pay(self, usd: float) -> None:
+        """Take a sum out; what is more than was left counts as all that was left. Raises as `left` does."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Bounds of one build: US dollars of the whole and of each tool, and tokens of the whole; None for no bound."""
+
+    usd: float | None = None
+    tool_usd: float | None = None
+    tokens: int | None = None
+
+
+class Purse:
+    """The money of one build; may be used from many threads."""
+
+    def __init__(self, budget: Budget, day: DayBudget | None = None, book: Path | None = None) -> None:
+        """Go on with what stands in `book`, where each payment is noted: the build of a worker that was killed."""
+        self._budget, self._day, self._book = budget, day, book
+        self._lock = threading.Lock()
+        self._spent: dict[tuple[str, str, int], Spending] = {}
+        self._watchers: list[Callable[[], None]] = []
+        for spending in _read(book) if book else ():
+            self._add(spending)
+
+    @property
+    def spending(self) -> list[Spending]:
+        """What was spent, by stage, tool and attempt."""
+        with self._lock:
+            return list(self._spent.values())
+
+    def account(self, stage: str, tool: str = "", attempt: int = 0) -> Account:
+        """Give what one step may pay from."""
+        return Account(self, stage, tool, attempt)
+
+    def reached(self, tool: str = "") -> str:
+        """Say which budget is used up, in a sentence; empty where money is left."""
+        spent = self.spending
+        budget = self._budget
+        if budget.tokens is not None and _tokens(spent) >= budget.tokens:
+            return f"The budget of {budget.tokens:,} tokens is used up"
+        if sentence := _used_up("The budget", budget.usd, spent):
+            return sentence
+        of_tool = [each for each in spent if each.tool == tool]
+        if tool and (sentence := _used_up(f"The budget of the tool {tool}", budget.tool_usd, of_tool)):
+            return sentence
+        if self._day is not None and not self._day.left():
+            return "The budget of the day is used up"
+        return ""
+
+    def pay(self, spending: Spending) -> None:
+        """Note what one call or turn cost, and tell those who watch if that was the last money."""
+        with self._lock:
+            self._add(spending)
+            if self._book:
+                with self._book.open("a", encoding="utf-8") as book:
+                    book.write(spending.model_dump_json() + "\n")
+            watchers = list(self._watchers)
+        if self._day is not None and spending.cost_usd:
+            self._day.pay(spending.cost_usd)
+        if watchers and self.reached():
+            for tell in watchers:
+                tell()
+
+    @contextmanager
+    def watched(self, tell: Callable[[], None]) -> Iterator[None]:
+        """Call `tell`, from any thread, when the build's last money is spent while the context is open."""
+        with self._lock:
+            self._watchers.append(tell)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._watchers.remove(tell)
+
+    def _add(self, spending: Spending) -> None:
+        key = spending.stage, spending.tool, spending.attempt
+        before = self._spent.get(key)
+        self._spent[key] = before + spending if before else spending
+
+
+@dataclass(frozen=True)
+class Account:
+    """What one step of a build pays from."""
+
+    purse: Purse
+    stage: str
+    tool: str = ""
+    attempt: int = 0
+
+    def reached(self) -> str:
+        """Say which budget is used up, in a sentence; empty where money is left."""
+        return self.purse.reached(self.tool)
+
+    def require(self) -> None:
+        """Raise BudgetReached where no call may begin."""
+        if sentence := self.reached():
+            raise BudgetReached(
+                f"{sentence}: {where_it_went(self.purse.spending)}.",
+                "Give more (--budget, --tool-budget, --budget-tokens) and run it again: what is done is kept.",
+            )
+
+    def pay(self, cost_usd: float | None, tokens: Tokens, calls: int = 1) -> None:
+        """Note what was spent; None is an unknown price."""
+        self.purse.pay(
+            Spending(
+                stage=self.stage, tool=self.tool, attempt=self.attempt, calls=calls, cost_usd=cost_usd, tokens=tokens
+            )
+        )
+
+
+class PaidModel:
+    """A ChatModel whose answers are paid from an account."""
+
+    def __init__(self, model: ChatModel, account: Account) -> None:
+        """Take the model that answers, and who pays."""
+        self.name = model.name
+        self._model, self._account = model, account
+
+    def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
+        """Answer as the model does. Raises BudgetReached before it is asked."""
+        self._account.require()
+        answer = self._model.ask(messages, schema_name, schema)
+        self._account.pay(answer.cost_usd, answer.tokens)
+        return answer
+
+
+def where_it_went(spending: Sequence[Spending]) -> str:
+    """Say what each stage cost, and each tool, the dearest first."""
+    names = {f"{each.stage} {each.tool}".strip() for each in spending}
+    sums = {name: add_costs(*(e.cost_usd for e in spending if f"{e.stage} {e.tool}".strip() == name)) for name in names}
+    ordered = sorted(sums.items(), key=lambda item: (-(item[1] or 0.0), item[0]))
+    return ", ".join(f"{name} {money(cost)}" for name, cost in ordered) or "nothing was spent by this build"
+
+
+def _read(book: Path) -> Iterator[Spending]:
+    """Read what was noted; a line that a killed worker has half written is ended, and not counted."""
+    if not book.is_file():
+        return
+    text = book.read_text(encoding="utf-8", errors="replace")
+    if text and not text.endswith("\n"):
+        book.write_text(text + "\n", encoding="utf-8")
+    for line in text.splitlines():
+        with suppress(ValueError):
+            yield Spending.model_validate_json(line)
+
+
+def _used_up(name: str, budget: float | None, spent: Sequence[Spending]) -> str:
+    if budget is None:
+        return ""
+    cost = add_costs(*(each.cost_usd for each in spent))
+    if cost is None:
+        return f"{name} of {money(budget)} cannot be kept, because the price of a call is unknown"
+    return f"{name} of {money(budget)} is used up" if cost >= budget else ""
+
+
+def _tokens(spent: Sequence[Spending]) -> int:
+    return sum(each.tokens.prompt + each.tokens.completion for each in spent)

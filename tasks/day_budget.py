@@ -1,0 +1,137 @@
+"""The budget of a day, kept in Prefect, so that all workers of a server share it.
+
+How much it is stands in a Prefect variable. Each day (UTC) has a global concurrency limit of its own, whose occupied
+slots are what was spent: the server adds and compares in one statement. A slot is a thousandth of a cent.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import (
+    GlobalConcurrencyLimitCreate,
+    GlobalConcurrencyLimitUpdate,
+    VariableCreate,
+    VariableUpdate,
+)
+from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.settings import get_current_settings
+
+from agenthands.errors import OutsideError
+
+VARIABLE = "agenthands_day_budget"
+_PREFIX = "agenthands-spent-"
+_SLOTS_OF_A_DOLLAR = 100_000  # the server counts in 32 bits: enough for 20,000 dollars
+_DAYS_KEPT = 30
+_TRIES = 10
+_FULL = (httpx.codes.LOCKED, httpx.codes.UNPROCESSABLE_ENTITY)
+
+
+class PrefectDayBudget:
+    """The DayBudget of a Prefect server."""
+
+    def left(self) -> bool:
+        """Say whether anything is left. Raises OutsideError where Prefect's API does not answer."""
+        with _client() as client:
+            today = _today(client)
+            return today is None or _room(today) > 0
+
+    def pay(self, usd: float) -> None:
+        """Take a sum out; what is more than was left counts as all that was left. Raises as `left` does."""
+        owed = math.ceil(usd * _SLOTS_OF_A_DOLLAR)
+        with _client() as client:
+            for _ in range(_TRIES):  # another worker may take the room between the question and the payment
+                today = _today(client)
+                slots = min(owed, _room(today)) if today else 0
+                if today is None or slots <= 0 or _occupy(client, today.name, slots):
+                    return
+
+
+def open_day_budget() -> PrefectDayBudget | None:
+    """Give the day's budget of the Prefect server in use; None where none was set (`deployments/bootstrap`)."""
+    if not get_current_settings().api.url:
+        return None
+    with _client() as client:
+        return PrefectDayBudget() if _budget(client) is not None else None
+
+
+def set_day_budget(client: SyncPrefectClient, usd: float) -> None:
+    """Make the budget, or change it; what was spent today stays spent."""
+    if client.read_variable_by_name(VARIABLE) is None:
+        client.create_variable(VariableCreate(name=VARIABLE, value=usd))
+    else:
+        client.update_variable(VariableUpdate(name=VARIABLE, value=usd))
+
+
+@contextmanager
+def _client() -> Iterator[SyncPrefectClient]:
+    """Give a client of the API; its faults have our name."""
+    try:
+        with get_client(sync_client=True) as client:
+            yield client
+    except (httpx.HTTPError, RuntimeError) as error:
+        raise OutsideError(f"The budget of the day cannot be read from Prefect: {error}") from error
+
+
+def _budget(client: SyncPrefectClient) -> int | None:
+    variable = client.read_variable_by_name(VARIABLE)
+    if variable is None:
+        return None
+    try:
+        return round(float(str(variable.value)) * _SLOTS_OF_A_DOLLAR)
+    except ValueError:
+        raise OutsideError(
+            f"Prefect's variable {VARIABLE} is no number: {variable.value!r}.",
+            "Set it to US dollars for a day, or delete it for no budget.",
+        ) from None
+
+
+def _today(client: SyncPrefectClient) -> GlobalConcurrencyLimitResponse | None:
+    """Give today's limit as the variable wants it; None where the variable was deleted meanwhile."""
+    slots = _budget(client)
+    if slots is None:
+        return None
+    name = _name(time.time())
+    try:
+        today = client.read_global_concurrency_limit_by_name(name)
+    except ObjectNotFound:
+        with suppress(ObjectAlreadyExists):
+            client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=slots))
+        _forget_old_days(client)
+        today = client.read_global_concurrency_limit_by_name(name)
+    if today.limit != slots:
+        client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(limit=slots))
+        today = today.model_copy(update={"limit": slots})
+    return today
+
+
+def _room(today: GlobalConcurrencyLimitResponse) -> int:
+    return today.limit - today.active_slots
+
+
+def _forget_old_days(client: SyncPrefectClient) -> None:
+    oldest = _name(time.time() - _DAYS_KEPT * 86_400)
+    for each in client.read_global_concurrency_limits(limit=200, offset=0):
+        if each.name.startswith(_PREFIX) and each.name < oldest:
+            with suppress(ObjectNotFound):
+                client.delete_global_concurrency_limit_by_name(each.name)
+
+
+def _name(moment: float) -> str:
+    return _PREFIX + time.strftime("%Y-%m-%d", time.gmtime(moment))
+
+
+def _occupy(client: SyncPrefectClient, name: str, slots: int) -> bool:
+    try:
+        client.increment_concurrency_slots([name], slots, "concurrency")
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code in _FULL:
+            return False
+        raise
+    return True
