@@ -1,8 +1,11 @@
-"""Work folders of builds whose worker was killed: found by locks that died with it, and removed."""
+"""Folders of workers that were killed, work and temporary ones: found by locks that died with them, and removed."""
 
 from __future__ import annotations
 
+import atexit
+import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 
@@ -10,7 +13,9 @@ from filelock import FileLock, Timeout
 
 _ALIVE = ".alive"
 _KEPT_SECONDS = 7 * 24 * 3600.0
+_SCRATCH = "agenthands-scratch-"
 _held: list[FileLock] = []
+_system_temporary = Path(tempfile.gettempdir())
 
 
 def claim(folder: Path) -> None:
@@ -25,6 +30,31 @@ def release(folder: Path) -> None:
     for lock in [each for each in _held if Path(each.lock_file).parent == folder]:
         lock.release()
         _held.remove(lock)
+
+
+def use_scratch() -> None:
+    """Let all temporary files of this process lie in one folder of its own, and remove what dead processes left so.
+
+    What libraries and installers forget there is covered too.
+    """
+    if Path(tempfile.gettempdir()).name.startswith(_SCRATCH):
+        return
+    for folder in _system_temporary.glob(f"{_SCRATCH}*"):
+        if folder.stat().st_uid == os.getuid() and (folder / _ALIVE).is_file() and _dead(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+    own = tempfile.mkdtemp(prefix=_SCRATCH, dir=_system_temporary)
+    claim(Path(own))
+    tempfile.tempdir = os.environ["TMPDIR"] = own
+    atexit.register(leave_scratch)
+
+
+def leave_scratch() -> None:
+    """Remove the folder that `use_scratch` made; for the end of the process."""
+    own = Path(tempfile.gettempdir())
+    if own.name.startswith(_SCRATCH):
+        tempfile.tempdir = os.environ["TMPDIR"] = str(_system_temporary)
+        shutil.rmtree(own, ignore_errors=True)
+        release(own)
 
 
 def sweep(work: Path) -> list[str]:

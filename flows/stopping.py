@@ -77,7 +77,8 @@ def cancelled_by_signal(last_words: Callable[[], object]) -> Iterator[None]:
 def end_everything() -> None:
     """Kill all descendants until there are none: sandboxes, shells, installers, Prefect's embedded server.
 
-    What runs in a sandbox ends with it (bwrap --die-with-parent). Threads may still start something: look again.
+    Temporary files go with them. What runs in a sandbox ends with it (bwrap --die-with-parent). Threads may still start
+    something: look again.
     """
     if "agenthands.adapters.processes" in sys.modules:
         from agenthands.adapters.processes import end_all_processes
@@ -91,6 +92,10 @@ def end_everything() -> None:
             with contextlib.suppress(psutil.Error):
                 child.kill()
         time.sleep(0.05)
+    if "agenthands.leftovers" in sys.modules:
+        from agenthands.leftovers import leave_scratch
+
+        leave_scratch()
 
 
 def _alive(child: psutil.Process) -> bool:

@@ -7,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from agenthands.events import BuildStarted, emit
 from agenthands.ledger import Ledger
-from agenthands.leftovers import sweep
+from agenthands.leftovers import sweep, use_scratch
 from agenthands.models import BuildOptions, BuildRequest
 from agenthands.workplace import Build, new_build
 from tasks import wiring
@@ -19,6 +19,7 @@ def start_build(request: str, options: BuildOptions) -> Build:
     settings = wiring.check_machine(request, options)
     wiring.check_models(settings)
     sweep(settings.home / "work")
+    use_scratch()
     build = new_build(BuildRequest(request=request.strip(), **options.model_dump()), settings.home)
     emit(
         BuildStarted(

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +53,39 @@ def test_what_is_unfinished_or_just_begins_is_kept_for_a_week(tmp_path):
     os.utime(tmp_path / "20261123-200000-abcdef", (old, old))
     assert sweep(tmp_path) == ["20261123-200000-abcdef"]
     assert not tool.exists()
+
+
+def in_a_process(system, then):
+    """Let a process use a scratch folder, leave a file there, say where, and do `then`."""
+    code = (
+        "import os, sys, tempfile; from agenthands.leftovers import use_scratch; use_scratch(); use_scratch()\n"
+        "file = tempfile.mkstemp()[1]; print(os.path.dirname(file), os.environ['TMPDIR'], flush=True)\n" + then
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(system)}, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        one, other = process.stdout.readline().split()
+        assert one == other
+        yield process, Path(one)
+
+
+def test_temporary_files_of_a_process_are_gone_with_it(tmp_path):
+    for process, scratch in in_a_process(tmp_path, ""):
+        assert scratch.parent == tmp_path
+        assert process.wait(20) == 0
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_temporary_files_of_a_killed_process_are_removed_by_the_next(tmp_path):
+    (tmp_path / "agenthands-scratch-of-somebody").mkdir()
+    for process, scratch in in_a_process(tmp_path, "import time; time.sleep(60)"):
+        for other, _ in in_a_process(tmp_path, ""):
+            assert other.wait(20) == 0
+            assert scratch.is_dir(), "it is in use"
+        process.kill()
+        process.wait()
+        assert list(scratch.iterdir())
+        for other, _ in in_a_process(tmp_path, ""):
+            assert other.wait(20) == 0
+    assert [each.name for each in tmp_path.iterdir()] == ["agenthands-scratch-of-somebody"]
