@@ -55,14 +55,17 @@ async def run(request, outcome):
 
 
 def start_groups_at_once(builder, config):
-    """Let the MCP servers start together: NAT's builder would start each after the one before it had listed its tools."""
+    """Let the MCP servers start together: NAT's builder starts each after the one before it has listed its tools."""
     add = builder.add_function_group
-    started = {name: asyncio.create_task(add(name, group)) for name, group in config.function_groups.items()}
 
-    async def wait_for(name, group):
-        return await started[str(name)]
+    async def start(name, group):
+        try:
+            return await add(name, group)
+        except Exception as error:
+            raise RuntimeError(f"the MCP server {name} does not start: {root_cause(error)}") from None
 
-    builder.add_function_group = wait_for
+    started = {name: asyncio.create_task(start(name, group)) for name, group in config.function_groups.items()}
+    builder.add_function_group = lambda name, _: started[str(name)]
 
 
 def give_proxies(config):

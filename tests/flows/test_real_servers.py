@@ -111,18 +111,22 @@ def test_a_server_that_dies_in_a_call_fails_the_case_and_is_named(behaviour, bub
         assert "no answer within" not in result.error, "it is not the time limit that notices"
 
 
-def test_the_servers_start_at_once(bubblewrap, nat_environment, tmp_path):
-    """Each lists its tools only when the other one has started."""
-    entry, environment = made_server(tmp_path / "environment", "meets")
-    servers = {name: (entry.model_copy(update={"id": name}), environment) for name in ("clock", "watch")}
-    used = [{"id": name, "tools": ["read_clock"], "reasoning": "?"} for name in servers]
-    plan = one_server("clock", "read_clock", "twelve").model_copy(
-        update={"mcp_servers": [McpServer(**each) for each in used]}
-    )
+@pytest.mark.parametrize("other", ["meets", "dies"])
+def test_servers_start_at_once_and_one_that_ends_is_named(other, bubblewrap, nat_environment, tmp_path):
+    """Those that meet list their tools only when both have started."""
     (tmp_path / "met").mkdir()
+    clock, environment = made_server(tmp_path / "clock", "meets")
+    _, others = made_server(tmp_path / "watch", other)
+    (others.path / "requirements.lock").write_text("watch==1.2.3\n")
+    servers = {"clock": (clock, environment), "watch": (clock.model_copy(update={"id": "watch"}), others)}
+    used = [McpServer(id=name, tools=["read_clock"], reasoning="?") for name in servers]
+    plan = one_server("clock", "read_clock", "twelve").model_copy(update={"mcp_servers": used})
+    if other == "dies":
+        (tmp_path / "met" / "somebody").touch()
     variables = {"CLOCK_ZONE": str(tmp_path / "met")}
     accepted = accept(plan, servers, clock_model, (bubblewrap, nat_environment), tmp_path, None, variables)
-    assert accepted.passed, (accepted.reason, accepted.cases)
+    assert accepted.passed is (other == "meets"), accepted
+    assert ("the MCP server watch does not start" in accepted.reason) is (other == "dies")
 
 
 @pytest.mark.parametrize(("listed", "said"), [(True, "the answer"), (False, "HTTPError403")])
