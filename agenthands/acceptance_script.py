@@ -44,12 +44,28 @@ async def run(request, outcome):
     give_proxies(config)
     # The model's client takes seconds to import; the MCP servers start meanwhile in processes of their own.
     threading.Thread(target=importlib.import_module, args=("langchain_litellm",), daemon=True).start()
-    async with WorkflowBuilder.from_config(config) as builder:
+    async with WorkflowBuilder(general_config=config.general) as builder:
+        start_groups_at_once(builder, config)
+        await builder.populate_builder(config)
         manager = await SessionManager.create(config=config, shared_builder=builder)
         outcome["loaded"] = True
         for case in request["cases"]:
             outcome["cases"].append({"id": case["id"], **await ask(manager, case["query"], request["seconds"])})
         await manager.shutdown()
+
+
+def start_groups_at_once(builder, config):
+    """Let the MCP servers start together: NAT's builder starts each after the one before it has listed its tools."""
+    add = builder.add_function_group
+
+    async def start(name, group):
+        try:
+            return await add(name, group)
+        except Exception as error:
+            raise RuntimeError(f"the MCP server {name} does not start: {root_cause(error)}") from None
+
+    started = {name: asyncio.create_task(start(name, group)) for name, group in config.function_groups.items()}
+    builder.add_function_group = lambda name, _: started[str(name)]
 
 
 def give_proxies(config):

@@ -1,7 +1,12 @@
-"""The NAT configuration of an agent: the Plan is ours, this YAML is one export of it."""
+"""The NAT configuration of an agent: the Plan is ours, this YAML is one export of it.
+
+NAT fills in every `${VARIABLE}` of the text and then of each value, so what others wrote must not look like one: texts
+of a plan go through `_text`, and the catalogue refuses such values.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +31,12 @@ class PlannedServer:
     npm_lock: str = ""
 
 
+def package_name(plan: Plan) -> str:
+    """Give the import name of the agent's package; `_agent` keeps it clear of other packages."""
+    name = plan.name.replace("-", "_").rstrip("_")
+    return name if name.endswith("_agent") else f"{name}_agent"
+
+
 def nat_config(
     plan: Plan, scaffold: ScaffoldType, servers: Sequence[PlannedServer], agent_model: str
 ) -> dict[str, Any]:
@@ -34,7 +45,7 @@ def nat_config(
     A scaffold that takes single functions alone (router, executors) hands each the text that it was asked, which tools
     do not take: there each tool and each server is driven by an agent of its own.
     The model is reached through litellm, so `AGENT_MODEL` and the provider's usual variables choose and unlock it;
-    no secret stands in the file.
+    its type is the package's own, which looks for the key. No secret stands in the file.
     """
     functions: dict[str, dict[str, Any]] = {tool.type: {"_type": tool.type} for tool in plan.builtin_tools}
     functions |= {tool.name: {"_type": tool.name} for tool in plan.custom_tools}
@@ -42,7 +53,7 @@ def nat_config(
     tools = [*functions, *groups]
     workflow: dict[str, Any] = {"_type": plan.scaffold.type}
     if "description" in scaffold.fields:
-        workflow["description"] = plan.summary  # what clients of `nat mcp serve` read
+        workflow["description"] = _text(plan.summary)  # what clients of `nat mcp serve` read
     if model := scaffold.field_of("llm"):
         workflow[model] = LLM_NAME
     if inner := scaffold.field_of("function", required=True):
@@ -58,7 +69,7 @@ def nat_config(
     config: dict[str, Any] = {
         "llms": {
             LLM_NAME: {
-                "_type": "litellm",
+                "_type": f"{package_name(plan)}_model",
                 "model_name": f"${{AGENT_MODEL:-{agent_model}}}",
                 "temperature": 0.0,
             }
@@ -71,7 +82,7 @@ def nat_config(
 
 
 def _agent(tools: Sequence[str], description: str) -> dict[str, Any]:
-    return {"_type": INNER_TYPE, "llm_name": LLM_NAME, "tool_names": list(tools), "description": description}
+    return {"_type": INNER_TYPE, "llm_name": LLM_NAME, "tool_names": list(tools), "description": _text(description)}
 
 
 def _ordered(plan: Plan, tools: Sequence[str]) -> list[str]:
@@ -104,3 +115,9 @@ def _reference(variable: ServerVariable) -> str:
     if variable.required:
         return f"${{{variable.name}:?must be set, see .env.example}}"
     return f"${{{variable.name}:-{variable.placeholder}}}"
+
+
+def _text(words: str) -> str:
+    """Give a foreign text as one line in which NAT finds no variable, no escape and no file to read."""
+    line = " ".join(words.split()).replace("${", "$ {").rstrip("\\ ")
+    return re.sub(r"^file://", "file: //", line).replace("\\", r"\\")

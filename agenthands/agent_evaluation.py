@@ -39,19 +39,11 @@ def evaluation(plan: Plan, package: str, config: str) -> dict[str, str]:
     }
 
 
-class _Dumper(yaml.SafeDumper):
-    """Quotes what refers to a variable: NAT fills it in before it reads the YAML, and what is empty or a number there
-    must stay text.
-    """
-
-
-def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="'" if "${" in value else None)
-
-
-_Dumper.add_representer(str, _text)
-
-
 def as_yaml(values: dict[str, Any]) -> str:
-    """Write a configuration as people read it: in its own order, one line a value."""
-    return yaml.dump(values, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+    """Write a configuration as people read it: in its own order, one line a value.
+
+    NAT fills in variables twice: in the text, then in each value that YAML found in it. The backslash leaves them to
+    the second time, so that whatever a variable holds stays one text.
+    """
+    text = yaml.safe_dump(values, sort_keys=False, width=120, allow_unicode=True)
+    return text.replace("\\", r"\\").replace("${", r"\${")

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
 import re
 import shlex
-import tarfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from agenthands.agent_config import PlannedServer, nat_config
+from agenthands.agent_config import PlannedServer, nat_config, package_name
 from agenthands.agent_evaluation import as_yaml, evaluation
 from agenthands.agent_origin import origin
 from agenthands.gate.workspace import tests_path, tool_path
 from agenthands.models import Plan
 from agenthands.nat_registry import NatRegistry
+from agenthands.provider_keys import KEYS, key_names
 
 _RENDERED = {
     "pyproject.toml": "pyproject.toml",
@@ -30,13 +28,6 @@ _RENDERED = {
     ".env.example": "env.example",
 }
 _TEMPLATES = Path(__file__).parent / "templates" / "agent"
-_KEYS = {"gemini": ["GEMINI_API_KEY"], "openai": ["OPENAI_API_KEY"], "anthropic": ["ANTHROPIC_API_KEY"]}
-
-
-def package_name(plan: Plan) -> str:
-    """Give the import name of the agent's package; `_agent` keeps it clear of other packages."""
-    name = plan.name.replace("-", "_").rstrip("_")
-    return name if name.endswith("_agent") else f"{name}_agent"
 
 
 def config_path(plan: Plan) -> str:
@@ -61,7 +52,7 @@ def assemble_agent(
     source = f"src/{package}"
     scaffold = registry.scaffolds[plan.scaffold.type]
     config = nat_config(plan, scaffold, servers, agent_model)
-    key_names = _KEYS.get(agent_model.partition("/")[0], [])
+    keys = key_names(agent_model)
     values = {
         "plan": plan,
         "package": package,
@@ -70,14 +61,15 @@ def assemble_agent(
         "servers": servers,
         "nat_version": registry.version,
         "agent_model": agent_model,
-        "key_names": key_names,
-        "secrets": key_names + [each.name for server in servers for each in server.entry.variables if each.secret],
-        "question": plan.test_cases[0].query,
+        "keys": KEYS,
+        "key_names": keys,
+        "secrets": [*keys[:1], *(each.name for server in servers for each in server.entry.variables if each.secret)],
+        "question": _one_line(plan.test_cases[0].query),
         "chat": json.dumps({"messages": [{"role": "user", "content": plan.test_cases[0].query}]}),
     }
     texts = {
         **{path: _render(f"{template}.j2", values) for path, template in _RENDERED.items()},
-        **{f"{source}/{each}": _render(f"{each}.j2", values) for each in ("evaluator.py", "register.py")},
+        **{f"{source}/{each}": _render(f"{each}.j2", values) for each in ("evaluator.py", "model.py", "register.py")},
         f"{source}/__init__.py": _render("init.py.j2", values),
         f"{source}/tools/__init__.py": "",
         "requirements.lock": lock,
@@ -97,31 +89,6 @@ def assemble_agent(
     return dict(sorted(files.items()))
 
 
-def write_package(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write the package's files below `folder`; scripts become executable."""
-    for relative, content in files.items():
-        path = folder / relative
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        path.chmod(_mode(relative))
-
-
-def pack(files: Mapping[str, bytes], top: str) -> bytes:
-    """Give a .tar.gz of the files below the folder `top`; no dates, no owners, sorted."""
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for relative, content in sorted(files.items()):
-            entry = tarfile.TarInfo(f"{top}/{relative}")
-            entry.size = len(content)
-            entry.mode = _mode(relative)
-            archive.addfile(entry, io.BytesIO(content))
-    return gzip.compress(raw.getvalue(), compresslevel=6, mtime=0)
-
-
-def _mode(relative: str) -> int:
-    return 0o755 if relative.endswith(".sh") else 0o644
-
-
 @cache
 def _environment() -> Environment:
     environment = Environment(  # the results are code and Markdown, not HTML
@@ -133,8 +100,8 @@ def _environment() -> Environment:
         autoescape=False,
     )
     environment.filters |= {
-        "md": _one_line,
-        "cell": lambda text: _one_line(text).replace("|", r"\|"),
+        "line": _one_line,
+        "md": _markdown,
         "sh": shlex.quote,
         "code": lambda text: f"`{text}`",
     }
@@ -146,5 +113,9 @@ def _render(name: str, values: Mapping[str, object]) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Make a model's sentence harmless in Markdown: one line, no HTML."""
-    return " ".join(text.split()).replace("<", "&lt;")
+    return " ".join(text.split())
+
+
+def _markdown(text: str) -> str:
+    """Make a model's sentence harmless in Markdown: one line, no HTML, link, picture, code, or end of a cell."""
+    return re.sub(r"([\\`\[\]~|])", r"\\\1", _one_line(text)).replace("<", "&lt;")

@@ -62,7 +62,7 @@ def acceptance_key(bundle: bytes, plan: Plan, agent: ModelSettings, judge: Model
     """Give the key of an agent's acceptance; the bundle holds its tools, its servers and all locks."""
     return _key(
         "acceptances", hashlib.sha256(bundle).hexdigest(), plan.test_cases, _answers(agent), _answers(judge),
-        sorted(egress), _prompts("judge"), _sources("acceptance", "acceptance_script", "judging"),
+        sorted(egress), _prompts("judge"), _sources("acceptance", "acceptance_script", "installing", "judging"),
     )  # fmt: skip
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-import tempfile
 from pathlib import Path
 
+from agenthands.bundling import unpack
 from agenthands.errors import RequestInvalid, StoreNotUsable
 from agenthands.ports import Store
 from agenthands.publishing import bundle_of, find_build
@@ -21,15 +19,10 @@ def fetch_bundle(store: Store, name: str, folder: Path) -> None:
         raise RequestInvalid(f"{str(folder)!r} is not an empty folder.", "Choose a new folder.")
     bundle = bundle_of(store, find_build(store, name))
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
-            with tarfile.open(fileobj=io.BytesIO(bundle), mode="r:gz") as archive:
-                archive.extractall(scratch, filter="data")
-            (top,) = Path(scratch).iterdir()
-            top.replace(folder)
+        unpack(bundle, folder)
     except OSError as error:
         raise RequestInvalid(
             f"{str(folder)!r} cannot be written: {error.strerror}.", "Choose another folder."
         ) from None
-    except (tarfile.TarError, ValueError) as error:
+    except ValueError as error:
         raise StoreNotUsable(f"The bundle of {name} cannot be unpacked: {error}", "Build the agent again.") from None

@@ -23,7 +23,7 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
-    model: str
+    model: str = Field(pattern=r"""^[^\s${}\\'"`]+$""")  # it becomes a part of the agent's NAT configuration
     api_key: SecretStr | None = None
     api_base: str | None = None
     temperature: float | None = Field(None, ge=0, le=2)

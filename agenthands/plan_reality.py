@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,6 +56,8 @@ def _component_complaints(plan: Plan, registry: NatRegistry) -> Iterator[str]:
     for custom in plan.custom_tools:
         if custom.name in taken:
             yield f"custom_tools: the name {custom.name!r} belongs to a component of NAT; choose another."
+        if keyword.iskeyword(custom.name):
+            yield f"custom_tools: the name {custom.name!r} is a word of Python's own; choose another."
     if not (plan.custom_tools or plan.builtin_tools or plan.mcp_servers):
         yield "The agent has no tools at all."
 

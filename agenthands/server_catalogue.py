@@ -16,7 +16,16 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AliasPath, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from agenthands.errors import SettingsInvalid
 from agenthands.models.plan import SLUG
@@ -39,6 +48,7 @@ _PACKAGES = {
 }
 # A bare name: it is joined to the environment's `bin` and must not leave it.
 _Script = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
+_ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,127}$")]
 _Sentence = Annotated[str, Field(min_length=1, max_length=100)]
 
 # Lucene's English stop words: with so few servers a word's document frequency does not tell that it is one.
@@ -51,8 +61,15 @@ _STOP = re.compile(
 class ServerTool(NamedTuple):
     """A tool as the server itself lists it: its name and its description's first sentence, if it has one."""
 
-    name: str
+    name: _ToolName
     description: str = ""
+
+
+def _plain(value: str) -> str:
+    """Refuse what NAT would not leave as it is in the configuration of an agent."""
+    if "${" in value or re.search(r"[\\\x00-\x1f\x7f]", value):
+        raise ValueError("must hold no backslash, no control character and no ${, which NAT reads as its own")
+    return value
 
 
 class ServerVariable(BaseModel):
@@ -64,7 +81,7 @@ class ServerVariable(BaseModel):
     description: str = ""
     required: bool = Field(default=False, alias="isRequired")
     secret: bool = Field(default=False, alias="isSecret")
-    placeholder: str = ""
+    placeholder: Annotated[str, AfterValidator(_plain), Field(pattern=r"^[^${}]*$")] = ""
 
 
 class CatalogueServer(BaseModel):
@@ -83,7 +100,7 @@ class CatalogueServer(BaseModel):
     version: str
     as_of: str = Field("", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
     licence: str = ""
-    command: tuple[str, ...]
+    command: tuple[Annotated[str, AfterValidator(_plain)], ...]
     environment: tuple[ServerVariable, ...]
     settings: tuple[ServerVariable, ...] = ()
     network: Literal["none", "egress"]

@@ -17,6 +17,7 @@ import time
 PROTOCOL = "2025-06-18"  # every server of today answers with the version that it prefers
 TOOLS = 1000
 STDERR_BYTES = 4000
+PRINTED_BYTES = 16 * 1024**2  # of all that it prints; the longest honest list of tools has some 100 KB
 
 
 class Failed(Exception):
@@ -31,12 +32,15 @@ class Session:
         self.deadline = deadline
         self.lines = queue.Queue()
         self.last = 0
+        self.garbage = b""
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
-        for line in self.process.stdout:
+        left = PRINTED_BYTES
+        while left > 0 and (line := self.process.stdout.readline(left)):
+            left -= len(line)
             self.lines.put(line)
-        self.lines.put(None)
+        self.lines.put(None if left > 0 else Failed(f"it printed more than {PRINTED_BYTES // 1024**2} MiB"))
 
     def send(self, message):
         """Write one message."""
@@ -73,15 +77,22 @@ class Session:
             try:
                 line = self.lines.get(timeout=max(0.0, self.deadline - time.monotonic()))
             except queue.Empty:
-                raise Failed(f"no answer to {method} in time") from None
+                raise Failed(f"no answer to {method} in time{self._printed()}") from None
+            if isinstance(line, Failed):
+                raise line
             if line is None:
-                raise Failed(self._ended())
+                raise Failed(self._ended() + self._printed())
             try:
                 message = json.loads(line)
-            except ValueError:
-                continue
+            except (ValueError, RecursionError):
+                message = None
             if isinstance(message, dict):
                 return message
+            self.garbage = self.garbage or line.strip()
+
+    def _printed(self):
+        """Give the first thing that it printed and that is no message."""
+        return f"; it printed what is no message: {ascii(self.garbage[:80])[2:-1]}" if self.garbage else ""
 
     def _ended(self):
         try:

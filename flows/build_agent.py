@@ -92,7 +92,7 @@ def _work(build: Build, ledger: Ledger, shown: BuildArtifacts) -> tuple[Status, 
         return "rejected", f"the gate rejected {', '.join(rejected)}", None
 
     bundle = assemble_agent(build, plan, [server.planned for server in servers.ready], registry, environment)
-    ledger.acceptance = result = accept_agent(build, plan, environment, servers.ready, bundle)
+    ledger.acceptance = result = accept_agent(build, plan, servers.ready, bundle)
     if not result.passed:
         forget_plan(build, registry)
         return "rejected", result.reason, bundle

@@ -8,12 +8,11 @@ from contextlib import nullcontext
 from prefect import task
 
 import agenthands.acceptance as acceptance
-from agenthands.acceptance import InstalledAgent, Reach
-from agenthands.assembly import config_path
+from agenthands.acceptance import Reach
 from agenthands.cache_keys import acceptance_key
 from agenthands.events import stage
+from agenthands.installing import install_bundle
 from agenthands.models import Acceptance, Plan
-from agenthands.ports import Environment
 from agenthands.server_preparation import ReadyServer
 from agenthands.workplace import Build
 from tasks import wiring
@@ -22,19 +21,12 @@ from tasks.retrying import CALLS_MODELS
 
 
 @task(name="accept", task_run_name="accept", **CALLS_MODELS)
-def ask_agent(build: Build, plan: Plan, environment: Environment, servers: Sequence[ReadyServer]) -> Acceptance:
-    """Install the package beside NAT, load it, and ask every test case. A rejected agent is a failed run."""
+def ask_agent(build: Build, plan: Plan, servers: Sequence[ReadyServer], bundle: bytes) -> Acceptance:
+    """Install the bundle, load the agent, and ask every test case. A rejected agent is a failed run."""
     settings = wiring.settings_for(build.request.options())
     folder = build.folder / "accept"
-    agent = InstalledAgent(
-        workspace=folder,
-        site=folder / "site",
-        config=folder / "package" / config_path(plan),
-        environment=environment,
-        servers={server.planned.entry.id: server.environment for server in servers},
-        variables={key: value for server in servers for key, value in server.planned.entry.placeholders().items()},
-    )
-    wiring.environments_for(settings).install_project(folder / "package", agent.site)
+    entries = [server.planned.entry for server in servers]
+    agent = install_bundle(bundle, plan, entries, wiring.environments_for(settings), folder)
     egress = wiring.egress_for(settings).open(folder / "egress.sock") if settings.egress else nullcontext()
     account = wiring.purse_for(build).account("accept")
     account.require()
@@ -53,15 +45,13 @@ def ask_agent(build: Build, plan: Plan, environment: Environment, servers: Seque
     return accepted if accepted.passed else rejected(accepted, accepted.reason)
 
 
-def accept_agent(
-    build: Build, plan: Plan, environment: Environment, servers: Sequence[ReadyServer], bundle: bytes
-) -> Acceptance:
+def accept_agent(build: Build, plan: Plan, servers: Sequence[ReadyServer], bundle: bytes) -> Acceptance:
     """Give what the packaged agent answers; the same package with the same models is asked once."""
     settings = wiring.settings_for(build.request.options())
     models = settings.model("agent"), settings.model("planner")
     key = acceptance_key(bundle, plan, *models, settings.egress)
     with stage(build.build_id, "accept") as note:
-        state = kept(ask_agent, key, settings)(build, plan, environment, servers, return_state=True)
+        state = kept(ask_agent, key, settings)(build, plan, servers, bundle, return_state=True)
         accepted, from_before = result_of(state)
         passed = sum(case.passed for case in accepted.cases)
         note.detail = f"{passed} of {len(plan.test_cases)} test cases passed{' before' if from_before else ''}"

@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 import agenthands.assembly as assembly
 from agenthands.agent_config import PlannedServer
+from agenthands.bundling import pack
 from agenthands.events import stage
 from agenthands.models import Plan
 from agenthands.nat_registry import NatRegistry
@@ -25,12 +26,11 @@ def assemble_agent(
     registry: NatRegistry,
     environment: Environment,
 ) -> bytes:
-    """Give the package as .tar.gz; it also lies unpacked in the build's folder."""
+    """Give the package as .tar.gz."""
     settings = wiring.settings_for(build.request.options())
     with stage(build.build_id, "assemble") as note:
         workspaces = {tool.name: build.made(tool.name) for tool in plan.custom_tools}
         model = settings.model("agent").model
         files = assembly.assemble_agent(plan, workspaces, servers, registry, environment.lock, model)
-        assembly.write_package(files, build.folder / "accept" / "package")
         note.detail = f"{len(files)} files"
-    return assembly.pack(files, plan.name)
+    return pack(files, plan.name)

@@ -5,18 +5,21 @@ import copy
 import hashlib
 import io
 import json
+import re
 import subprocess
 import tarfile
 import tomllib
 
 import pytest
 import yaml
+from mcp_servers import clock_entry
 from tests_support import PLAN, registry, write_roman
 
-from agenthands.agent_config import PlannedServer
-from agenthands.assembly import assemble_agent, config_path, pack, package_name, write_package
+from agenthands.agent_config import PlannedServer, package_name
+from agenthands.assembly import assemble_agent
+from agenthands.bundling import pack, unpack
 from agenthands.models import Plan
-from agenthands.server_catalogue import load_catalogue
+from agenthands.server_catalogue import load_catalogue, server_of
 
 LLM = ("llm", True)
 SCAFFOLDS = {
@@ -33,6 +36,11 @@ REGISTRY = registry(SCAFFOLDS, ["current_datetime"])
 CATALOGUE = load_catalogue()
 
 
+def config_of(files):
+    """Give the configuration as YAML means it after NAT's first look for variables."""
+    return yaml.safe_load(files["src/roman_helper_agent/configs/config.yml"].decode().replace(r"\${", "${"))
+
+
 def servers(*names):
     return [
         PlannedServer(CATALOGUE[name], [CATALOGUE[name].tools[0].name], "Needed.", f"{name}==1\n") for name in names
@@ -41,13 +49,14 @@ def servers(*names):
 
 @pytest.fixture
 def assembled(tmp_path):
-    def assembled(plan=None, with_servers=("time", "sec-edgar"), model="gemini/gemini-2.5-pro"):
+    def assembled(plan=None, with_servers=("time", "sec-edgar"), model="gemini/gemini-2.5-pro", more=()):
         workspace = tmp_path / "w"
         if not workspace.exists():
             write_roman(workspace)
         chosen = Plan.model_validate(plan or PLAN)
         tools = {tool.name: workspace for tool in chosen.custom_tools}
-        return assemble_agent(chosen, tools, servers(*with_servers), REGISTRY, "nvidia-nat==1.9.0\n", model)
+        every = [*servers(*with_servers), *more]
+        return assemble_agent(chosen, tools, every, REGISTRY, "nvidia-nat==1.9.0\n", model)
 
     return assembled
 
@@ -60,7 +69,7 @@ def test_everything_is_there(assembled):
             ".dockerignore", ".env.example", "Dockerfile", "README.md", "build.json", "compose.yaml",
             "evals/cases.jsonl", "evals/config.yml", "mcp/sec-edgar.lock", "mcp/time.lock", "pyproject.toml",
             "requirements.lock", "setup_mcp.sh", f"{source}/__init__.py", f"{source}/configs/config.yml",
-            f"{source}/evaluator.py", f"{source}/register.py", f"{source}/tools/__init__.py",
+            f"{source}/evaluator.py", f"{source}/model.py", f"{source}/register.py", f"{source}/tools/__init__.py",
             f"{source}/tools/roman_numeral.py",
             "tests/test_roman_numeral.py",
         ]
@@ -103,7 +112,8 @@ def test_every_secret_stands_in_the_readme_and_in_the_example(assembled):
 
 
 def test_the_configuration_names_everything_and_holds_no_secret(assembled):
-    config = yaml.safe_load(assembled()[config_path(Plan.model_validate(PLAN))])
+    config = config_of(assembled())
+    assert config["llms"]["llm"]["_type"] == "roman_helper_agent_model"
     assert config["llms"]["llm"]["model_name"] == "${AGENT_MODEL:-gemini/gemini-2.5-pro}"
     assert config["workflow"]["tool_names"] == ["current_datetime", "roman_numeral", "time", "sec-edgar"]
     start = config["function_groups"]["sec-edgar"]["server"]
@@ -112,7 +122,7 @@ def test_the_configuration_names_everything_and_holds_no_secret(assembled):
 
 
 def test_an_agent_gets_all_tools_and_servers(assembled):
-    workflow = yaml.safe_load(assembled()["src/roman_helper_agent/configs/config.yml"])["workflow"]
+    workflow = config_of(assembled())["workflow"]
     assert workflow["tool_names"] == ["current_datetime", "roman_numeral", "time", "sec-edgar"]
     assert (workflow["llm_name"], workflow["description"]) == ("llm", PLAN["summary"])
 
@@ -120,7 +130,7 @@ def test_an_agent_gets_all_tools_and_servers(assembled):
 @pytest.mark.parametrize(("scaffold", "field"), [("sequential_executor", "tool_list"), ("router_agent", "branches")])
 def test_what_takes_single_functions_gets_an_agent_for_each_tool(assembled, scaffold, field):
     plan = {**PLAN, "scaffold": {"type": scaffold, "reasoning": "?", "order": ["time", "roman_numeral"]}}
-    config = yaml.safe_load(assembled(plan)["src/roman_helper_agent/configs/config.yml"])
+    config = config_of(assembled(plan))
     order = ["time_agent", "roman_numeral_agent", "current_datetime_agent", "sec_edgar_agent"]
     assert config["workflow"][field] == order
     assert ("llm_name" in config["workflow"]) is (scaffold == "router_agent")
@@ -130,7 +140,7 @@ def test_what_takes_single_functions_gets_an_agent_for_each_tool(assembled, scaf
 
 def test_a_reasoning_agent_wraps_a_tool_calling_one(assembled):
     plan = {**PLAN, "scaffold": {"type": "reasoning_agent", "reasoning": "?"}}
-    config = yaml.safe_load(assembled(plan)["src/roman_helper_agent/configs/config.yml"])
+    config = config_of(assembled(plan))
     assert config["workflow"]["augmented_fn"] == "inner_agent"
     assert "roman_numeral" in config["functions"]["inner_agent"]["tool_names"]
 
@@ -163,9 +173,56 @@ def test_text_from_a_model_stays_text(assembled, tmp_path):
 
 
 def test_setup_mcp_is_a_correct_script(assembled, tmp_path):
-    write_package(assembled(), tmp_path / "p")
+    unpack(pack(assembled(), "top"), tmp_path / "p")
+    assert (tmp_path / "p" / "setup_mcp.sh").stat().st_mode & 0o111
     done = subprocess.run(["/bin/sh", "-n", tmp_path / "p" / "setup_mcp.sh"], capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+HOSTILE = "x'\"; touch hacked; $(touch hacked) `touch hacked` | & > hacked #"
+
+
+def test_texts_of_a_catalogue_are_no_commands_in_the_script_and_the_env_file(assembled, tmp_path):
+    document = clock_entry()
+    argument = {"type": "positional", "value": HOSTILE}
+    document["packages"][0]["packageArguments"] = [argument]
+    described = {"description": f"A zone\nEVIL=1\n{HOSTILE}", "placeholder": HOSTILE.replace("$", "")}
+    document["packages"][0]["environmentVariables"] = [{"name": "CLOCK_ZONE", **described}]
+    document["title"] = HOSTILE
+    hostile = PlannedServer(server_of("clock", document), ["read_clock"], f"{HOSTILE}\n{HOSTILE}", "clock==1\n")
+    folder = tmp_path / "p"
+    unpack(pack(assembled(more=[hostile], model="openai/x;touch&hacked"), "top"), folder)
+    said = subprocess.run(
+        ["/bin/sh", "-euc", "set -a; . ./.env.example; exec env -0"], cwd=folder, capture_output=True, text=True
+    )
+    assert said.stderr == ""
+    variables = dict(line.split("=", 1) for line in said.stdout.split("\0") if line)
+    assert variables["CLOCK_ZONE"] == described["placeholder"]
+    assert variables["AGENT_MODEL"] == "openai/x;touch&hacked"
+    assert "EVIL" not in variables
+    assert not (folder / "hacked").exists()
+    assert "touch" not in (folder / "setup_mcp.sh").read_text() + (folder / "Dockerfile").read_text()
+
+
+def test_nothing_in_the_readme_but_our_own_blocks_is_code(assembled):
+    fence = "x'\n```\n\n```sh\ncurl example.org | sh\n```\n~~~\n![x](https://example.org/x.png) | x |"
+    plan = copy.deepcopy(PLAN) | {"summary": fence}
+    plan["scaffold"]["reasoning"] = plan["custom_tools"][0]["description"] = plan["test_cases"][0]["query"] = fence
+    readme, plain = assembled(plan)["README.md"].decode(), assembled()["README.md"].decode()
+    fences = [line for line in readme.splitlines() if line.startswith(("```", "~~~"))]
+    assert fences == [line for line in plain.splitlines() if line.startswith("```")]
+    outside = re.sub(r"^```sh\n.*?^```$", "", readme, flags=re.MULTILINE | re.DOTALL)
+    assert not re.search(r"(?<!\\)(\[x\]|```|~~~)", outside)
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in outside.splitlines() if line.startswith("|")} == {4}
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [("mistral/x", ["MISTRAL_API_KEY"]), ("gemini/x", ["GEMINI_API_KEY"]), ("ollama/x", []), ("azure/x", [])],
+)
+def test_the_key_of_the_agents_model_is_in_the_example(assembled, model, names):
+    lines = assembled(model=model, with_servers=(), plan={**PLAN, "mcp_servers": []})[".env.example"].decode()
+    assert [line[:-1] for line in lines.splitlines() if line.endswith("=")] == names
 
 
 @pytest.mark.parametrize(

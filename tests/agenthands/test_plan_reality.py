@@ -68,6 +68,7 @@ def test_what_does_not_exist_is_named(changes, complaint):
     ("changes", "complaint"),
     [
         ({"name": "wiki_search"}, "belongs to a component of NAT"),
+        ({"name": "class"}, "is a word of Python's own"),
         ({"dependencies": ["not a requirement!"]}, "no PEP 508 requirement"),
         ({"dependencies": ["x @ https://example.org/x.whl"]}, "names a URL"),
         ({"parameters": {"type": "object", "properties": {"number": {"type": "number?"}}}}, "no JSON Schema"),

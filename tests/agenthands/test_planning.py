@@ -1,6 +1,7 @@
 """From a request to a plan: what the planner is asked, which answers are read, and when it is given up."""
 
 import json
+import re
 
 import pytest
 from tests_support import PLAN, registry
@@ -62,6 +63,16 @@ def test_the_first_good_answer_is_taken():
     assert "Roman numerals, please" in messages[1]["content"]
     assert "tool_calling_agent" in messages[1]["content"]
     assert "auto_memory_agent" not in messages[1]["content"], "nothing can fill its memory"
+
+
+def test_the_planner_sees_the_servers_that_fit_best_first_with_what_they_need():
+    planner = ScriptedPlanner(json.dumps(PLAN))
+    plan_agent("annual reports, 10-K filings and stock prices", planner, REALITY, lambda _: "")
+    told = planner.asked[0][0][1]["content"]
+    shown = re.findall(r"^- ([a-z0-9-]+): .*\(network: (?:none|egress)", told, re.MULTILINE)
+    assert set(shown[:2]) == {"sec-edgar", "yahoo-finance"}
+    assert 2 < len(shown) < len(REALITY.catalogue)
+    assert "(network: egress; setting SEC_EDGAR_USER_AGENT)" in told
 
 
 def test_exact_complaints_go_back_and_costs_add_up():

@@ -23,7 +23,7 @@ def probe(tmp_path, bubblewrap):
     return probe
 
 
-@pytest.mark.parametrize("behaviour", ["good", "noisy", "asks", "pages"])
+@pytest.mark.parametrize("behaviour", ["good", "noisy", "deep", "asks", "pages"])
 def test_a_server_that_works_has_its_tools_listed(probe, behaviour):
     entry, seen = probe(behaviour)
     assert (seen.error, list(seen.tools)) == ("", [READ_CLOCK, SET_CLOCK])
@@ -39,7 +39,9 @@ def test_a_server_that_works_has_its_tools_listed(probe, behaviour):
         ("refuses", "tools/list is answered with the error .*no clock here"),
         ("nonsense", "tools/list is answered without a list of tools"),
         ("endless", "it lists more than 1000 tools"),
-        ("large", "broke the probe"),
+        ("garbage", r"no answer to initialize in time; it printed what is no message: .*Listening on port 8000"),
+        ("large", "it printed more than 16 MiB"),
+        ("flood", "it printed more than 16 MiB"),
     ],
 )
 def test_a_server_that_does_not_work_says_why(probe, behaviour, reason):

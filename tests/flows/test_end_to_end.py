@@ -176,6 +176,13 @@ def test_setup_mcp_installs_and_nat_runs_the_agent(installed, bubblewrap, fetche
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert done.stdout.count(expected) == 3, done.stdout
+    for lock in (fetched / "mcp").glob("*.lock"):
+        wanted = re.findall(r"^([a-z0-9-]+==[^ ;]+)", lock.read_text(), re.MULTILINE)
+        listed = [str(lock.with_suffix("") / "bin" / "python"), "-m", "pip", "list", "--format=freeze"]
+        frozen = subprocess.run(listed, check=True, capture_output=True, text=True).stdout
+        installed_there = {re.sub("[._]", "-", line.lower().partition("==")[0]) + "==" + line.partition("==")[2]
+                           for line in frozen.split() if not line.startswith("pip==")}  # fmt: skip
+        assert installed_there == set(wanted), lock.name
     with LitellmGateway(ModelSettings(model="scripted/financial-research")).open(
         installed.workspace / "s", free()
     ) as gateway:

@@ -5,6 +5,7 @@ Only the model is a double: it calls the tool that a question names.
 
 import json
 import subprocess
+from dataclasses import replace
 
 import pytest
 from catalogue_support import EVERYTHING
@@ -15,15 +16,17 @@ from scripted_server import serve_model
 from tests_support import PLAN
 from web_support import serve_text
 
-from agenthands.acceptance import MODEL_CALLS, InstalledAgent, Reach, accept_agent
+from agenthands.acceptance import MODEL_CALLS, Reach, accept_agent
 from agenthands.adapters.egress_proxy import EgressProxy
 from agenthands.adapters.gateway import LitellmGateway
 from agenthands.adapters.uv_environments import UvEnvironments
 from agenthands.agent_config import PlannedServer
-from agenthands.assembly import assemble_agent, config_path, write_package
+from agenthands.assembly import assemble_agent
+from agenthands.bundling import pack
 from agenthands.errors import ModelUnavailable
+from agenthands.installing import install_bundle
 from agenthands.model_settings import ModelSettings
-from agenthands.models import Plan
+from agenthands.models import McpServer, Plan
 from agenthands.nat_registry import read_registry
 from agenthands.server_catalogue import load_catalogue, server_of
 from agenthands.server_probe import complaints_about, probe_server
@@ -108,6 +111,24 @@ def test_a_server_that_dies_in_a_call_fails_the_case_and_is_named(behaviour, bub
         assert "no answer within" not in result.error, "it is not the time limit that notices"
 
 
+@pytest.mark.parametrize("other", ["meets", "dies"])
+def test_servers_start_at_once_and_one_that_ends_is_named(other, bubblewrap, nat_environment, tmp_path):
+    """Those that meet list their tools only when both have started."""
+    (tmp_path / "met").mkdir()
+    clock, environment = made_server(tmp_path / "clock", "meets")
+    _, others = made_server(tmp_path / "watch", other)
+    (others.path / "requirements.lock").write_text("watch==1.2.3\n")
+    servers = {"clock": (clock, environment), "watch": (clock.model_copy(update={"id": "watch"}), others)}
+    used = [McpServer(id=name, tools=["read_clock"], reasoning="?") for name in servers]
+    plan = one_server("clock", "read_clock", "twelve").model_copy(update={"mcp_servers": used})
+    if other == "dies":
+        (tmp_path / "met" / "somebody").touch()
+    variables = {"CLOCK_ZONE": str(tmp_path / "met")}
+    accepted = accept(plan, servers, clock_model, (bubblewrap, nat_environment), tmp_path, None, variables)
+    assert accepted.passed is (other == "meets"), accepted
+    assert ("the MCP server watch does not start" in accepted.reason) is (other == "dies")
+
+
 @pytest.mark.parametrize(("listed", "said"), [(True, "the answer"), (False, "HTTPError403")])
 def test_a_server_reaches_the_listed_hosts_and_no_other(listed, said, web, sandbox, nat_environment, tmp_path):
     plan = one_server("clock", "read_clock", said)
@@ -142,22 +163,26 @@ def accept(plan, servers, answers, places, folder, egress=None, variables=None):
         for name, (entry, environment) in servers.items()
     ]
     registry = read_registry(nat_environment, sandbox, folder)
-    package = folder / "package"
-    write_package(assemble_agent(plan, {}, planned, registry, nat_environment.lock, "openai/double"), package)
-    UvEnvironments(TEST_HOME).install_project(package, folder / "site")
-    agent = InstalledAgent(
-        folder,
-        folder / "site",
-        package / config_path(plan),
-        nat_environment,
-        {name: environment for name, (_, environment) in servers.items()},
-        {key: value for entry, _ in servers.values() for key, value in entry.placeholders().items()}
-        | (variables or {}),
-    )
+    files = assemble_agent(plan, {}, planned, registry, nat_environment.lock, "openai/double")
+    made = {environment.lock: environment for entry, environment in servers.values() if entry.package == "clock"}
+    entries = [entry for entry, _ in servers.values()]
+    agent = install_bundle(pack(files, plan.name), plan, entries, Environments(made), folder)
+    agent = replace(agent, variables={**agent.variables, **(variables or {})})
     with serve_model(answers) as served, short_folder() as short:
         settings = ModelSettings(model="openai/double", api_base=served.url, api_key="x")
         with LitellmGateway(settings).open(short / "model.sock", free()) as gateway:
             return accept_agent(agent, plan.test_cases, sandbox, Reach(gateway, egress), NoJudge(), 60)
+
+
+class Environments(UvEnvironments):
+    """The real ones, and those that a test made by hand, by their locks."""
+
+    def __init__(self, made):
+        super().__init__(TEST_HOME)
+        self.made = made
+
+    def install(self, lock, npm_lock=""):
+        return self.made.get(lock) or super().install(lock, npm_lock)
 
 
 def case(name, tool, said):

@@ -12,12 +12,14 @@ from gateway_support import free, short_folder
 from scripted_server import serve_model
 from tests_support import PLAN, write_roman
 
-from agenthands.acceptance import InstalledAgent, Reach, accept_agent
+from agenthands.acceptance import Reach, accept_agent
 from agenthands.adapters.gateway import LitellmGateway
 from agenthands.adapters.uv_environments import UvEnvironments
 from agenthands.agent_config import PlannedServer
-from agenthands.assembly import assemble_agent, config_path, write_package
+from agenthands.assembly import assemble_agent
+from agenthands.bundling import pack
 from agenthands.errors import ModelUnavailable
+from agenthands.installing import install_bundle
 from agenthands.model_settings import ModelSettings
 from agenthands.models import Plan
 from agenthands.nat_registry import read_registry
@@ -103,10 +105,8 @@ def test_an_agent_of_each_scaffold_uses_its_tool_and_answers(scaffold, registry,
     files = assemble_agent(
         plan, {"roman_numeral": tmp_path / "tool"}, [planned], registry, nat_environment.lock, "openai/double"
     )
-    write_package(files, tmp_path / "package")
-    site = tmp_path / "site"
-    environments.install_project(tmp_path / "package", site)
-    agent = InstalledAgent(tmp_path, site, tmp_path / "package" / config_path(plan), nat_environment, {"time": server})
+    agent = install_bundle(pack(files, plan.name), plan, [entry], environments, tmp_path)
+    assert (agent.environment, agent.servers) == (nat_environment, {"time": server}), "each lock is installed once"
     with serve_model(model) as served, short_folder() as folder:
         settings = ModelSettings(model="openai/double", api_base=served.url, api_key="x")
         with LitellmGateway(settings).open(folder / "model.sock", free()) as gateway:

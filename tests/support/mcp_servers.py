@@ -34,6 +34,20 @@ if BEHAVIOUR == "dies":
     sys.exit("CLOCK_KEY is wrong")
 if BEHAVIOUR == "silent":
     time.sleep(600)
+if BEHAVIOUR == "garbage":
+    sys.stdout.buffer.write(b"\\xff\\x00 Listening on port 8000\\n" * 500)
+    sys.stdout.flush()
+    time.sleep(600)
+if BEHAVIOUR == "flood":
+    while True:
+        sys.stdout.write("x" * 1000)
+if BEHAVIOUR == "deep":
+    print("[" * 100_000, flush=True)
+if BEHAVIOUR == "meets":
+    folder = os.environ["CLOCK_ZONE"]
+    open(os.path.join(folder, str(os.getpid())), "w").close()
+    while len(os.listdir(folder)) < 2:
+        time.sleep(0.05)
 if BEHAVIOUR == "noisy":
     print("Welcome!\\n[1, 2]\\nnull\\n" * 500, flush=True)
 for line in sys.stdin:
