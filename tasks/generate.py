@@ -6,6 +6,7 @@ from prefect import task
 
 import agenthands.coding as coding
 from agenthands.coding import Rejection
+from agenthands.events import ToolProgress, ToolState, emit
 from agenthands.models import CodingResult
 from agenthands.workplace import ToolWork
 from tasks import wiring
@@ -16,6 +17,8 @@ from tasks.retrying import CALLS_MODELS, RETRY_OUTSIDE
 @task(task_run_name="generate-{work.tool.name}-try{attempt}", **RETRY_OUTSIDE, **CALLS_MODELS)
 def let_coder_work(work: ToolWork, attempt: int, rejection: Rejection | None) -> CodingResult:
     """Give what one turn of the coding agent did."""
+    state: ToolState = "coding" if attempt == 1 else "repairing"
+    emit(ToolProgress(work.build.build_id, work.tool.name, state, "asks the model", attempt))
     settings = wiring.settings_for(work.build.request.options())
     limits = wiring.coding_limits(settings, work.tools)
     return coding.generate_tool(

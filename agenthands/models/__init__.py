@@ -10,10 +10,12 @@ from agenthands.models.build import (
     MadeTool,
     McpServerPin,
     Opinion,
+    Spending,
     StageTime,
     Status,
     Tokens,
     ToolOutcome,
+    ToolTurn,
     add_costs,
 )
 from agenthands.models.gate import Check, GateReport, Ruling
@@ -53,10 +55,12 @@ __all__ = [
     "Plan",
     "ResultExample",
     "Ruling",
+    "Spending",
     "StageTime",
     "Status",
     "Tokens",
     "ToolOutcome",
+    "ToolTurn",
     "add_costs",
     "held_out_indices",
 ]

@@ -48,6 +48,26 @@ def add_costs(*costs: float | None) -> float | None:
     return round(sum(known), 8) if len(known) == len(costs) else None
 
 
+class Spending(Noun):
+    """What models cost in one stage, for one tool and attempt of it where there is one."""
+
+    stage: str
+    tool: str = ""
+    attempt: int = 0
+    calls: int
+    cost_usd: float | None
+    tokens: Tokens
+
+    def __add__(self, other: Spending) -> Spending:
+        return self.model_copy(
+            update={
+                "calls": self.calls + other.calls,
+                "cost_usd": add_costs(self.cost_usd, other.cost_usd),
+                "tokens": self.tokens + other.tokens,
+            }
+        )
+
+
 class CodingResult(Noun):
     """What one turn of a coding agent did. `finished` says that the agent stopped by itself, not that it is right."""
 
@@ -93,6 +113,7 @@ class McpServerPin(Noun):
     package: str
     lock_sha256: str
     tools_sha256: str | None = Field(None, description="Hash of names, descriptions and schemas of all its tools")
+    tools: dict[str, str] = Field(default_factory=dict, description="What each tool does, by the catalogue")
 
 
 class CheckResult(Noun):
@@ -142,9 +163,20 @@ class Acceptance(Noun):
 
 
 class StageTime(Noun):
-    """How long one stage took."""
+    """When one stage began, in seconds after the build did, and how long it took."""
 
     name: str
+    seconds: float
+    started: float | None = Field(None, description="None in records of old builds")
+
+
+class ToolTurn(Noun):
+    """One attempt at a tool in the hands of the coder or of the gate; times as those of a stage."""
+
+    tool: str
+    attempt: int
+    doing: Literal["coding", "checking"]
+    started: float
     seconds: float
 
 
@@ -158,12 +190,14 @@ class BuildRecord(Noun):
     status: Status
     reason: str = ""
     tools: list[ToolOutcome] = Field(default_factory=list)
+    spending: list[Spending] = Field(default_factory=list)
     acceptance: Acceptance | None = None
     cost_usd: float | None
     tokens: Tokens
     seconds: float
     started_at: str
     stages: list[StageTime] = Field(default_factory=list)
+    turns: list[ToolTurn] = Field(default_factory=list)
     models: dict[str, str]
     prompts: dict[str, str]
     versions: dict[str, str]

@@ -1,0 +1,37 @@
+"""Code with its colours, as HTML: the one place that makes HTML from foreign text itself."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from markupsafe import Markup
+
+from agenthands.wording import visible
+
+LONGEST = 200_000  # characters of one text that a page shows
+
+
+def highlighted(text: str, language: str, anchor: str = "") -> Markup:
+    """Give the text as spans whose classes begin with `hl-`; with `anchor`, line 7 has the id `<anchor>-7`.
+
+    Pygments escapes what it marks up. `anchor` must not be foreign.
+    """
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+
+    form = HtmlFormatter(nowrap=True, classprefix="hl-", linespans=anchor)
+    return Markup(highlight(visible(shortened(text)), _lexer(language), form))  # noqa: S704
+
+
+def shortened(text: str, limit: int = LONGEST) -> str:
+    """Give at most `limit` characters, and say what was left out."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}\n[{len(text) - limit:,} more characters are left out here]"
+
+
+@cache
+def _lexer(language: str) -> object:
+    from pygments.lexers import get_lexer_by_name
+
+    return get_lexer_by_name(language, stripnl=False)
