@@ -19,8 +19,12 @@ def highlighted(text: str, language: str, anchor: str = "") -> Markup:
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
 
-    form = HtmlFormatter(nowrap=True, classprefix="hl-", linespans=anchor)
-    return Markup(highlight(visible(shortened(text)), _lexer(language), form))  # noqa: S704
+    form = HtmlFormatter(nowrap=True, classprefix="hl-")
+    marked = highlight(visible(shortened(text)), _lexer(language), form)
+    if anchor:  # Pygments closes its spans at the end of each line
+        lines = marked.removesuffix("\n").split("\n")
+        marked = "\n".join(f'<span id="{anchor}-{number}">{line}</span>' for number, line in enumerate(lines, 1))
+    return Markup(marked)  # noqa: S704
 
 
 def shortened(text: str, limit: int = LONGEST) -> str:

@@ -68,7 +68,7 @@ def plan_figures(plan: Plan, marks: Mapping[str, str], links: Mapping[str, str])
 
 
 def _draw(plan: Plan, shape: _Shape, marks: Mapping[str, str], links: Mapping[str, str], *, alone: bool) -> str:
-    parts = _parts(plan)
+    parts = _parts(plan, "To write" if alone else "Written")
     nodes = [
         _Node(
             kind=part.kind,
@@ -97,10 +97,10 @@ def _draw(plan: Plan, shape: _Shape, marks: Mapping[str, str], links: Mapping[st
     )  # fmt: skip
 
 
-def _parts(plan: Plan) -> list[_Part]:
+def _parts(plan: Plan, written: str) -> list[_Part]:
     """Give everything that the agent uses; where a scaffold runs it in an order, in that order and numbered."""
     parts = [
-        *(_Part("tool", tool.name, f"To write: {tool.description}") for tool in plan.custom_tools),
+        *(_Part("tool", tool.name, f"{written}: {tool.description}") for tool in plan.custom_tools),
         *(_Part("server", server.id, f"MCP server: {', '.join(server.tools)}") for server in plan.mcp_servers),
         *(_Part("builtin", tool.type, f"Of NAT: {tool.reasoning}") for tool in plan.builtin_tools),
     ]

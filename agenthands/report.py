@@ -11,11 +11,11 @@ from agenthands.advice import advice_on_case, advice_on_check, meaning
 from agenthands.agent_readme import commands_of
 from agenthands.attempts import attempts_at
 from agenthands.charts import spending_rows, timeline
-from agenthands.models import BuildRecord, CaseResult, CustomTool, ToolOutcome
+from agenthands.models import BuildRecord, CaseResult, CustomTool, ErrorExample, ToolOutcome, held_out_indices
 from agenthands.page_environment import page_environment
 from agenthands.plan_graph import plan_figures
 from agenthands.transcripts import tool_calls
-from agenthands.verdict import gate_summary, next_steps, ruling_sentences, verdict
+from agenthands.verdict import gate_summary, next_steps, pieces, ruling_sentences, verdict
 from agenthands.wording import duration, money
 
 README = "README.md"
@@ -38,7 +38,8 @@ def render_report(record: BuildRecord, files: Mapping[str, str]) -> str:
         "record": record,
         "plan": record.plan,
         "verdict": verdict(record),
-        "steps": [_pieces(step) for step in next_steps(record)],
+        "steps": [pieces(step) for step in next_steps(record)],
+        "failures": _failures(record),
         "facts": _facts(record),
         "graph": _graph(record),
         "timeline": chart,
@@ -63,9 +64,11 @@ def render_report(record: BuildRecord, files: Mapping[str, str]) -> str:
     return page_environment().get_template("report.html.j2").render(sections=shown, **values)
 
 
-def _pieces(step: str) -> list[tuple[str, bool]]:
-    """Split a sentence at its backticks into texts and whether each is code."""
-    return [(text, number % 2 == 1) for number, text in enumerate(step.split("`")) if text]
+def _failures(record: BuildRecord) -> list[tuple[str, str]]:
+    """Give the tools and test cases that did not pass: where the page shows them, and their names."""
+    cases = record.acceptance.cases if record.acceptance else []
+    tools = [(f"tool-{n}", tool.name) for n, tool in enumerate(record.tools, 1) if tool.status != "accepted"]
+    return tools + [(f"case-{n}", case.id) for n, case in enumerate(cases, 1) if not case.passed]
 
 
 def _facts(record: BuildRecord) -> list[tuple[str, str, str]]:
@@ -107,7 +110,8 @@ def _tool(number: int, tool: ToolOutcome, record: BuildRecord, files: Mapping[st
         "anchor": f"tool-{number}",
         "outcome": tool,
         "specification": specification,
-        "schema": _schema(specification) if specification else "",
+        "arguments": _arguments(specification) if specification else [],
+        "examples": _examples(specification) if specification else [],
         "gate": gate_summary(tool),
         "checks": checks,
         "failed": [each for each in checks if not each[0].passed],
@@ -120,9 +124,42 @@ def _tool(number: int, tool: ToolOutcome, record: BuildRecord, files: Mapping[st
     }
 
 
-def _schema(tool: CustomTool) -> str:
-    shown = tool.model_dump(mode="json", include={"parameters", "returns", "examples"})
-    return json.dumps(shown, indent=2, ensure_ascii=False)
+def _arguments(tool: CustomTool) -> list[tuple[str, str, str]]:
+    """Give name, type and description of each argument, as far as the schema says them plainly."""
+    properties = tool.parameters.get("properties")
+    given = tool.parameters.get("required")
+    required = given if isinstance(given, list) else []
+    if not isinstance(properties, dict):
+        return []
+    return [
+        (name, _type(schema) + ("" if name in required else ", optional"), str(schema.get("description", "")))
+        for name, schema in properties.items()
+        if isinstance(schema, dict)
+    ]
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    kind = schema.get("type", "any")
+    items = schema.get("items")
+    inner = f" of {_type(items)}" if kind == "array" and isinstance(items, dict) else ""
+    return (kind if isinstance(kind, str) else _json(kind)) + inner
+
+
+def _examples(tool: CustomTool) -> list[tuple[str, str, bool]]:
+    """Give arguments and result of each example, and whether the coder never saw it."""
+    hidden = held_out_indices(tool)
+    return [
+        (
+            _json(example.arguments),
+            f"raises {example.raises}" if isinstance(example, ErrorExample) else _json(example.expected),
+            index in hidden,
+        )
+        for index, example in enumerate(tool.examples)
+    ]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _fault(survivor: Mapping[str, Any]) -> dict[str, Any]:
