@@ -67,5 +67,7 @@ def advice_on_case(case: CaseResult) -> str:
             "try a stronger model (--agent-model)."
         )
     if kinds:
-        return "The answer lacks what the check wants. If it is right all the same, the check of the plan is too narrow."
+        return (
+            "The answer lacks what the check wants. If it is right all the same, the check of the plan is too narrow."
+        )
     return "The judge did not find what was expected: read its reason, and say in the request what you expect."

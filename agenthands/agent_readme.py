@@ -9,6 +9,7 @@ import tarfile
 import zlib
 from collections.abc import Sequence
 
+README = "README.md"
 HEADINGS = ("Install it", "Ask it", "Serve it")
 _SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 

@@ -56,7 +56,9 @@ def _finding(report: GateReport | None) -> str:
 
 
 def _seconds(doing: str, number: int, tool: ToolOutcome, record: BuildRecord) -> float | None:
-    turns = [turn.seconds for turn in record.turns if (turn.tool, turn.attempt, turn.doing) == (tool.name, number, doing)]
+    turns = [
+        turn.seconds for turn in record.turns if (turn.tool, turn.attempt, turn.doing) == (tool.name, number, doing)
+    ]
     return sum(turns) if turns else None
 
 

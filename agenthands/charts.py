@@ -102,7 +102,7 @@ def _tool_row(tool: ToolOutcome, record: BuildRecord, placed: bool) -> TimelineR
     turns = [turn for turn in record.turns if turn.tool == tool.name] if placed else []
     bars = [Segment(turn.doing, turn.started, turn.seconds, turn.attempt) for turn in turns]
     if not bars and not placed and tool.seconds:
-        bars = [Segment("coding", 0.0, tool.seconds)]
+        bars = [Segment("stage", 0.0, tool.seconds)]
     return TimelineRow(tool.name, True, tool.seconds, bars, "reused" if tool.cached else "")
 
 

@@ -24,7 +24,12 @@ def highlighted(text: str, language: str, anchor: str = "") -> Markup:
     if anchor:  # Pygments closes its spans at the end of each line
         lines = marked.removesuffix("\n").split("\n")
         marked = "\n".join(f'<span id="{anchor}-{number}">{line}</span>' for number, line in enumerate(lines, 1))
-    return Markup(marked)  # noqa: S704
+    return Markup(marked)
+
+
+def line_count(text: str) -> int:
+    """Say how many lines of a text are shown."""
+    return visible(shortened(text)).removesuffix("\n").count("\n") + 1
 
 
 def shortened(text: str, limit: int = LONGEST) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from agenthands.advice import advice_on_case, advice_on_check, meaning
-from agenthands.agent_readme import commands_of
+from agenthands.agent_readme import README, commands_of
 from agenthands.attempts import attempts_at
 from agenthands.charts import spending_rows, timeline
+from agenthands.code_markup import line_count
 from agenthands.models import BuildRecord, CaseResult, CustomTool, ErrorExample, ToolOutcome, held_out_indices
 from agenthands.page_environment import page_environment
 from agenthands.plan_graph import plan_figures
@@ -18,7 +19,6 @@ from agenthands.transcripts import tool_calls
 from agenthands.verdict import gate_summary, next_steps, pieces, ruling_sentences, verdict
 from agenthands.wording import duration, money
 
-README = "README.md"
 _TEXTS = re.compile(r".*\.py|tools/[^/]+/gate-\d+\.json|acceptance/[^/]+\.json")
 
 
@@ -95,7 +95,9 @@ def _graph(record: BuildRecord) -> tuple[str, str]:
     if record.plan is None:
         return "", ""
     outcomes = {tool.name: "reused" if tool.cached else tool.status for tool in record.tools}
-    marks = {f"tool {name}": f"{'✗' if said in ('rejected', 'failed') else '✓'} {said}" for name, said in outcomes.items()}
+    marks = {
+        f"tool {name}": f"{'✗' if said in ('rejected', 'failed') else '✓'} {said}" for name, said in outcomes.items()
+    }
     marks |= {f"server {pin.id}": f"✓ {pin.version}" for pin in record.mcp_servers}
     links = {f"tool {tool.name}": f"#tool-{number}" for number, tool in enumerate(record.tools, 1)}
     links |= {f"server {each.id}": f"#server-{number}" for number, each in enumerate(record.plan.mcp_servers, 1)}
@@ -105,7 +107,10 @@ def _graph(record: BuildRecord) -> tuple[str, str]:
 def _tool(number: int, tool: ToolOutcome, record: BuildRecord, files: Mapping[str, str]) -> dict[str, Any]:
     planned = record.plan.custom_tools if record.plan else []
     specification = next((spec for spec in planned if spec.name == tool.name), None)
-    checks = [(check, meaning(check.name), advice_on_check(check.name)) for check in tool.gate.checks] if tool.gate else []
+    checks = (
+        [(check, meaning(check.name), advice_on_check(check.name)) for check in tool.gate.checks] if tool.gate else []
+    )
+    code = files.get(f"tools/{tool.name}/nat_tools/{tool.name}.py")
     return {
         "anchor": f"tool-{number}",
         "outcome": tool,
@@ -119,7 +124,8 @@ def _tool(number: int, tool: ToolOutcome, record: BuildRecord, files: Mapping[st
         "survivors": [_fault(each) for each in tool.gate.survivors] if tool.gate else [],
         "rulings": [ruling_sentences(ruling) for ruling in tool.gate.rulings] if tool.gate else [],
         "attempts": attempts_at(tool, record, files),
-        "code": files.get(f"tools/{tool.name}/nat_tools/{tool.name}.py"),
+        "code": code,
+        "lines": line_count(code) if code is not None else 0,
         "tests": files.get(f"tools/{tool.name}/tests/test_{tool.name}.py"),
     }
 

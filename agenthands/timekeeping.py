@@ -49,9 +49,7 @@ class Timekeeper:
             seconds = round(max(0.0, event.at - before.at), 3)
             started = self._since(before.at)
             self.turns.append(
-                ToolTurn(
-                    tool=event.tool, attempt=before.attempt, doing=before.doing, started=started, seconds=seconds
-                )
+                ToolTurn(tool=event.tool, attempt=before.attempt, doing=before.doing, started=started, seconds=seconds)
             )
             del self._open[event.tool]
         if doing:

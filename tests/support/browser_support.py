@@ -80,7 +80,9 @@ def browser():
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "HOME": folder}
         )
         try:
-            socket = websocket.create_connection(_address(Path(folder), process), timeout=_SECONDS, suppress_origin=True)
+            socket = websocket.create_connection(
+                _address(Path(folder), process), timeout=_SECONDS, suppress_origin=True
+            )
             try:
                 target = _call(socket, 1, "Target.createTarget", url="about:blank")["targetId"]
                 port = (Path(folder) / "DevToolsActivePort").read_text().split()[0]
