@@ -6,8 +6,10 @@ import pytest
 import sample_records as samples
 from page_support import EVIL, Page, planted
 
+from agenthands.batch_page import render_batch
+from agenthands.batching import item_of
 from agenthands.charts import spending_rows, timeline
-from agenthands.models import Acceptance, BuildRecord, Opinion, Ruling
+from agenthands.models import Acceptance, BatchReport, BuildRecord, Opinion, Ruling
 from agenthands.report import render_report
 
 BUILDS = {
@@ -28,7 +30,10 @@ def test_the_page_is_well_formed_and_loads_nothing(kind):
     assert not re.search(r"(?<!xmlns=\")https?://|url\(|@import", html)
     assert ("content", "default-src 'none'; style-src 'unsafe-inline'") in page.attributes
     assert {"header", "nav", "main", "footer", "h1"} <= set(page.tags)
-    assert page.tags.count("table") <= html.count('scope="col"')
+    heads, bodies = (re.findall(f"<{part}>(.*?)</{part}>", html, re.DOTALL) for part in ("thead", "tbody"))
+    assert len(heads) == page.tags.count("table") == len(bodies)
+    assert not [head for head in heads if "<td" in head]
+    assert not [row for body in bodies for row in body.split("<tr")[1:] if '<th scope="row">' not in row]
     assert page.values("href")[0] == "#content"
 
 
@@ -221,6 +226,15 @@ def test_whatever_a_model_or_a_user_wrote_stays_text():
     assert page.text.count("<script>alert(1)</script>") > 60
     assert "{{ 7 * 7 }}" in page.text
     assert "49" not in page.text.replace("149", "")
+
+
+def test_a_batch_of_hostile_builds_is_text_with_links_into_its_store():
+    items = [item_of(planted(everything())), item_of(samples.failed())]
+    report = BatchReport(batch_id=EVIL, source=EVIL, started_at=EVIL, seconds=1, builds=items)
+    page = Page(render_batch(report))
+    assert page.complaints(links="../../agents/") == []
+    assert page.text.count("<script>alert(1)</script>") >= 6
+    assert page.values("href")[-1] == f"../../agents/unplanned/{samples.BUILD_ID}/report.html"
 
 
 def test_texts_of_any_length_are_shown_in_part():

@@ -80,7 +80,10 @@ def report_page(record):
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     long = samples.rejected_by_gate()
-    long = long.model_copy(update={"reason": "unbroken" * 60, "versions": {"a": "1" * 300}})
+    gate = long.tools[0].gate
+    checks = [each.model_copy(update={"detail": "a line\n" * 100}) for each in gate.checks]
+    tool = long.tools[0].model_copy(update={"gate": gate.model_copy(update={"checks": checks})})
+    long = long.model_copy(update={"tools": [tool], "reason": "unbroken" * 60, "versions": {"a": "1" * 300}})
     texts = {
         "accepted": report_page(samples.whole()),
         "rejected": report_page(long),
@@ -176,7 +179,8 @@ class TestInABrowser:
             "Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}]
         )
         assert tab.value(ground) == "rgb(255, 255, 255)"
-        hidden = "[...document.querySelectorAll('.inside')].filter(each => each.getBoundingClientRect().height < 10)"
+        assert tab.value("getComputedStyle(document.body).color") == "rgb(27, 36, 48)"
+        hidden = "[...document.querySelectorAll('.inside')].filter(each => !each.checkVisibility())"
         assert tab.value(f"{hidden}.length") == 0
         cut_off = "[...document.querySelectorAll('pre')].filter(each => each.scrollHeight > each.clientHeight + 2)"
         assert tab.value(f"{cut_off}.length") == 0

@@ -34,6 +34,9 @@ def test_the_turns_of_two_tools_at_once_are_told_apart():
         progress("a", "checking", 2, 1020),
         progress("a", "accepted", 2, 1026),
         progress("a", "accepted", 2, 1030),
+        progress("a", "coding", 1, 1040),
+        progress("a", "repairing", 2, 1042),
+        progress("a", "failed", 0, 1043),
     ).turns
     assert [(turn.tool, turn.attempt, turn.doing, turn.started, turn.seconds) for turn in turns] == [
         ("a", 1, "coding", 2, 8),
@@ -41,6 +44,8 @@ def test_the_turns_of_two_tools_at_once_are_told_apart():
         ("a", 1, "checking", 10, 5),
         ("a", 2, "coding", 15, 5),
         ("a", 2, "checking", 20, 6),
+        ("a", 1, "coding", 40, 2),
+        ("a", 2, "coding", 42, 1),
     ]
 
 
