@@ -14,7 +14,7 @@ from agenthands.report import render_report
 
 BUILDS = {
     "accepted": samples.whole,
-    "old": samples.record,
+    "old": samples.old,
     "gate": samples.rejected_by_gate,
     "cases": samples.rejected_by_cases,
     "failed": samples.failed,
@@ -123,10 +123,10 @@ class TestSpending:
         assert spending_rows(samples.whole())[1].cost_usd is None
 
     def test_an_old_record_leaves_the_rest_to_the_plan(self):
-        plan, *_ = spending_rows(samples.record())
+        plan, *_ = spending_rows(samples.old())
         assert plan.cost_usd == pytest.approx(0.0912 - 0.0587 - 0.0132 - 0.004)
         assert plan.all_tokens == 115_400 - 2 * 53_320 - 4_300
-        unknown, *_ = spending_rows(samples.record(cost_usd=None))
+        unknown, *_ = spending_rows(samples.old().model_copy(update={"cost_usd": None}))
         assert unknown.cost_usd is None
 
     def test_a_record_of_before_this_version_can_be_read(self):

@@ -180,6 +180,7 @@ def failed():
         tools=[],
         acceptance=None,
         cost_usd=None,
+        spending=[Spending(stage="plan", calls=3, cost_usd=None, tokens=Tokens(prompt=9_000, completion=2_000))],
         stages=[StageTime(name="environment", seconds=12.0), StageTime(name="plan", seconds=64.0)],
         mcp_servers=[],
         files={},
@@ -259,6 +260,11 @@ def whole(**changes):
         "files": {"bundle.tar.gz": "e" * 64},
     }
     return record(**{**values, **changes})
+
+
+def old():
+    """A record of before costs were noted by stage."""
+    return record(spending=[], tokens=Tokens(prompt=104_000, completion=11_400, cached=60_000))
 
 
 def files():
