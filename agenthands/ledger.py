@@ -6,12 +6,11 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
-from agenthands.events import Event, StageFinished
+from agenthands.events import Event
 from agenthands.models import (
     Acceptance,
     BuildRecord,
     McpServerPin,
-    StageTime,
     Status,
     Tokens,
     ToolOutcome,
@@ -22,6 +21,7 @@ from agenthands.ports import Environment
 from agenthands.prompting import prompt_hashes
 from agenthands.purse import Purse
 from agenthands.server_preparation import ReadyServer
+from agenthands.timekeeping import Timekeeper
 from agenthands.workplace import Build
 
 _VERSIONS = ("agenthands", "prefect", "openhands-sdk", "openhands-tools", "litellm")
@@ -34,7 +34,7 @@ class Ledger:
         """Begin now. `models` names the model of each role; what they cost is read from `purse`."""
         self._build, self._models, self._purse = build, dict(models), purse
         self._started = time.time()
-        self._stages: list[StageTime] = []
+        self._times = Timekeeper(build.build_id, self._started)
         self._versions = {name: version(name) for name in _VERSIONS}
         self.planned: Planned | None = None
         self.environment: Environment | None = None
@@ -43,9 +43,8 @@ class Ledger:
         self.acceptance: Acceptance | None = None
 
     def __call__(self, event: Event) -> None:
-        """Listen: note how long each stage took."""
-        if isinstance(event, StageFinished) and event.build_id == self._build.build_id:
-            self._stages.append(StageTime(name=event.stage, seconds=event.seconds))
+        """Listen: note when stages and the attempts at tools began, and how long they took."""
+        self._times(event)
 
     def note_version(self, name: str, number: str) -> None:
         """Note the version of something that is not installed in this process' environment."""
@@ -60,6 +59,7 @@ class Ledger:
                 package=server.planned.entry.package,
                 lock_sha256=server.environment.lock_sha256,
                 tools_sha256=server.tools_sha256,
+                tools={tool.name: tool.description for tool in server.planned.entry.tools},
             )
             for server in servers
         ]
@@ -80,7 +80,8 @@ class Ledger:
             tokens=sum((each.tokens for each in spending), Tokens()),
             seconds=round(time.time() - self._started, 3),
             started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started)),
-            stages=self._stages,
+            stages=self._times.stages,
+            turns=self._times.turns,
             models=self._models,
             prompts=prompt_hashes(),
             versions=self._versions,

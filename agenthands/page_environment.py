@@ -1,13 +1,17 @@
-"""How our HTML pages are rendered: everything that a model or a user wrote is escaped."""
+"""How our HTML pages are rendered: everything that a model or a user wrote is escaped, and can be seen."""
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from agenthands.wording import count, duration, money
+from agenthands.code_markup import highlighted, shortened
+from agenthands.wording import count, duration, money, tick, visible
 
 
 @cache
@@ -19,6 +23,17 @@ def page_environment() -> Environment:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_shown,
     )
-    environment.filters.update(money=money, duration=duration, count=count)
+    environment.filters.update(money=money, duration=duration, count=count, tick=tick)
+    environment.filters.update(highlighted=highlighted, shortened=shortened, as_text=_as_text)
     return environment
+
+
+def _shown(value: Any) -> Any:
+    """Write out what would hide in a text; HTML of our own templates and of Pygments stays as it is."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -6,13 +6,16 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
+from agenthands.agent_readme import README, readme_of
 from agenthands.errors import StoreNotUsable, StoreUnavailable
 from agenthands.models import BuildRecord
 from agenthands.ports import Store
-from agenthands.report import render_report
+from agenthands.report import is_shown, render_report
 
 UNPLANNED = "unplanned"
+BUNDLE = "bundle.tar.gz"
 
 
 def agent_name(record: BuildRecord) -> str:
@@ -36,10 +39,9 @@ def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store)
     prefix = build_prefix(record)
     if accepted := _accepted(store, f"{prefix}/build.json"):
         return accepted
-    texts = {name: content.decode(errors="replace") for name, content in files.items() if name.endswith(".py")}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     record = record.model_copy(update={"files": dict(sorted(hashes.items()))})
-    report = render_report(record, texts).encode()
+    report = render_report(record, _texts(files)).encode()
     record = record.model_copy(update={"files": {**record.files, "report.html": hashlib.sha256(report).hexdigest()}})
     for name, content in {**files, "report.html": report}.items():
         written = store.put(f"{prefix}/{name}", content)
@@ -84,17 +86,41 @@ def find_build(store: Store, name: str) -> BuildRecord:
 
 def bundle_of(store: Store, record: BuildRecord) -> bytes:
     """Read a build's bundle and verify it. Raises StoreNotUsable where it has none or it is damaged."""
-    key = f"{build_prefix(record)}/bundle.tar.gz"
+    return _verified(store, record, BUNDLE)
+
+
+def report_of(store: Store, record: BuildRecord) -> bytes:
+    """Read a build's report and verify it. Raises StoreNotUsable where it has none or it is damaged."""
+    return _verified(store, record, "report.html")
+
+
+def texts_of(store: Store, record: BuildRecord) -> dict[str, str]:
+    """Read what a report shows of a build's files. What cannot be read any more is left out."""
+    wanted = [name for name in record.files if is_shown(name) or name == BUNDLE]
+    found: dict[str, bytes] = {}
+    for name in wanted:
+        with suppress(KeyError):
+            found[name] = store.get(f"{build_prefix(record)}/{name}")
+    return _texts(found)
+
+
+def _texts(files: Mapping[str, bytes]) -> dict[str, str]:
+    texts = {name: content.decode(errors="replace") for name, content in files.items() if is_shown(name)}
+    return {**texts, README: readme_of(files[BUNDLE])} if BUNDLE in files else texts
+
+
+def _verified(store: Store, record: BuildRecord, name: str) -> bytes:
+    what = {BUNDLE: "bundle"}.get(name, "report")
     try:
-        bundle = store.get(key)
+        content = store.get(f"{build_prefix(record)}/{name}")
     except KeyError:
         raise StoreNotUsable(
-            f"The build {record.build_id} has no bundle: {record.reason or record.status}.",
+            f"The build {record.build_id} has no {what}: {record.reason or record.status}.",
             f"`agenthands show {record.build_id}` says why.",
         ) from None
-    if hashlib.sha256(bundle).hexdigest() != record.files.get("bundle.tar.gz"):
-        raise StoreNotUsable(f"The bundle of {record.build_id} is damaged in {store.url}.", "Build the agent again.")
-    return bundle
+    if hashlib.sha256(content).hexdigest() != record.files.get(name):
+        raise StoreNotUsable(f"The {what} of {record.build_id} is damaged in {store.url}.", "Build the agent again.")
+    return content
 
 
 def _accepted(store: Store, key: str) -> BuildRecord | None:

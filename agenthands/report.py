@@ -2,39 +2,73 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from agenthands.models import BuildRecord, CaseResult, GateReport, StageTime, ToolOutcome
+from agenthands.advice import advice_on_case, advice_on_check, meaning
+from agenthands.agent_readme import README, commands_of
+from agenthands.attempts import attempts_at
+from agenthands.charts import spending_rows, timeline
+from agenthands.code_markup import line_count
+from agenthands.models import BuildRecord, CaseResult, CustomTool, ErrorExample, ToolOutcome, held_out_indices
 from agenthands.page_environment import page_environment
-from agenthands.verdict import gate_summary, next_steps, ruling_sentences, verdict
+from agenthands.plan_graph import plan_figures
+from agenthands.transcripts import tool_calls
+from agenthands.verdict import gate_summary, next_steps, pieces, ruling_sentences, verdict
 from agenthands.wording import duration, money
 
-_SMALLEST_BAR = 0.6
+_TEXTS = re.compile(r".*\.py|tools/[^/]+/gate-\d+\.json|acceptance/[^/]+\.json")
+
+
+def is_shown(name: str) -> bool:
+    """Say whether a report shows the file of a build with this name."""
+    return _TEXTS.fullmatch(name) is not None
 
 
 def render_report(record: BuildRecord, files: Mapping[str, str]) -> str:
     """Render a build as one self-contained page.
 
-    `files` gives the texts of `tools/<name>/nat_tools/<name>.py` and `tools/<name>/tests/test_<name>.py`; a tool whose
-    files are missing is shown without them. Everything that a model or a user wrote is escaped.
+    `files` gives the texts of the files for which `is_shown` is true, and the agent's README; what is missing is left
+    out of the page. Everything that a model or a user wrote is escaped.
     """
-    return page_environment().get_template("report.html.j2").render(
-        record=record,
-        plan=record.plan,
-        verdict=verdict(record),
-        steps=[_pieces(step) for step in next_steps(record)],
-        facts=_facts(record),
-        stages=_bars(record.stages),
-        tools=[_tool(tool, record, files) for tool in record.tools],
-        cases=[_case(case, record) for case in record.acceptance.cases] if record.acceptance else [],
-        pins={pin.id: pin for pin in record.mcp_servers},
-    )  # fmt: skip
+    chart, spending = timeline(record), spending_rows(record)
+    values = {
+        "record": record,
+        "plan": record.plan,
+        "verdict": verdict(record),
+        "steps": [pieces(step) for step in next_steps(record)],
+        "failures": _failures(record),
+        "facts": _facts(record),
+        "graph": _graph(record),
+        "timeline": chart,
+        "spending": spending if record.plan or record.spending else [],
+        "tools": [_tool(number, tool, record, files) for number, tool in enumerate(record.tools, 1)],
+        "servers": _servers(record),
+        "cases": _cases(record, files),
+        "commands": commands_of(files.get(README, "")),
+    }
+    sections = [
+        ("request", "Request", True),
+        ("plan", "Plan", record.plan),
+        ("timeline", "Timeline", chart.rows),
+        ("spending", "Cost", values["spending"]),
+        ("tools", "Tools", record.tools),
+        ("servers", "MCP servers", values["servers"]),
+        ("cases", "Acceptance", record.acceptance),
+        ("run", "Run it", record.status == "accepted" or "bundle.tar.gz" in record.files),
+        ("made", "Made with", True),
+    ]
+    shown = [(anchor, title) for anchor, title, there in sections if there]
+    return page_environment().get_template("report.html.j2").render(sections=shown, **values)
 
 
-def _pieces(step: str) -> list[tuple[str, bool]]:
-    """Split a sentence at its backticks into texts and whether each is code."""
-    return [(text, number % 2 == 1) for number, text in enumerate(step.split("`")) if text]
+def _failures(record: BuildRecord) -> list[tuple[str, str]]:
+    """Give the tools and test cases that did not pass: where the page shows them, and their names."""
+    cases = record.acceptance.cases if record.acceptance else []
+    tools = [(f"tool-{n}", tool.name) for n, tool in enumerate(record.tools, 1) if tool.status != "accepted"]
+    return tools + [(f"case-{n}", case.id) for n, case in enumerate(cases, 1) if not case.passed]
 
 
 def _facts(record: BuildRecord) -> list[tuple[str, str, str]]:
@@ -48,51 +82,133 @@ def _facts(record: BuildRecord) -> list[tuple[str, str, str]]:
         (
             "Tools",
             f"{accepted} of {len(record.tools)}" if record.tools else "none",
-            f"{reused} reused" if reused else "",
+            f"{reused} reused" if reused else "passed the gate" if record.tools else "",
         ),
-        ("Test cases", f"{passed} of {len(cases)}" if cases else "not run", ""),
+        ("Test cases", f"{passed} of {len(cases)}" if cases else "not run", "passed" if cases else ""),
         ("Cost", "unknown" if record.cost_usd is None else money(record.cost_usd), "models of the whole build"),
-        ("Time", duration(record.seconds), f"from {record.started_at[:16].replace('T', ' ')} UTC"),
+        ("Time", duration(record.seconds), "from start to end"),
         ("Tokens", f"{tokens.prompt + tokens.completion:,}", f"{tokens.cached:,} of them cached"),
     ]
 
 
-def _bars(stages: list[StageTime]) -> list[dict[str, Any]]:
-    longest = max((stage.seconds for stage in stages), default=0.0)
-    return [
-        {
-            "name": stage.name,
-            "seconds": stage.seconds,
-            "percent": round(max(_SMALLEST_BAR, 100 * stage.seconds / longest if longest else 0), 2),
-        }
-        for stage in stages
-    ]
+def _graph(record: BuildRecord) -> tuple[str, str]:
+    if record.plan is None:
+        return "", ""
+    outcomes = {tool.name: "reused" if tool.cached else tool.status for tool in record.tools}
+    marks = {
+        f"tool {name}": f"{'✗' if said in ('rejected', 'failed') else '✓'} {said}" for name, said in outcomes.items()
+    }
+    marks |= {f"server {pin.id}": f"✓ {pin.version}" for pin in record.mcp_servers}
+    links = {f"tool {tool.name}": f"#tool-{number}" for number, tool in enumerate(record.tools, 1)}
+    links |= {f"server {each.id}": f"#server-{number}" for number, each in enumerate(record.plan.mcp_servers, 1)}
+    return plan_figures(record.plan, marks, links)
 
 
-def _tool(tool: ToolOutcome, record: BuildRecord, files: Mapping[str, str]) -> dict[str, Any]:
-    specification = (
-        next((spec for spec in record.plan.custom_tools if spec.name == tool.name), None) if record.plan else None
+def _tool(number: int, tool: ToolOutcome, record: BuildRecord, files: Mapping[str, str]) -> dict[str, Any]:
+    planned = record.plan.custom_tools if record.plan else []
+    specification = next((spec for spec in planned if spec.name == tool.name), None)
+    checks = (
+        [(check, meaning(check.name), advice_on_check(check.name)) for check in tool.gate.checks] if tool.gate else []
     )
-    checks = tool.gate.checks if tool.gate else []
+    code = files.get(f"tools/{tool.name}/nat_tools/{tool.name}.py")
     return {
+        "anchor": f"tool-{number}",
         "outcome": tool,
         "specification": specification,
+        "arguments": _arguments(specification) if specification else [],
+        "examples": _examples(specification) if specification else [],
         "gate": gate_summary(tool),
-        "failed": [check for check in checks if not check.passed],
-        "passed": [check for check in checks if check.passed],
-        "coverage": _percent(tool.gate),
+        "checks": checks,
+        "failed": [each for each in checks if not each[0].passed],
+        "coverage": tool.gate.coverage if tool.gate else None,
+        "survivors": [_fault(each) for each in tool.gate.survivors] if tool.gate else [],
         "rulings": [ruling_sentences(ruling) for ruling in tool.gate.rulings] if tool.gate else [],
-        "code": files.get(f"tools/{tool.name}/nat_tools/{tool.name}.py"),
+        "attempts": attempts_at(tool, record, files),
+        "code": code,
+        "lines": line_count(code) if code is not None else 0,
         "tests": files.get(f"tools/{tool.name}/tests/test_{tool.name}.py"),
     }
 
 
-def _percent(gate: GateReport | None) -> str:
-    return "" if gate is None or gate.coverage is None else f"{gate.coverage:.0%} of lines covered by the tests"
+def _arguments(tool: CustomTool) -> list[tuple[str, str, str]]:
+    """Give name, type and description of each argument, as far as the schema says them plainly."""
+    properties = tool.parameters.get("properties")
+    given = tool.parameters.get("required")
+    required = given if isinstance(given, list) else []
+    if not isinstance(properties, dict):
+        return []
+    return [
+        (name, _type(schema) + ("" if name in required else ", optional"), str(schema.get("description", "")))
+        for name, schema in properties.items()
+        if isinstance(schema, dict)
+    ]
 
 
-def _case(case: CaseResult, record: BuildRecord) -> dict[str, Any]:
-    asked = (
-        next((planned for planned in record.plan.test_cases if planned.id == case.id), None) if record.plan else None
-    )
-    return {"result": case, "query": asked.query if asked else "", "expected": asked.expected_behavior if asked else ""}
+def _type(schema: Mapping[str, Any]) -> str:
+    kind = schema.get("type", "any")
+    items = schema.get("items")
+    inner = f" of {_type(items)}" if kind == "array" and isinstance(items, dict) else ""
+    return (kind if isinstance(kind, str) else _json(kind)) + inner
+
+
+def _examples(tool: CustomTool) -> list[tuple[str, str, bool]]:
+    """Give arguments and result of each example, and whether the coder never saw it."""
+    hidden = held_out_indices(tool)
+    return [
+        (
+            _json(example.arguments),
+            f"raises {example.raises}" if isinstance(example, ErrorExample) else _json(example.expected),
+            index in hidden,
+        )
+        for index, example in enumerate(tool.examples)
+    ]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _fault(survivor: Mapping[str, Any]) -> dict[str, Any]:
+    line = survivor.get("line")
+    return {
+        "line": line if isinstance(line, int) else 0,
+        "kind": str(survivor.get("kind", "")),
+        "diff": str(survivor.get("diff", "")),
+    }
+
+
+def _servers(record: BuildRecord) -> list[dict[str, Any]]:
+    pins = {pin.id: pin for pin in record.mcp_servers}
+    servers = []
+    for number, wanted in enumerate(record.plan.mcp_servers if record.plan else [], 1):
+        pin = pins.get(wanted.id)
+        known = pin.tools if pin else {}
+        servers.append(
+            {
+                "anchor": f"server-{number}",
+                "id": wanted.id,
+                "reasoning": wanted.reasoning,
+                "pin": pin,
+                "used": [(name, known.get(name, "")) for name in wanted.tools],
+                "others": [each for each in known.items() if each[0] not in wanted.tools],
+            }
+        )
+    return servers
+
+
+def _cases(record: BuildRecord, files: Mapping[str, str]) -> list[dict[str, Any]]:
+    asked = record.acceptance.cases if record.acceptance else []
+    planned = {case.id: case for case in record.plan.test_cases} if record.plan else {}
+    return [_case(number, case, planned, files) for number, case in enumerate(asked, 1)]
+
+
+def _case(number: int, case: CaseResult, planned: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
+    question = planned.get(case.id)
+    return {
+        "anchor": f"case-{number}",
+        "result": case,
+        "query": question.query if question else "",
+        "expected": question.expected_behavior if question else "",
+        "advice": "" if case.passed else advice_on_case(case),
+        "calls": tool_calls(files.get(f"acceptance/{case.id}.json", "{}")),
+    }

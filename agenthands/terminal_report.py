@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from agenthands.advice import advice_on_case, advice_on_check
 from agenthands.models import Acceptance, BuildRecord, GateReport, Plan, ToolOutcome
+from agenthands.terminal_charts import spending_lines, timeline_lines
+from agenthands.terminal_details import details
+from agenthands.terminal_text import LABEL, Row, code_line, fact, moment, section, table, wrapped
 from agenthands.verdict import gate_summary, next_steps, ruling_sentences, verdict
-from agenthands.wording import cells, count, duration, money, one_line, pad
-
-_WIDTH = 96
-_LABEL = 10
-Row = Sequence[str]
+from agenthands.wording import count, duration, money, one_line, pad
 
 
-def show_text(record: BuildRecord) -> str:
-    """Say everything about one build that a person wants first; the record itself has the rest."""
+def show_text(record: BuildRecord, texts: Mapping[str, str] | None = None) -> str:
+    """Say everything about one build that a person wants first; the record itself has the rest.
+
+    With `texts`, the files that a report shows, code, tests, faults and transcripts follow.
+    """
     name = record.plan.name if record.plan else "(no plan)"
     parts = [
-        [f"{name}  {record.build_id}  {record.status.upper()}", *_wrapped(verdict(record))],
+        [f"{one_line(name)}  {one_line(record.build_id)}  {record.status.upper()}", *wrapped(verdict(record))],
         _facts(record),
-        _section("Stages", _table([(stage.name, duration(stage.seconds)) for stage in record.stages], {1})),
-        _section("Tools", _tool_lines(record.tools)),
-        _section("MCP servers", _table([(pin.id, pin.package, pin.version) for pin in record.mcp_servers])),
-        _section("Test cases", _case_lines(record.acceptance) if record.acceptance else []),
-        _section("Next", [line for step in next_steps(record) for line in _wrapped(step.replace("`", ""), "- ")]),
+        section("Made of", _plan_lines(record)),
+        section("Timeline", timeline_lines(record)),
+        section("Cost and tokens", spending_lines(record)),
+        section("Tools", _tool_lines(record.tools)),
+        section("MCP servers", _server_lines(record)),
+        section("Test cases", _case_lines(record.acceptance) if record.acceptance else []),
+        *(details(record, texts) if texts is not None else []),
+        section("Next", [line for step in next_steps(record) for line in wrapped(step.replace("`", ""), "- ")]),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
@@ -43,10 +48,10 @@ def list_text(records: Sequence[BuildRecord]) -> str:
                 f"{accepted}/{planned}",
                 money(record.cost_usd),
                 f"{record.seconds:.0f}",
-                _moment(record.started_at),
+                moment(record.started_at),
             )
         )
-    return "\n".join(_table(rows, {3, 4, 5}))
+    return "\n".join(table(rows, {3, 4, 5}))
 
 
 def plan_text(plan: Plan) -> str:
@@ -59,12 +64,12 @@ def plan_text(plan: Plan) -> str:
     ]
     cases = [(case.id, one_line(case.query)) for case in plan.test_cases]
     parts = [
-        [plan.name, *_wrapped(plan.summary)],
-        [*_fact("scaffold", f"{plan.scaffold.type}: {plan.scaffold.reasoning}"), *_fact("why", plan.reasoning)],
-        _section("Tools to write", _table(tools)),
-        _section("Tools of NAT", _table(builtin)),
-        _section("MCP servers", _table(servers)),
-        _section("Test cases", _table(cases)),
+        [plan.name, *wrapped(plan.summary)],
+        [*fact("scaffold", f"{plan.scaffold.type}: {plan.scaffold.reasoning}"), *fact("why", plan.reasoning)],
+        section("Tools to write", table(tools)),
+        section("Tools of NAT", table(builtin)),
+        section("MCP servers", table(servers)),
+        section("Test cases", table(cases)),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
@@ -77,30 +82,50 @@ def gate_text(report: GateReport) -> str:
         first, *more = [line for line in check.detail.splitlines() if line.strip()] or [""]
         lines.append(f"  {pad(mark, 6)}  {pad(check.name, 11)}  {one_line(first)}".rstrip())
         if not check.passed:
-            lines += [f"      {_code_line(line)}" for line in more]
+            lines += [f"      {code_line(line)}" for line in more]
     if report.survivors and report.accepted:
         places = ", ".join(str(each["line"]) for each in report.survivors)
         lines += [
             "",
-            *_wrapped(f"Changes that the tests do not notice are possible in line {places} (--json has them)."),
+            *wrapped(f"Changes that the tests do not notice are possible in line {places} (--json has them)."),
         ]
     for ruling in report.rulings:
-        lines += ["", *_wrapped(ruling_sentences(ruling))]
+        lines += ["", *wrapped(ruling_sentences(ruling))]
     return "\n".join(lines)
 
 
 def _facts(record: BuildRecord) -> list[str]:
     plan, tokens = record.plan, record.tokens
-    roles = _table([("", role, model) for role, model in record.models.items()])
+    roles = table([("", role, model) for role, model in record.models.items()])
     used = f"{count(tokens.prompt, 'token')} in ({tokens.cached:,} cached), {tokens.completion:,} out"
     return [
-        *_fact("request", one_line(record.request.request, 1200)),
-        *(_fact("summary", plan.summary) if plan else []),
-        *(_fact("scaffold", f"{plan.scaffold.type}: {plan.scaffold.reasoning}") if plan else []),
-        *(pad("models" if number == 0 else "", _LABEL) + line.strip() for number, line in enumerate(roles)),
-        *_fact("started", f"{_moment(record.started_at)} UTC, took {duration(record.seconds)}"),
-        *_fact("spent", f"{money(record.cost_usd)}, {used}"),
+        *fact("request", one_line(record.request.request, 1200)),
+        *(fact("summary", plan.summary) if plan else []),
+        *(fact("scaffold", f"{plan.scaffold.type}: {plan.scaffold.reasoning}") if plan else []),
+        *(pad("models" if number == 0 else "", LABEL) + line.strip() for number, line in enumerate(roles)),
+        *fact("started", f"{moment(record.started_at)} UTC, took {duration(record.seconds)}"),
+        *fact("spent", f"{money(record.cost_usd)}, {used}"),
     ]
+
+
+def _plan_lines(record: BuildRecord) -> list[str]:
+    if record.plan is None:
+        return []
+    parts = [
+        *(("tool", tool.name, one_line(tool.description, 200)) for tool in record.plan.custom_tools),
+        *(("server", server.id, one_line(", ".join(server.tools), 200)) for server in record.plan.mcp_servers),
+        *(("NAT", tool.type, one_line(tool.reasoning, 200)) for tool in record.plan.builtin_tools),
+    ]
+    return table(parts)
+
+
+def _server_lines(record: BuildRecord) -> list[str]:
+    used = {server.id: server.tools for server in record.plan.mcp_servers} if record.plan else {}
+    said = []
+    for pin in record.mcp_servers:
+        said += table([(pin.id, pin.package, pin.version)])
+        said += [f"  {line}" for line in table([(tool, pin.tools.get(tool, "")) for tool in used.get(pin.id, [])])]
+    return said
 
 
 def _tool_lines(tools: Sequence[ToolOutcome]) -> list[str]:
@@ -111,67 +136,50 @@ def _tool_lines(tools: Sequence[ToolOutcome]) -> list[str]:
         status = f"{tool.status}, reused" if tool.cached else tool.status
         spent = (str(tool.attempts), money(tool.cost_usd), duration(tool.seconds))
         rows.append((tool.name, status, *spent, gate_summary(tool)))
-    heading, *lines = _table(rows, {2, 3, 4})
+    heading, *lines = table(rows, {2, 3, 4})
     said = [heading]
     for tool, line in zip(tools, lines, strict=True):
         said.append(line)
-        said += [part for check in _failures(tool) for part in _wrapped(check, "    ")]
+        said += [part for check in _failures(tool) for part in wrapped(check, "    ")]
+        said += wrapped(_measured(tool), "    ") if tool.gate else []
         rulings = tool.gate.rulings if tool.gate else []
-        said += [part for ruling in rulings for part in _wrapped(ruling_sentences(ruling), "    ")]
+        said += [part for ruling in rulings for part in wrapped(ruling_sentences(ruling), "    ")]
     return said
+
+
+def _measured(tool: ToolOutcome) -> str:
+    """Say how much of a tool its tests run, and where they would not notice a change."""
+    if tool.gate is None:
+        return ""
+    covered = "" if tool.gate.coverage is None else f"{tool.gate.coverage:.0%} of lines covered by the tests"
+    lines = ", ".join(str(fault.get("line", "?")) for fault in tool.gate.survivors)
+    missed = f"changes that the tests do not notice are possible in line {lines}" if lines else ""
+    return "; ".join(filter(None, (covered, missed)))
 
 
 def _failures(tool: ToolOutcome) -> list[str]:
     if tool.status == "accepted":
         return []
     checks = [f"{check.name}: {one_line(check.detail)}" for check in tool.gate.failures()] if tool.gate else []
-    return checks or ([one_line(tool.reason)] if tool.reason else [])
+    advice = (
+        [f"What to do about {check.name}: {advice_on_check(check.name)}" for check in tool.gate.failures()][:1]
+        if tool.gate
+        else []
+    )
+    return [*checks, *advice] or ([one_line(tool.reason)] if tool.reason else [])
 
 
 def _case_lines(acceptance: Acceptance) -> list[str]:
-    lines = _wrapped(acceptance.reason) if acceptance.reason else []
+    lines = wrapped(acceptance.reason) if acceptance.reason else []
     for case in acceptance.cases:
-        called = ", ".join(case.tools_called) or "no tool"
-        lines.append(f"{'ok    ' if case.passed else 'FAILED'}  {case.id}  {duration(case.seconds)}  called {called}")
+        called = one_line(", ".join(case.tools_called)) or "no tool"
+        lines.append(
+            f"{'ok    ' if case.passed else 'FAILED'}  {one_line(case.id)}  {duration(case.seconds)}  called {called}"
+        )
         if not case.passed:
             missed = [f"{check.kind} {one_line(str(check.value), 200)}" for check in case.checks if not check.passed]
-            lines += _wrapped(f"missed: {'; '.join(missed)}", "    ") if missed else []
-            lines += _wrapped(f"error: {one_line(case.error)}", "    ") if case.error else []
-            lines += _wrapped(f"answer: {one_line(case.answer)}", "    ") if case.answer else []
+            lines += wrapped(f"missed: {'; '.join(missed)}", "    ") if missed else []
+            lines += wrapped(f"error: {one_line(case.error)}", "    ") if case.error else []
+            lines += wrapped(f"answer: {one_line(case.answer)}", "    ") if case.answer else []
+            lines += wrapped(f"What to do: {advice_on_case(case)}", "    ")
     return lines
-
-
-def _fact(label: str, text: str) -> list[str]:
-    return _wrapped(text, pad(label, _LABEL))
-
-
-def _section(title: str, lines: Sequence[str]) -> list[str]:
-    return [title, *(f"  {line}" for text in lines for line in text.split("\n"))] if lines else []
-
-
-def _wrapped(text: str, start: str = "") -> list[str]:
-    return textwrap.wrap(
-        one_line(text, 2000), _WIDTH, initial_indent=start, subsequent_indent=" " * len(start), break_on_hyphens=False
-    )
-
-
-def _table(rows: Sequence[Row], right: frozenset[int] | set[int] = frozenset()) -> list[str]:
-    """Align rows in columns, one text a row; `right` names the columns of numbers. The last column is wrapped."""
-    clean = [[one_line(cell) for cell in row] for row in rows]
-    widths = [max(cells(row[column]) for row in clean) for column in range(len(rows[0]))] if rows else []
-    indent = sum(widths[:-1]) + 2 * len(widths[:-1])
-    texts = []
-    for row in clean:
-        *filled, last = (pad(cell, widths[column], column in right) for column, cell in enumerate(row))
-        wrapped = textwrap.wrap(last, max(40, _WIDTH - indent), drop_whitespace=True) if last.strip() else []
-        texts.append("  ".join([*filled, f"\n{' ' * indent}".join(wrapped)]).rstrip())
-    return texts
-
-
-def _code_line(line: str) -> str:
-    """Keep a line's indentation, and nothing that a terminal acts on."""
-    return " " * (len(line) - len(line.lstrip())) + one_line(line)
-
-
-def _moment(started_at: str) -> str:
-    return one_line(started_at)[:16].replace("T", " ")

@@ -47,6 +47,20 @@ def batch_verdict(report: BatchReport) -> str:
     return f"{accepted} of {count(total, 'agent')} work; {said}. Run the same batch again: it builds these alone."
 
 
+def batch_steps(report: BatchReport) -> list[str]:
+    """Say what a person can do now about the builds that were not accepted; commands stand in `backticks`."""
+    codes = {item.exit_code for item in report.builds}
+    return [
+        step
+        for code, step in (
+            (1, "Rejected: open the build's report, which shows what failed and what to do about it."),
+            (2, "Failed for something that you must fix: the reason below says what."),
+            (3, "Failed for something outside, the model, the store or the index: `agenthands doctor` says what."),
+        )
+        if code in codes
+    ]
+
+
 def verdict(record: BuildRecord) -> str:
     """Say in one sentence how a build ended."""
     if record.status == "accepted":
@@ -80,6 +94,11 @@ def next_steps(record: BuildRecord) -> list[str]:
         "Read the reason above, and run `agenthands doctor` to see what is missing on this machine.",
         "Build again with the same request.",
     ]
+
+
+def pieces(step: str) -> list[tuple[str, bool]]:
+    """Split a sentence at its backticks into texts and whether each is code."""
+    return [(text, number % 2 == 1) for number, text in enumerate(step.split("`")) if text]
 
 
 def _rejected_steps(record: BuildRecord) -> list[str]:

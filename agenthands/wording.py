@@ -12,6 +12,8 @@ _TERMINAL_SEQUENCE = re.compile(
     r"|\x1b[ -/]*[0-~]",
     re.DOTALL,
 )
+_NOT_PLAIN = re.compile(r"[^\n\t\x20-\x7e]")
+_JOINERS = "\u200c\u200d"  # letters of Persian and parts of an emoji are joined by these
 
 
 def one_line(text: str, limit: int = 400) -> str:
@@ -21,6 +23,11 @@ def one_line(text: str, limit: int = 400) -> str:
     visible = "".join(" " if char.isspace() else char for char in plain if char.isspace() or _harmless(char))
     joined = " ".join(visible.split())
     return joined if len(joined) <= limit else joined[: limit - 3].rstrip() + "..."
+
+
+def visible(text: str) -> str:
+    """Make foreign text safe to look at on a page: what hides or turns letters around is written out as an escape."""
+    return _NOT_PLAIN.sub(lambda found: _written_out(found[0]), text)
 
 
 def cells(text: str) -> int:
@@ -70,6 +77,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
 
 
+def tick(seconds: float) -> str:
+    """Say a mark on a scale of time: 0, 0.5 s, 30 s, 2 min, 4 h."""
+    if seconds == 0:
+        return "0"
+    size, unit = (1, "s") if seconds < 60 else (60, "min") if seconds < 3600 else (3600, "h")
+    return f"{seconds / size:g} {unit}"
+
+
 def count(number: int, noun: str) -> str:
     """Say how many of something: 1 tool, 2 tools, 1,200 tokens."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
@@ -78,6 +93,12 @@ def count(number: int, noun: str) -> str:
 def _harmless(char: str) -> bool:
     # Cc control, Cf direction and zero-width, Cs lone surrogates, Co private, Cn unassigned.
     return unicodedata.category(char)[0] != "C"
+
+
+def _written_out(char: str) -> str:
+    if char == "\r":
+        return ""
+    return char if _harmless(char) or char in _JOINERS else f"\\u{ord(char):04x}"
 
 
 def _width(char: str) -> int:

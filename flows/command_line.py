@@ -141,14 +141,22 @@ def list_builds(store: str | None, as_json: bool) -> None:
 @cli.command()
 @click.argument("build")
 @store_option
+@click.option("--full", is_flag=True, help="Also code, tests, unnoticed faults and transcripts.")
+@click.option("--open", "in_browser", is_flag=True, help="Open the report in the browser.")
 @as_json
-def show(build: str, store: str | None, as_json: bool) -> None:
+def show(build: str, store: str | None, full: bool, in_browser: bool, as_json: bool) -> None:
     """Show one build, by its id or by its agent's name."""
-    from agenthands.publishing import find_build
+    from agenthands.publishing import find_build, texts_of
     from agenthands.terminal_report import show_text
 
-    record = find_build(_open_store(store), build)
-    click.echo(record.model_dump_json(indent=1) if as_json else show_text(record))
+    place = _open_store(store)
+    record = find_build(place, build)
+    if in_browser:
+        _open_report(place, record)
+    if as_json:
+        click.echo(record.model_dump_json(indent=1))
+    elif full or not in_browser:
+        click.echo(show_text(record, texts_of(place, record) if full else None))
 
 
 @cli.command()
@@ -183,6 +191,13 @@ def serve(port: int, runs: int) -> None:
     from flows.serving import serve_here
 
     serve_here(port, runs)
+
+
+def _open_report(store: Any, record: Any) -> None:
+    from agenthands.opening import open_report
+
+    file, opened = open_report(store, record)
+    click.echo(f"{'Opened' if opened else 'There is no browser here; the report is'} {file}", err=True)
 
 
 def _open_store(store: str | None) -> Any:

@@ -8,6 +8,7 @@ from prefect import task
 
 import agenthands.coding as coding
 from agenthands.coding import Rejection
+from agenthands.events import ToolProgress, ToolState, emit
 from agenthands.models import CodingResult, GateReport
 from agenthands.workplace import ToolWork
 from tasks import wiring
@@ -18,6 +19,8 @@ from tasks.retrying import CALLS_MODELS, RETRY_OUTSIDE
 @task(task_run_name="generate-{work.tool.name}-try{attempt}", **RETRY_OUTSIDE, **CALLS_MODELS)
 def let_coder_work(work: ToolWork, attempt: int, rejection: Rejection | None) -> CodingResult:
     """Give what one turn of the coding agent did."""
+    state: ToolState = "coding" if attempt == 1 else "repairing"
+    emit(ToolProgress(work.build.build_id, work.tool.name, state, "asks the model", attempt))
     settings = wiring.settings_for(work.build.request.options())
     account = wiring.purse_for(work.build).account("tools", work.tool.name, attempt)
     return coding.generate_tool(

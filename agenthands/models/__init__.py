@@ -15,6 +15,7 @@ from agenthands.models.build import (
     Status,
     Tokens,
     ToolOutcome,
+    ToolTurn,
     add_costs,
 )
 from agenthands.models.gate import Check, GateReport, Ruling
@@ -59,6 +60,7 @@ __all__ = [
     "Status",
     "Tokens",
     "ToolOutcome",
+    "ToolTurn",
     "add_costs",
     "held_out_indices",
 ]

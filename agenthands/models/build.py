@@ -113,6 +113,7 @@ class McpServerPin(Noun):
     package: str
     lock_sha256: str
     tools_sha256: str | None = Field(None, description="Hash of names, descriptions and schemas of all its tools")
+    tools: dict[str, str] = Field(default_factory=dict, description="What each tool does, by the catalogue")
 
 
 class CheckResult(Noun):
@@ -162,9 +163,20 @@ class Acceptance(Noun):
 
 
 class StageTime(Noun):
-    """How long one stage took."""
+    """When one stage began, in seconds after the build did, and how long it took."""
 
     name: str
+    seconds: float
+    started: float | None = Field(None, description="None in records of old builds")
+
+
+class ToolTurn(Noun):
+    """One attempt at a tool in the hands of the coder or of the gate; times as those of a stage."""
+
+    tool: str
+    attempt: int
+    doing: Literal["coding", "checking"]
+    started: float
     seconds: float
 
 
@@ -185,6 +197,7 @@ class BuildRecord(Noun):
     seconds: float
     started_at: str
     stages: list[StageTime] = Field(default_factory=list)
+    turns: list[ToolTurn] = Field(default_factory=list)
     models: dict[str, str]
     prompts: dict[str, str]
     versions: dict[str, str]

@@ -2,6 +2,7 @@
 
 import pytest
 import sample_records as samples
+from page_support import planted
 
 from agenthands.terminal_report import gate_text, list_text, plan_text, show_text
 from agenthands.wording import cells
@@ -21,10 +22,47 @@ class TestShow:
         assert "models    planner  gemini/gemini-2.5-pro" in lines
         assert "  name              status    tries    cost    time  gate" in lines
         assert "  convert_currency  accepted      2  $0.059  1m 36s  10 of 10 checks" in lines
-        assert "  environment    12 s" in lines
+        assert "      94% of lines covered by the tests" in lines
+        assert "  tool    parse_date        A tool that does parse_date exactly." in lines
+        assert f"  {'Environment':18}  {'=' * 6:48}  12 s" in lines
         assert "  time  mcp-server-time  2.1.4" in lines
         assert "  ok      simple  4.1 s  called convert_currency" in lines
         assert f"agenthands fetch {samples.BUILD_ID} DIR" in shown
+
+    def test_attempts_lie_on_the_timeline_where_they_were(self):
+        lines = show_text(samples.whole()).splitlines()
+        at = lines.index("Timeline")
+        assert lines[at + 1] == f"  {'':18}  0              1 min          2 min          3 min"
+        assert lines[at + 6] == f"  - convert_currency  {' ' * 9}{'c' * 10}gg{'c' * 10}gg{' ' * 15}  1m 36s"
+        assert lines[at + 5].strip().startswith("Tools")
+        assert "= stage, c the coder at work, g the gate" in lines[at + 11]
+
+    def test_cost_and_tokens_are_told_for_each_tool(self):
+        lines = show_text(samples.whole()).splitlines()
+        at = lines.index("Cost and tokens")
+        assert [line.split() for line in lines[at + 1 : at + 6]] == [
+            ["for", "tokens", "calls", "cost"],
+            ["Plan", "5,900", "##", "1", "$0.015"],
+            ["-", "convert_currency", "28,000", "###########", "10", "unknown"],
+            ["-", "parse_date", "40,000", "################", "6", "$0.013"],
+            ["Test", "cases", "4,300", "##", "4", "$0.004"],
+        ]
+
+    def test_code_tests_faults_attempts_and_transcripts_are_shown_on_demand(self):
+        short, full = show_text(samples.whole()), show_text(samples.whole(), samples.files())
+        for part in (
+            "Attempts at convert_currency\n  1  failed tests  coder 40 s  gate 8.0 s\n  2  passed        coder 40 s",
+            "ok  held_out     held_out is fine.",
+            "+return 10",
+            "def convert():\n      return '<b>'",
+            "def test_it():",
+            "convert_currency {'amount': 10} (2.5 s)\n      9.0",
+            "Install it\n  pip install .",
+        ):
+            assert part in full, part
+            assert part not in short, part
+        assert "are possible in line 1" in " ".join(short.split())
+        assert "never shown" not in full
 
     def test_a_rejected_tool_shows_what_the_gate_found_and_what_to_do(self):
         shown = show_text(samples.rejected_by_gate())
@@ -121,7 +159,9 @@ def test_foreign_text_stays_plain_and_lines_stay_short(wide):
     )
     gate = samples.gate("a_tool", wrong=("tests",))
     gate = gate.model_copy(update={"checks": [gate.checks[0].model_copy(update={"passed": False, "detail": text})]})
-    for shown in (show_text(build), plan_text(plan), list_text([build]), gate_text(gate)):
+    hostile = planted(samples.whole(), HOSTILE)
+    everything = show_text(hostile, dict.fromkeys(samples.files(), HOSTILE))
+    for shown in (show_text(build), plan_text(plan), list_text([build]), gate_text(gate), everything):
         assert not any(char in shown for char in "\x1b\x07\r\u202e")
     for shown in (show_text(build), plan_text(plan)):
         assert max(cells(line) for line in shown.splitlines()) <= 100

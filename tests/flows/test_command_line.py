@@ -5,10 +5,11 @@ import subprocess
 import sys
 
 import pytest
+from sample_records import files, whole
 from sample_records import record as accepted_record
 
 from agenthands.adapters.fsspec_store import FsspecStore
-from agenthands.publishing import publish_build
+from agenthands.publishing import build_prefix, publish_build
 from flows.command_line import cli, main
 
 
@@ -143,6 +144,27 @@ def test_builds_are_listed_shown_and_fetched(agenthands, tmp_path):
     code, _, err = agenthands("fetch", record.plan.name, str(folder), *place)
     assert code == 2
     assert "is not an empty folder" in err
+
+
+def test_a_build_is_shown_in_full_and_its_report_is_opened(agenthands, tmp_path):
+    store, texts = FsspecStore(str(tmp_path / "store")), {name: text.encode() for name, text in files().items()}
+    record = publish_build(whole(), texts, store)
+    shown = agenthands("show", record.build_id, "--full", "--store", store.url)[1]
+    assert "return '<b>'" in shown
+    assert "return '<b>'" not in agenthands("show", record.build_id, "--store", store.url)[1]
+    browser, said = tmp_path / "browser", tmp_path / "said"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {said}.new && mv {said}.new {said}\n')
+    browser.chmod(0o755)
+    ended = subprocess.run(
+        [sys.executable, "-m", "flows.command_line", "show", record.build_id, "--open", "--store", store.url],
+        env={"PATH": "/usr/bin:/bin", "BROWSER": f"{browser} %s"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    file = tmp_path / "store" / build_prefix(record) / "report.html"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", f"Opened {file}\n")
+    assert said.read_text() == f"{file.as_uri()}\n"
 
 
 def test_a_damaged_bundle_is_not_unpacked(agenthands, tmp_path):

@@ -1,5 +1,7 @@
 """Records of builds that tests of reports use: accepted, rejected by the gate, rejected by its cases, failed."""
 
+import json
+
 from agenthands.models import (
     Acceptance,
     BuildRecord,
@@ -14,6 +16,7 @@ from agenthands.models import (
     StageTime,
     Tokens,
     ToolOutcome,
+    ToolTurn,
 )
 
 BUILD_ID = "20260412-093012-7f3a9c"
@@ -189,7 +192,101 @@ def failed():
         tools=[],
         acceptance=None,
         cost_usd=None,
+        spending=[Spending(stage="plan", calls=3, cost_usd=None, tokens=Tokens(prompt=9_000, completion=2_000))],
         stages=[StageTime(name="environment", seconds=12.0), StageTime(name="plan", seconds=64.0)],
         mcp_servers=[],
         files={},
     )
+
+
+STARTS = {
+    "plan": 0.0,
+    "environment": 22.0,
+    "servers": 22.1,
+    "tools": 35.0,
+    "assemble": 132.0,
+    "accept": 135.0,
+    "publish": 166.0,
+}
+TURNS = [
+    ("convert_currency", 1, "coding", 35.2, 40.0),
+    ("parse_date", 1, "coding", 35.3, 30.0),
+    ("parse_date", 1, "checking", 65.3, 11.0),
+    ("convert_currency", 1, "checking", 75.2, 8.0),
+    ("convert_currency", 2, "coding", 83.2, 40.0),
+    ("convert_currency", 2, "checking", 123.2, 8.4),
+]
+TRANSCRIPT = {
+    "id": "simple",
+    "steps": [
+        {"event": "FUNCTION_START", "name": "<workflow>", "at": 10.0, "input": "How much?"},
+        {"event": "FUNCTION_START", "name": "convert_currency", "at": 11.0, "input": "{'amount': 10}"},
+        {"event": "FUNCTION_END", "name": "convert_currency", "at": 13.5, "input": "{'amount': 10}", "output": "9.0"},
+        {"event": "FUNCTION_START", "name": "time__convert_time", "at": 14.0, "input": "never answered"},
+    ],
+}
+
+
+def whole(**changes):
+    """A record with everything that builds of today note: when things began, and what each of them cost."""
+    spending = [
+        Spending(stage="plan", calls=1, cost_usd=0.0153, tokens=Tokens(prompt=5_000, completion=900)),
+        Spending(
+            stage="tools", tool="convert_currency", attempt=1, calls=9, cost_usd=0.03, tokens=Tokens(prompt=20_000)
+        ),
+        Spending(
+            stage="tools", tool="convert_currency", attempt=2, calls=1, cost_usd=None, tokens=Tokens(prompt=8_000)
+        ),
+        Spending(
+            stage="tools",
+            tool="parse_date",
+            attempt=1,
+            calls=6,
+            cost_usd=0.0132,
+            tokens=Tokens(prompt=40_000, cached=10_000),
+        ),
+        Spending(stage="accept", calls=4, cost_usd=0.004, tokens=Tokens(prompt=4_000, completion=300)),
+    ]
+    pin = (
+        record()
+        .mcp_servers[0]
+        .model_copy(
+            update={"tools": {"convert_time": "Convert time between zones", "get_current_time": "Say what time it is"}}
+        )
+    )
+    survivors = [{"line": 1, "kind": "constant", "diff": "@@ -1 +1 @@\n-return 9\n+return 10"}]
+    checked = gate("convert_currency").model_copy(update={"survivors": survivors})
+    values = {
+        "tools": [
+            tool("convert_currency", attempts=2, gate=checked),
+            tool("parse_date", cost_usd=0.0132, seconds=41.0),
+        ],
+        "stages": [each.model_copy(update={"started": STARTS[each.name]}) for each in record().stages],
+        "turns": [
+            ToolTurn(tool=name, attempt=attempt, doing=doing, started=started, seconds=seconds)
+            for name, attempt, doing, started, seconds in TURNS
+        ],
+        "spending": spending,
+        "cost_usd": None,
+        "mcp_servers": [pin],
+        "files": {"bundle.tar.gz": "e" * 64},
+    }
+    return record(**{**values, **changes})
+
+
+def old():
+    """A record of before costs were noted by stage."""
+    return record(spending=[], tokens=Tokens(prompt=104_000, completion=11_400, cached=60_000))
+
+
+def files():
+    """The texts of the whole record that its report shows."""
+    failed = gate("convert_currency", wrong=("tests",)).model_dump_json()
+    return {
+        "tools/convert_currency/nat_tools/convert_currency.py": "def convert():\n    return '<b>'\n",
+        "tools/convert_currency/tests/test_convert_currency.py": "def test_it():\n    assert 1 < 2\n",
+        "tools/convert_currency/gate-1.json": failed,
+        "acceptance/simple.json": json.dumps(TRANSCRIPT),
+        "README.md": "# It\n\n## Install it\n\n```sh\npip install .\n```\n\n## Ask it\n\n```sh\nnat run\n```\n",
+        "register.py": "never shown",
+    }

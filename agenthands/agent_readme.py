@@ -1,0 +1,35 @@
+"""How an agent is run, read from the README that is in its package."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import tarfile
+import zlib
+from collections.abc import Sequence
+
+README = "README.md"
+HEADINGS = ("Install it", "Ask it", "Serve it")
+_SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def readme_of(bundle: bytes) -> str:
+    """Give the README of a bundle; empty where there is none."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(bundle), mode="r:gz") as archive:
+            for entry in archive:
+                if entry.isfile() and re.fullmatch(r"[^/]+/README\.md", entry.name):
+                    file = archive.extractfile(entry)
+                    return file.read().decode(errors="replace") if file else ""
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error):
+        return ""
+    return ""
+
+
+def commands_of(readme: str) -> Sequence[tuple[str, str]]:
+    """Give the first block of shell commands below each heading that says how to run the agent."""
+    parts = re.split(r"^## (.+)$", readme, flags=re.MULTILINE)
+    texts = dict(zip(parts[1::2], parts[2::2], strict=True))
+    found = [(title, _SHELL_BLOCK.search(texts.get(title, ""))) for title in HEADINGS]
+    return [(title, block[1].strip()) for title, block in found if block]

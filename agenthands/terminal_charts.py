@@ -1,0 +1,80 @@
+"""The charts of a report as text: when things happened, and where money and tokens went."""
+
+from __future__ import annotations
+
+from agenthands.charts import Segment, Timeline, TimelineRow, spending_rows, timeline
+from agenthands.models import BuildRecord
+from agenthands.terminal_text import table
+from agenthands.wording import cells, cut, duration, money, one_line, pad, tick
+
+_BAR, _NAME, _SHORT_BAR = 48, 30, 16
+_MARKS = {"stage": "=", "coding": "c", "checking": "g"}
+
+
+def timeline_lines(record: BuildRecord) -> list[str]:
+    """Draw stages and attempts on one scale: `=` a stage, `c` the coder at work, `g` the gate."""
+    chart = timeline(record)
+    if not chart.rows:
+        return []
+    names = [cut(one_line(f"{'- ' if row.is_tool else ''}{row.name}"), _NAME) for row in chart.rows]
+    width = max(cells(name) for name in names)
+    lines = [
+        f"{pad(name, width)}  {pad(_bars(row, chart), _BAR)}  {_took(row)}"
+        for name, row in zip(names, chart.rows, strict=True)
+    ]
+    return [f"{' ' * width}  {_scale(chart)}".rstrip(), *lines, _legend(chart)]
+
+
+def _legend(chart: Timeline) -> str:
+    if not chart.placed:
+        return "This record does not say when a stage began; all bars begin at 0."
+    return "= stage, c the coder at work, g the gate" if any(row.is_tool for row in chart.rows) else "= stage"
+
+
+def _took(row: TimelineRow) -> str:
+    return row.note or duration(row.seconds)
+
+
+def _scale(chart: Timeline) -> str:
+    marks = [" "] * (_BAR + 8)
+    for each in chart.ticks:
+        at = round(each / chart.total * _BAR)
+        for place, char in enumerate(tick(each), at):
+            marks[place] = char
+    return "".join(marks).rstrip()
+
+
+def _bars(row: TimelineRow, chart: Timeline) -> str:
+    places = [" "] * _BAR
+    for segment in row.segments:
+        first, last = _span(segment, chart)
+        places[first : last + 1] = _MARKS[segment.doing] * (last + 1 - first)
+    return "".join(places)
+
+
+def _span(segment: Segment, chart: Timeline) -> tuple[int, int]:
+    """Give the first and the last place of a bar, which has at least one."""
+    first = min(_BAR - 1, round(segment.started / chart.total * _BAR))
+    last = round((segment.started + segment.seconds) / chart.total * _BAR) - 1
+    return first, max(first, min(_BAR - 1, last))
+
+
+def spending_lines(record: BuildRecord) -> list[str]:
+    """Give calls, tokens and cost of each stage and tool, with a bar for the tokens."""
+    if record.plan is None and not record.spending:
+        return []
+    rows = spending_rows(record)
+    most = max((row.all_tokens for row in rows), default=0) or 1
+    counted = any(row.calls for row in rows)
+    lines = [("for", "tokens", "", "calls" if counted else "", "cost")]
+    lines += [
+        (
+            f"{'- ' if row.is_tool else ''}{row.name}{f' ({row.note})' if row.note else ''}",
+            f"{row.all_tokens:,}",
+            "#" * round(_SHORT_BAR * row.all_tokens / most),
+            f"{row.calls:,}" if row.calls else "",
+            "unknown" if row.cost_usd is None else money(row.cost_usd),
+        )
+        for row in rows
+    ]
+    return table(lines, {1, 3})

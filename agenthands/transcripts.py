@@ -1,0 +1,51 @@
+"""What happened in a test case, read from its transcript."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_WORKFLOW = "<workflow>"  # what NAT calls the agent itself among its functions
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A call of a tool by the agent; `seconds` is None where it did not end."""
+
+    tool: str
+    given: str
+    answered: str
+    seconds: float | None
+
+
+def tool_calls(transcript: str) -> Sequence[ToolCall]:
+    """Give the calls of a case in the order in which they began; none where the transcript cannot be read."""
+    try:
+        steps: Any = json.loads(transcript)["steps"]
+        return _paired([step for step in steps if isinstance(step, dict) and step.get("name") != _WORKFLOW])
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _paired(steps: Sequence[dict[str, Any]]) -> Sequence[ToolCall]:
+    ends = [step for step in steps if step.get("event") == "FUNCTION_END"]
+    calls = []
+    for start in steps:
+        if start.get("event") != "FUNCTION_START":
+            continue
+        # A tool that is called twice at once ends in whatever order; what it was given tells its calls apart.
+        fitting = [end for end in ends if all(end.get(key) == start.get(key) for key in ("name", "input"))]
+        end = fitting[0] if fitting else {}
+        if fitting:
+            ends.remove(end)
+        calls.append(
+            ToolCall(
+                tool=str(start.get("name", "")),
+                given=str(start.get("input", "")),
+                answered=str(end.get("output", "")),
+                seconds=round(float(end["at"]) - float(start["at"]), 3) if end else None,
+            )
+        )
+    return calls
