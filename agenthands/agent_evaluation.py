@@ -11,6 +11,7 @@ from agenthands.models import Plan
 
 _CASES = "evals/cases.jsonl"
 _AT_ONCE = 4
+_ABOUT = r"# NAT fills in \${VARIABLES}; the backslash keeps whatever one holds a single text." + "\n"
 
 
 def evaluation(plan: Plan, package: str, config: str) -> dict[str, str]:
@@ -46,4 +47,5 @@ def as_yaml(values: dict[str, Any]) -> str:
     the second time, so that whatever a variable holds stays one text.
     """
     text = yaml.safe_dump(values, sort_keys=False, width=120, allow_unicode=True)
-    return text.replace("\\", r"\\").replace("${", r"\${")
+    escaped = text.replace("\\", r"\\").replace("${", r"\${")
+    return _ABOUT + escaped if "${" in text else escaped

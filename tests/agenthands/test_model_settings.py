@@ -57,6 +57,12 @@ def test_a_mistake_in_the_file_is_named(tmp_path, text, message):
         load_config(file).for_role("planner", None, None)
 
 
+@pytest.mark.parametrize("model", ["x/}${SECRET", "x/$(id)", "x/a b", "x/`id`", "x/'", "x/a\nb"])
+def test_a_name_that_would_be_more_than_a_name_in_the_agents_files_is_refused(model):
+    with pytest.raises(SettingsInvalid, match="for the agent: model"):
+        load_config(None, {}).for_role("agent", model, None)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(SettingsInvalid, match="cannot be read"):
         load_config(tmp_path / "none.toml")

@@ -27,6 +27,7 @@ from agenthands.server_catalogue import load_catalogue
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 ROMAN = {"number": 1994}
+ZERO = {"number": 0}
 # By name, so that a new NAT that adds or loses one is noticed.
 PLANNABLE = [
     "parallel_executor", "react_agent", "reasoning_agent", "rewoo_agent", "router_agent", "sequential_executor",
@@ -96,19 +97,44 @@ def test_the_list_is_what_nat_says_and_each_of_the_others_has_a_reason(registry)
 
 @pytest.mark.parametrize("scaffold", PLANNABLE)
 def test_an_agent_of_each_scaffold_uses_its_tool_and_answers(scaffold, registry, nat_environment, bubblewrap, tmp_path):
+    accepted = ask(scaffold, model, registry, nat_environment, bubblewrap, tmp_path)
+    assert accepted.passed, (accepted.reason, accepted.cases)
+
+
+@pytest.mark.parametrize("scaffold", ["react_agent", "tool_calling_agent"])
+def test_a_tools_error_that_the_scaffold_hides_fails_the_case(
+    scaffold, registry, nat_environment, bubblewrap, tmp_path
+):
+    """The agent's answer says everything that its checks want."""
+
+    def careless(call):
+        texts = [str(each.get("content") or "") for each in call["messages"]]
+        if call.get("tools"):
+            called = any(each["role"] == "tool" for each in call["messages"])
+            return said("It is MCMXCIV.") if called else {"content": "", "tool_calls": [("roman_numeral", ZERO)]}
+        if "ValueError" in texts[-1] or "from 1 to 3999" in texts[-1]:
+            return said("Thought: I now know the final answer\nFinal Answer: It is MCMXCIV.")
+        return said(f"Thought: I need it.\nAction: roman_numeral\nAction Input: {json.dumps(ZERO)}\n")
+
+    accepted = ask(scaffold, careless, registry, nat_environment, bubblewrap, tmp_path)
+    (result,) = accepted.cases
+    assert [check.passed for check in result.checks] == [True, True], (result, accepted.reason)
+    assert not result.passed
+    assert result.error == "a tool failed and the agent went on: roman_numeral"
+
+
+def ask(scaffold, answers, registry, nat_environment, sandbox, folder):
+    """Pack an agent with a tool and a server, install it in `folder`, and run its test case; `answers` is the model."""
     plan = Plan.model_validate({**PLAN, "scaffold": {"type": scaffold, "reasoning": "?", "order": ["roman_numeral"]}})
     entry = load_catalogue()["time"]
     environments = UvEnvironments(TEST_HOME)
     server = environments.server(entry.registry, entry.package, entry.version, entry.as_of)
     planned = PlannedServer(entry, ["get_current_time"], "Time zones.", server.lock)
-    write_roman(tmp_path / "tool")
-    files = assemble_agent(
-        plan, {"roman_numeral": tmp_path / "tool"}, [planned], registry, nat_environment.lock, "openai/double"
-    )
-    agent = install_bundle(pack(files, plan.name), plan, [entry], environments, tmp_path)
+    tools = {"roman_numeral": write_roman(folder / "tool")}
+    files = assemble_agent(plan, tools, [planned], registry, nat_environment.lock, "openai/double")
+    agent = install_bundle(pack(files, plan.name), plan, [entry], environments, folder)
     assert (agent.environment, agent.servers) == (nat_environment, {"time": server}), "each lock is installed once"
-    with serve_model(model) as served, short_folder() as folder:
+    with serve_model(answers) as served, short_folder() as short:
         settings = ModelSettings(model="openai/double", api_base=served.url, api_key="x")
-        with LitellmGateway(settings).open(folder / "model.sock", free()) as gateway:
-            accepted = accept_agent(agent, plan.test_cases, bubblewrap, Reach(gateway), NoJudge(), 60)
-    assert accepted.passed, (accepted.reason, accepted.cases)
+        with LitellmGateway(settings).open(short / "model.sock", free()) as gateway:
+            return accept_agent(agent, plan.test_cases, sandbox, Reach(gateway), NoJudge(), 60)
