@@ -94,7 +94,7 @@ def test_another_coder_makes_the_tools_anew_and_nothing_else(build, model):
 
 def test_what_killed_workers_had_done_is_not_done_again(start, build, model, tmp_path):
     model.latency = 0.3  # so that there is a middle in which to be killed
-    for moment in ("coding, attempt", "checking", "accept: started"):
+    for moment in ("coding, attempt 1, cost unknown", "checking", "accept: started"):
         kill_at(start(), moment)
     model.latency = 0.0
     record = build()
@@ -110,7 +110,7 @@ def test_what_killed_workers_had_done_is_not_done_again(start, build, model, tmp
 
 def test_a_conversation_goes_on_where_its_worker_was_killed(start, build, model, tmp_path):
     model.latency = 0.3
-    kill_at(start(), "coding, attempt")
+    kill_at(start(), "coding, attempt 1, cost unknown")
     record = build()
     events = trajectory(tmp_path, record)
     assert sum(each["kind"] == "MessageEvent" and each["source"] == "user" for each in events) == 1
