@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agenthands.errors import ModelUnavailable, PlanRefused, RequestInvalid
+from agenthands.masking import masked
 from agenthands.models import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
 from agenthands.plan_reality import Reality, complaints_about
 from agenthands.ports import ChatModel
@@ -53,6 +54,10 @@ def checked_request(request: str) -> str:
         raise RequestInvalid(
             f"The request has {len(text):,} characters; at most {MAX_REQUEST_CHARACTERS:,} are read.",
             "Describe the agent in a few sentences; data and documents belong into its tools.",
+        )
+    if masked(text) != text:
+        raise RequestInvalid(
+            "The request contains a key or a password.", "Leave it out: tools and servers read keys from variables."
         )
     if any(ord(character) < 32 and character not in "\n\r\t" for character in text):
         raise RequestInvalid("The request contains control characters.", "Pass plain text.")

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agenthands.errors import SettingsInvalid
+from agenthands.masking import remember
 from agenthands.model_settings import ConfigFile, ModelSettings, Role, load_config
 from agenthands.models import BuildOptions
 
@@ -102,4 +103,5 @@ def load_settings(options: BuildOptions | None = None) -> Settings:
             f"The setting {name!r} cannot be used: {first['msg']}.",
             f"Look at --{name.replace('_', '-')} or the variable AGENTHANDS_{name.upper()}.",
         ) from None
+    remember(*(value for value in given.values() if isinstance(value, str) and "://" in value))
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})

@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 import agenthands.assembly as assembly
 from agenthands.agent_config import PlannedServer
 from agenthands.events import stage
+from agenthands.masking import masked_bytes
 from agenthands.models import Plan
 from agenthands.nat_registry import NatRegistry
 from agenthands.ports import Environment
@@ -31,6 +32,7 @@ def assemble_agent(
         workspaces = {tool.name: build.made(tool.name) for tool in plan.custom_tools}
         model = settings.model("agent").model
         files = assembly.assemble_agent(plan, workspaces, servers, registry, environment.lock, model)
+        files = {name: masked_bytes(content) for name, content in files.items()}
         assembly.write_package(files, build.folder / "accept" / "package")
         note.detail = f"{len(files)} files"
     return assembly.pack(files, plan.name)

@@ -17,7 +17,8 @@ from agenthands.adapters.litellm_model import (
 from agenthands.adapters.openhands_coder import OpenHandsCoder, load_openhands, read_trajectory
 from agenthands.adapters.uv_environments import UvEnvironments
 from agenthands.coding import CodingLimits
-from agenthands.errors import StoreNotUsable
+from agenthands.errors import ModelNotUsable, SettingsInvalid, StoreNotUsable
+from agenthands.masking import has_password, mask_logs
 from agenthands.model_settings import ModelSettings, Role
 from agenthands.models import BuildOptions
 from agenthands.planning import checked_request
@@ -26,6 +27,8 @@ from agenthands.server_catalogue import CatalogueServer, load_catalogue
 from agenthands.settings import Settings, load_settings
 
 ROLES: tuple[Role, ...] = ("planner", "coder", "agent")
+
+mask_logs()  # every process that runs a step imports this module
 
 
 def settings_for(options: BuildOptions) -> Settings:
@@ -65,19 +68,41 @@ def catalogue_for(settings: Settings) -> dict[str, CatalogueServer]:
     return load_catalogue(Path(extra).expanduser() if extra else None)
 
 
+def model_for(settings: Settings, role: Role) -> ModelSettings:
+    """Give a role's model with its key; Prefect is asked where a Secret block holds it. Raises ModelNotUsable."""
+    model = settings.model(role)
+    return model.with_key(read_secret_block(model.key_block)) if model.key_block else model
+
+
+def read_secret_block(name: str) -> str:
+    """Give what a Prefect Secret block of the worker's server holds. Raises ModelNotUsable."""
+    from prefect.blocks.system import Secret
+
+    try:
+        key = Secret.load(name).get()  # type: ignore[union-attr]  # not awaited: this is no asynchronous context
+    except ValueError as error:
+        raise ModelNotUsable(
+            f"The key cannot be read from the Prefect Secret block {name!r}: {str(error).splitlines()[0]}",
+            "Make it in Prefect's UI under Blocks, on the server that the worker works for (PREFECT_API_URL).",
+        ) from None
+    if not isinstance(key, str) or not key.strip():
+        raise ModelNotUsable(f"The Prefect Secret block {name!r} holds no text.", "Write the key into it.")
+    return key.strip()
+
+
 def planner_for(settings: Settings) -> ChatModel:
     """Choose the planner's model."""
-    return LitellmModel(settings.model("planner"))
+    return LitellmModel(model_for(settings, "planner"))
 
 
 def coder_for(settings: Settings) -> Coder:
     """Choose the coding agent."""
-    return OpenHandsCoder(settings.model("coder"), settings.home)
+    return OpenHandsCoder(model_for(settings, "coder"), settings.home)
 
 
 def gateway_for(settings: Settings) -> ModelGateway:
     """Choose what reaches the agent's model for a sandbox."""
-    return LitellmGateway(settings.model("agent"))
+    return LitellmGateway(model_for(settings, "agent"))
 
 
 def egress_for(settings: Settings) -> EgressProxy:
@@ -101,6 +126,12 @@ def check_machine(request: str, options: BuildOptions) -> Settings:
     Raises RequestInvalid, SettingsInvalid, SandboxUnavailable or StoreNotUsable.
     """
     checked_request(request)
+    for name, url in (("api_base", options.api_base), ("store", options.store)):
+        if has_password(url):
+            raise SettingsInvalid(
+                f"The option {name} carries a password, and options are kept for all to read.",
+                f"Set AGENTHANDS_{name.upper()} where the build runs instead.",
+            )
     settings = settings_for(options)
     try:
         settings.home.mkdir(parents=True, exist_ok=True)

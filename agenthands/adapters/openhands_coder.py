@@ -21,6 +21,7 @@ from agenthands.adapters.litellm_model import price_per_token
 from agenthands.adapters.litellm_setup import load_litellm
 from agenthands.errors import AgentHandsError, ModelNotUsable, ModelUnavailable
 from agenthands.events import ToolProgress, ToolState, emit
+from agenthands.masking import masked_error
 from agenthands.model_settings import ModelSettings
 from agenthands.models import CodingResult, Tokens
 from agenthands.ports import CodingTask
@@ -88,6 +89,7 @@ class OpenHandsCoder:
         from openhands.tools.terminal import TerminalTool
 
         from agenthands.adapters.openhands_editor import CONFINED_EDITOR
+        from agenthands.adapters.openhands_files import MaskedFiles
 
         settings = self._settings
         options: dict[str, Any] = {
@@ -115,11 +117,13 @@ class OpenHandsCoder:
             tools=[Tool(name=TerminalTool.name, params=terminal), Tool(name=CONFINED_EDITOR)],
             system_prompt=task.system_prompt,
         )
+        identity = uuid.uuid5(uuid.NAMESPACE_URL, f"agenthands:{task.tool}")
         conversation = LocalConversation(
             agent=agent,
             workspace=str(task.workspace),
             persistence_dir=str(task.conversation),
-            conversation_id=uuid.uuid5(uuid.NAMESPACE_URL, f"agenthands:{task.tool}"),
+            file_store=MaskedFiles(str(task.conversation / identity.hex)),
+            conversation_id=identity,
             callbacks=[_Reporter(task, llm, self._priced())],
             visualizer=None,
             max_iteration_per_run=task.steps,
@@ -135,7 +139,7 @@ class OpenHandsCoder:
         origin = error.original_exception
         found = getattr(getattr(error, "conversation_error", None), "classification", None)
         kind = getattr(found, "kind", "")
-        reason = f"{type(origin).__name__}: {str(origin).splitlines()[0][:300] if str(origin) else 'no message'}"
+        reason = f"{type(origin).__name__}: {masked_error(str(origin))[:300] or 'no message'}"
         model = self._settings.model
         if kind == "auth":
             return ModelNotUsable(f"The provider of {model} refuses the key.", "Check the key and what it may use.")
