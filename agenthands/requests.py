@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from agenthands.errors import RequestInvalid
+from agenthands.foreign_json import has_half_characters
 from agenthands.models import BuildRequest
 
 MAX_BATCH_BYTES = 16_000_000
@@ -17,6 +18,8 @@ MAX_BATCH_BYTES = 16_000_000
 
 def validated_request(values: Mapping[Any, Any], where: str) -> BuildRequest:
     """Give a request with its options. Raises RequestInvalid, which begins with `where`."""
+    if any(isinstance(text, str) and has_half_characters(text) for text in (*values, *values.values())):
+        raise RequestInvalid(f"{where}: this is not text in UTF-8.")
     try:
         return BuildRequest(**values)
     except (ValidationError, TypeError) as error:

@@ -47,7 +47,8 @@ class LitellmModel:
             raise translated(error, self.name) from error
         choice = response.choices[0] if response.choices else None
         text = (choice.message.content if choice else None) or ""
-        return ChatAnswer(text=masked(text), cost_usd=cost_of(litellm, response, settings), tokens=tokens_of(response))
+        text = masked(text).encode(errors="replace").decode()  # half a character can be written nowhere
+        return ChatAnswer(text=text, cost_usd=cost_of(litellm, response, settings), tokens=tokens_of(response))
 
 
 def completion_options(settings: ModelSettings) -> dict[str, Any]:
