@@ -75,7 +75,10 @@ class ConfigFile(BaseModel):
         model does not get them.
         """
         shared = {key: value for key, value in self.llm.items() if not isinstance(value, Mapping)}
-        values = {**shared, **self.llm.get(role, {})}
+        own = self.llm.get(role, {})
+        if not isinstance(own, Mapping):
+            raise SettingsInvalid(f"[llm] {role}: settings of a role stand in a table, [llm.{role}].")
+        values = {**shared, **own}
         if model and model != values.get("model"):
             same_provider = model.partition("/")[0] == str(values.get("model", "")).partition("/")[0]
             drop = {"input_cost_per_token", "output_cost_per_token"}

@@ -62,7 +62,10 @@ class Settings(BaseSettings):
     catalogue: str | None = None
     """A folder, or the https URL of a JSON list, with further MCP servers in server.json format."""
 
-    @field_validator("egress", mode="before")
+    dependencies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Packages that the tools of a plan may need beyond NAT's; empty allows all."""
+
+    @field_validator("egress", "dependencies", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

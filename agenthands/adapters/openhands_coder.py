@@ -6,6 +6,7 @@ workspaces); `run()` raises for model errors only, so limits are read from the s
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -149,9 +150,15 @@ class OpenHandsCoder:
 
 
 def read_trajectory(conversation: Path) -> bytes:
-    """Read the persisted events of a conversation, oldest first, one JSON object a line; empty where there are none."""
-    files = sorted(conversation.glob("*/events/event-*.json"))
-    return b"".join(json.dumps(json.loads(file.read_bytes())).encode() + b"\n" for file in files)
+    """Read the persisted events of a conversation, oldest first, one JSON object a line; empty where there are none.
+
+    An event that is half written, by a worker that was killed, is left out.
+    """
+    lines = []
+    for file in sorted(conversation.glob("*/events/event-*.json")):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            lines.append(json.dumps(json.loads(file.read_bytes())).encode() + b"\n")
+    return b"".join(lines)
 
 
 def load_openhands(home: Path) -> None:

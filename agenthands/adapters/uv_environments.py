@@ -15,6 +15,7 @@ from typing import Literal
 
 from agenthands.adapters.npm_environments import install_npm
 from agenthands.adapters.npm_environments import npm_lock as locked_by_npm
+from agenthands.adapters.package_vetting import vet_packages
 from agenthands.adapters.processes import run_process
 from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavailable
 from agenthands.masking import masked, without_keys
@@ -97,7 +98,10 @@ class UvEnvironments:
                 )  # fmt: skip
             if result.exit_code != 0:
                 raise _refused(wanted, result)
-            return result.stdout.decode()
+            lock = result.stdout.decode()
+            if constraints:
+                vet_packages(lock, constraints, _WHEELS_ONLY, _uv)
+            return lock
 
         return self._kept([wanted, constraints, sys.version_info[:2], *([before] if before else [])], resolved)
 
