@@ -120,6 +120,7 @@ def _opening(
             "content": render(
                 "plan/user.md.j2",
                 request=request,
+                fence="-" * max(10, 1 + max(map(len, re.findall("-+", request)), default=0)),  # it cannot close it
                 scaffolds=reality.registry.plannable_scaffolds(),
                 builtin_tools=reality.registry.functions,
                 servers=rank_servers(usable, request, _SERVERS_SHOWN),
