@@ -13,7 +13,7 @@ from typing import Any
 def read_json(text: str | bytes) -> Any:
     """Give the value. Raises ValueError (json.JSONDecodeError where it is a matter of syntax)."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_no_json)
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
         raise ValueError("it holds half a character (a lone surrogate)") from None
@@ -29,6 +29,10 @@ def read_scrubbed(text: bytes) -> Any:
         return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _no_json(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def has_half_characters(text: str) -> bool:

@@ -103,7 +103,8 @@ def test_a_request_with_a_key_is_refused(monkeypatch):
 @pytest.mark.parametrize(
     ("requirement", "complaint"),
     [
-        ('x; os_name == "\n--index-url http://h\n"', "is not one line of plain text"),
+        ('x; extra == "\n--index-url http://h\n"', "is no PEP 508 requirement"),
+        ('x; os_name == "a\x0bb"', "is not one line of plain text"),
         ("--index-url http://h", "is no PEP 508 requirement"),
         ("-r /etc/passwd", "is no PEP 508 requirement"),
         ("x @ file:///etc/passwd", "names a URL"),

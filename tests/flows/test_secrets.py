@@ -31,12 +31,24 @@ num_retries = 0
 api_base = "http://user:{base}@127.0.0.1:{port}/v1"
 api_key = "{literal}"
 """
-SAVE_BLOCK = "from prefect.blocks.system import Secret; Secret(value={!r}).save('canary')"
+BLOCKS = """
+from prefect.blocks.system import Secret
+from agenthands.errors import ModelNotUsable
+from tasks.wiring import read_secret_block
+Secret(value={!r}).save("canary")
+Secret(value="").save("empty")
+for name in ("canary", "empty", "absent"):
+    try:
+        print(name, len(read_secret_block(name)))
+    except ModelNotUsable as error:
+        print(error.message)
+"""
 
 
 @pytest.fixture(scope="module")
 def failed(tmp_path_factory):
-    """A build that fails at its coder: the folder of all it wrote, when it began, the process, what the model was sent.
+    """A build that fails at its coder: the folder of all it wrote, when it began, the process, what the model
+    was sent, and the process that made the Secret blocks.
 
     Prefect's log is complete, and the locks are in a Redis with a password.
     """
@@ -58,14 +70,14 @@ def failed(tmp_path_factory):
     def run(*command):
         return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=400)
 
-    saved = run(sys.executable, "-c", SAVE_BLOCK.format(BLOCK))
-    assert saved.returncode == 0, saved.stderr
+    saved = run(sys.executable, "-c", BLOCKS.format(BLOCK))
+    assert saved.stdout.splitlines()[0] == f"canary {len(BLOCK)}", saved.stderr
     with echoing_server([*ENVIRONMENT.values(), BLOCK, LITERAL, REDIS, BASE]) as (port, sent):
         config = tmp_path_factory.mktemp("config") / "models.toml"
         config.write_text(CONFIG.format(literal=LITERAL, port=port, base=quote(BASE)))
         done = run(COMMAND, "build", "a report", "--config", str(config))
     redis.shutdown()
-    return folder, start, done, sent
+    return folder, start, done, sent, saved
 
 
 def test_the_key_of_the_block_and_the_password_of_the_url_were_used(failed):
@@ -73,6 +85,12 @@ def test_the_key_of_the_block_and_the_password_of_the_url_were_used(failed):
     assert sent[0] == f"Bearer {BLOCK}"
     assert sent[-1].startswith("Basic ")
     assert has_canary(sent[-1].encode())
+
+
+def test_a_block_that_is_missing_or_empty_is_named(failed):
+    _, empty, absent = failed[4].stdout.splitlines()
+    assert empty == "The Prefect Secret block 'empty' holds no text."
+    assert absent.startswith("The key cannot be read from the Prefect Secret block 'absent': ")
 
 
 def test_the_message_says_what_happened_without_the_key(failed):
@@ -84,7 +102,7 @@ def test_the_message_says_what_happened_without_the_key(failed):
 
 
 def test_no_key_is_in_the_store_the_database_or_what_is_left_of_the_build(failed):
-    folder, start, _, _ = failed
+    folder, start, *_ = failed
     (record,) = (folder / "store").glob("agents/data-report/*/build.json")
     assert "Incorrect API key provided: ***" in BuildRecord.model_validate_json(record.read_bytes()).reason
     (database,) = folder.glob("prefect/prefect.db")
