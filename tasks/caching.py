@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Failed
 from prefect.transactions import IsolationLevel, get_transaction
 
+from agenthands.masking import masked
 from agenthands.settings import Settings
 from tasks import wiring
 from tasks.locks import locks_for
@@ -59,7 +60,7 @@ def kept_here[**P, R](task: Task[P, R], key: str, folder: Path) -> Task[P, R]:
 def rejected[R](result: R, reason: str) -> R:
     """Give what a task returns whose result is a rejection: a failed run, which is not kept for other builds."""
     do_not_keep()
-    return cast("R", Failed(data=result, message=reason))  # Prefect hands the data on
+    return cast("R", Failed(data=result, message=masked(reason)))  # Prefect hands the data on
 
 
 def forget(key: str, settings: Settings) -> None:

@@ -17,12 +17,13 @@ from agenthands.adapters.litellm_model import (
 from agenthands.adapters.openhands_coder import OpenHandsCoder, load_openhands, read_trajectory
 from agenthands.adapters.uv_environments import UvEnvironments
 from agenthands.coding import CodingLimits
-from agenthands.errors import ModelNotUsable, SettingsInvalid, StoreNotUsable
-from agenthands.masking import has_password, mask_logs
+from agenthands.errors import ModelNotUsable, StoreNotUsable
+from agenthands.masking import mask_logs
 from agenthands.model_settings import ModelSettings, Role
 from agenthands.models import BuildOptions
 from agenthands.planning import checked_request
 from agenthands.ports import ChatModel, Coder, Environments, ModelGateway, Sandbox, Store
+from agenthands.requests import refuse_passwords
 from agenthands.server_catalogue import CatalogueServer, load_catalogue
 from agenthands.settings import Settings, load_settings
 
@@ -126,12 +127,7 @@ def check_machine(request: str, options: BuildOptions) -> Settings:
     Raises RequestInvalid, SettingsInvalid, SandboxUnavailable or StoreNotUsable.
     """
     checked_request(request)
-    for name, url in (("api_base", options.api_base), ("store", options.store)):
-        if has_password(url):
-            raise SettingsInvalid(
-                f"The option {name} carries a password, and options are kept for all to read.",
-                f"Set AGENTHANDS_{name.upper()} where the build runs instead.",
-            )
+    refuse_passwords(options)
     settings = settings_for(options)
     try:
         settings.home.mkdir(parents=True, exist_ok=True)

@@ -241,4 +241,4 @@ def _ending(conversation: Any) -> tuple[Any, str]:
         return "out_of_time", "the time limit of the turn was reached"
     last = next((e for e in reversed(conversation.state.events) if type(e).__name__ == "ConversationErrorEvent"), None)
     code = getattr(last, "code", "")
-    return _ENDS.get(code, "error"), str(getattr(last, "detail", "") or code)[:500]
+    return _ENDS.get(code, "error"), masked_error(str(getattr(last, "detail", "") or code))[:500]

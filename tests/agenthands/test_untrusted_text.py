@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import os
 import threading
 from types import SimpleNamespace
 
@@ -199,3 +200,19 @@ def test_what_an_agent_prints_in_its_sandbox_names_no_file(tmp_path, said):
     assert "the run ended with exit code 0" in accepted.reason
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["accept"]
     assert not list(tmp_path.rglob("out.json"))
+
+
+def test_an_option_with_a_password_is_refused_and_the_command_line_moves_it(tmp_path, monkeypatch):
+    from flows.command_line import _given
+
+    url = "http://user:canary-pass-1@host/v1"
+    for text in (f"request: x\napi_base: {url}", f"request: x\nstore: {url}"):
+        (tmp_path / "r.yaml").write_text(text)
+        with pytest.raises(RequestInvalid, match="carries a password") as caught:
+            read_request(str(tmp_path / "r.yaml"), {})
+        assert "canary" not in caught.value.message + caught.value.hint
+    monkeypatch.setenv("AGENTHANDS_API_BASE", "")  # and what is set is taken back
+    monkeypatch.setenv("AGENTHANDS_STORE", "")
+    options = {"api_base": url, "store": "s3://bucket/x", "planner": None}
+    assert _given(options) == {"store": "s3://bucket/x"}
+    assert os.environ["AGENTHANDS_API_BASE"] == url
