@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from fuzzing import JSON, TEXT, changed
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sample_records import record as accepted
 
@@ -54,6 +54,7 @@ def test_any_configuration_file(tmp_path, content):
 
 
 @given(VALUES)
+@example({"planner": [1]})
 def test_any_configuration_of_a_model(tmp_path, values):
     config = load_config(DEFAULT_CONFIG, {})
     broken = config.model_copy(update={"llm": {**config.llm, **values}})
@@ -146,6 +147,7 @@ def test_a_build_is_in_the_store_wholly_or_not_at_all(tmp_path_factory, failing,
 
 
 @given(st.lists(BYTES, max_size=3))
+@example([b"", b'{"half": '])
 def test_any_events_of_a_conversation(tmp_path_factory, contents):
     folder = tmp_path_factory.mktemp("conversation")
     (folder / "x" / "events").mkdir(parents=True)

@@ -4,7 +4,7 @@ import json
 
 from console_events import Stream
 from fuzzing import JSON, NUMBER, TEXT
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agenthands.adapters.console import LiveConsole, PlainConsole
@@ -73,6 +73,7 @@ CALL = st.fixed_dictionaries({}, optional={
 
 @given(st.one_of(st.binary(max_size=60), JSON.map(lambda value: json.dumps(value).encode()),
                  CALL.map(lambda value: json.dumps(value).encode())))  # fmt: skip
+@example(b'{"messages": [{"role": "user", "content": [{"type": []}]}]}')
 def test_any_request_of_the_gateway(body):
     try:
         asked = parsed(body)
