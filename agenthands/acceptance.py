@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
+from agenthands.foreign_json import read_json, read_scrubbed
 from agenthands.gate.results import same_json
 from agenthands.judging import Judged, judge_answer
 from agenthands.models import Acceptance, Case, CaseCheck, CaseResult, CheckResult, add_costs
-from agenthands.ports import ChatModel, Command, Environment, GatewayUsage, Limits, OpenGateway, Sandbox
+from agenthands.ports import ChatModel, Command, CommandResult, Environment, GatewayUsage, Limits, OpenGateway, Sandbox
 
 MODEL_CALLS = "model-calls.jsonl"
 _SCRIPT = Path(__file__).parent / "acceptance_script.py"
@@ -35,6 +38,27 @@ class InstalledAgent:
     environment: Environment
     servers: Mapping[str, Environment]
     variables: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Said(BaseModel):
+    """What the run tells about one case; more than this is for the transcript."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    id: str
+    answer: str
+    error: str
+    called: list[str]
+    failed: list[str]
+    seconds: float
+
+
+class _Outcome(BaseModel):
+    """What the run tells."""
+
+    loaded: bool
+    error: str
+    cases: list[_Said]
 
 
 @dataclass(frozen=True)
@@ -90,11 +114,7 @@ def accept_agent(
             egress_socket=reach.egress,
         )
     )
-    try:
-        outcome = json.loads(result.stdout)
-    except ValueError:
-        ended = "at the time limit" if result.timed_out else f"with exit code {result.exit_code}"
-        outcome = {"loaded": False, "error": f"the run ended {ended}", "cases": []}
+    outcome = _outcome(result, [case.id for case in cases])
     if not outcome["loaded"]:
         outcome["error"] = f"NAT cannot load the agent: {outcome['error']}"
         (agent.workspace / "load-error.txt").write_bytes(result.stderr[-100_000:])
@@ -117,6 +137,18 @@ def accept_agent(
         tokens=sum((each.tokens for each in opinions if each), usage.tokens),
         seconds=result.seconds,
     )
+
+
+def _outcome(result: CommandResult, ids: Sequence[str]) -> dict[str, Any]:
+    """Read what the run wrote: code that a model wrote ran in its process, so nothing of its form is certain."""
+    try:
+        outcome = _Outcome.model_validate(read_scrubbed(result.stdout)).model_dump()
+        if [each["id"] for each in outcome["cases"]] != list(ids[: len(outcome["cases"])]):
+            raise ValueError
+    except ValueError:
+        ended = "at the time limit" if result.timed_out else f"with exit code {result.exit_code}"
+        return {"loaded": False, "error": f"the run ended {ended}", "cases": []}
+    return outcome
 
 
 def judge_case(case: Case, answer: Mapping[str, Any], judged: Judged | None) -> CaseResult:
@@ -175,7 +207,7 @@ def _holds(check: CaseCheck, answer: str, called: Sequence[str]) -> bool:
     if check.kind == "regex":
         return re.search(check.value, answer) is not None
     try:
-        return same_json(json.loads(answer), check.value)
+        return same_json(read_json(answer), check.value)
     except ValueError:
         return False
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agenthands.foreign_json import read_json
 from agenthands.gate.schemas import result_complaint
 from agenthands.models import (
     CustomTool,
@@ -162,8 +163,8 @@ def _question(tool: CustomTool, source: str, found: Sequence[Contradiction]) -> 
 def _read(text: str, tool: CustomTool, found: Sequence[Contradiction]) -> tuple[dict[int, _One], str]:
     """Give what the model decided by the example's index, and what is wrong with its answer."""
     try:
-        given = _Answer.model_validate(json.loads(json_part(text), parse_constant=_no_json)).rulings
-    except (ValueError, RecursionError) as error:
+        given = _Answer.model_validate(read_json(json_part(text))).rulings
+    except ValueError as error:
         return {}, f"The answer does not fit the schema: {str(error)[:500]}"
     wanted = [each.index for each in found]
     if sorted(one.example for one in given) != sorted(wanted):
@@ -205,7 +206,3 @@ def _outcome(side: Mapping[str, Any]) -> str:
         message = json.dumps(side["message"], ensure_ascii=False) if side.get("message") else ""
         return f"raises {raised} {message}".rstrip()[:2000]
     return json.dumps(side.get("result", side.get("expected")), ensure_ascii=False)[:2000]
-
-
-def _no_json(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")

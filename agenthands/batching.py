@@ -9,6 +9,7 @@ from contextlib import suppress
 from agenthands.batch_page import render_batch
 from agenthands.errors import AgentHandsError
 from agenthands.events import BatchProgress
+from agenthands.masking import masked_json
 from agenthands.models import BatchItem, BatchReport, BuildRecord, BuildRequest
 from agenthands.ports import Store
 from agenthands.publishing import find_build
@@ -62,7 +63,8 @@ def progress_of(batch_id: str, number: int, count: int, item: BatchItem) -> Batc
 
 
 def publish_batch(report: BatchReport, store: Store) -> None:
-    """Write the report; `batch.json` is written last. Raises StoreNotUsable or StoreUnavailable."""
+    """Write the report, without keys; `batch.json` is written last. Raises StoreNotUsable or StoreUnavailable."""
     folder = f"batches/{report.batch_id}"
+    report = BatchReport.model_validate(masked_json(report.model_dump(mode="json")))
     store.put(f"{folder}/report.html", render_batch(report).encode())
     store.put(f"{folder}/batch.json", report.model_dump_json(indent=1).encode())

@@ -34,9 +34,11 @@ def plan_key(
     registry: NatRegistry,
     catalogue: Mapping[str, CatalogueServer],
     objection: Objection | None,
+    packages: Sequence[str] = (),
 ) -> str:
-    """Give the key of a planner's answer."""
+    """Give the key of a planner's answer; `packages` are the allowed ones, where not all are."""
     against = [objection.planned.plan, dict(objection.servers)] if objection else []
+    against += [sorted(packages)] if packages else []
     return _key("plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources("planning"))
 
 

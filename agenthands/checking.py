@@ -5,11 +5,11 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-import jsonschema
 from pydantic import ValidationError
 
 from agenthands.errors import RequestInvalid
 from agenthands.gate.judge import judge
+from agenthands.json_schemas import schema_fault
 from agenthands.models import CustomTool, GateReport
 from agenthands.ports import Environments, Sandbox
 
@@ -35,14 +35,13 @@ def _specification(folder: Path) -> CustomTool:
         if len(content) > _MAX_SPEC_BYTES:
             raise RequestInvalid(f"{spec} is larger than {_MAX_SPEC_BYTES:,} bytes.", _HINT)
         tool = CustomTool.model_validate_json(content)
-        for schema in (tool.parameters, tool.returns):
-            jsonschema.Draft202012Validator.check_schema(schema)
     except OSError as error:
         raise RequestInvalid(f"{spec} cannot be read: {error.strerror}.", _HINT) from None
     except ValueError as error:
         raise RequestInvalid(f"{spec} is no specification: {_said(error)}.", _HINT) from None
-    except jsonschema.SchemaError as error:
-        raise RequestInvalid(f"{spec}: parameters and returns must be JSON Schemas: {error.message}.", _HINT) from None
+    for schema in (tool.parameters, tool.returns):
+        if fault := schema_fault(schema):
+            raise RequestInvalid(f"{spec}: parameters and returns must be JSON Schemas: {fault}.", _HINT)
     return tool
 
 

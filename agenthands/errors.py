@@ -23,6 +23,8 @@ A tool that fails the gate, or an agent that fails its test cases, is a result a
 
 from __future__ import annotations
 
+from agenthands.masking import masked
+
 
 class AgentHandsError(Exception):
     """Base of all: `message` says what happened, `hint` what to do about it."""
@@ -33,10 +35,10 @@ class AgentHandsError(Exception):
     """The build whose record tells more, where one was published."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        """Keep both sentences; `str(error)` is the message alone."""
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        """Keep both sentences, without keys; `str(error)` is the message alone."""
+        self.message = masked(message)
+        self.hint = masked(hint)
+        super().__init__(self.message)
 
     def __reduce__(self) -> tuple[type[AgentHandsError], tuple[str, str]]:
         return (type(self), (self.message, self.hint))
@@ -90,7 +92,7 @@ class PlanRefused(OutsideError):
     def __init__(self, message: str, hint: str = "", last_answer: str = "") -> None:
         """Keep the answer, so that a person can see what the model said."""
         super().__init__(message, hint)
-        self.last_answer = last_answer
+        self.last_answer = masked(last_answer)
 
     def __reduce__(self) -> tuple[type[AgentHandsError], tuple[str, ...]]:  # type: ignore[override]
         return (type(self), (self.message, self.hint, self.last_answer))

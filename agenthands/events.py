@@ -10,8 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
+
+from agenthands.masking import masked
 
 ToolState = Literal["waiting", "coding", "checking", "repairing", "accepted", "rejected", "failed"]
 
@@ -123,7 +125,9 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def emit(event: Event) -> None:
-    """Deliver an event to every listener, one event at a time."""
+    """Deliver an event, without keys, to every listener, one event at a time."""
+    hidden: dict[str, Any] = {name: masked(value) for name, value in vars(event).items() if isinstance(value, str)}
+    event = replace(event, **hidden)
     with _lock:
         for listener in _listeners:
             listener(event)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from agenthands.errors import ModelUnavailable
+from agenthands.foreign_json import read_json
 from agenthands.models import Case, Opinion, Tokens
 from agenthands.planning import json_part
 from agenthands.ports import ChatModel
@@ -49,9 +49,9 @@ def judge_answer(case: Case, answer: str, called: Sequence[str], model: ChatMode
     except ModelUnavailable as error:
         return Judged(Opinion(passed=None, reason=f"Not asked: {error.message}", model=model.name), 0.0, Tokens())
     try:
-        given = _Answer.model_validate(json.loads(json_part(said.text)))
+        given = _Answer.model_validate(read_json(json_part(said.text)))
         opinion = Opinion(passed=given.passed, reason=given.reason[:2000], model=model.name)
-    except (ValueError, RecursionError):
+    except ValueError:
         opinion = Opinion(passed=None, reason="The judge gave no usable answer.", model=model.name)
     return Judged(opinion, said.cost_usd, said.tokens)
 

@@ -111,7 +111,7 @@ def _listed(title: str, entries: Iterable[tuple[str, str, str]]) -> list[str]:
 
 
 def _arguments(tool: CustomTool) -> str:
-    return ", ".join(tool.parameters.get("properties", {}))
+    return ", ".join(tool.parameters.get("properties") or {})
 
 
 def _mark(check: Check) -> str:

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from agenthands.errors import SettingsInvalid
+from agenthands.masking import remember
 
 DEFAULT_CONFIG = Path(__file__).parent / "config_nat_gemini.toml"
 Role = Literal["planner", "coder", "agent"]
+_BLOCK = "prefect:"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -34,6 +36,24 @@ class ModelSettings(BaseModel):
     input_cost_per_token: float | None = Field(None, ge=0)
     output_cost_per_token: float | None = Field(None, ge=0)
     assumed_price: tuple[float, float] | None = Field(None, description="Per prompt and completion token, if unknown")
+
+    @model_validator(mode="after")
+    def _keys_are_masked(self) -> ModelSettings:
+        if self.api_key and not self.key_block:
+            remember(self.api_key.get_secret_value())
+        if self.api_base:
+            remember(self.api_base)
+        return self
+
+    @property
+    def key_block(self) -> str:
+        """The Prefect Secret block that holds the key: `api_key = "prefect:NAME"`; else empty."""
+        key = self.api_key.get_secret_value() if self.api_key else ""
+        return key.removeprefix(_BLOCK) if key.startswith(_BLOCK) else ""
+
+    def with_key(self, key: str) -> ModelSettings:
+        """Give the same settings with the key that was read from the block."""
+        return ModelSettings.model_validate({**self.model_dump(), "api_key": key})
 
     @property
     def provider(self) -> str:
@@ -56,7 +76,10 @@ class ConfigFile(BaseModel):
         model does not get them.
         """
         shared = {key: value for key, value in self.llm.items() if not isinstance(value, Mapping)}
-        values = {**shared, **self.llm.get(role, {})}
+        own = self.llm.get(role, {})
+        if not isinstance(own, Mapping):
+            raise SettingsInvalid(f"[llm] {role}: settings of a role stand in a table, [llm.{role}].")
+        values = {**shared, **own}
         if model and model != values.get("model"):
             same_provider = model.partition("/")[0] == str(values.get("model", "")).partition("/")[0]
             drop = {"input_cost_per_token", "output_cost_per_token"}

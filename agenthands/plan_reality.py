@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import keyword
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import jsonschema
 from packaging.requirements import InvalidRequirement, Requirement
-from referencing.exceptions import Unresolvable
+from packaging.utils import canonicalize_name
 
+from agenthands.json_schemas import misfits, regex_fault, schema_fault
 from agenthands.models import CustomTool, Plan, ResultExample
 from agenthands.nat_registry import NatRegistry
 from agenthands.server_catalogue import CatalogueServer
@@ -20,11 +18,15 @@ from agenthands.server_catalogue import CatalogueServer
 
 @dataclass(frozen=True)
 class Reality:
-    """What a plan may use; `unusable` says of servers of the catalogue why they cannot be used here."""
+    """What a plan may use; `unusable` says of servers of the catalogue why they cannot be used here.
+
+    `packages` are those that the user allows as dependencies; empty allows all.
+    """
 
     registry: NatRegistry
     catalogue: Mapping[str, CatalogueServer]
     unusable: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    packages: Sequence[str] = ()
 
 
 def complaints_about(plan: Plan, reality: Reality) -> list[str]:
@@ -32,7 +34,7 @@ def complaints_about(plan: Plan, reality: Reality) -> list[str]:
     return [
         *_component_complaints(plan, reality.registry),
         *_server_complaints(plan, reality),
-        *(complaint for tool in plan.custom_tools for complaint in _tool_complaints(tool)),
+        *(complaint for tool in plan.custom_tools for complaint in _tool_complaints(tool, reality)),
         *_case_complaints(plan),
     ]
 
@@ -78,27 +80,35 @@ def _server_complaints(plan: Plan, reality: Reality) -> Iterator[str]:
                 yield f"mcp_servers: {server.id} has no tool {tool!r}; it has {', '.join(names)}."
 
 
-def _tool_complaints(tool: CustomTool) -> Iterator[str]:
+def _tool_complaints(tool: CustomTool, reality: Reality) -> Iterator[str]:
     where = f"custom_tools.{tool.name}"
     for requirement in tool.dependencies:
-        try:
-            parsed = Requirement(requirement)
-        except InvalidRequirement:
-            yield f"{where}: {requirement!r} is no PEP 508 requirement."
-            continue
-        if parsed.url:
-            yield f"{where}: {requirement!r} names a URL; only packages of the index are allowed."
+        if complaint := _dependency_complaint(requirement, reality.packages):
+            yield f"{where}: {complaint}"
     broken = False
     for name, schema in (("parameters", tool.parameters), ("returns", tool.returns)):
-        try:
-            jsonschema.Draft202012Validator.check_schema(schema)
-        except jsonschema.SchemaError as error:
+        if fault := schema_fault(schema):
             broken = True
-            yield f"{where}.{name}: no JSON Schema: {error.message}."
+            yield f"{where}.{name}: no JSON Schema: {fault}."
     if tool.parameters.get("type") != "object" or not isinstance(tool.parameters.get("properties"), dict):
         yield f"{where}.parameters: must be of type object with properties."
     elif not broken:
         yield from _example_complaints(tool, where)
+
+
+def _dependency_complaint(requirement: str, allowed: Sequence[str]) -> str:
+    """Say why a requirement is refused; it becomes a line of a file that an installer reads."""
+    try:
+        parsed = Requirement(requirement)
+    except (InvalidRequirement, RecursionError):
+        return f"{requirement!r} is no PEP 508 requirement."
+    if not requirement.isprintable():
+        return f"{requirement!r} is not one line of plain text."  # a marker may quote a line break
+    if parsed.url:
+        return f"{requirement!r} names a URL; only packages of the index are allowed."
+    if allowed and canonicalize_name(parsed.name) not in map(canonicalize_name, allowed):
+        return f"the package {parsed.name!r} is not allowed here; allowed are {', '.join(allowed)}."
+    return ""
 
 
 def _example_complaints(tool: CustomTool, where: str) -> Iterator[str]:
@@ -108,21 +118,12 @@ def _example_complaints(tool: CustomTool, where: str) -> Iterator[str]:
         if extra := sorted(example.arguments.keys() - known):
             yield f"{place}: {', '.join(extra)} are no parameters."
         if isinstance(example, ResultExample):
-            yield from _misfits(example.arguments, tool.parameters, f"{place}: arguments")
-            yield from _misfits(example.expected, tool.returns, f"{place}: expected")
+            yield from (f"{place}: arguments{each}" for each in misfits(example.arguments, tool.parameters))
+            yield from (f"{place}: expected{each}" for each in misfits(example.expected, tool.returns))
     if not any(isinstance(example, ResultExample) for example in tool.examples):
         yield f"{where}.examples: at least one must show a result."
     if len({json.dumps(example.arguments, sort_keys=True) for example in tool.examples}) < len(tool.examples):
         yield f"{where}.examples: two have the same arguments."
-
-
-def _misfits(value: Any, schema: dict[str, Any], place: str) -> Iterator[str]:
-    try:
-        for error in jsonschema.Draft202012Validator(schema).iter_errors(value):
-            path = ".".join(map(str, error.absolute_path))
-            yield f"{place}{'.' + path if path else ''} does not fit the schema: {error.message[:300]}"
-    except Unresolvable as error:
-        yield f"{place}: the schema refers to something that is not in it: {error}."
 
 
 def _case_complaints(plan: Plan) -> Iterator[str]:
@@ -134,8 +135,5 @@ def _case_complaints(plan: Plan) -> Iterator[str]:
                 yield f"test_cases.{case.id}: the value of {check.kind} must be text."
             elif check.kind == "tool_called" and check.value not in tools:
                 yield f"test_cases.{case.id}: there is no tool {check.value!r}; there are {', '.join(sorted(tools))}."
-            elif check.kind == "regex":
-                try:
-                    re.compile(check.value)
-                except re.error as error:
-                    yield f"test_cases.{case.id}: {check.value!r} is no regular expression: {error}."
+            elif check.kind == "regex" and (fault := regex_fault(check.value)):
+                yield f"test_cases.{case.id}: {check.value!r}: {fault}."

@@ -11,6 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agenthands.errors import ModelUnavailable, PlanRefused, RequestInvalid
+from agenthands.foreign_json import has_half_characters, read_json
+from agenthands.masking import masked
 from agenthands.models import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
 from agenthands.plan_reality import Reality, complaints_about
 from agenthands.ports import ChatModel
@@ -54,6 +56,12 @@ def checked_request(request: str) -> str:
             f"The request has {len(text):,} characters; at most {MAX_REQUEST_CHARACTERS:,} are read.",
             "Describe the agent in a few sentences; data and documents belong into its tools.",
         )
+    if masked(text) != text:
+        raise RequestInvalid(
+            "The request contains a key or a password.", "Leave it out: tools and servers read keys from variables."
+        )
+    if has_half_characters(text):
+        raise RequestInvalid("The request is not text in UTF-8.", "Pass plain text.")
     if any(ord(character) < 32 and character not in "\n\r\t" for character in text):
         raise RequestInvalid("The request contains control characters.", "Pass plain text.")
     return text
@@ -112,6 +120,7 @@ def _opening(
             "content": render(
                 "plan/user.md.j2",
                 request=request,
+                fence="-" * max(10, 1 + max(map(len, re.findall("-+", request)), default=0)),  # it cannot close it
                 scaffolds=reality.registry.plannable_scaffolds(),
                 builtin_tools=reality.registry.functions,
                 servers=rank_servers(usable, request, _SERVERS_SHOWN),
@@ -134,13 +143,13 @@ def _sent_back(answer: str, complaints: Sequence[str]) -> list[dict[str, str]]:
 def read_plan(text: str) -> tuple[Plan | None, list[str]]:
     """Read a plan from plain or fenced JSON; gives the plan, or None and exact complaints."""
     try:
-        return Plan.model_validate(json.loads(json_part(text))), []
+        return Plan.model_validate(read_json(json_part(text))), []
     except json.JSONDecodeError as error:
         return None, [f"The answer is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."]
-    except RecursionError:
-        return None, ["The answer is nested too deeply."]
     except ValidationError as error:
         return None, _readable(error)
+    except ValueError as error:
+        return None, [f"The answer is not JSON: {error}."]
 
 
 def json_part(text: str) -> str:

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from agenthands.agent_readme import README, readme_of
 from agenthands.errors import StoreNotUsable, StoreUnavailable
+from agenthands.masking import masked_bytes, masked_json
 from agenthands.models import BuildRecord
 from agenthands.ports import Store
 from agenthands.report import is_shown, render_report
@@ -29,7 +30,7 @@ def build_prefix(record: BuildRecord) -> str:
 
 
 def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store) -> BuildRecord:
-    """Write a build and give its record with the hashes of all files.
+    """Write a build, without keys, and give its record with the hashes of all files.
 
     `files` are the bundle, sources, reports and trajectories by their names below the build.
     An accepted build stays as it is, and its record is given: a worker that was thought dead may come back after
@@ -39,6 +40,8 @@ def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store)
     prefix = build_prefix(record)
     if accepted := _accepted(store, f"{prefix}/build.json"):
         return accepted
+    files = {name: masked_bytes(content) for name, content in files.items()}
+    record = BuildRecord.model_validate(masked_json(record.model_dump(mode="json")))
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     record = record.model_copy(update={"files": dict(sorted(hashes.items()))})
     report = render_report(record, _texts(files)).encode()

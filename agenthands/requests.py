@@ -10,15 +10,29 @@ import yaml
 from pydantic import ValidationError
 
 from agenthands.errors import RequestInvalid
-from agenthands.models import BuildRequest
+from agenthands.foreign_json import has_half_characters
+from agenthands.masking import has_password
+from agenthands.models import BuildOptions, BuildRequest
 
 MAX_BATCH_BYTES = 16_000_000
 
 
+def refuse_passwords(options: BuildOptions) -> None:
+    """Raise RequestInvalid for a URL with a password in it: Prefect keeps options for all to read."""
+    for name, url in (("api_base", options.api_base), ("store", options.store)):
+        if has_password(url):
+            raise RequestInvalid(
+                f"The option {name} carries a password, and options are kept for all to read.",
+                f"Set AGENTHANDS_{name.upper()} where the build runs instead.",
+            )
+
+
 def validated_request(values: Mapping[Any, Any], where: str) -> BuildRequest:
     """Give a request with its options. Raises RequestInvalid, which begins with `where`."""
+    if any(isinstance(text, str) and has_half_characters(text) for text in (*values, *values.values())):
+        raise RequestInvalid(f"{where}: this is not text in UTF-8.")
     try:
-        return BuildRequest(**values)
+        request = BuildRequest(**values)
     except (ValidationError, TypeError) as error:
         if isinstance(error, TypeError):
             raise RequestInvalid(f"{where}: keys must be text.") from None
@@ -26,6 +40,8 @@ def validated_request(values: Mapping[Any, Any], where: str) -> BuildRequest:
         name = ".".join(map(str, first["loc"]))
         known = ", ".join(BuildRequest.model_fields)
         raise RequestInvalid(f"{where}: {name}: {first['msg']}.", f"Known keys: {known}.") from None
+    refuse_passwords(request)
+    return request
 
 
 def read_requests(text: str, name: str, options: Mapping[str, Any]) -> list[BuildRequest]:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from agenthands.foreign_json import read_scrubbed
 from agenthands.ports import Command, Environment, Limits, Sandbox
 from agenthands.server_catalogue import CatalogueServer
 from agenthands.tool_poisoning import poisoned
@@ -71,7 +72,7 @@ def _probed(request: Mapping[str, Any], environment: Environment, sandbox: Sandb
         )
     )
     try:
-        outcome = json.loads(result.stdout)
+        outcome = read_scrubbed(result.stdout)
     except ValueError:
         ended = f"was ended by its bound on {result.ended_by}" if result.ended_by else "broke the probe"
         return Probe(f"it {ended}", [], result.stderr[-4000:].decode(errors="replace"), result.seconds)

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agenthands.errors import SettingsInvalid
+from agenthands.masking import remember
 from agenthands.model_settings import ConfigFile, ModelSettings, Role, load_config
 from agenthands.models import BuildOptions
 from agenthands.models.request import PRICE
@@ -70,7 +71,10 @@ class Settings(BaseSettings):
     catalogue: str | None = None
     """A folder, or the https URL of a JSON list, with further MCP servers in server.json format."""
 
-    @field_validator("egress", mode="before")
+    dependencies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Packages that the tools of a plan may need beyond NAT's; empty allows all."""
+
+    @field_validator("egress", "dependencies", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -115,4 +119,5 @@ def load_settings(options: BuildOptions | None = None) -> Settings:
             f"The setting {name!r} cannot be used: {first['msg']}.",
             f"Look at --{name.replace('_', '-')} or the variable AGENTHANDS_{name.upper()}.",
         ) from None
+    remember(*(value for value in given.values() if isinstance(value, str) and "://" in value))
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})

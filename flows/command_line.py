@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 
 from agenthands import __version__
 from agenthands.errors import AgentHandsError
+from agenthands.masking import MaskedStream, has_password, mask_logs
 
 SEED_REQUEST = (
     "I want an agent that can research a company's stock performance and analyze their latest financial statements"
@@ -65,8 +67,7 @@ def build(request: str, as_json: bool, **options: Any) -> None:
     from flows.request_files import read_request
     from flows.running import leave, run_build
 
-    given = {name: value for name, value in options.items() if value is not None}
-    leave(run_build(read_request(request, given), as_json))
+    leave(run_build(read_request(request, _given(options)), as_json))
 
 
 @cli.command()
@@ -80,8 +81,7 @@ def batch(source: str, at_once: int, as_json: bool, **options: Any) -> None:
     """Build every agent of a list; run it again to build those that were not accepted."""
     from flows.running import leave, run_batch
 
-    given = {name: value for name, value in options.items() if value is not None}
-    leave(run_batch(source, given, at_once, as_json))
+    leave(run_batch(source, _given(options), at_once, as_json))
 
 
 @cli.command()
@@ -92,9 +92,8 @@ def demo(as_json: bool, **options: Any) -> None:
     from flows.request_files import read_request
     from flows.running import leave, run_build
 
-    given = {name: value for name, value in options.items() if value is not None}
     models = {"planner": DEMO_MODEL, "coder": DEMO_MODEL, "agent_model": DEMO_MODEL}
-    leave(run_build(read_request(SEED_REQUEST, {**models, **given}), as_json))
+    leave(run_build(read_request(SEED_REQUEST, {**models, **_given(options)}), as_json))
 
 
 @cli.command()
@@ -106,8 +105,7 @@ def plan(request: str, as_json: bool, **options: Any) -> None:
     from flows.request_files import read_request
     from flows.running import leave, run_plan
 
-    given = {name: value for name, value in options.items() if value is not None}
-    leave(run_plan(read_request(request, given), as_json))
+    leave(run_plan(read_request(request, _given(options)), as_json))
 
 
 @cli.command()
@@ -200,6 +198,15 @@ def _open_report(store: Any, record: Any) -> None:
     click.echo(f"{'Opened' if opened else 'There is no browser here; the report is'} {file}", err=True)
 
 
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Give the options that were typed. A URL with a password goes into a variable: Prefect keeps options readable."""
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in ("api_base", "store"):
+        if has_password(given.get(name)):
+            os.environ[f"AGENTHANDS_{name.upper()}"] = given.pop(name)
+    return given
+
+
 def _open_store(store: str | None) -> Any:
     from agenthands.adapters.fsspec_store import FsspecStore
     from agenthands.models import BuildOptions
@@ -209,7 +216,9 @@ def _open_store(store: str | None) -> Any:
 
 
 def main() -> None:
-    """Run the command; a known error ends with its message, hint and exit code, without a traceback."""
+    """Run the command and print no keys; a known error ends with message, hint and exit code, without a traceback."""
+    mask_logs()
+    sys.stdout, sys.stderr = MaskedStream(sys.stdout), MaskedStream(sys.stderr)
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:

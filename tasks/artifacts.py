@@ -11,6 +11,7 @@ from prefect.utilities.context import get_task_and_flow_run_ids
 
 from agenthands.events import BatchProgress, Event, StageFinished, ToolProgress
 from agenthands.markdown import cost_rows, gate_markdown, plan_markdown, result_markdown
+from agenthands.masking import masked
 from agenthands.models import BuildRecord, GateReport, Plan
 from agenthands.plan_graph import plan_svg
 from agenthands.publishing import build_prefix
@@ -48,7 +49,7 @@ class BuildArtifacts(LiveArtifacts):
     def show_plan(self, plan: Plan) -> None:
         """Show the plan as text and as a graph."""
         self.show("plan", "markdown", plan_markdown(plan), "What is going to be built")
-        picture = base64.b64encode(plan_svg(plan).encode()).decode()
+        picture = base64.b64encode(masked(plan_svg(plan)).encode()).decode()
         self.show("plan-graph", "image", f"data:image/svg+xml;base64,{picture}", "The plan as a graph")
 
     def show_result(self, record: BuildRecord) -> None:
@@ -88,7 +89,7 @@ def show_gate_report(report: GateReport, attempt: int) -> None:
             ArtifactCreate(
                 key=f"agenthands-gate-{report.tool.replace('_', '-')}",
                 type="markdown",
-                data=gate_markdown(report, attempt),
+                data=masked(gate_markdown(report, attempt)),
                 description=f"{report.tool}, attempt {attempt}",
                 task_run_id=task_run,
                 flow_run_id=flow_run,

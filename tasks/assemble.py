@@ -11,6 +11,7 @@ import agenthands.assembly as assembly
 from agenthands.agent_config import PlannedServer
 from agenthands.bundling import pack
 from agenthands.events import stage
+from agenthands.masking import masked_bytes
 from agenthands.models import Plan
 from agenthands.nat_registry import NatRegistry
 from agenthands.ports import Environment
@@ -32,5 +33,6 @@ def assemble_agent(
         workspaces = {tool.name: build.made(tool.name) for tool in plan.custom_tools}
         model = settings.model("agent").model
         files = assembly.assemble_agent(plan, workspaces, servers, registry, environment.lock, model)
+        files = {name: masked_bytes(content) for name, content in files.items()}
         note.detail = f"{len(files)} files"
     return pack(files, plan.name)

@@ -12,10 +12,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Failed
 from prefect.transactions import IsolationLevel, get_transaction
 
+from agenthands.masking import masked
 from agenthands.settings import Settings
 from tasks import wiring
 from tasks.locks import locks_for
-from tasks.result_storage import results_in
+from tasks.result_storage import MaskedJson, results_in
 
 
 @dataclass
@@ -39,7 +40,7 @@ def kept[**P, R](task: Task[P, R], key: str, settings: Settings) -> Task[P, R]:
             key=f"{key}/{_OBJECT}", isolation_level=IsolationLevel.SERIALIZABLE, lock_manager=locks_for(settings)
         ),
         result_storage=results_in(settings),
-        result_serializer="json",
+        result_serializer=MaskedJson(),
         persist_result=True,
         refresh_cache=settings.refresh,
     )
@@ -50,7 +51,7 @@ def kept_here[**P, R](task: Task[P, R], key: str, folder: Path) -> Task[P, R]:
     return task.with_options(
         cache_policy=FixedKey(key=f"{key}.json"),
         result_storage=folder,
-        result_serializer="json",
+        result_serializer=MaskedJson(),
         persist_result=True,
         refresh_cache=False,
     )
@@ -59,7 +60,7 @@ def kept_here[**P, R](task: Task[P, R], key: str, folder: Path) -> Task[P, R]:
 def rejected[R](result: R, reason: str) -> R:
     """Give what a task returns whose result is a rejection: a failed run, which is not kept for other builds."""
     do_not_keep()
-    return cast("R", Failed(data=result, message=reason))  # Prefect hands the data on
+    return cast("R", Failed(data=result, message=masked(reason)))  # Prefect hands the data on
 
 
 def forget(key: str, settings: Settings) -> None:

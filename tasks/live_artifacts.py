@@ -20,6 +20,7 @@ from prefect.exceptions import PrefectException
 from prefect.utilities.context import get_task_and_flow_run_ids
 
 from agenthands.events import Event, listening
+from agenthands.masking import masked_json
 
 _ROUND_SECONDS = 1.0
 _END_SECONDS = 10.0
@@ -65,7 +66,7 @@ class LiveArtifacts:
     def show(self, key: str, kind: str, data: Any, description: str) -> None:
         """Show an artifact, or show it anew. `kind` and `data` are as Prefect defines them."""
         wanted = ArtifactCreate(
-            key=f"agenthands-{key}", type=kind, data=data, description=description, flow_run_id=self._run
+            key=f"agenthands-{key}", type=kind, data=masked_json(data), description=description, flow_run_id=self._run
         )
         with self._lock:
             self._artifacts.setdefault(key, _Artifact()).wanted = wanted

@@ -35,7 +35,12 @@ def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None
         return planning.plan_agent(
             build.request.request,
             wiring.planner_for(settings, wiring.purse_for(build).account("plan")),
-            Reality(registry, wiring.catalogue_for(settings), objection.servers if objection else {}),
+            Reality(
+                registry,
+                wiring.catalogue_for(settings),
+                objection.servers if objection else {},
+                settings.dependencies,
+            ),
             unresolved,
             objection,
         )
@@ -73,4 +78,6 @@ def plan_agent(build: Build, registry: NatRegistry, objection: Objection | None 
 def _key(build: Build, registry: NatRegistry, objection: Objection | None) -> str:
     settings = wiring.settings_for(build.request.options())
     catalogue = wiring.catalogue_for(settings)
-    return plan_key(build.request.request, settings.model("planner"), registry, catalogue, objection)
+    return plan_key(
+        build.request.request, settings.model("planner"), registry, catalogue, objection, settings.dependencies
+    )

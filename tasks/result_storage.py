@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from prefect.filesystems import WritableFileSystem
+from prefect.serializers import JSONSerializer
 from pydantic import PrivateAttr
 
+from agenthands.masking import has_password, masked_bytes, without_user
 from agenthands.ports import Store
-from agenthands.settings import Settings
+from agenthands.settings import Settings, load_settings
 from tasks import wiring
 
 _KEPT = ("plans/", "locks/", "servers/", "tools/", "acceptances/", "builds/")
 _saved: dict[str, StoreResults] = {}
 _saving = threading.Lock()
+
+
+class MaskedJson(JSONSerializer[Any]):
+    """Prefect's JSON, without keys: what a result quotes from outside is kept for other builds."""
+
+    type: Literal["agenthands-json"] = "agenthands-json"
+
+    def dumps(self, obj: Any) -> bytes:
+        """Give the JSON of a result."""
+        return masked_bytes(super().dumps(obj))
 
 
 class StoreResults(WritableFileSystem):
@@ -50,13 +62,14 @@ class StoreResults(WritableFileSystem):
 
     def _opened(self) -> Store:
         if self._store is None:
-            self._store = wiring.store_at(self.url)
+            own = load_settings().store_url  # a password is the worker's; the block is for all to read
+            self._store = wiring.store_at(own if has_password(own) and without_user(own) == self.url else self.url)
         return self._store
 
 
 def results_in(settings: Settings) -> StoreResults:
     """Give the block for the store of these settings; Prefect's server learns of it once. It holds no key."""
-    url = settings.store_url
+    url = without_user(settings.store_url)
     with _saving:
         if url not in _saved:
             name = f"store-{hashlib.sha256(url.encode()).hexdigest()[:16]}"

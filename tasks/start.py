@@ -18,6 +18,8 @@ def start_build(request: str, options: BuildOptions) -> Build:
     """Give the build under way. Raises UserError before anything is spent."""
     settings = wiring.check_machine(request, options)
     wiring.check_models(settings)
+    for role in wiring.ROLES:
+        wiring.model_for(settings, role)  # a Secret block that is missing is said before anything is spent
     sweep(settings.home / "work")
     use_scratch()
     build = new_build(BuildRequest(request=request.strip(), **options.model_dump()), settings.home)

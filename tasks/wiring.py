@@ -18,12 +18,14 @@ from agenthands.adapters.litellm_model import (
 from agenthands.adapters.openhands_coder import OpenHandsCoder, load_openhands, read_trajectory
 from agenthands.adapters.uv_environments import UvEnvironments
 from agenthands.coding import CodingLimits
-from agenthands.errors import SettingsInvalid, StoreNotUsable
+from agenthands.errors import ModelNotUsable, SettingsInvalid, StoreNotUsable
+from agenthands.masking import mask_logs
 from agenthands.model_settings import ModelSettings, Role
 from agenthands.models import BuildOptions
 from agenthands.planning import checked_request
 from agenthands.ports import ChatModel, Coder, Environments, ModelGateway, Sandbox, Store
 from agenthands.purse import Account, Budget, PaidModel, Purse
+from agenthands.requests import refuse_passwords
 from agenthands.server_catalogue import CatalogueServer, load_catalogue
 from agenthands.settings import Settings, load_settings
 from agenthands.workplace import Build
@@ -32,6 +34,8 @@ from tasks.day_budget import open_day_budget
 ROLES: tuple[Role, ...] = ("planner", "coder", "agent")
 _purses: dict[str, Purse] = {}
 _purses_lock = threading.Lock()
+
+mask_logs()  # every process that runs a step imports this module
 
 
 def settings_for(options: BuildOptions) -> Settings:
@@ -71,9 +75,31 @@ def catalogue_for(settings: Settings) -> dict[str, CatalogueServer]:
     return load_catalogue(Path(extra).expanduser() if extra else None)
 
 
+def model_for(settings: Settings, role: Role) -> ModelSettings:
+    """Give a role's model with its key; Prefect is asked where a Secret block holds it. Raises ModelNotUsable."""
+    model = settings.model(role)
+    return model.with_key(read_secret_block(model.key_block)) if model.key_block else model
+
+
+def read_secret_block(name: str) -> str:
+    """Give what a Prefect Secret block of the worker's server holds. Raises ModelNotUsable."""
+    from prefect.blocks.system import Secret
+
+    try:
+        key = Secret.load(name).get()  # type: ignore[union-attr]  # not awaited: this is no asynchronous context
+    except ValueError as error:
+        raise ModelNotUsable(
+            f"The key cannot be read from the Prefect Secret block {name!r}: {str(error).splitlines()[0]}",
+            "Make it in Prefect's UI under Blocks, on the server that the worker works for (PREFECT_API_URL).",
+        ) from None
+    if not isinstance(key, str) or not key.strip():
+        raise ModelNotUsable(f"The Prefect Secret block {name!r} holds no text.", "Write the key into it.")
+    return key.strip()
+
+
 def planner_for(settings: Settings, account: Account) -> ChatModel:
     """Choose the planner's model, paid from `account`."""
-    return PaidModel(LitellmModel(settings.model("planner")), account)
+    return PaidModel(LitellmModel(model_for(settings, "planner")), account)
 
 
 def purse_for(build: Build) -> Purse:
@@ -81,6 +107,8 @@ def purse_for(build: Build) -> Purse:
     with _purses_lock:
         purse = _purses.get(build.build_id)
         if purse is None:
+            from tasks.day_budget import open_day_budget  # imports Prefect, before the command line has set it up
+
             settings = settings_for(build.request.options())
             budget = Budget(settings.budget, settings.tool_budget, settings.budget_tokens)
             day = open_day_budget()
@@ -98,12 +126,12 @@ def forget_purse(build: Build) -> None:
 
 def coder_for(settings: Settings) -> Coder:
     """Choose the coding agent."""
-    return OpenHandsCoder(settings.model("coder"), settings.home)
+    return OpenHandsCoder(model_for(settings, "coder"), settings.home)
 
 
 def gateway_for(settings: Settings) -> ModelGateway:
     """Choose what reaches the agent's model for a sandbox."""
-    return LitellmGateway(settings.model("agent"))
+    return LitellmGateway(model_for(settings, "agent"))
 
 
 def egress_for(settings: Settings) -> EgressProxy:
@@ -127,6 +155,7 @@ def check_machine(request: str, options: BuildOptions) -> Settings:
     Raises RequestInvalid, SettingsInvalid, SandboxUnavailable or StoreNotUsable.
     """
     checked_request(request)
+    refuse_passwords(options)
     settings = settings_for(options)
     try:
         settings.home.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,6 @@ import asyncio
 import hmac
 import json
 import os
-import re
 import secrets
 import threading
 import time
@@ -24,6 +23,7 @@ from agenthands.adapters.gateway_request import PASSED, Refusal, parsed, read_bo
 from agenthands.adapters.litellm_model import completion_options, cost_of, tokens_of
 from agenthands.adapters.litellm_setup import load_litellm
 from agenthands.errors import ModelUnavailable, SettingsInvalid
+from agenthands.masking import masked_error
 from agenthands.model_settings import ModelSettings
 from agenthands.models import Tokens, add_costs
 from agenthands.ports import GatewayCall, GatewayUsage
@@ -39,10 +39,7 @@ _MAX_ERRORS = 100
 _MAX_CALLS = 10_000
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
-_SECRET_LENGTH = 6  # shorter ones are placeholders and parts of words
 _KINDS = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
-_SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
-_SECRET_FORM = re.compile(r"(?i)(\bbearer\s+|\bkey[=:]\s*|://[^\s/@:]*:(?=[^\s/]*@)|\bsk-|\bAIza)[^\s\"'&,@]+")
 
 _loop_lock = threading.Lock()
 _model_loop: asyncio.AbstractEventLoop | None = None
@@ -214,8 +211,8 @@ class _Endpoints:
         status = status if isinstance(status, int) and 400 <= status < 600 else 502
         kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
         # A provider that refuses a key likes to quote it.
-        text = "the provider refuses the key" if status in (401, 403) else _one_line(error, self._settings)
-        message = f"{self._settings.model}: {type(error).__name__}: {text}"
+        text = "the provider refuses the key" if status in (401, 403) else masked_error(str(error))[:300]
+        message = f"{self._settings.model}: {type(error).__name__}: {text or 'no message'}"
         self._note(message)
         return Refusal(status, kind, type(error).__name__, message)
 
@@ -253,17 +250,6 @@ async def _on_model_loop(call: Coroutine[Any, Any, Any]) -> Any:
             _model_loop = asyncio.new_event_loop()
             threading.Thread(target=_model_loop.run_forever, name="model-calls", daemon=True).start()
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, _model_loop))
-
-
-def _one_line(error: Exception, settings: ModelSettings) -> str:
-    """Give the text of a provider's error, without keys, on one line. Keys go first: a cut could hide half of one."""
-    text = str(error)
-    known = [value for name, value in os.environ.items() if _SECRET_VARIABLE.search(name)]
-    if settings.api_key:
-        known.append(settings.api_key.get_secret_value())
-    for secret in sorted(known, key=len, reverse=True):
-        text = text.replace(secret, "***") if len(secret) >= _SECRET_LENGTH else text
-    return " ".join(_SECRET_FORM.sub(r"\1***", text).split())[:300] or "no message"
 
 
 async def _stream(answer: Mapping[str, Any], with_usage: bool) -> AsyncIterator[str]:

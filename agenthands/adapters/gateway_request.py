@@ -85,4 +85,5 @@ def _is_inline(part: Any) -> bool:
         image = part.get("image_url")
         url = image.get("url") if isinstance(image, dict) else image
         return isinstance(url, str) and url.startswith("data:")
-    return part.get("type") in _INLINE_PARTS
+    kind = part.get("type")
+    return isinstance(kind, str) and kind in _INLINE_PARTS

@@ -7,6 +7,7 @@ from typing import Any
 
 from agenthands.adapters.litellm_setup import load_litellm
 from agenthands.errors import AgentHandsError, ModelNotUsable, ModelUnavailable
+from agenthands.masking import masked, masked_error
 from agenthands.model_settings import ModelSettings
 from agenthands.models import Tokens
 from agenthands.ports import ChatAnswer
@@ -46,6 +47,7 @@ class LitellmModel:
             raise translated(error, self.name) from error
         choice = response.choices[0] if response.choices else None
         text = (choice.message.content if choice else None) or ""
+        text = masked(text).encode(errors="replace").decode()  # half a character can be written nowhere
         return ChatAnswer(text=text, cost_usd=cost_of(litellm, response, settings), tokens=tokens_of(response))
 
 
@@ -98,7 +100,7 @@ def translated(error: Exception, model: str) -> AgentHandsError:
         return ModelNotUsable(f"The provider of {model} refuses the key.", "Check the key and what it may use.")
     if isinstance(error, kinds.NotFoundError):
         return ModelNotUsable(f"The provider does not know the model {model}.", "Check the name with the provider.")
-    reason = f"{type(error).__name__}: {str(error).splitlines()[0][:300] if str(error) else 'no message'}"
+    reason = f"{type(error).__name__}: {masked_error(str(error))[:300] or 'no message'}"
     if isinstance(error, kinds.BadRequestError):
         return ModelNotUsable(f"The provider of {model} refuses the request. {reason}", "Check model and options.")
     return ModelUnavailable(f"{model} does not answer. {reason}", "Try again later, or choose another model.")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from agenthands.adapters.processes import run_process
 from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavailable
+from agenthands.masking import masked, without_keys
 from agenthands.ports import CommandResult, Environment
 
 _SECONDS = 600.0
@@ -79,14 +80,17 @@ def _node(environment: Environment) -> Path:
 def _npm(node: Environment, arguments: Sequence[str], folder: Path) -> CommandResult:
     program = _node(node)
     npm = program.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    variables = {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    variables = {
+        **without_keys(os.environ, "(?i)npm_|NODE_AUTH"),
+        "PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+    }
     return run_process([program, npm, *arguments, *_OPTIONS], seconds=_SECONDS, variables=variables, folder=folder)
 
 
 def _refused(wanted: str, result: CommandResult) -> AgentHandsError:
     if result.timed_out:
         return RegistryUnavailable(f"The npm index did not finish within {_SECONDS:.0f} s.")
-    lines = (result.stderr + result.stdout).decode(errors="replace").splitlines()
+    lines = masked((result.stderr + result.stdout).decode(errors="replace")).splitlines()
     reason = " ".join(line.removeprefix("npm error ") for line in lines if "complete log" not in line).strip()
     if any(sign in reason.lower() for sign in _OUTSIDE):
         return RegistryUnavailable(

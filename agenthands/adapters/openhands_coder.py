@@ -6,6 +6,7 @@ workspaces); `run()` raises for model errors only, so limits are read from the s
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from agenthands.adapters.litellm_model import known_to_litellm, price_per_token
 from agenthands.adapters.litellm_setup import load_litellm
 from agenthands.errors import AgentHandsError, ModelNotUsable, ModelUnavailable
 from agenthands.events import ToolProgress, ToolState, emit
+from agenthands.masking import masked_error
 from agenthands.model_settings import ModelSettings
 from agenthands.models import CodingResult, Tokens
 from agenthands.ports import CodingTask
@@ -93,6 +95,7 @@ class OpenHandsCoder:
         from openhands.tools.terminal import TerminalTool
 
         from agenthands.adapters.openhands_editor import CONFINED_EDITOR
+        from agenthands.adapters.openhands_files import MaskedFiles
 
         settings = self._settings
         options: dict[str, Any] = {
@@ -121,11 +124,13 @@ class OpenHandsCoder:
             system_prompt=task.system_prompt,
         )
         payer = _Payer(task, llm, self._priced())
+        identity = uuid.uuid5(uuid.NAMESPACE_URL, f"agenthands:{task.tool}")
         conversation = LocalConversation(
             agent=agent,
             workspace=str(task.workspace),
             persistence_dir=str(task.conversation),
-            conversation_id=uuid.uuid5(uuid.NAMESPACE_URL, f"agenthands:{task.tool}"),
+            file_store=MaskedFiles(str(task.conversation / identity.hex)),
+            conversation_id=identity,
             callbacks=[payer, _Reporter(task, llm, self._priced())],
             visualizer=None,
             max_iteration_per_run=task.steps,
@@ -141,7 +146,7 @@ class OpenHandsCoder:
         origin = error.original_exception
         found = getattr(getattr(error, "conversation_error", None), "classification", None)
         kind = getattr(found, "kind", "")
-        reason = f"{type(origin).__name__}: {str(origin).splitlines()[0][:300] if str(origin) else 'no message'}"
+        reason = f"{type(origin).__name__}: {masked_error(str(origin))[:300] or 'no message'}"
         model = self._settings.model
         if kind == "auth":
             return ModelNotUsable(f"The provider of {model} refuses the key.", "Check the key and what it may use.")
@@ -151,9 +156,15 @@ class OpenHandsCoder:
 
 
 def read_trajectory(conversation: Path) -> bytes:
-    """Read the persisted events of a conversation, oldest first, one JSON object a line; empty where there are none."""
-    files = sorted(conversation.glob("*/events/event-*.json"))
-    return b"".join(json.dumps(json.loads(file.read_bytes())).encode() + b"\n" for file in files)
+    """Read the persisted events of a conversation, oldest first, one JSON object a line; empty where there are none.
+
+    An event that is half written, by a worker that was killed, is left out.
+    """
+    lines = []
+    for file in sorted(conversation.glob("*/events/event-*.json")):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            lines.append(json.dumps(json.loads(file.read_bytes())).encode() + b"\n")
+    return b"".join(lines)
 
 
 def load_openhands(home: Path) -> None:
@@ -271,4 +282,4 @@ def _ending(conversation: Any, budget: str) -> tuple[Any, str]:
         return "out_of_time", "the time limit of the turn was reached"
     last = next((e for e in reversed(conversation.state.events) if type(e).__name__ == "ConversationErrorEvent"), None)
     code = getattr(last, "code", "")
-    return _ENDS.get(code, "error"), str(getattr(last, "detail", "") or code)[:500]
+    return _ENDS.get(code, "error"), masked_error(str(getattr(last, "detail", "") or code))[:500]

@@ -15,8 +15,10 @@ from typing import Literal
 
 from agenthands.adapters.npm_environments import install_npm
 from agenthands.adapters.npm_environments import npm_lock as locked_by_npm
+from agenthands.adapters.package_vetting import vet_packages
 from agenthands.adapters.processes import run_process
 from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavailable
+from agenthands.masking import masked, without_keys
 from agenthands.ports import CommandResult, Environment
 from agenthands.whole_files import write_whole
 
@@ -73,6 +75,7 @@ class UvEnvironments:
                 [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
                 seconds=120,
                 folder=project,
+                variables=without_keys(os.environ, "$"),
             )
             if built.exit_code != 0:
                 raise DependencyRefused(f"The package cannot be built: {built.stderr.decode(errors='replace')[-1500:]}")
@@ -95,7 +98,10 @@ class UvEnvironments:
                 )  # fmt: skip
             if result.exit_code != 0:
                 raise _refused(wanted, result)
-            return result.stdout.decode()
+            lock = result.stdout.decode()
+            if constraints:
+                vet_packages(lock, constraints, _WHEELS_ONLY, _uv)
+            return lock
 
         return self._kept([wanted, constraints, sys.version_info[:2], *([before] if before else [])], resolved)
 
@@ -145,7 +151,8 @@ class UvEnvironments:
 def _uv(arguments: Sequence[str]) -> CommandResult:
     from uv import find_uv_bin
 
-    variables = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
+    # a wheel may bring a .pth file, and Python runs that when the environment is compiled: it finds no keys but uv's
+    variables = {**without_keys(os.environ, "UV_|PIP_|NETRC"), "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
     variables.pop("VIRTUAL_ENV", None)
     return run_process([find_uv_bin(), *arguments], seconds=_INSTALL_SECONDS, variables=variables,
                        output_bytes=16 * 1024**2)  # fmt: skip
@@ -157,7 +164,7 @@ def _interpreter() -> str:
 
 
 def _refused(wanted: str, result: CommandResult) -> AgentHandsError:
-    reason = result.stderr.decode(errors="replace").strip()
+    reason = masked(result.stderr.decode(errors="replace")).strip()
     if result.timed_out:
         return RegistryUnavailable(f"The package index did not finish within {_INSTALL_SECONDS:.0f} s.")
     if any(sign in reason.lower() for sign in _OUTSIDE):

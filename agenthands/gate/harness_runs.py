@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agenthands.errors import SandboxLost
+from agenthands.foreign_json import read_scrubbed
 from agenthands.gate.mutation import Mutant
 from agenthands.gate.workspace import tests_path
 from agenthands.models import CustomTool
@@ -132,7 +133,7 @@ def _ask(
     )
     if result.exit_code == 0 and not result.truncated:
         try:
-            answers: dict[str, dict[str, Any]] = json.loads(result.stdout)
+            answers: dict[str, dict[str, Any]] = read_scrubbed(result.stdout)
             return answers
         except ValueError:
             pass

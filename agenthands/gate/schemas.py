@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import jsonschema
+from agenthands.json_schemas import best_misfit
 
 _MISSING = object()
 
@@ -22,8 +22,7 @@ def parameter_differences(shown: Mapping[str, Any], specified: Mapping[str, Any]
 
 def result_complaint(result: Any, returns: Mapping[str, Any]) -> str | None:
     """Say where a result does not fit the specification's `returns`; None where it fits."""
-    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(returns).iter_errors(result))
-    return f"{error.json_path}: {error.message[:300]}" if error else None
+    return best_misfit(result, returns)
 
 
 def canonical(schema: Mapping[str, Any]) -> Any:
@@ -38,7 +37,8 @@ def _canonical(node: Any, definitions: Mapping[str, Any], depth: int) -> Any:
         return node
     reference = node.get("$ref")
     if isinstance(reference, str) and depth < 20:
-        target = definitions.get(reference.rpartition("/")[2], {})
+        target = definitions.get(reference.rpartition("/")[2])
+        target = target if isinstance(target, Mapping) else {}
         return _canonical({**target, **{key: node[key] for key in node if key != "$ref"}}, definitions, depth + 1)
     result = {}
     for key, value in node.items():
@@ -62,7 +62,7 @@ def _property(schema: Any, required: bool) -> Any:
     if isinstance(choices, list) and {"type": "null"} in choices:
         rest = [choice for choice in choices if choice != {"type": "null"}]
         others = _without(schema, "anyOf")
-        return {**rest[0], **others} if len(rest) == 1 else {**others, "anyOf": rest}
+        return {**rest[0], **others} if len(rest) == 1 and isinstance(rest[0], dict) else {**others, "anyOf": rest}
     if isinstance(schema.get("type"), list):
         rest = [each for each in schema["type"] if each != "null"]
         return {**schema, "type": rest[0] if len(rest) == 1 else rest}
@@ -71,7 +71,7 @@ def _property(schema: Any, required: bool) -> Any:
 
 def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
     single = schema.get("allOf")
-    if isinstance(single, list) and len(single) == 1:
+    if isinstance(single, list) and len(single) == 1 and isinstance(single[0], dict):
         schema = {**single[0], **_without(schema, "allOf")}
     schema = _tidy_types(schema)
     if isinstance(schema.get("required"), list):

@@ -10,12 +10,12 @@ import re
 import signal
 import subprocess
 import sys
-import tarfile
 import time
 from pathlib import Path
 
 import psutil
 import pytest
+from canaries import ENVIRONMENT, has_canary, leaks, written_since
 from gateway_support import free
 
 from agenthands.acceptance import InstalledAgent
@@ -29,16 +29,18 @@ COMMAND = str(Path(sys.executable).parent / "agenthands")
 
 
 def agenthands(*arguments, store, **variables):
-    environment = {**os.environ, "AGENTHANDS_STORE": str(store), "GEMINI_API_KEY": "canary-key", **variables}
+    environment = {**os.environ, "AGENTHANDS_STORE": str(store), **variables}
     return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=800)
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """The demo, once: its store, the finished process, and the record that it printed."""
+    """The demo, once, with keys that it must not show: its store, the finished process, the record that it printed."""
     store, scratch = tmp_path_factory.mktemp("store"), tmp_path_factory.getbasetemp() / "demo-scratch"
     scratch.mkdir()
-    done = agenthands("demo", "--json", store=store, TMPDIR=str(scratch))
+    prefect = tmp_path_factory.getbasetemp() / "demo-prefect"
+    variables = {**ENVIRONMENT, "PREFECT_HOME": str(prefect), "PREFECT_LOGGING_LEVEL": "DEBUG"}
+    done = agenthands("demo", "--json", store=store, TMPDIR=str(scratch), **variables)
     assert done.returncode == 0, done.stderr
     return store, done, BuildRecord.model_validate_json(done.stdout)
 
@@ -93,14 +95,13 @@ def test_the_store_holds_what_the_record_says(demo):
     assert BuildRecord.model_validate_json((folder / "build.json").read_bytes()) == record
 
 
-def test_no_key_is_in_anything_that_was_written(demo):
-    for path in demo[0].rglob("*"):
-        if path.is_file():
-            assert b"canary-key" not in path.read_bytes(), path
-    with tarfile.open(published(demo) / "bundle.tar.gz") as bundle:
-        for member in bundle.getmembers():
-            assert b"canary-key" not in bundle.extractfile(member).read()
-    assert "canary-key" not in demo[1].stderr + demo[1].stdout
+def test_no_key_is_in_anything_that_was_written(demo, tmp_path_factory):
+    prefect = tmp_path_factory.getbasetemp() / "demo-prefect"
+    assert (prefect / "prefect.db").is_file()
+    started = (prefect / "prefect.db").stat().st_ctime - demo[2].seconds - 60
+    written = [*demo[0].rglob("*"), *prefect.rglob("*"), *written_since(started)]
+    assert leaks(written) == []
+    assert not has_canary((demo[1].stderr + demo[1].stdout).encode())
 
 
 def test_the_coder_never_saw_a_held_out_example(demo):

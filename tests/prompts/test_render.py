@@ -28,6 +28,7 @@ SAMPLES = {
     "plan/user.md.j2": (
         {
             "request": "Roman <numerals> & {{ more }}",
+            "fence": "----------",
             "scaffolds": {"tool_calling_agent": "Calls tools."},
             "builtin_tools": ["current_datetime"],
             "servers": list(load_catalogue().values()),

@@ -1,0 +1,173 @@
+"""Keys are masked where text leaves the process.
+
+One function, `masked`, knows the keys: values of variables that are named like keys, passwords in URLs, and what
+`remember` was told. It is applied where text leaves: errors and events when they are made, log records, what a model
+answers, what is published, shown in artifacts or kept as a result, what a coding agent's conversation persists, and
+the streams of the command line. Nobody else needs to think of it.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import logging
+import os
+import re
+import threading
+import traceback
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, TextIO
+from urllib.parse import quote, unquote
+
+MASK = "***"
+_KEY_NAME = re.compile(r"(?i)SECRET|PASSWORD|ACCESS_KEY|PASSPHRASE|(^|_)(KEY|APIKEY|TOKEN|PASSWD|AUTH_STRING)$")
+_FILE_NAME = re.compile(r"(?i)_(FILE|PATH|DIR|FOLDER|NAME)$")
+_USER_PART = re.compile(r"://([^\s/@\"'<>]+)@")
+_PLACEHOLDER = re.compile(r".{0,7}|[a-z_-]{0,15}", re.DOTALL)  # `none`, `EMPTY`, `not-needed`: words, not keys
+_KEY_FORM = re.compile(
+    r"(?i)(\bbearer\s+|\bbasic\s+(?=[\w+/]{8})|\bkey[=:]\s*|://[^\s/@:]*:(?=[^\s/]*@)|\bsk-|\bAIza)[^\s\"'&,@]+"
+)
+
+_remembered: frozenset[str] = frozenset()
+_lock = threading.Lock()
+
+
+def remember(*texts: str | None) -> None:
+    """Mask these keys, and the passwords of those that are URLs, from now on in this process."""
+    global _remembered
+    found = {key for text in texts if text for key in (_passwords(text) if "://" in text else [text])}
+    with _lock:
+        _remembered |= found
+
+
+def masked(text: str) -> str:
+    """Give the text without the keys that this process knows."""
+    pattern = _pattern(tuple(os.environ.items()), _remembered)
+    return pattern.sub(MASK, text) if pattern else text
+
+
+def masked_error(text: str) -> str:
+    """Give the text of an error of somebody else on one line: without keys, known or looking like one."""
+    return _KEY_FORM.sub(rf"\1{MASK}", masked(" ".join(text.split())))
+
+
+def masked_file(text: str) -> str:
+    """Do the same to the text of a file; JSON stays JSON, also where a key is a number."""
+    if (hidden := masked(text)) == text:
+        return text
+    try:
+        return json.dumps(masked_json(json.loads(text)), indent=1)
+    except (ValueError, RecursionError):
+        return hidden
+
+
+def masked_bytes(content: bytes) -> bytes:
+    """Do the same to a file; one that is no text in UTF-8 stays as it is."""
+    try:
+        return masked_file(content.decode()).encode()
+    except UnicodeDecodeError:
+        return content
+
+
+def masked_json(value: Any) -> Any:
+    """Do the same to every text of a JSON-able value."""
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, Mapping):
+        return {masked(key) if isinstance(key, str) else key: masked_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked_json(item) for item in value]
+    return value
+
+
+def has_password(url: str | None) -> bool:
+    """Say whether a URL carries a password or a token."""
+    return bool(url and _USER_PART.search(url))
+
+
+def without_user(url: str) -> str:
+    """Give a URL without its user and password."""
+    return _USER_PART.sub("://", url)
+
+
+def without_keys(variables: Mapping[str, str], kept: str) -> dict[str, str]:
+    """Give the variables for a program that needs no keys but those whose names begin as `kept` says, a pattern."""
+    return {name: value for name, value in variables.items() if re.match(kept, name) or not _is_key(name)}
+
+
+def mask_logs() -> None:
+    """Mask every log record of this process, tracebacks included, whatever handler it goes to."""
+    make = logging.getLogRecordFactory()
+    if getattr(make, "masks", False):
+        return
+
+    def masking(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = make(*args, **kwargs)
+        try:
+            said = record.getMessage()
+        except (TypeError, ValueError):
+            return record  # the handler reports what is wrong with it
+        if (hidden := masked(said)) != said:
+            record.msg, record.args = hidden, ()
+        if record.exc_info and record.exc_info[0]:
+            told = "".join(traceback.format_exception(*record.exc_info)).rstrip()
+            if (hidden := masked(told)) != told:
+                record.exc_text, record.exc_info = hidden, None
+        return record
+
+    masking.masks = True  # type: ignore[attr-defined]
+    logging.setLogRecordFactory(masking)
+
+
+class MaskedStream:
+    """A text stream that writes no keys; all else is the stream's own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to `stream`."""
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write the text without keys; gives its length as it came."""
+        self._stream.write(masked(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each line."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@lru_cache(maxsize=8)
+def _pattern(variables: tuple[tuple[str, str], ...], remembered: frozenset[str]) -> re.Pattern[str] | None:
+    found = set(remembered)
+    for name, value in variables:
+        found.update([value] if _is_key(name) else [], _passwords(value))
+    forms = {form for key in found if not _PLACEHOLDER.fullmatch(key) for form in _forms(key)}
+    return re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))) if forms else None
+
+
+def _is_key(name: str) -> bool:
+    return bool(_KEY_NAME.search(name)) and not _FILE_NAME.search(name)
+
+
+def _passwords(text: str) -> list[str]:
+    """Give the passwords in a text's URLs, or what stands in a password's place, and how each is sent."""
+    found = []
+    for user_part in _USER_PART.findall(text):
+        user, mark, password = user_part.partition(":")
+        secret = password if mark else user
+        pair = f"{unquote(user)}:{unquote(password)}"
+        found += [secret, unquote(secret), base64.b64encode(pair.encode()).decode()]
+    return [each for each in found if not _PLACEHOLDER.fullmatch(each)]
+
+
+def _forms(key: str) -> set[str]:
+    """Give the ways in which a key is written: plainly, in JSON, in a URL, in HTML, and as Python shows it."""
+    key = key.strip()
+    written = {key, json.dumps(key)[1:-1], json.dumps(key, ensure_ascii=False)[1:-1], quote(key, safe=""), quote(key)}
+    return {form for form in written | {html.escape(key), repr(key)[1:-1]} if form}

@@ -1,0 +1,86 @@
+"""Packages that a plan may name: an index on this machine has old, young, empty, unbuilt and silent ones."""
+
+import time
+
+import pytest
+from python_index import python_index, wheel
+
+from agenthands.adapters import uv_environments
+from agenthands.adapters.uv_environments import UvEnvironments
+from agenthands.errors import DependencyRefused
+
+CODE = "def answer():\n    return 42\n"
+EMPTY = '"""Reserved for later."""\n\n__version__ = "1.0"\n'
+
+
+def days_ago(days):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * 86400))
+
+
+def package(name, uploaded, files=None, version="1.0", requires=()):
+    content = wheel(name, version, files or {f"{name.replace('-', '_')}.py": CODE}, requires)
+    return (f"{name.replace('-', '_')}-{version}-py3-none-any.whl", content, uploaded)
+
+
+PACKAGES = {
+    "ah-old": [package("ah-old", days_ago(300)), package("ah-old", days_ago(1), version="2.0")],
+    "ah-young": [package("ah-young", days_ago(3))],
+    "ah-silent": [package("ah-silent", None)],
+    "ah-empty": [package("ah-empty", days_ago(300), {"ah_empty/__init__.py": EMPTY, "ah_empty/py.typed": ""})],
+    "ah-data": [package("ah-data", days_ago(300), {"ah_data/__init__.py": "", "ah_data/table.csv": "a,b\n"})],
+    "ah-meta": [package("ah-meta", days_ago(300), {"ah_meta.py": EMPTY}, requires=["ah-old"])],
+    "ah-needs-young": [package("ah-needs-young", days_ago(300), requires=["ah-young"])],
+    "ah-unbuilt": [("ah_unbuilt-1.0.tar.gz", b"x", days_ago(300))],
+    "ah-base": [package("ah-base", days_ago(300))],
+}
+
+
+@pytest.fixture(scope="module")
+def environments(tmp_path_factory):
+    """Environments over a base of one small package instead of NAT, with this index before the usual one."""
+    locks = tmp_path_factory.mktemp("locks")
+    (locks / "nat.in").write_text("ah-base==1.0\n")
+    with python_index(PACKAGES) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UV_INDEX", url)
+        patch.setenv("UV_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr(uv_environments, "LOCKS", locks)
+        (locks / "nat.lock").write_text("ah-base==1.0\n")
+        yield UvEnvironments(tmp_path_factory.mktemp("home"))
+
+
+@pytest.mark.parametrize("name", ["ah-old", "ah-silent", "ah-data", "ah-meta"])
+def test_an_established_package_is_locked_with_hashes(environments, name):
+    lock = environments.resolve([name])
+    assert f"{name}==" in lock
+    assert lock.count("--hash=sha256:") >= 2
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("ah-young", "The package ah-young is younger than 14 days"),
+        ("ah-needs-young", "The package ah-young is younger than 14 days"),
+        ("ah-empty", "The package ah-empty is a placeholder"),
+        ("ah-unbuilt", "no usable wheels"),
+        ("ah-old>=3", "only ah-old<=2.0 is available"),
+    ],
+)
+def test_another_is_refused(environments, name, reason):
+    with pytest.raises(DependencyRefused, match=reason):
+        environments.resolve([name])
+
+
+def test_a_refused_one_is_refused_again(environments):
+    for _ in range(2):
+        with pytest.raises(DependencyRefused):
+            environments.resolve(["ah-young", "ah-silent"])
+
+
+def test_the_programs_that_install_get_no_keys_but_their_own(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-1")
+    monkeypatch.setenv("UV_INDEX_PRIVATE_PASSWORD", "canary-2-password")
+    seen = {}
+    monkeypatch.setattr(uv_environments, "run_process", lambda argv, **more: seen.update(more["variables"]))
+    uv_environments._uv(["--version"])
+    assert "OPENAI_API_KEY" not in seen
+    assert seen["UV_INDEX_PRIVATE_PASSWORD"] == "canary-2-password"

@@ -1,0 +1,122 @@
+"""Canaries in every place where a key can be, and a provider that quotes them: nothing that is written has one.
+
+The demo with the same canaries is in `test_end_to_end`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from canaries import BASE, BLOCK, ENVIRONMENT, LITERAL, REDIS, has_canary, leaks, written_since
+from echoing_server import echoing_server
+from fakeredis import TcpFakeServer
+
+from agenthands.models import BuildRecord
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+COMMAND = str(Path(sys.executable).parent / "agenthands")
+CONFIG = """
+[llm]
+model = "openai/scripted"
+api_base = "http://127.0.0.1:{port}/v1"
+api_key = "prefect:canary"
+num_retries = 0
+[llm.coder]
+api_base = "http://user:{base}@127.0.0.1:{port}/v1"
+api_key = "{literal}"
+"""
+BLOCKS = """
+from prefect.blocks.system import Secret
+from agenthands.errors import ModelNotUsable
+from tasks.wiring import read_secret_block
+Secret(value={!r}).save("canary")
+Secret(value="").save("empty")
+for name in ("canary", "empty", "absent"):
+    try:
+        print(name, len(read_secret_block(name)))
+    except ModelNotUsable as error:
+        print(error.message)
+"""
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory):
+    """A build that fails at its coder: the folder of all it wrote, when it began, the process, what the model
+    was sent, and the process that made the Secret blocks.
+
+    Prefect's log is complete, and the locks are in a Redis with a password.
+    """
+    folder, start = tmp_path_factory.mktemp("secrets"), time.time()
+    redis = TcpFakeServer(("127.0.0.1", 0))
+    threading.Thread(target=redis.serve_forever, daemon=True).start()
+    (folder / "scratch").mkdir()
+    variables = {
+        **os.environ,
+        **ENVIRONMENT,
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+        "PREFECT_LOGGING_LEVEL": "DEBUG",
+        "AGENTHANDS_STORE": str(folder / "store"),
+        "AGENTHANDS_LOCKS": f"redis://:{quote(REDIS)}@127.0.0.1:{redis.server_address[1]}/0",
+        "TMPDIR": str(folder / "scratch"),
+    }
+
+    def run(*command):
+        return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=400)
+
+    saved = run(sys.executable, "-c", BLOCKS.format(BLOCK))
+    assert saved.stdout.splitlines()[0] == f"canary {len(BLOCK)}", saved.stderr
+    with echoing_server([*ENVIRONMENT.values(), BLOCK, LITERAL, REDIS, BASE]) as (port, sent):
+        config = tmp_path_factory.mktemp("config") / "models.toml"
+        config.write_text(CONFIG.format(literal=LITERAL, port=port, base=quote(BASE)))
+        done = run(COMMAND, "build", "a report", "--config", str(config))
+    redis.shutdown()
+    return folder, start, done, sent, saved
+
+
+def test_the_key_of_the_block_and_the_password_of_the_url_were_used(failed):
+    sent = failed[3]
+    assert sent[0] == f"Bearer {BLOCK}"
+    assert sent[-1].startswith("Basic ")
+    assert has_canary(sent[-1].encode())
+
+
+def test_a_block_that_is_missing_or_empty_is_named(failed):
+    _, empty, absent = failed[4].stdout.splitlines()
+    assert empty == "The Prefect Secret block 'empty' holds no text."
+    assert absent.startswith("The key cannot be read from the Prefect Secret block 'absent': ")
+
+
+def test_the_message_says_what_happened_without_the_key(failed):
+    done = failed[2]
+    assert done.returncode == 2, done.stderr
+    assert "refuses the request" in done.stderr
+    assert "Incorrect API key provided: ***" in done.stderr
+    assert not has_canary((done.stdout + done.stderr).encode())
+
+
+def test_no_key_is_in_the_store_the_database_or_what_is_left_of_the_build(failed):
+    folder, start, *_ = failed
+    (record,) = (folder / "store").glob("agents/data-report/*/build.json")
+    assert "Incorrect API key provided: ***" in BuildRecord.model_validate_json(record.read_bytes()).reason
+    (database,) = folder.glob("prefect/prefect.db")
+    assert b"Incorrect API key provided" in b"".join(path.read_bytes() for path in folder.glob("prefect/prefect.db*"))
+    assert database.stat().st_size > 0
+    left = written_since(start)
+    assert any(b"Incorrect API key provided" in path.read_bytes() for path in left), "the conversation is kept"
+    assert leaks([*folder.rglob("*"), *left]) == []
+
+
+def test_the_coder_asked_for_the_environment_and_saw_no_key(failed):
+    (trajectory,) = (failed[0] / "store").rglob("trajectories/column_summary.jsonl")
+    events = [json.loads(line) for line in trajectory.read_text().splitlines()]
+    (seen,) = [json.dumps(event["observation"]) for event in events if event["kind"] == "ObservationEvent"]
+    assert "PATH=" in seen
+    assert "HOME=" in seen
+    assert "***" not in seen, "nothing had to be masked"
