@@ -30,10 +30,12 @@ class ModelSettings(BaseModel):
     max_output_tokens: int | None = Field(None, gt=0)
     safety_settings: tuple[dict[str, str], ...] = ()
     timeout: float = Field(300, gt=0, description="Seconds for one call")
-    num_retries: int = Field(3, ge=0, le=10)
+    num_retries: int = Field(3, ge=0, le=10, description="Further tries where the provider limits or fails")
+    retry_seconds: float = Field(2, ge=0, description="Pause before the first of them; it doubles each time")
     input_cost_per_token: float | None = Field(None, ge=0)
     output_cost_per_token: float | None = Field(None, ge=0)
     assumed_price: tuple[float, float] | None = Field(None, description="Per prompt and completion token, if unknown")
+    fallback: ModelSettings | None = Field(None, description="Asked where this one is not to be reached")
 
     @property
     def provider(self) -> str:
