@@ -61,7 +61,7 @@ def _listen(litellm: Any) -> None:
         return
 
     class _Listener(CustomLogger):  # type: ignore[misc]
-        def log_post_api_call(self, kwargs: Any, *_: Any) -> None:
+        def log_post_api_call(self, kwargs: Any, **_: Any) -> None:
             if (words := _words.get()) is not None:
                 words.last = kwargs.get("original_response")
 

@@ -213,7 +213,7 @@ def _begun(turn: _Turn, task: CodingTask) -> Spent:
         conversation.send_message(task.message)
         before = spent(conversation)  # only now the SDK has restored what earlier turns spent
         write_whole(task.conversation / _TURN, before.model_dump_json())
-    turn.payer.begin(conversation, before)
+    turn.payer.begin(conversation, spent(conversation))  # whoever began the turn has paid for it
     return before
 
 

@@ -4,6 +4,7 @@ A fault answers one request in the place of the model: `asked.fault = lambda kin
 """
 
 import json
+import secrets
 import socket
 import threading
 import time
@@ -84,20 +85,25 @@ def cut(handler):
 
 def says(content="", calls=(), finish="stop", choices=None):
     """Answer with this message; `calls` are pairs of a name and the text of its arguments, which may be no JSON."""
-    tool_calls = [
-        {"id": f"call_{number}", "type": "function", "function": {"name": name, "arguments": arguments}}
-        for number, (name, arguments) in enumerate(calls)
-    ]
-    message = {"role": "assistant", "content": content, **({"tool_calls": tool_calls} if calls else {})}
-    body = {
-        "id": "x",
-        "object": "chat.completion",
-        "created": 0,
-        "model": "scripted",
-        "choices": [{"index": 0, "message": message, "finish_reason": finish}] if choices is None else choices,
-        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
-    }
-    return lambda handler: reply(handler, body)
+
+    def fault(handler):
+        identity = secrets.token_hex(6)
+        tool_calls = [
+            {"id": f"call_{identity}_{n}", "type": "function", "function": {"name": name, "arguments": arguments}}
+            for n, (name, arguments) in enumerate(calls)
+        ]
+        message = {"role": "assistant", "content": content, **({"tool_calls": tool_calls} if calls else {})}
+        body = {
+            "id": identity,
+            "object": "chat.completion",
+            "created": 0,
+            "model": "scripted",
+            "choices": [{"index": 0, "message": message, "finish_reason": finish}] if choices is None else choices,
+            "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+        }
+        reply(handler, body)
+
+    return fault
 
 
 NO_CHOICES = says(choices=[])

@@ -1,6 +1,7 @@
 """A scripted model as an OpenAI-compatible server on loopback, which knows what it was asked."""
 
 import json
+import secrets
 import threading
 import time
 from contextlib import contextmanager
@@ -94,13 +95,14 @@ def streamed(message):
 
 
 def completion(message):
+    identity = secrets.token_hex(6)  # OpenHands takes calls of one answer for one message
     calls = [
-        {"id": f"call_{n}", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+        {"id": f"call_{identity}_{n}", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
         for n, (name, arguments) in enumerate(message["tool_calls"])
     ]
     said = {"role": "assistant", "content": message["content"], **({"tool_calls": calls} if calls else {})}
     return {
-        "id": "x",
+        "id": identity,
         "object": "chat.completion",
         "created": 0,
         "model": "scripted",
