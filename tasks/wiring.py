@@ -143,15 +143,21 @@ def check_machine(request: str, options: BuildOptions) -> Settings:
 
 
 def check_models(settings: Settings) -> None:
-    """Check that every role has a model that exists and a key; asks no model. Raises ModelNotUsable."""
-    for role in ROLES:
-        require_usable(settings.model(role))
+    """Check that every role's model, and its fallback, exists and has a key; asks no model. Raises ModelNotUsable."""
+    for model in _all_models(settings):
+        require_usable(model)
     if settings.budget or settings.tool_budget:
         _require_prices(settings, "a budget in US dollars")
 
 
+def _all_models(settings: Settings) -> list[ModelSettings]:
+    """Give the model of each role, and those that may answer in its place."""
+    models = [settings.model(role) for role in ROLES]
+    return [*models, *(model.fallback for model in models if model.fallback)]
+
+
 def _require_prices(settings: Settings, budget: str) -> None:
-    for model in (settings.model(role) for role in ROLES):
+    for model in _all_models(settings):
         if price_per_token(model) is None:
             raise SettingsInvalid(
                 f"No price of {model.model} is known, so {budget} cannot be kept.",

@@ -286,7 +286,7 @@ async def _on_model_loop(call: Coroutine[Any, Any, Any]) -> Any:
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, _model_loop))
 
 
-def _one_line(error: Exception, settings: ModelSettings) -> str:
+def _one_line(error: BaseException, settings: ModelSettings) -> str:
     """Give the text of a provider's error, without keys, on one line. Keys go first: a cut could hide half of one."""
     text = str(error)
     known = [value for name, value in os.environ.items() if _SECRET_VARIABLE.search(name)]

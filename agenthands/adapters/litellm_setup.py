@@ -60,8 +60,9 @@ def _listen(litellm: Any) -> None:
     if any(type(callback).__name__ == "_Listener" for callback in litellm.input_callback):
         return
 
-    class _Listener(CustomLogger):  # type: ignore[misc]
-        def log_post_api_call(self, kwargs: Any, **_: Any) -> None:
+    class _Listener(CustomLogger):
+        def log_post_api_call(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+            del response_obj, start_time, end_time
             if (words := _words.get()) is not None:
                 words.last = kwargs.get("original_response")
 

@@ -12,7 +12,7 @@ from agenthands.adapters.model_faults import finish_reason, silent
 from agenthands.errors import ContentFiltered, ContextExceeded
 from agenthands.wording import one_line
 
-_RESULTS = {ContentFiltered: "refused", ContextExceeded: "error"}
+_RESULTS: dict[type, str] = {ContentFiltered: "refused", ContextExceeded: "error"}
 _TOLD = 200
 OUT_OF_TIME = "the time limit of the turn was reached"
 
@@ -79,11 +79,11 @@ def ended_by(error: Any) -> tuple[Any, str] | None:
 
 def _stuck(conversation: Any, model: str, silence: Silence) -> tuple[str, str]:
     last = next((e for e in _newest(conversation) if getattr(e, "source", "") == "agent"), None)
-    if is_empty(last):
+    if last is not None and is_empty(last):
         fault = silent(model, silence.reason)
         return _RESULTS.get(type(fault), "stuck"), fault.message.rstrip(".")
-    if type(last).__name__ == "AgentErrorEvent":
-        return "stuck", f"the agent repeated a tool call that cannot work: {one_line(str(last.error), _TOLD)}"
+    if error := getattr(last, "error", ""):
+        return "stuck", f"the agent repeated a tool call that cannot work: {one_line(str(error), _TOLD)}"
     return "stuck", f"the agent repeated itself: {_last_action(conversation)}"
 
 
@@ -104,7 +104,7 @@ def _last_action(conversation: Any) -> str:
 
 
 def _newest(conversation: Any) -> Iterator[Any]:
-    return reversed(conversation.state.events)
+    return iter(reversed(conversation.state.events))
 
 
 def _text(event: Any) -> str:

@@ -122,7 +122,7 @@ def pause_before_retry(
     asked = asked_to_wait(error)
     if asked is not None:
         return min(asked, MAX_WAIT)
-    return min(settings.retry_seconds * 2 ** (attempt - 1), _MAX_PAUSE)
+    return min(settings.retry_seconds * 2.0 ** (attempt - 1), _MAX_PAUSE)
 
 
 def steps_aside(fault: AgentHandsError) -> bool:

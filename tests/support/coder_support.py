@@ -6,7 +6,7 @@ from conftest_paths import TEST_HOME
 
 from agenthands.adapters.openhands_coder import OpenHandsCoder
 from agenthands.model_settings import ModelSettings
-from agenthands.ports import Command, CodingTask
+from agenthands.ports import CodingTask, Command
 from agenthands.purse import Budget, Purse
 
 SPEC = {"name": "column_summary"}

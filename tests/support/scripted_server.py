@@ -49,7 +49,8 @@ def serve_model(answers, latency=0.0):
             asked.append((kind, call["messages"]))
             time.sleep(asked.latency)
             if fault := asked.fault(kind, asked.count(kind)):
-                return fault(self)
+                fault(self)
+                return
             message = asked.change(kind, call["messages"], answers(call))
             streams = call.get("stream")
             body = streamed(message) if streams else json.dumps(completion(message)).encode()
@@ -97,7 +98,11 @@ def streamed(message):
 def completion(message):
     identity = secrets.token_hex(6)  # OpenHands takes calls of one answer for one message
     calls = [
-        {"id": f"call_{identity}_{n}", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+        {
+            "id": f"call_{identity}_{n}",
+            "type": "function",
+            "function": {"name": name, "arguments": json.dumps(arguments)},
+        }
         for n, (name, arguments) in enumerate(message["tool_calls"])
     ]
     said = {"role": "assistant", "content": message["content"], **({"tool_calls": calls} if calls else {})}

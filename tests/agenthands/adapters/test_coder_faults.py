@@ -99,7 +99,12 @@ def test_a_lasting_fault_ends_the_turn(turns, model, fault, kind, calls, said):
         (says(calls=[("terminal", '{"command": "ls')]), 4, "stuck", "a tool call that cannot work: "),
         (says(calls=[("deploy", "{}")]), 4, "stuck", "deploy"),
         (says(calls=[("terminal", '{"command": "ls"}')]), 4, "stuck", "the agent repeated itself: $ ls"),
-        (says("It is done, trust me."), 1, "finished", 'answered with text and called no tool: "It is done, trust me."'),
+        (
+            says("It is done."),
+            1,
+            "finished",
+            'answered with text and called no tool: "It is done."',
+        ),
         (TOO_LONG, 0, "error", "longer than"),
     ],
 )
@@ -193,7 +198,7 @@ def test_what_two_models_did_is_paid_apart(turns, model):
 def test_a_fallback_that_fails_too_is_told(turns, model):
     model.fault = always(RATE_LIMIT)
     fallback = ModelSettings(model="openai/other", api_key="k", api_base=model.url, num_retries=0)
-    with pytest.raises(ModelUnavailable, match="openai/scripted does not answer.*openai/other does not answer"):
+    with pytest.raises(ModelUnavailable, match=r"openai/scripted does not answer.*openai/other does not answer"):
         turns.work(model.url, fallback=fallback, num_retries=0)
     assert len(model) == 2
 
