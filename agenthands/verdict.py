@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from agenthands.advice import tool_advice
 from agenthands.models import BatchReport, BuildRecord, Ruling, ToolOutcome
 from agenthands.wording import count, one_line
 
@@ -84,12 +85,8 @@ def next_steps(record: BuildRecord) -> list[str]:
 
 def _rejected_steps(record: BuildRecord) -> list[str]:
     steps = []
-    wrong = [tool.name for tool in record.tools if tool.status != "accepted"]
-    if wrong:
-        steps.append(
-            f"Look at what the gate says about {', '.join(wrong)}: make the request or its examples more exact, "
-            "or give more attempts with `--max-attempts`, or a stronger model with `--coder`."
-        )
+    wrong = [tool for tool in record.tools if tool.status != "accepted"]
+    steps += [tool_advice(tool, record.plan, record.files) for tool in wrong]
     cases = [case.id for case in record.acceptance.cases if not case.passed] if record.acceptance else []
     if cases:
         steps.append(
