@@ -27,7 +27,6 @@ from agenthands.purse import Account, Budget, PaidModel, Purse
 from agenthands.server_catalogue import CatalogueServer, load_catalogue
 from agenthands.settings import Settings, load_settings
 from agenthands.workplace import Build
-from tasks.day_budget import open_day_budget
 
 ROLES: tuple[Role, ...] = ("planner", "coder", "agent")
 _purses: dict[str, Purse] = {}
@@ -81,6 +80,8 @@ def purse_for(build: Build) -> Purse:
     with _purses_lock:
         purse = _purses.get(build.build_id)
         if purse is None:
+            from tasks.day_budget import open_day_budget  # imports Prefect, before the command line has set it up
+
             settings = settings_for(build.request.options())
             budget = Budget(settings.budget, settings.tool_budget, settings.budget_tokens)
             day = open_day_budget()

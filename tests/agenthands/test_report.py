@@ -115,7 +115,7 @@ def test_a_rejected_tool_shows_the_gate_s_findings_and_what_to_do():
     text = Page(render_report(samples.rejected_by_gate(), FILES)).text
     assert "The agent did not pass: the gate rejected convert_currency." in text
     assert "Look at what the gate says about convert_currency" in text
-    assert "--max-attempts" in text
+    assert "state its examples more exactly in the request" in text
     assert f"✗ held_out 1 of 3 hidden examples failed. {samples.HELD_OUT}" in text
     assert "Faults that the tests did not notice 1" in text
     assert "+ return amount + rate" in text
