@@ -129,6 +129,8 @@ def accept_agent(
     reason = outcome["error"] or (
         f"{len(failed)} of {len(cases)} test cases failed: {', '.join(failed)}" * bool(failed)
     )
+    if reason and usage.errors:
+        reason += f". The last fault of the agent's model: {usage.errors[-1]}"
     return Acceptance(
         passed=bool(outcome["loaded"]) and len(results) == len(cases) and not failed and not outcome["error"],
         reason=reason,

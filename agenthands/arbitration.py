@@ -107,6 +107,7 @@ def arbitrate(
         answer = model.ask(messages, "ruling", _Answer.model_json_schema())
         cost, tokens = add_costs(cost, answer.cost_usd), tokens + answer.tokens
         given, complaint = _read(answer.text, tool, found)
+        complaint = answer.fault.message if answer.fault else complaint
         if not complaint:
             break
         messages += [
@@ -126,7 +127,7 @@ def arbitrate(
             wrong=given[each.index].wrong,
             corrected=_corrected(given[each.index], tool),
             reason=given[each.index].reason[:_MAX_REASON],
-            planner=model.name,
+            planner=answer.model or model.name,
             attempt=attempt,
         )
         for each in found

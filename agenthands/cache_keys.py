@@ -70,7 +70,7 @@ def acceptance_key(bundle: bytes, plan: Plan, agent: ModelSettings, judge: Model
 
 def build_key(request: str, options: BuildOptions, models: Sequence[ModelSettings]) -> str:
     """Give the key of a whole build, for a batch that is run again."""
-    asked = options.model_dump(exclude={"refresh", "store", "config", "parallel"})
+    asked = options.model_dump(exclude={"refresh", "store", "config", "parallel", "fallback"})
     return _key("builds", request, asked, [_answers(model) for model in models], prompt_hashes(), GATE_VERSION)
 
 

@@ -10,12 +10,22 @@ from pathlib import Path
 
 from agenthands.arbitration import Arbitration, Example, contradicted
 from agenthands.gate.own_tests import MIN_TESTS
+from agenthands.gate.workspace import MISSING
 from agenthands.models import CodingResult, GateReport, Tokens, ToolOutcome, add_costs
 from agenthands.ports import Coder, CodingTask, Command, Environment, Limits, Sandbox
 from agenthands.prompting import render
 from agenthands.purse import Account
 from agenthands.wording import count
 from agenthands.workplace import ToolWork
+
+_TWICE = {
+    "stuck": "the agent got stuck twice",
+    "refused": "the model's content filter refused twice",
+    "out_of_steps": "the agent used up its steps twice",
+    "out_of_time": "the agent used up its time twice",
+    "error": "the agent's turn broke off twice",
+}
+_CLAIMED = "the model was twice ready without having written the files"
 
 
 @dataclass(frozen=True)
@@ -113,11 +123,15 @@ def hopeless(turns: Sequence[tuple[CodingResult, GateReport]]) -> str:
     if len(turns) < 2:
         return ""
     (before, earlier), (after, later) = turns[-2:]
-    if before.status == after.status == "stuck":
-        return "the agent got stuck twice"
+    if before.status == after.status and (twice := _TWICE.get(after.status)):
+        return twice
     if _failure(earlier) == _failure(later):
-        return "the gate found the same twice"
+        return _CLAIMED if _has_no_files(later) else "the gate found the same twice"
     return ""
+
+
+def _has_no_files(report: GateReport) -> bool:
+    return any(check.name == "files" and MISSING in check.detail for check in report.failures())
 
 
 def _failure(report: GateReport) -> list[tuple[str, str]]:
@@ -138,7 +152,9 @@ def outcome_of(
     asked: list[CodingResult | Arbitration] = [coding for coding, _ in turns]
     asked += [arbitration] if arbitration else []
     failed = ", ".join(check.name for check in report.failures())
+    last = turns[-1][0].reason
     tries, why = count(len(turns), "attempt"), f"; {stopped}" if stopped else ""
+    why += f"; the last turn: {last}" if last and last.casefold() != stopped.casefold() else ""
     return ToolOutcome(
         name=work.tool.name,
         build_id=work.build.build_id,

@@ -5,11 +5,16 @@
     |   |-- RequestInvalid         the request or its file cannot be used
     |   |-- SettingsInvalid        a setting, option or configuration file cannot be used
     |   |-- ModelNotUsable         unknown model, no key, key refused
+    |   |-- QuotaExhausted         the provider's account has no money or no calls left
+    |   |-- ContentFiltered        the provider's content filter refuses the question or the answer
+    |   |-- ContextExceeded        the conversation is longer than the model can read
     |   |-- BudgetReached          a budget of the build, of a tool or of the day is used up
     |   |-- StoreNotUsable         the store cannot be written or read, or holds no such build
     |   `-- SandboxUnavailable     no sandbox of the wanted kind works on this machine
     |-- OutsideError             exit 3: something outside failed, after the retries that could help
     |   |-- ModelUnavailable       rate limit, outage, time-out                    (retryable)
+    |   |   |-- ModelLimited         a rate limit that lasts longer than we wait
+    |   |   `-- ModelSilent          it answers with empty messages
     |   |-- PlanRefused            the planner's answers stayed unusable
     |   |-- RegistryUnavailable    a package index does not answer                 (retryable)
     |   |-- DependencyRefused      no wheel of the wanted packages fits
@@ -62,6 +67,18 @@ class ModelNotUsable(UserError):
     """The model is unknown, has no key, or its provider refuses the key."""
 
 
+class QuotaExhausted(UserError):
+    """The provider's account has nothing left; waiting does not help."""
+
+
+class ContentFiltered(UserError):
+    """The provider's content filter refuses what was asked or what the model would answer."""
+
+
+class ContextExceeded(UserError):
+    """The conversation is longer than the model can read."""
+
+
 class BudgetReached(UserError):
     """A budget that the user has set is used up; no model is called any more."""
 
@@ -84,6 +101,18 @@ class ModelUnavailable(OutsideError):
     """The model's provider limits, fails or does not answer."""
 
     retryable = True
+
+
+class ModelLimited(ModelUnavailable):
+    """The provider limits the rate of calls for longer than it makes sense to wait."""
+
+    retryable = False
+
+
+class ModelSilent(ModelUnavailable):
+    """The model answers with empty messages."""
+
+    retryable = False
 
 
 class PlanRefused(OutsideError):

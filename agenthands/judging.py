@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agenthands.errors import ModelUnavailable
+from agenthands.errors import ContentFiltered, ContextExceeded, ModelUnavailable
 from agenthands.foreign_json import read_json
 from agenthands.models import Case, Opinion, Tokens
 from agenthands.planning import json_part
@@ -37,7 +37,7 @@ def judge_answer(case: Case, answer: str, called: Sequence[str], model: ChatMode
     """Ask whether an answer is what the case expects; `called` are the tools that the agent used.
 
     Where the model cannot be asked or gives no usable answer, the opinion is None, with the reason.
-    Raises ModelNotUsable.
+    Raises ModelNotUsable or QuotaExhausted.
     """
     shown = answer[:_MAX_ANSWER]
     fence = _fence(shown)
@@ -46,13 +46,14 @@ def judge_answer(case: Case, answer: str, called: Sequence[str], model: ChatMode
     messages = [{"role": "system", "content": system}, {"role": "user", "content": question}]
     try:
         said = model.ask(messages, "opinion", _Answer.model_json_schema())
-    except ModelUnavailable as error:
+    except (ModelUnavailable, ContentFiltered, ContextExceeded) as error:
         return Judged(Opinion(passed=None, reason=f"Not asked: {error.message}", model=model.name), 0.0, Tokens())
     try:
         given = _Answer.model_validate(read_json(json_part(said.text)))
-        opinion = Opinion(passed=given.passed, reason=given.reason[:2000], model=model.name)
+        opinion = Opinion(passed=given.passed, reason=given.reason[:2000], model=said.model or model.name)
     except ValueError:
-        opinion = Opinion(passed=None, reason="The judge gave no usable answer.", model=model.name)
+        reason = said.fault.message if said.fault else "The judge gave no usable answer."
+        opinion = Opinion(passed=None, reason=reason, model=said.model or model.name)
     return Judged(opinion, said.cost_usd, said.tokens)
 
 

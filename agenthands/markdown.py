@@ -78,10 +78,10 @@ def result_markdown(record: BuildRecord, place: str) -> str:
 
 
 def cost_rows(record: BuildRecord) -> list[dict[str, str | int]]:
-    """Give what each stage, tool and attempt of the build cost, and the sum: US dollars and tokens."""
-    rows = [_cost_row(_part(each), each.calls, each.cost_usd, each.tokens) for each in record.spending]
+    """Give what each model cost in each stage, tool and attempt of the build, and the sum: US dollars and tokens."""
+    rows = [_cost_row(_part(each), each.model, each.calls, each.cost_usd, each.tokens) for each in record.spending]
     calls = sum(each.calls for each in record.spending)
-    return [*rows, _cost_row("all", calls, record.cost_usd, record.tokens)]
+    return [*rows, _cost_row("all", "", calls, record.cost_usd, record.tokens)]
 
 
 def _part(spending: Spending) -> str:
@@ -90,9 +90,10 @@ def _part(spending: Spending) -> str:
     return f"tool {spending.tool}, attempt {spending.attempt}"
 
 
-def _cost_row(part: str, calls: int, cost: float | None, tokens: Tokens) -> dict[str, str | int]:
+def _cost_row(part: str, model: str, calls: int, cost: float | None, tokens: Tokens) -> dict[str, str | int]:
     return {
         "part": part,
+        "model": model,
         "calls": calls,
         "cost": money(cost),
         "tokens in": tokens.prompt,

@@ -32,10 +32,12 @@ class ModelSettings(BaseModel):
     max_output_tokens: int | None = Field(None, gt=0)
     safety_settings: tuple[dict[str, str], ...] = ()
     timeout: float = Field(300, gt=0, description="Seconds for one call")
-    num_retries: int = Field(3, ge=0, le=10)
+    num_retries: int = Field(3, ge=0, le=10, description="Further tries where the provider limits or fails")
+    retry_seconds: float = Field(2, ge=0, description="Pause before the first of them; it doubles each time")
     input_cost_per_token: float | None = Field(None, ge=0)
     output_cost_per_token: float | None = Field(None, ge=0)
     assumed_price: tuple[float, float] | None = Field(None, description="Per prompt and completion token, if unknown")
+    fallback: ModelSettings | None = Field(None, description="Asked where this one is not to be reached")
 
     @model_validator(mode="after")
     def _keys_are_masked(self) -> ModelSettings:
@@ -58,7 +60,7 @@ class ModelSettings(BaseModel):
     @property
     def provider(self) -> str:
         """What stands before the first slash of the model's name."""
-        return self.model.partition("/")[0]
+        return _provider(self.model)
 
 
 class ConfigFile(BaseModel):
@@ -72,26 +74,59 @@ class ConfigFile(BaseModel):
     def for_role(self, role: Role, model: str | None, api_base: str | None) -> ModelSettings:
         """Resolve one role; `model` and `api_base` of the command line win over the file.
 
-        A key, a base URL, prices and safety settings belong to the model that the file names: another provider's
-        model does not get them.
+        A key, a base URL, prices and safety settings belong to the model that the file names beside them: another
+        provider's model does not get them.
         """
-        shared = {key: value for key, value in self.llm.items() if not isinstance(value, Mapping)}
-        own = self.llm.get(role, {})
-        if not isinstance(own, Mapping):
-            raise SettingsInvalid(f"[llm] {role}: settings of a role stand in a table, [llm.{role}].")
-        values = {**shared, **own}
-        if model and model != values.get("model"):
-            same_provider = model.partition("/")[0] == str(values.get("model", "")).partition("/")[0]
-            drop = {"input_cost_per_token", "output_cost_per_token"}
-            drop |= set() if same_provider else {"api_key", "api_base", "safety_settings"}
-            values = {key: value for key, value in values.items() if key not in drop} | {"model": model}
+        values = self._values(role, model)
         if api_base:
             values["api_base"] = api_base
-        values = {key: value for key, value in values.items() if value not in ("", None)}
-        try:
-            return ModelSettings(**values)
-        except ValidationError as error:
-            raise _invalid(f"[llm] for the {role}", error) from None
+        return _settings(values, f"[llm] for the {role}")
+
+    def fallback(self, model: str | None, instead_of: ModelSettings, api_base: str | None) -> ModelSettings | None:
+        """Resolve the model that answers instead of one that is not to be reached; None where none is named.
+
+        `api_base` of the command line is for a fallback of the same provider that the file gives no URL of its own.
+        """
+        values = self._values("fallback", model)
+        if model is None and "model" not in self.llm.get("fallback", {}):
+            return None
+        same_provider = _provider(values["model"]) == instead_of.provider
+        if api_base and same_provider and "api_base" not in self.llm.get("fallback", {}):
+            values["api_base"] = api_base
+        found = _settings(values, "[llm.fallback]")
+        same = (found.model, found.api_base) == (instead_of.model, instead_of.api_base)
+        return None if same else found
+
+    def _values(self, section: str, model: str | None) -> dict[str, Any]:
+        values = {key: value for key, value in self.llm.items() if not isinstance(value, Mapping)}
+        own = self.llm.get(section, {})
+        if not isinstance(own, Mapping):
+            raise SettingsInvalid(f"[llm] {section}: settings of a role stand in a table, [llm.{section}].")
+        if "model" in own:
+            values = _without_foreign(values, own["model"])
+        values |= own
+        return _without_foreign(values, model) | {"model": model} if model else values
+
+
+def _without_foreign(values: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Drop what belongs to the model of `values`, where `model` is another one."""
+    if model == values.get("model"):
+        return dict(values)
+    drop = {"input_cost_per_token", "output_cost_per_token"}
+    if _provider(model) != _provider(values.get("model", "")):
+        drop |= {"api_key", "api_base", "safety_settings"}
+    return {key: value for key, value in values.items() if key not in drop}
+
+
+def _provider(model: object) -> str:
+    return str(model).partition("/")[0]
+
+
+def _settings(values: Mapping[str, Any], where: str) -> ModelSettings:
+    try:
+        return ModelSettings(**{key: value for key, value in values.items() if value not in ("", None)})
+    except ValidationError as error:
+        raise _invalid(where, error) from None
 
 
 def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> ConfigFile:
@@ -111,8 +146,8 @@ def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> C
     except ValidationError as error:
         raise _invalid(str(path), error) from None
     roles = {key for key, value in config.llm.items() if isinstance(value, Mapping)}
-    if unknown := sorted(roles - {"planner", "coder", "agent"}):
-        raise SettingsInvalid(f"{path}: [llm.{unknown[0]}] is no role; there are planner, coder and agent.")
+    if unknown := sorted(roles - {"planner", "coder", "agent", "fallback"}):
+        raise SettingsInvalid(f"{path}: [llm.{unknown[0]}] is no role; there are planner, coder, agent and fallback.")
     return config
 
 

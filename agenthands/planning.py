@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agenthands.errors import ModelUnavailable, PlanRefused, RequestInvalid
+from agenthands.errors import ModelSilent, PlanRefused, RequestInvalid
 from agenthands.foreign_json import has_half_characters, read_json
 from agenthands.masking import masked
 from agenthands.models import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
@@ -20,6 +20,7 @@ from agenthands.prompting import render
 from agenthands.server_catalogue import rank_servers
 
 MAX_ANSWERS = 3
+_MAX_EMPTY = 2
 _SERVERS_SHOWN = 12
 
 
@@ -78,18 +79,21 @@ def plan_agent(
 
     `resolves` tries to resolve the dependencies and gives a complaint, empty where they resolve. With an `objection`
     the planner is asked for another way, and what it cost before counts. Raises PlanRefused with the last answer,
-    ModelNotUsable or ModelUnavailable.
+    what the model's port says, or why it answers with empty messages: that is asked about once more only.
     """
     schema = Plan.model_json_schema()
     earlier = objection.planned if objection else None
     messages = _opening(request, reality, schema, objection)
     cost = earlier.cost_usd if earlier else 0.0
     tokens = earlier.tokens if earlier else Tokens()
-    answer_text, complaints = "", [""]
+    answer_text, complaints, empty = "", [""], 0
     for number in range(1, MAX_ANSWERS + 1):
         answer = model.ask(messages, "plan", schema)
         answer_text = answer.text
         cost, tokens = add_costs(cost, answer.cost_usd), tokens + answer.tokens
+        empty = 0 if answer_text.strip() else empty + 1
+        if empty == _MAX_EMPTY:
+            raise answer.fault or ModelSilent(f"{model.name} answers with empty messages.", "Choose another model.")
         plan, complaints = read_plan(answer_text)
         if plan is not None:
             complaints = complaints_about(plan, reality)
@@ -99,8 +103,6 @@ def plan_agent(
                 answers = number + (earlier.answers if earlier else 0)
                 return Planned(plan=plan, answers=answers, cost_usd=cost, tokens=tokens)
         messages += _sent_back(answer_text, complaints)
-    if not answer_text.strip():
-        raise ModelUnavailable(f"{model.name} answers with empty messages.", "Its content filter may refuse this.")
     raise PlanRefused(
         f"{model.name} gave no plan that can be built in {MAX_ANSWERS} answers. Last complaint: {complaints[0]}",
         "Say the request more plainly, or use a stronger planner (--planner).",

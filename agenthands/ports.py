@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from agenthands.errors import AgentHandsError
 from agenthands.models import CodingResult, Tokens
 
 if TYPE_CHECKING:
@@ -16,11 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ChatAnswer:
-    """One answer of a chat model. `cost_usd` is None where the price is unknown."""
+    """One answer of a chat model. `cost_usd` is None where the price is unknown.
+
+    `model` is the one that answered, where it may be a fallback. `fault` says why the text is empty.
+    """
 
     text: str
     cost_usd: float | None
     tokens: Tokens
+    model: str = ""
+    fault: AgentHandsError | None = None
 
 
 class ChatModel(Protocol):
@@ -31,7 +37,8 @@ class ChatModel(Protocol):
     def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
         """Answer `messages` in the form of the JSON `schema`; the text may still not fit it.
 
-        Raises ModelNotUsable (key, unknown model) or ModelUnavailable (outage, limit, time-out).
+        Raises ModelNotUsable (key, unknown model), QuotaExhausted, ContentFiltered, ContextExceeded, or
+        ModelUnavailable (outage, limit, time-out) after the retries that could help and the fallback.
         """
 
 
@@ -203,8 +210,9 @@ class Coder(Protocol):
     def work(self, task: CodingTask) -> CodingResult:
         """Send `message` into the tool's conversation and let the agent work until it stops.
 
-        The shell is closed at the end. What the agent did wrong is in the result. Raises ModelNotUsable,
-        ModelUnavailable, or BudgetReached where nothing is left to begin with.
+        The shell is closed at the end. What the agent did wrong is in the result, a content filter that refuses and
+        a conversation too long for the model too. Raises ModelNotUsable, QuotaExhausted, ModelUnavailable, or
+        BudgetReached where nothing is left to begin with.
         """
 
 
@@ -226,13 +234,17 @@ class GatewayCall:
 
 @dataclass
 class GatewayUsage:
-    """What went through a model gateway so far; `calls` has the first ones alone, where there are very many."""
+    """What went through a model gateway so far; `calls` has the first ones alone, where there are very many.
+
+    `fault` is the last one for which the agent is not to blame.
+    """
 
     requests: int = 0
     cost_usd: float | None = 0.0
     tokens: Tokens = field(default_factory=Tokens)
     errors: list[str] = field(default_factory=list)
     calls: list[GatewayCall] = field(default_factory=list)
+    fault: AgentHandsError | None = None
 
 
 class OpenGateway(Protocol):

@@ -45,14 +45,14 @@ class Purse:
         """Go on with what stands in `book`, where each payment is noted: the build of a worker that was killed."""
         self._budget, self._day, self._book = budget, day, book
         self._lock = threading.Lock()
-        self._spent: dict[tuple[str, str, int], Spending] = {}
+        self._spent: dict[tuple[str, str, int, str], Spending] = {}
         self._watchers: list[Callable[[], None]] = []
         for spending in _read(book) if book else ():
             self._add(spending)
 
     @property
     def spending(self) -> list[Spending]:
-        """What was spent, by stage, tool and attempt."""
+        """What was spent, by stage, tool, attempt and model."""
         with self._lock:
             return list(self._spent.values())
 
@@ -101,7 +101,7 @@ class Purse:
                 self._watchers.remove(tell)
 
     def _add(self, spending: Spending) -> None:
-        key = spending.stage, spending.tool, spending.attempt
+        key = spending.stage, spending.tool, spending.attempt, spending.model
         before = self._spent.get(key)
         self._spent[key] = before + spending if before else spending
 
@@ -127,13 +127,10 @@ class Account:
                 "Give more (--budget, --tool-budget, --budget-tokens) and run it again: what is done is kept.",
             )
 
-    def pay(self, cost_usd: float | None, tokens: Tokens, calls: int = 1) -> None:
-        """Note what was spent; None is an unknown price."""
-        self.purse.pay(
-            Spending(
-                stage=self.stage, tool=self.tool, attempt=self.attempt, calls=calls, cost_usd=cost_usd, tokens=tokens
-            )
-        )
+    def pay(self, cost_usd: float | None, tokens: Tokens, calls: int = 1, model: str = "") -> None:
+        """Note what was spent on calls of `model`; None is an unknown price."""
+        step: dict[str, Any] = {"stage": self.stage, "tool": self.tool, "attempt": self.attempt}
+        self.purse.pay(Spending(**step, model=model, calls=calls, cost_usd=cost_usd, tokens=tokens))
 
 
 class PaidModel:
@@ -148,7 +145,7 @@ class PaidModel:
         """Answer as the model does. Raises BudgetReached before it is asked."""
         self._account.require()
         answer = self._model.ask(messages, schema_name, schema)
-        self._account.pay(answer.cost_usd, answer.tokens)
+        self._account.pay(answer.cost_usd, answer.tokens, model=answer.model or self.name)
         return answer
 
 

@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     """Model that writes the tools; the planner's if empty."""
     agent_model: str | None = None
     """Model of the finished agent; the planner's if empty."""
+    fallback: str | None = None
+    """Model that answers where one of these is limited or not to be reached; the configuration file's if empty."""
     api_base: str | None = None
     """URL of a self-hosted model endpoint."""
     config: Path | None = None
@@ -94,15 +96,18 @@ class Settings(BaseSettings):
         return load_config(self.config)
 
     def model(self, role: Role) -> ModelSettings:
-        """Resolve the model of one role: its own setting, else the planner's, else the file's."""
+        """Resolve the model of one role, with its fallback: its own setting, else the planner's, else the file's."""
         file = self.model_config_file()
         named = {"planner": self.planner, "coder": self.coder, "agent": self.agent_model}[role]
         own = isinstance(file.llm.get(role), dict) and "model" in file.llm[role]
         settings = file.for_role(role, named or (None if own else self.planner), self.api_base)
-        if self.price is None:
-            return settings
-        prompt, completion = (float(each) / _MILLION for each in self.price.split(","))
-        return settings.model_copy(update={"assumed_price": (prompt, completion)})
+        fallback = file.fallback(self.fallback, settings, self.api_base)
+        if self.price:
+            prompt, completion = (float(each) / _MILLION for each in self.price.split(","))
+            assumed = {"assumed_price": (prompt, completion)}
+            settings = settings.model_copy(update=assumed)
+            fallback = fallback.model_copy(update=assumed) if fallback else None
+        return settings.model_copy(update={"fallback": fallback})
 
 
 def load_settings(options: BuildOptions | None = None) -> Settings:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agenthands.models import BatchReport, BuildRecord, Ruling, ToolOutcome
+from agenthands.tool_advice import tool_advice
 from agenthands.wording import count, one_line
 
 
@@ -103,12 +104,8 @@ def pieces(step: str) -> list[tuple[str, bool]]:
 
 def _rejected_steps(record: BuildRecord) -> list[str]:
     steps = []
-    wrong = [tool.name for tool in record.tools if tool.status != "accepted"]
-    if wrong:
-        steps.append(
-            f"Look at what the gate says about {', '.join(wrong)}: make the request or its examples more exact, "
-            "or give more attempts with `--max-attempts`, or a stronger model with `--coder`."
-        )
+    wrong = [tool for tool in record.tools if tool.status != "accepted"]
+    steps += [tool_advice(tool, record.plan, record.files) for tool in wrong]
     cases = [case.id for case in record.acceptance.cases if not case.passed] if record.acceptance else []
     if cases:
         steps.append(

@@ -28,6 +28,7 @@ def build_options(command: _FUNCTION) -> _FUNCTION:
         click.option("--planner", metavar="MODEL", help="Model that plans, as litellm names it."),
         click.option("--coder", metavar="MODEL", help="Model that writes the tools [default: the planner's]."),
         click.option("--agent-model", metavar="MODEL", help="Model of the agent [default: the planner's]."),
+        click.option("--fallback", metavar="MODEL", help="Model that answers where one of these is not to be reached."),
         click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model."),
         click.option("--config", metavar="FILE.toml", type=click.Path(), help="Model settings."),
         click.option("--store", metavar="URL", help="Folder or fsspec URL [default: ~/.agenthands/store]."),

@@ -41,6 +41,8 @@ def ask_agent(build: Build, plan: Plan, servers: Sequence[ReadyServer], bundle: 
         )
     if not accepted.passed:
         account.require()  # an agent whose model was not called any more is not judged
+        if gateway.usage.fault:
+            raise gateway.usage.fault
     accepted = accepted.model_copy(update={"build_id": build.build_id})
     return accepted if accepted.passed else rejected(accepted, accepted.reason)
 

@@ -40,4 +40,7 @@ def start_ledger(build: Build) -> Ledger:
     """Open the book of a build."""
     settings = wiring.settings_for(build.request.options())
     models: dict[str, str] = {role: settings.model(role).model for role in wiring.ROLES}
+    fallbacks = {model.fallback.model for role in wiring.ROLES if (model := settings.model(role)).fallback}
+    if fallbacks:
+        models["fallback"] = ", ".join(sorted(fallbacks))
     return Ledger(build, models, wiring.purse_for(build))

@@ -29,7 +29,6 @@ from agenthands.requests import refuse_passwords
 from agenthands.server_catalogue import CatalogueServer, load_catalogue
 from agenthands.settings import Settings, load_settings
 from agenthands.workplace import Build
-from tasks.day_budget import open_day_budget
 
 ROLES: tuple[Role, ...] = ("planner", "coder", "agent")
 _purses: dict[str, Purse] = {}
@@ -76,8 +75,15 @@ def catalogue_for(settings: Settings) -> dict[str, CatalogueServer]:
 
 
 def model_for(settings: Settings, role: Role) -> ModelSettings:
-    """Give a role's model with its key; Prefect is asked where a Secret block holds it. Raises ModelNotUsable."""
-    model = settings.model(role)
+    """Give a role's model, and its fallback, with their keys; Prefect is asked where a Secret block holds one.
+
+    Raises ModelNotUsable.
+    """
+    model = _with_key(settings.model(role))
+    return model.model_copy(update={"fallback": _with_key(model.fallback)}) if model.fallback else model
+
+
+def _with_key(model: ModelSettings) -> ModelSettings:
     return model.with_key(read_secret_block(model.key_block)) if model.key_block else model
 
 
@@ -172,15 +178,21 @@ def check_machine(request: str, options: BuildOptions) -> Settings:
 
 
 def check_models(settings: Settings) -> None:
-    """Check that every role has a model that exists and a key; asks no model. Raises ModelNotUsable."""
-    for role in ROLES:
-        require_usable(settings.model(role))
+    """Check that every role's model, and its fallback, exists and has a key; asks no model. Raises ModelNotUsable."""
+    for model in _all_models(settings):
+        require_usable(model)
     if settings.budget or settings.tool_budget:
         _require_prices(settings, "a budget in US dollars")
 
 
+def _all_models(settings: Settings) -> list[ModelSettings]:
+    """Give the model of each role, and those that may answer in its place."""
+    models = [settings.model(role) for role in ROLES]
+    return [*models, *(model.fallback for model in models if model.fallback)]
+
+
 def _require_prices(settings: Settings, budget: str) -> None:
-    for model in (settings.model(role) for role in ROLES):
+    for model in _all_models(settings):
         if price_per_token(model) is None:
             raise SettingsInvalid(
                 f"No price of {model.model} is known, so {budget} cannot be kept.",

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 import os
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agenthands.adapters.gateway_request import PASSED, Refusal, parsed, read_body
-from agenthands.adapters.litellm_model import completion_options, cost_of, tokens_of
-from agenthands.adapters.litellm_setup import load_litellm
-from agenthands.errors import ModelUnavailable, SettingsInvalid
+from agenthands.adapters.gateway_stream import streamed
+from agenthands.adapters.litellm_model import completion_options, cost_of, stopped_by, tokens_of
+from agenthands.adapters.litellm_setup import ProviderWords, load_litellm, provider_words
+from agenthands.adapters.model_faults import silent
+from agenthands.adapters.patience import ask_patiently_async, steps_aside
+from agenthands.errors import AgentHandsError, ModelUnavailable, SettingsInvalid
 from agenthands.masking import masked_error
 from agenthands.model_settings import ModelSettings
 from agenthands.models import Tokens, add_costs
@@ -39,6 +41,7 @@ _MAX_ERRORS = 100
 _MAX_CALLS = 10_000
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
+_REST = 20.0
 _KINDS = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 
 _loop_lock = threading.Lock()
@@ -128,6 +131,7 @@ class _Endpoints:
         self._settings = settings
         self._gateway = gateway
         self._account = account
+        self._refused: tuple[float, Refusal] | None = None
 
     def application(self) -> Starlette:
         """Give the ASGI application."""
@@ -166,7 +170,7 @@ class _Endpoints:
             return JSONResponse(answer)
         options = asked.get("stream_options")
         with_usage = isinstance(options, dict) and bool(options.get("include_usage"))
-        return StreamingResponse(_stream(answer, with_usage), media_type="text/event-stream")
+        return StreamingResponse(streamed(answer, with_usage), media_type="text/event-stream")
 
     def _require_token(self, request: Request) -> None:
         given = request.headers.get("authorization", "")
@@ -178,35 +182,56 @@ class _Endpoints:
             raise Refusal(402, "insufficient_quota", "budget_exceeded", f"{sentence}.")
 
     async def _complete(self, passed: dict[str, Any]) -> dict[str, Any]:
-        """Ask the model and count; raises Refusal with the provider's error."""
-        litellm, settings, usage = load_litellm(), self._settings, self._gateway.usage
-        usage.requests += 1
-        options = {**_defaults(settings, passed), **passed, **completion_options(settings)}
+        """Ask the model, or its fallback, and count; raises Refusal with the provider's error."""
+        litellm = load_litellm()
+        self._gateway.usage.requests += 1
+        if self._refused and time.monotonic() < self._refused[0]:
+            raise self._refused[1]  # an agent that asks again would wait anew each time
         started = time.time()
+
+        async def call(model: ModelSettings) -> Any:
+            options = {**_defaults(model, passed), **passed, **completion_options(model)}
+            with provider_words() as words:
+                response = await _on_model_loop(litellm.acompletion(drop_params=True, **options))
+            await self._count(model, response, words, started)
+            if not response.choices:
+                raise silent(model.model, stopped_by(response, words))
+            return response
+
         try:
-            response = await _on_model_loop(litellm.acompletion(drop_params=True, **options))
+            response = await ask_patiently_async(self._settings, call)
         except asyncio.CancelledError:
             # The provider may charge for what it was doing; pretending that it was free would be wrong.
-            usage.cost_usd = None
-            self._account.pay(None, Tokens())
+            self._gateway.usage.cost_usd = None
+            self._account.pay(None, Tokens(), model=self._settings.model)
             self._note("A call was cut off when the gateway closed; its cost is unknown.")
             self._log(started, error="cut off")
             raise
-        except Exception as error:
-            refusal = self._refusal(error)
+        except AgentHandsError as fault:
+            refusal = self._refusal(fault)
             self._log(started, error=str(refusal))
             raise refusal from None
-        tokens, cost = tokens_of(response), cost_of(litellm, response, settings)
-        usage.tokens += tokens
-        usage.cost_usd = add_costs(usage.cost_usd, cost)
-        await asyncio.to_thread(self._account.pay, cost, tokens)
-        self._log(started, tokens, cost)
         answer: dict[str, Any] = response.model_dump(mode="json", exclude_none=True)
         for choice in answer["choices"]:
             choice["message"].setdefault("content", None)
         return {**answer, "model": "agent"}
 
-    def _refusal(self, error: Exception) -> Refusal:
+    async def _count(self, model: ModelSettings, response: Any, words: ProviderWords, started: float) -> None:
+        """Count an answer, and note why it is empty where it is."""
+        usage = self._gateway.usage
+        tokens, cost = tokens_of(response), cost_of(load_litellm(), response, model)
+        usage.tokens += tokens
+        usage.cost_usd = add_costs(usage.cost_usd, cost)
+        await asyncio.to_thread(self._account.pay, cost, tokens, 1, model.model)
+        message = response.choices[0].message if response.choices else None
+        error = ""
+        if message is not None and not message.content and not message.tool_calls:
+            error = silent(model.model, stopped_by(response, words)).message
+            self._note(error)
+        self._log(started, model.model, tokens, cost, error)
+
+    def _refusal(self, fault: AgentHandsError) -> Refusal:
+        error = fault.__cause__ or fault
         status = getattr(error, "status_code", None)
         status = status if isinstance(status, int) and 400 <= status < 600 else 502
         kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
@@ -214,13 +239,19 @@ class _Endpoints:
         text = "the provider refuses the key" if status in (401, 403) else masked_error(str(error))[:300]
         message = f"{self._settings.model}: {type(error).__name__}: {text or 'no message'}"
         self._note(message)
-        return Refusal(status, kind, type(error).__name__, message)
+        refusal = Refusal(status, kind, type(error).__name__, message)
+        if steps_aside(fault) or status in (401, 403, 404):
+            self._gateway.usage.fault = fault
+            self._refused = time.monotonic() + (_REST if fault.retryable else float("inf")), refusal
+        return refusal
 
-    def _log(self, started: float, tokens: Tokens | None = None, cost: float | None = None, error: str = "") -> None:
+    def _log(
+        self, started: float, model: str = "", tokens: Tokens | None = None, cost: float | None = None, error: str = ""
+    ) -> None:
         calls = self._gateway.usage.calls
         if len(calls) < _MAX_CALLS:
             seconds = round(time.time() - started, 3)
-            calls.append(GatewayCall(started, self._settings.model, seconds, tokens or Tokens(), cost, error))
+            calls.append(GatewayCall(started, model or self._settings.model, seconds, tokens or Tokens(), cost, error))
 
     def _note(self, message: str) -> None:
         errors = self._gateway.usage.errors
@@ -250,27 +281,3 @@ async def _on_model_loop(call: Coroutine[Any, Any, Any]) -> Any:
             _model_loop = asyncio.new_event_loop()
             threading.Thread(target=_model_loop.run_forever, name="model-calls", daemon=True).start()
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, _model_loop))
-
-
-async def _stream(answer: Mapping[str, Any], with_usage: bool) -> AsyncIterator[str]:
-    """Give a finished answer in the form of a stream.
-
-    The provider is always asked for a whole answer: every litellm provider can do that (a CustomLLM often cannot
-    stream), an error still gets its status code, and nobody watches a test case token by token.
-    """
-    head = {"id": answer.get("id", "chatcmpl"), "object": "chat.completion.chunk",
-            "created": answer.get("created", 0), "model": answer["model"]}  # fmt: skip
-    for choice in answer["choices"]:
-        delta = {key: value for key, value in choice["message"].items() if key != "tool_calls"}
-        if calls := choice["message"].get("tool_calls"):
-            delta["tool_calls"] = [{**call, "index": index} for index, call in enumerate(calls)]
-        parts = ({"delta": delta, "finish_reason": None}, {"delta": {}, "finish_reason": choice["finish_reason"]})
-        for part in parts:
-            yield _event({**head, "choices": [{"index": choice["index"], **part}]})
-    if with_usage:
-        yield _event({**head, "choices": [], "usage": answer.get("usage")})
-    yield "data: [DONE]\n\n"
-
-
-def _event(chunk: Mapping[str, Any]) -> str:
-    return f"data: {json.dumps(chunk)}\n\n"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agenthands.adapters.litellm_setup import load_litellm
-from agenthands.errors import AgentHandsError, ModelNotUsable, ModelUnavailable
-from agenthands.masking import masked, masked_error
+from agenthands.adapters.litellm_setup import ProviderWords, load_litellm, provider_words
+from agenthands.adapters.model_faults import finish_reason, silent
+from agenthands.adapters.patience import ask_patiently
+from agenthands.errors import ModelNotUsable
+from agenthands.masking import masked
 from agenthands.model_settings import ModelSettings
 from agenthands.models import Tokens
 from agenthands.ports import ChatAnswer
@@ -28,27 +30,46 @@ class LitellmModel:
         self._settings = settings
 
     def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
-        """Answer in the form of `schema`. Raises ModelNotUsable or ModelUnavailable."""
+        """Answer in the form of `schema`, with the model or its fallback. Raises what the port says."""
         litellm = load_litellm()
-        settings = self._settings
-        try:
-            response = litellm.completion(
-                messages=[dict(message) for message in messages],
-                response_format={
-                    "type": "json_schema",
-                    "json_schema": {"name": schema_name, "schema": schema},
-                },
-                temperature=settings.temperature,
-                max_tokens=settings.max_output_tokens,
-                drop_params=True,
-                **completion_options(settings),
+
+        def call(model: ModelSettings) -> ChatAnswer:
+            with provider_words() as words:
+                response = litellm.completion(
+                    messages=[dict(message) for message in messages],
+                    response_format={
+                        "type": "json_schema",
+                        "json_schema": {"name": schema_name, "schema": schema},
+                    },
+                    temperature=model.temperature,
+                    max_tokens=model.max_output_tokens,
+                    drop_params=True,
+                    **completion_options(model),
+                )
+            text = text_of(response)
+            return ChatAnswer(
+                text=text,
+                cost_usd=cost_of(litellm, response, model),
+                tokens=tokens_of(response),
+                model=model.model,
+                fault=None if text.strip() else silent(model.model, stopped_by(response, words)),
             )
-        except Exception as error:
-            raise translated(error, self.name) from error
-        choice = response.choices[0] if response.choices else None
-        text = (choice.message.content if choice else None) or ""
-        text = masked(text).encode(errors="replace").decode()  # half a character can be written nowhere
-        return ChatAnswer(text=text, cost_usd=cost_of(litellm, response, settings), tokens=tokens_of(response))
+
+        return ask_patiently(self._settings, call)
+
+
+def text_of(response: Any) -> str:
+    """Give what a response says; empty where it says nothing."""
+    choice = response.choices[0] if response.choices else None
+    text = (choice.message.content if choice else None) or ""
+    return masked(text).encode(errors="replace").decode()  # half a character can be written nowhere
+
+
+def stopped_by(response: Any, words: ProviderWords) -> str:
+    """Give the provider's own word for why the model stopped, else litellm's."""
+    if said := finish_reason(words.last):
+        return said
+    return str(response.choices[0].finish_reason or "") if response.choices else "no choices"
 
 
 def completion_options(settings: ModelSettings) -> dict[str, Any]:
@@ -56,7 +77,8 @@ def completion_options(settings: ModelSettings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "model": settings.model,
         "timeout": settings.timeout,
-        "num_retries": settings.num_retries,
+        "num_retries": 0,  # `patience` has its own reasons to try again
+        "max_retries": 0,
     }
     if settings.api_key:
         options["api_key"] = settings.api_key.get_secret_value()
@@ -88,22 +110,6 @@ def require_usable(settings: ModelSettings) -> None:
     if not found["keys_in_environment"] and found["missing_keys"]:
         names = " or ".join(found["missing_keys"])
         raise ModelNotUsable(f"No key for {settings.model}: set {names}.", _ALTERNATIVES)
-
-
-def translated(error: Exception, model: str) -> AgentHandsError:
-    """Turn an error of litellm into one of ours, by its class."""
-    litellm = load_litellm()
-    if isinstance(error, AgentHandsError):
-        return error
-    kinds = litellm.exceptions
-    if isinstance(error, kinds.AuthenticationError | kinds.PermissionDeniedError):
-        return ModelNotUsable(f"The provider of {model} refuses the key.", "Check the key and what it may use.")
-    if isinstance(error, kinds.NotFoundError):
-        return ModelNotUsable(f"The provider does not know the model {model}.", "Check the name with the provider.")
-    reason = f"{type(error).__name__}: {masked_error(str(error))[:300] or 'no message'}"
-    if isinstance(error, kinds.BadRequestError):
-        return ModelNotUsable(f"The provider of {model} refuses the request. {reason}", "Check model and options.")
-    return ModelUnavailable(f"{model} does not answer. {reason}", "Try again later, or choose another model.")
 
 
 def tokens_of(response: Any) -> Tokens:

@@ -13,24 +13,25 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 
 from agenthands.adapters.litellm_model import known_to_litellm, price_per_token
-from agenthands.adapters.litellm_setup import load_litellm
-from agenthands.errors import AgentHandsError, ModelNotUsable, ModelUnavailable
+from agenthands.adapters.litellm_setup import ProviderWords, load_litellm, provider_words
+from agenthands.adapters.model_faults import translated
+from agenthands.adapters.openhands_ending import OUT_OF_TIME, Silence, described, ended_by, ending
+from agenthands.adapters.openhands_spending import Payer, Prices, Spent, spent
+from agenthands.errors import AgentHandsError
 from agenthands.events import ToolProgress, ToolState, emit
-from agenthands.masking import masked_error
 from agenthands.model_settings import ModelSettings
 from agenthands.models import CodingResult, Tokens
 from agenthands.ports import CodingTask
 from agenthands.whole_files import write_whole
 
 _TURN = "turn.json"
-_ENDS = {"MaxIterationsReached": "out_of_steps"}
 _import_lock = threading.Lock()
 
 
@@ -43,87 +44,69 @@ class OpenHandsCoder:
         self._home = home
 
     def work(self, task: CodingTask) -> CodingResult:
-        """Run one turn. Raises ModelNotUsable, ModelUnavailable or BudgetReached."""
+        """Run one turn. Raises what the port says."""
         task.account.require()
         load_openhands(self._home)
         from openhands.sdk.conversation.exceptions import ConversationRunError
 
         started = time.monotonic()
-        conversation, llm, payer = self._reopened(task)
-        timer = threading.Timer(task.seconds, conversation.pause)
-        timer.daemon = True
-        timer.start()
-        try:
-            before = _said_before(conversation, task)
-            if before is None:
-                conversation.send_message(task.message)
-                before = _spent(llm)  # only now the SDK has restored what earlier turns spent
-                write_whole(task.conversation / _TURN, before.model_dump_json())
-            payer.begin(before)
-            with task.account.purse.watched(conversation.pause):
-                conversation.run()
-        except ConversationRunError as error:
-            raise self._translated(error) from error
-        finally:
-            timer.cancel()
-            payer.pay()
-            task.shell.close()  # first: the SDK waits 2 s for a shell that comes back after `exit`
-            conversation.close()
-        after = _spent(llm)
-        status, reason = _ending(conversation, task.account.reached())
+        with provider_words() as words:
+            turn = self._reopened(task, words)
+            timer = threading.Timer(task.seconds, turn.stop)
+            timer.daemon = True
+            timer.start()
+            status, reason = None, ""
+            try:
+                before = _begun(turn, task)
+                with task.account.purse.watched(turn.stop):
+                    turn.conversation.run()
+            except ConversationRunError as error:
+                status, reason = _ended_by(error, turn, task)
+            finally:
+                timer.cancel()
+                turn.payer.pay()
+                task.shell.close()  # first: the SDK waits 2 s for a shell that comes back after `exit`
+                turn.conversation.close()
+        if status is None:
+            status, reason = ending(turn.conversation, self._settings.model, turn.silence, task.account.reached())
+        parts = spent(turn.conversation).since(before)
         return CodingResult(
             status=status,
             reason=reason,
-            cost_usd=after.cost_usd - before.cost_usd if self._priced() else None,
-            tokens=after.tokens - before.tokens,
+            cost_usd=turn.prices.total(parts),
+            tokens=sum((part.tokens for part in parts.values()), Tokens()),
             seconds=round(time.monotonic() - started, 3),
-            steps=after.calls - before.calls,
+            steps=sum(part.calls for part in parts.values()),
         )
 
-    def _reopened(self, task: CodingTask) -> tuple[Any, Any, _Payer]:
+    def _reopened(self, task: CodingTask, words: ProviderWords) -> _Turn:
         """Open the conversation; one that this version of the SDK cannot read is given up, the workspace stays."""
         try:
-            opened = self._open(task)
-            list(opened[0].state.events)
+            opened = self._open(task, words)
+            list(opened.conversation.state.events)
         except (ValueError, KeyError, OSError):
             shutil.rmtree(task.conversation, ignore_errors=True)
-            opened = self._open(task)
+            opened = self._open(task, words)
         return opened
 
-    def _open(self, task: CodingTask) -> tuple[Any, Any, _Payer]:
-        from openhands.sdk import LLM, Agent, LocalConversation, Tool
+    def _open(self, task: CodingTask, words: ProviderWords) -> _Turn:
+        from openhands.sdk import Agent, LLMSummarizingCondenser, LocalConversation, Tool
         from openhands.tools.terminal import TerminalTool
 
         from agenthands.adapters.openhands_editor import CONFINED_EDITOR
         from agenthands.adapters.openhands_files import MaskedFiles
 
-        settings = self._settings
-        options: dict[str, Any] = {
-            "api_key": SecretStr(settings.api_key.get_secret_value()) if settings.api_key else None,
-            "base_url": settings.api_base,
-            "temperature": settings.temperature,
-            "max_output_tokens": settings.max_output_tokens,
-        }
-        if not known_to_litellm(settings) and (price := price_per_token(settings)):
-            options |= {"input_cost_per_token": price[0], "output_cost_per_token": price[1]}
-        if settings.provider in ("gemini", "vertex_ai") and settings.safety_settings:
-            options["litellm_extra_body"] = {"safetySettings": [dict(each) for each in settings.safety_settings]}
-        llm = LLM(
-            usage_id=f"coder-{task.tool}",
-            model=settings.model,
-            num_retries=settings.num_retries + 1,
-            retry_min_wait=2,
-            retry_max_wait=30,
-            timeout=int(settings.timeout),
-            **{key: value for key, value in options.items() if value is not None},
-        )
+        prices, stopped, silence = Prices(self._settings), threading.Event(), Silence(words)
+        payer = Payer(task, prices)
         terminal = {"terminal_type": "subprocess", "shell_path": str(task.shell.path)}
         agent = Agent(
-            llm=llm,
+            llm=self._llm(f"coder-{task.tool}", stopped, payer),
             tools=[Tool(name=TerminalTool.name, params=terminal), Tool(name=CONFINED_EDITOR)],
             system_prompt=task.system_prompt,
+            condenser=LLMSummarizingCondenser(
+                llm=self._llm(f"summary-{task.tool}", stopped, payer), hard_context_reset_max_retries=2
+            ),
         )
-        payer = _Payer(task, llm, self._priced())
         identity = uuid.uuid5(uuid.NAMESPACE_URL, f"agenthands:{task.tool}")
         conversation = LocalConversation(
             agent=agent,
@@ -131,28 +114,62 @@ class OpenHandsCoder:
             persistence_dir=str(task.conversation),
             file_store=MaskedFiles(str(task.conversation / identity.hex)),
             conversation_id=identity,
-            callbacks=[payer, _Reporter(task, llm, self._priced())],
+            callbacks=[silence, payer, _Reporter(task, payer)],
             visualizer=None,
             max_iteration_per_run=task.steps,
             stuck_detection=True,
         )
-        payer.stop = conversation.pause
-        return conversation, llm, payer
+        turn = _Turn(conversation, payer, prices, silence, stopped)
+        payer.stop = turn.stop
+        return turn
 
-    def _priced(self) -> bool:
-        return price_per_token(self._settings) is not None
+    def _llm(self, usage: str, stopped: threading.Event, payer: Payer) -> Any:
+        """Make a model of the SDK that behaves, when it fails, as every model here does."""
+        from agenthands.adapters.openhands_faults import Patience
 
-    def _translated(self, error: Any) -> AgentHandsError:
-        origin = error.original_exception
-        found = getattr(getattr(error, "conversation_error", None), "classification", None)
-        kind = getattr(found, "kind", "")
-        reason = f"{type(origin).__name__}: {masked_error(str(origin))[:300] or 'no message'}"
-        model = self._settings.model
-        if kind == "auth":
-            return ModelNotUsable(f"The provider of {model} refuses the key.", "Check the key and what it may use.")
-        if kind == "config":
-            return ModelNotUsable(f"The provider of {model} refuses the request. {reason}", "Check model and options.")
-        return ModelUnavailable(f"{model} does not answer. {reason}", "Try again later, or choose another model.")
+        fallback = self._settings.fallback
+        llm = _plain_llm(usage, self._settings)
+        stand_in = _plain_llm(f"{usage}-fallback", fallback) if fallback else None
+        Patience().guard(llm, stand_in, self._settings, stopped, payer.out_of_money)
+        return llm
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """An open conversation, and what watches over it."""
+
+    conversation: Any
+    payer: Payer
+    prices: Prices
+    silence: Silence
+    stopped: threading.Event
+
+    def stop(self) -> None:
+        """Have the turn end after its current step, and no failed call be tried again."""
+        self.stopped.set()
+        self.conversation.pause()
+
+
+def _plain_llm(usage: str, settings: ModelSettings) -> Any:
+    from openhands.sdk import LLM
+
+    options: dict[str, Any] = {
+        "api_key": SecretStr(settings.api_key.get_secret_value()) if settings.api_key else None,
+        "base_url": settings.api_base,
+        "temperature": settings.temperature,
+        "max_output_tokens": settings.max_output_tokens,
+    }
+    if not known_to_litellm(settings) and (price := price_per_token(settings)):
+        options |= {"input_cost_per_token": price[0], "output_cost_per_token": price[1]}
+    if settings.provider in ("gemini", "vertex_ai") and settings.safety_settings:
+        options["litellm_extra_body"] = {"safetySettings": [dict(each) for each in settings.safety_settings]}
+    return LLM(
+        usage_id=usage,
+        model=settings.model,
+        num_retries=1,  # tries: `openhands_faults` has its own reasons for more
+        timeout=int(settings.timeout),
+        **{key: value for key, value in options.items() if value is not None},
+    )
 
 
 def read_trajectory(conversation: Path) -> bytes:
@@ -184,102 +201,51 @@ def load_openhands(home: Path) -> None:
         del openhands
 
 
-class _Payer:
-    """Pays each model call of a turn when its first event comes, and stops the turn when a budget is reached."""
-
-    def __init__(self, task: CodingTask, llm: Any, priced: bool) -> None:
-        self._account, self._llm, self._priced = task.account, llm, priced
-        self._paid: _Spent | None = None
-        self._lock = threading.Lock()
-        self.stop: Callable[[], None] = lambda: None
-
-    def begin(self, before: _Spent) -> None:
-        """Begin with what the conversation had spent before this turn."""
-        self._paid = before
-
-    def __call__(self, event: Any) -> None:
-        del event
-        if self.pay() and self._account.reached():
-            self.stop()
-
-    def pay(self) -> bool:
-        """Pay what is not paid yet; says whether there was anything."""
-        with self._lock:
-            if self._paid is None:
-                return False
-            now, paid = _spent(self._llm), self._paid
-            calls = now.calls - paid.calls
-            if calls <= 0:
-                return False
-            self._paid = now
-        cost = now.cost_usd - paid.cost_usd if self._priced else None
-        self._account.pay(cost, now.tokens - paid.tokens, calls)
-        return True
-
-
 class _Reporter:
     """Turns the agent's actions into progress."""
 
-    def __init__(self, task: CodingTask, llm: Any, priced: bool) -> None:
-        self._task, self._llm, self._priced = task, llm, priced
+    def __init__(self, task: CodingTask, payer: Payer) -> None:
+        self._task, self._payer = task, payer
 
     def __call__(self, event: Any) -> None:
         if type(event).__name__ != "ActionEvent":
             return
         state: ToolState = "coding" if self._task.attempt == 1 else "repairing"
-        cost = self._llm.metrics.accumulated_cost if self._priced else None
-        emit(ToolProgress(self._task.build_id, self._task.tool, state, _described(event), self._task.attempt, cost))
+        cost = self._payer.cost()
+        emit(ToolProgress(self._task.build_id, self._task.tool, state, described(event), self._task.attempt, cost))
 
 
-def _described(event: Any) -> str:
-    """Say in a few words what the agent does."""
-    action = event.action
-    if command := getattr(action, "command", None):
-        path = getattr(action, "path", None)
-        return f"{command} {Path(path).name}" if path else f"$ {' '.join(str(command).split())}"
-    return str(event.tool_name)
+def _begun(turn: _Turn, task: CodingTask) -> Spent:
+    """Say the message, if the turn had not begun when its worker died, and give what was spent before the turn."""
+    conversation = turn.conversation
+    before = _said_before(conversation, task)
+    if before is None:
+        conversation.send_message(task.message)
+        before = spent(conversation)  # only now the SDK has restored what earlier turns spent
+        write_whole(task.conversation / _TURN, before.model_dump_json())
+    turn.payer.begin(conversation, spent(conversation))  # whoever began the turn has paid for it
+    return before
 
 
-class _Spent(BaseModel):
-    """What a conversation has spent in all its turns."""
-
-    cost_usd: float = 0.0
-    tokens: Tokens = Tokens()
-    calls: int = 0
-
-
-def _spent(llm: Any) -> _Spent:
-    usage = llm.metrics.accumulated_token_usage
-    tokens = Tokens(
-        prompt=getattr(usage, "prompt_tokens", 0) or 0,
-        completion=getattr(usage, "completion_tokens", 0) or 0,
-        cached=getattr(usage, "cache_read_tokens", 0) or 0,
-    )
-    return _Spent(cost_usd=llm.metrics.accumulated_cost or 0.0, tokens=tokens, calls=len(llm.metrics.token_usages))
-
-
-def _said_before(conversation: Any, task: CodingTask) -> _Spent | None:
+def _said_before(conversation: Any, task: CodingTask) -> Spent | None:
     """Give what was spent before this turn if it had begun when its worker died; None for a turn that begins now."""
     said = (e for e in reversed(conversation.state.events) if type(e).__name__ == "MessageEvent" and e.source == "user")
     last = next(said, None)
     if last is None or "".join(part.text for part in last.llm_message.content) != task.message:
         return None
     try:
-        return _Spent.model_validate_json((task.conversation / _TURN).read_bytes())
+        return Spent.model_validate_json((task.conversation / _TURN).read_bytes())
     except (OSError, ValueError):
-        return _Spent()
+        return Spent()
 
 
-def _ending(conversation: Any, budget: str) -> tuple[Any, str]:
-    status = conversation.state.execution_status.value
-    if status == "finished":
-        return "finished", ""
-    if status == "stuck":
-        return "stuck", "the agent repeated itself"
-    if status == "paused" and budget:
-        return "out_of_budget", budget
-    if status == "paused":
-        return "out_of_time", "the time limit of the turn was reached"
-    last = next((e for e in reversed(conversation.state.events) if type(e).__name__ == "ConversationErrorEvent"), None)
-    code = getattr(last, "code", "")
-    return _ENDS.get(code, "error"), masked_error(str(getattr(last, "detail", "") or code))[:500]
+def _ended_by(error: Any, turn: _Turn, task: CodingTask) -> tuple[Any, str]:
+    """Give the status and reason of a turn that an error ended, where that is a result; raises what is none."""
+    if turn.stopped.is_set():
+        budget = task.account.reached()
+        return ("out_of_budget", budget) if budget else ("out_of_time", OUT_OF_TIME)
+    if found := ended_by(error):
+        return found
+    origin = error.original_exception
+    model = turn.conversation.agent.llm.model
+    raise translated(origin if isinstance(origin, AgentHandsError) else origin.__cause__ or origin, model) from error

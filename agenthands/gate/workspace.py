@@ -14,6 +14,8 @@ from agenthands.gate.escapes import escapes
 MAX_FILE_BYTES = 200_000
 _MAX_ENTRIES = 500
 _MAX_COMPLAINTS = 50
+MISSING = "No such file"
+"""What a complaint about a file that was not written says."""
 _MAX_DEPTH = 150  # of the syntax tree; what works on trees further on recurses
 _LEFT_OVERS = {"__pycache__", ".pytest_cache"}
 

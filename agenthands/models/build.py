@@ -49,11 +49,12 @@ def add_costs(*costs: float | None) -> float | None:
 
 
 class Spending(Noun):
-    """What models cost in one stage, for one tool and attempt of it where there is one."""
+    """What one model cost in one stage, for one tool and attempt of it where there is one."""
 
     stage: str
     tool: str = ""
     attempt: int = 0
+    model: str = ""
     calls: int
     cost_usd: float | None
     tokens: Tokens
@@ -71,7 +72,7 @@ class Spending(Noun):
 class CodingResult(Noun):
     """What one turn of a coding agent did. `finished` says that the agent stopped by itself, not that it is right."""
 
-    status: Literal["finished", "stuck", "out_of_steps", "out_of_budget", "out_of_time", "error"]
+    status: Literal["finished", "stuck", "refused", "out_of_steps", "out_of_budget", "out_of_time", "error"]
     reason: str = ""
     cost_usd: float | None
     tokens: Tokens

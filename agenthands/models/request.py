@@ -22,6 +22,9 @@ class BuildOptions(BaseModel):
     agent_model: str | None = Field(
         None, title="Agent's model", description="Model of the finished agent; the planner's if empty"
     )
+    fallback: str | None = Field(
+        None, title="Fallback model", description="Model that answers where one of these is limited or not reached"
+    )
     api_base: str | None = Field(
         None, title="Model endpoint", description="URL of an OpenAI-compatible or other self-hosted endpoint"
     )

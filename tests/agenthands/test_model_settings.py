@@ -82,3 +82,49 @@ def test_a_bad_variable_is_named(monkeypatch):
     with pytest.raises(SettingsInvalid, match="max_attempts") as caught:
         load_settings()
     assert "AGENTHANDS_MAX_ATTEMPTS" in caught.value.hint
+
+
+FALLBACK = '\n[llm.fallback]\nmodel = "anthropic/x"\n'
+
+
+def configured(tmp_path, monkeypatch, text, **options):
+    (tmp_path / "models.toml").write_text(DEFAULT_CONFIG.read_text() + text)
+    monkeypatch.setenv("GEMINI_API_KEY", "g")
+    monkeypatch.setenv("OTHER", "o")
+    return load_settings(BuildOptions(config=str(tmp_path / "models.toml"), **options))
+
+
+@pytest.mark.parametrize("section", ["coder", "fallback"])
+def test_the_key_of_one_provider_does_not_go_to_another_that_the_file_names(tmp_path, monkeypatch, section):
+    settings = configured(tmp_path, monkeypatch, f'\n[llm.{section}]\nmodel = "anthropic/x"\n')
+    found = settings.model("coder") if section == "coder" else settings.model("coder").fallback
+    assert (found.model, found.api_key, found.safety_settings, found.temperature) == ("anthropic/x", None, (), 0.2)
+
+
+def test_there_is_no_fallback_unless_one_is_named(tmp_path, monkeypatch):
+    assert configured(tmp_path, monkeypatch, "").model("planner").fallback is None
+    assert configured(tmp_path, monkeypatch, "\n[llm.fallback]\nnum_retries = 1\n").model("planner").fallback is None
+    found = configured(tmp_path, monkeypatch, FALLBACK + 'api_key = "${OTHER}"\n').model("agent").fallback
+    assert (found.model, found.api_key.get_secret_value(), found.fallback) == ("anthropic/x", "o", None)
+    named = configured(tmp_path, monkeypatch, FALLBACK, fallback="gemini/gemini-2.5-flash").model("coder").fallback
+    assert (named.model, named.api_key) == ("gemini/gemini-2.5-flash", None)
+    plain = configured(tmp_path, monkeypatch, "", fallback="gemini/gemini-2.5-flash").model("coder").fallback
+    assert plain.api_key.get_secret_value() == "g"
+
+
+def test_a_fallback_of_the_same_provider_is_at_the_same_endpoint(tmp_path, monkeypatch):
+    options = {"planner": "openai/a", "api_base": "http://a/v1"}
+
+    def fallback(name, text=""):
+        return configured(tmp_path, monkeypatch, text, fallback=name, **options).model("planner").fallback
+
+    assert fallback("openai/b").api_base == "http://a/v1"
+    assert fallback("gemini/b").api_base is None
+    assert fallback("openai/a") is None, "a model does not stand in for itself"
+    other = '\n[llm.fallback]\nmodel = "openai/a"\napi_base = "http://b/v1"\n'
+    assert fallback(None, other).api_base == "http://b/v1"
+
+
+def test_an_assumed_price_counts_for_the_fallback_too(tmp_path, monkeypatch):
+    settings = configured(tmp_path, monkeypatch, FALLBACK, price="1,2")
+    assert settings.model("planner").fallback.assumed_price == (1e-6, 2e-6)

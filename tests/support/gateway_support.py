@@ -94,7 +94,7 @@ def free():
 @contextmanager
 def opened(model=PRICED, budget_usd=None, **settings):
     """Open a gateway for one of the models."""
-    settings = ModelSettings(model=model, api_key=KEY, num_retries=0, **settings)
+    settings = ModelSettings(**{"model": model, "api_key": KEY, "num_retries": 0, **settings})
     account = Purse(Budget(usd=budget_usd)).account("accept")
     with short_folder() as folder, LitellmGateway(settings).open(folder / "model.sock", account) as gateway:
         yield gateway

@@ -1,6 +1,7 @@
 """A scripted model as an OpenAI-compatible server on loopback, which knows what it was asked."""
 
 import json
+import secrets
 import threading
 import time
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ class Asked(list):
         self.url = ""
         self.latency = 0.0
         self.change = lambda kind, messages, message: message
+        self.fault = lambda kind, number: None
 
     def count(self, kind=None):
         return sum(kind in (None, each) for each, _ in self)
@@ -26,6 +28,8 @@ def serve_script(script, latency=0.0):
     """Serve `scripted/<script>`; gives what is asked, as it is asked. The model's name does not matter.
 
     `change` of what is given may change an answer: it takes the kind, the messages, and the assistant's message.
+    `fault` may have a call go wrong: it takes the kind and the number of the call among its kind, and gives a fault of
+    `faulty_server`, or None.
     """
     return serve_model(lambda call: answer(f"scripted/{script}", call["messages"], call), latency)
 
@@ -44,6 +48,9 @@ def serve_model(answers, latency=0.0):
             kind = kind_of(call)
             asked.append((kind, call["messages"]))
             time.sleep(asked.latency)
+            if fault := asked.fault(kind, asked.count(kind)):
+                fault(self)
+                return
             message = asked.change(kind, call["messages"], answers(call))
             streams = call.get("stream")
             body = streamed(message) if streams else json.dumps(completion(message)).encode()
@@ -89,13 +96,18 @@ def streamed(message):
 
 
 def completion(message):
+    identity = secrets.token_hex(6)  # OpenHands takes calls of one answer for one message
     calls = [
-        {"id": f"call_{n}", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+        {
+            "id": f"call_{identity}_{n}",
+            "type": "function",
+            "function": {"name": name, "arguments": json.dumps(arguments)},
+        }
         for n, (name, arguments) in enumerate(message["tool_calls"])
     ]
     said = {"role": "assistant", "content": message["content"], **({"tool_calls": calls} if calls else {})}
     return {
-        "id": "x",
+        "id": identity,
         "object": "chat.completion",
         "created": 0,
         "model": "scripted",

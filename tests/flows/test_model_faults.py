@@ -1,0 +1,111 @@
+"""Models that go wrong in whole builds: what the user reads, what is kept, and how often a model is called."""
+
+import json
+import os
+import subprocess
+
+import pytest
+from faulty_server import FILTERED, OVERLOADED, QUOTA
+from scripted_server import serve_model, serve_script
+from served_support import BIN
+
+from agenthands.models import BuildRecord
+from agenthands.terminal_report import show_text
+from agenthands.testing.scripted_model import answer
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Build as a user does; gives the exit code, what was said, and the newest record in the store."""
+
+    def build(url, **fallback):
+        config = '[llm]\nmodel = "openai/scripted"\napi_key = "x"\nnum_retries = 1\nretry_seconds = 0\n'
+        if fallback:
+            config += "[llm.fallback]\n" + "".join(f'{key} = "{value}"\n' for key, value in fallback.items())
+        (tmp_path / "models.toml").write_text(config)
+        command = [BIN / "agenthands", "build", "a report", "--api-base", url, "--config", tmp_path / "models.toml"]
+        variables = {**os.environ, "AGENTHANDS_STORE": str(tmp_path / "store")}
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=400)
+        assert "Traceback" not in done.stderr, done.stderr
+        paths = sorted((tmp_path / "store").glob("agents/*/*/build.json"), key=lambda path: path.parent.name)
+        return done.returncode, done.stderr, BuildRecord.model_validate_json(paths[-1].read_bytes())
+
+    return build
+
+
+def test_a_fault_of_each_model_is_told_and_what_was_done_is_kept(build):
+    with serve_script("data-report") as model:
+        model.fault = lambda kind, number: FILTERED if kind == "plan" else None
+        code, said, record = build(model.url)
+        assert (code, len(model)) == (2, 1)
+        assert "The content filter of openai/scripted refuses this (content_policy_violation)." in said
+        assert "Hint: Say the request in other words" in said
+        assert (record.status, record.plan) == ("failed", None)
+
+        model.fault = lambda kind, number: QUOTA if kind == "coder" and number > 2 else None
+        code, said, record = build(model.url)
+        assert code == 2
+        assert "The account at the provider of openai/scripted has nothing left." in said
+        assert "Hint: Raise its limit or top it up with the provider, or name a model that steps in: --fallback" in said
+        assert model.count("coder") == 2 + 1
+        assert [(each.stage, each.calls) for each in record.spending] == [("plan", 1), ("tools", 2)]
+
+        model.fault = lambda kind, number: OVERLOADED if kind == "agent" else None
+        code, said, record = build(model.url)
+        assert code == 3
+        assert "openai/scripted does not answer. ServiceUnavailableError" in said
+        assert model.count("plan") == 2, "the plan was kept"
+        assert model.count("coder") == 2 + 1 + 2, "the coder went on where it was"
+        assert model.count("agent") <= 4
+        assert (record.status, record.acceptance) == ("failed", None)
+
+
+def test_a_fallback_does_the_whole_build_and_the_record_says_so(build):
+    with serve_script("data-report") as model, serve_script("data-report") as other:
+        model.fault = lambda kind, number: OVERLOADED
+        code, said, record = build(model.url, model="openai/other", api_base=other.url, api_key="y")
+    assert code == 0, said
+    assert record.models == dict.fromkeys(("planner", "coder", "agent"), "openai/scripted") | {
+        "fallback": "openai/other"
+    }
+    assert {each.model for each in record.spending} == {"openai/other"}
+    assert sum(each.calls for each in record.spending) == len(other)
+    assert {kind for kind, _ in other} == {"plan", "coder", "agent", "opinion"}
+    assert len(model) <= len(other) + 2
+
+
+def test_one_hopeless_tool_among_three_is_given_up_early_and_explained(build, tmp_path):
+    def three_tools(call):
+        messages = call["messages"]
+        if "Tool: moon_phase" in json.dumps(messages):
+            return {"content": "The tool and its tests are written.", "tool_calls": []}
+        message = answer("scripted/financial-research", messages, call)
+        if (call.get("response_format") or {}).get("json_schema", {}).get("name") == "plan":
+            planned = json.loads(message["content"])
+            planned["mcp_servers"], planned["test_cases"] = [], planned["test_cases"][:1]
+            planned["custom_tools"].append({**planned["custom_tools"][0], "name": "moon_phase"})
+            message["content"] = json.dumps(planned)
+        return message
+
+    with serve_model(three_tools) as model:
+        code, said, record = build(model.url)
+    assert code == 1, said
+    outcomes = {tool.name: (tool.status, tool.attempts) for tool in record.tools}
+    assert outcomes == {
+        "stock_performance": ("accepted", 1),
+        "financial_statement_analyzer": ("accepted", 2),
+        "moon_phase": ("rejected", 2),
+    }
+    moon = next(tool for tool in record.tools if tool.name == "moon_phase")
+    assert moon.reason == (
+        "the gate's checks files did not pass in 2 attempts; the model was twice ready without having written the "
+        'files; the last turn: the model answered with text and called no tool: "The tool and its tests are written."'
+    )
+    assert sum(each.calls for each in record.spending if each.tool == "moon_phase") == 2
+    told = " ".join(show_text(record).split())
+    assert "Look at what the gate says about moon_phase (tools/moon_phase/gate-2.json, what its agent did is in" in told
+    assert "leaves no files, so choose a stronger model" in told
+    assert {"tools/moon_phase/gate-2.json", "trajectories/moon_phase.jsonl"} <= record.files.keys()
+    assert len(list((tmp_path / "store" / "tools").iterdir())) == 2, "what was accepted is kept for the next build"

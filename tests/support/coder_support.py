@@ -1,0 +1,49 @@
+"""One turn of the real coder, against a model server of a test."""
+
+from pathlib import Path
+
+from conftest_paths import TEST_HOME
+
+from agenthands.adapters.openhands_coder import OpenHandsCoder
+from agenthands.model_settings import ModelSettings
+from agenthands.ports import CodingTask, Command
+from agenthands.purse import Budget, Purse
+
+SPEC = {"name": "column_summary"}
+
+
+class Turns:
+    """Works on one tool, turn after turn; `purse` pays."""
+
+    def __init__(self, folder: Path, sandbox, budget=None):
+        self.folder, self.sandbox = folder, sandbox
+        self.workspace = folder / "workspace"
+        for name in ("nat_tools", "tests"):
+            (self.workspace / name).mkdir(parents=True)
+        (self.workspace / "spec.json").write_text("{}")
+        self.purse = Purse(budget or Budget())
+        self.attempt = 0
+
+    def work(self, url, model="openai/scripted", message="", steps=12, seconds=60.0, **settings):
+        """Do one turn; what a test waits for is short."""
+        self.attempt += 1
+        values = {"api_key": "k", "api_base": url, "retry_seconds": 0, "timeout": 20, **settings}
+        task = f"Tool: column_summary\nWorkspace: {self.workspace}\n"
+        return OpenHandsCoder(ModelSettings(model=model, **values), TEST_HOME).work(
+            CodingTask(
+                build_id="b",
+                tool="column_summary",
+                attempt=self.attempt,
+                system_prompt="Write the tool.",
+                message=message or (task if self.attempt == 1 else f"The gate rejected it, {self.attempt}."),
+                workspace=self.workspace,
+                conversation=self.folder / "conversation",
+                shell=self.sandbox.shell(Command((), self.workspace), self.folder / "shell"),
+                seconds=seconds,
+                steps=steps,
+                account=self.purse.account("tools", "column_summary", self.attempt),
+            )
+        )
+
+    def files(self):
+        return sorted(path.name for path in self.workspace.rglob("*.py"))

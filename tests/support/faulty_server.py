@@ -1,0 +1,177 @@
+"""How calls of a model go wrong: faults for `serve_script` and `serve_model`, and Gemini's own API.
+
+A fault answers one request in the place of the model: `asked.fault = lambda kind, number: RATE_LIMIT`.
+"""
+
+import json
+import secrets
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+HANG_SECONDS = 30.0
+closing = threading.Event()
+
+
+def status(code, message, kind="", error_code=None, **headers):
+    """Answer with an error in OpenAI's form."""
+
+    def fault(handler):
+        error = {"message": message, "type": kind, "param": None, "code": error_code}
+        reply(handler, {"error": error}, code, **headers)
+
+    return fault
+
+
+RATE_LIMIT = status(429, "Rate limit reached for requests", "requests", "rate_limit_exceeded")
+QUOTA = status(
+    429, "You exceeded your current quota, please check your plan and billing details.", "insufficient_quota",
+    "insufficient_quota",
+)  # fmt: skip
+BROKEN = status(500, "The server had an error while processing your request", "server_error")
+OVERLOADED = status(503, "The engine is currently overloaded", "server_error")
+FILTERED = status(
+    400, "Your request was rejected as a result of our safety system.", "invalid_request_error",
+    "content_policy_violation",
+)  # fmt: skip
+TOO_LONG = status(
+    400, "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
+    "invalid_request_error", "context_length_exceeded",
+)  # fmt: skip
+BAD_KEY = status(401, "Incorrect API key provided.", "invalid_request_error", "invalid_api_key")
+
+
+def rate_limit(seconds):
+    """Answer 429 and say when to come back."""
+    return status(
+        429, "Rate limit reached for requests", "requests", "rate_limit_exceeded", **{"retry-after": str(seconds)}
+    )
+
+
+def hang(handler):
+    """Say nothing for a long time, then end the connection."""
+    end = time.monotonic() + HANG_SECONDS
+    while time.monotonic() < end and not gone(handler):
+        time.sleep(0.05)
+    handler.close_connection = True
+
+
+def gone(handler):
+    """Say whether the client has given up."""
+    handler.connection.setblocking(False)
+    try:
+        return handler.connection.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    finally:
+        handler.connection.setblocking(True)
+
+
+def cut(handler):
+    """Begin a body, and end the connection in the middle of it."""
+    handler.send_response(200)
+    handler.send_header("content-type", "application/json")
+    handler.send_header("content-length", "5000")
+    handler.end_headers()
+    handler.wfile.write(b'{"id": "x", "object": "chat.completion", "choices": [{"index": 0, "mess')
+    handler.wfile.flush()
+    handler.connection.shutdown(socket.SHUT_RDWR)
+    handler.close_connection = True
+
+
+def says(content="", calls=(), finish="stop", choices=None):
+    """Answer with this message; `calls` are pairs of a name and the text of its arguments, which may be no JSON."""
+
+    def fault(handler):
+        identity = secrets.token_hex(6)
+        tool_calls = [
+            {"id": f"call_{identity}_{n}", "type": "function", "function": {"name": name, "arguments": arguments}}
+            for n, (name, arguments) in enumerate(calls)
+        ]
+        message = {"role": "assistant", "content": content, **({"tool_calls": tool_calls} if calls else {})}
+        body = {
+            "id": identity,
+            "object": "chat.completion",
+            "created": 0,
+            "model": "scripted",
+            "choices": [{"index": 0, "message": message, "finish_reason": finish}] if choices is None else choices,
+            "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+        }
+        reply(handler, body)
+
+    return fault
+
+
+NO_CHOICES = says(choices=[])
+EMPTY = says("")
+FILTERED_ANSWER = says("", finish="content_filter")
+
+
+def reply(handler, body, code=200, **headers):
+    """Send JSON."""
+    content = json.dumps(body).encode()
+    handler.send_response(code)
+    handler.send_header("content-type", "application/json")
+    handler.send_header("content-length", str(len(content)))
+    for name, value in headers.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(content)
+
+
+GEMINI_USAGE = {"promptTokenCount": 1000, "candidatesTokenCount": 10, "totalTokenCount": 1010}
+GEMINI_SAFETY = {"candidates": [{"finishReason": "SAFETY", "index": 0}], "usageMetadata": GEMINI_USAGE}
+GEMINI_BLOCKED = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": GEMINI_USAGE}
+GEMINI_MALFORMED = {
+    "candidates": [{"content": {"role": "model"}, "finishReason": "MALFORMED_FUNCTION_CALL", "index": 0}],
+    "usageMetadata": GEMINI_USAGE,
+}
+
+
+def gemini_says(*parts):
+    """Give an answer of Gemini's generateContent; each part is a text or a `functionCall`."""
+    content = {"role": "model", "parts": [{"text": each} if isinstance(each, str) else each for each in parts]}
+    candidate = {"content": content, "finishReason": "STOP", "index": 0}
+    return {"candidates": [candidate], "usageMetadata": GEMINI_USAGE}
+
+
+@contextmanager
+def serve_gemini(answers):
+    """Serve Gemini's own API; `answers` takes a call's number and its body and gives what is answered.
+
+    Gives the list of the bodies that were asked, with the server's address as `url`.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            assert self.path.endswith(":generateContent"), self.path
+            reply(self, answers(len(asked), asked[-1]))
+
+        def log_message(self, *_):
+            pass
+
+    asked = Calls()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    asked.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield asked
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+class Calls(list):
+    """Bodies of calls, and where they were sent."""
+
+    url = ""
