@@ -58,7 +58,7 @@ def test_an_accepted_build_has_every_part():
         "✓ held_out So do the examples that the coder never saw. held_out is fine.",
         "Faults that the tests did not notice 1 Line 1 , constant @@ -1 +1 @@ -return 9 +return 10",
         "Specification 1 example Needed for the request.",
-        '{"amount": 1, "to": "EUR"} 2 saw it',
+        '{"amount": 1, "to": "EUR"} gives 2 the coder saw it',
         "Code 2 lines",
         "return '<b>'",
         "Tests 2 lines",
