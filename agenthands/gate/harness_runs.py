@@ -59,9 +59,7 @@ def run_harness(judged: Judged, environment: Environment, sandbox: Sandbox, seco
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         runs = [
-            threads.submit(
-                _ask, folder, f"work-{seed}", stages, seed, (judged.tool.name, environment, sandbox, seconds)
-            )
+            threads.submit(_ask, folder, f"work-{seed}", stages, seed, (judged, environment, sandbox, seconds))
             for seed, stages in ((0, _first_stages(judged, one)), (1, _repeated_stages(judged, one)))
         ]
         first, repeated = (run.result() for run in runs)
@@ -69,15 +67,16 @@ def run_harness(judged: Judged, environment: Environment, sandbox: Sandbox, seco
 
 
 def _first_stages(judged: Judged, seconds: float) -> list[dict[str, Any]]:
-    tests = {"kind": "tests", "seconds": seconds, "file": tests_path(judged.tool.name)}
-    changed = {**tests, "like": "tests"}
+    tests = {"kind": "tests", "seconds": seconds}
+    changed = {**tests, "like": "tests", "verdict_only": True}
+    killed = {**changed, "first_failure": True}
     more = [
         {**tests, "id": "alone", "alone": True},
         {**tests, "id": "reverse", "reverse": True},
         {**changed, "id": "hollow", "source": judged.hollow},
-        *({**changed, "id": f"stub: {what}", "source": source} for what, source in judged.stubs.items()),
+        *({**killed, "id": f"stub: {what}", "source": source} for what, source in judged.stubs.items()),
         *(
-            {**changed, "id": f"mutant {number}", "source": mutant.source, "first_failure": True}
+            {**killed, "id": f"mutant {number}", "source": mutant.source}
             for number, mutant in enumerate(judged.mutants)
         ),
     ]
@@ -91,7 +90,7 @@ def _first_stages(judged: Judged, seconds: float) -> list[dict[str, Any]]:
 
 def _repeated_stages(judged: Judged, seconds: float) -> list[dict[str, Any]]:
     other = {"clock_shift": _OTHER_DATE}
-    tests = {"id": "tests", "kind": "tests", "seconds": seconds, "file": tests_path(judged.tool.name), **other}
+    tests = {"id": "tests", "kind": "tests", "seconds": seconds, **other}
     return [{"stop": False, "jobs": [tests, {**_calls(judged.tool, seconds), **other}]}]
 
 
@@ -101,15 +100,16 @@ def _calls(tool: CustomTool, seconds: float) -> dict[str, Any]:
 
 
 def _ask(
-    folder: Path, work: str, stages: list[dict[str, Any]], seed: int, parts: tuple[str, Environment, Sandbox, float]
+    folder: Path, work: str, stages: list[dict[str, Any]], seed: int, parts: tuple[Judged, Environment, Sandbox, float]
 ) -> Mapping[str, Answer]:
-    name, environment, sandbox, seconds = parts
+    judged, environment, sandbox, seconds = parts
     (folder / work).mkdir()
     libraries = [_location(library) for library in _LIBRARIES]
     request = {
         "folder": str(folder / "tool"),
         "work": str(folder / work),
-        "tool": name,
+        "tool": judged.tool.name,
+        "tests": tests_path(judged.tool.name),
         "path": sorted({str(path.parent) for path in libraries}),
         "lanes": min(_MAX_LANES, os.cpu_count() or 1),
         "stages": stages,

@@ -18,7 +18,7 @@ from agenthands.gate.workspace import check_files, tool_path
 from agenthands.models import Check, CustomTool, GateReport, held_out_indices
 from agenthands.ports import Environment, Sandbox
 
-GATE_VERSION = "2"
+GATE_VERSION = "3"
 MAX_MUTANTS = 40
 
 
