@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agenthands.errors import SandboxLost
+from agenthands.gate.imports import imported
 from agenthands.gate.mutation import Mutant
 from agenthands.gate.workspace import tests_path
 from agenthands.models import CustomTool
@@ -22,6 +24,7 @@ Answer = Mapping[str, Any]
 _HARNESS = Path(__file__).parent / "harness.py"
 _BOOT = "import sys; r = sys.stdin.buffer; exec(compile(r.read(int(r.readline())), '<gate>', 'exec'))"
 _LIBRARIES = ("coverage", "time_machine", "_time_machine")
+_ONLY_NAMED = {"pandas": "DataFrame", "networkx": "DiGraph"}
 _OTHER_DATE = 403 * 86400 + 5 * 3600 + 1234  # seconds: another year, month, weekday and hour
 _MAX_LANES = 4
 _ONE_RUN = 1 / 30  # of the whole time: more than 40 mutants on two cores need, where each takes all of it
@@ -110,6 +113,7 @@ def _ask(
         "work": str(folder / work),
         "tool": judged.tool.name,
         "tests": tests_path(judged.tool.name),
+        "put_off": _not_needed(judged),
         "path": sorted({str(path.parent) for path in libraries}),
         "lanes": min(_MAX_LANES, os.cpu_count() or 1),
         "stages": stages,
@@ -141,6 +145,12 @@ def _ask(
     ended = "was still running at the time limit" if result.timed_out else f"ended with exit code {result.exit_code}"
     reason = f"the run {ended} and left no report. {result.stderr.decode(errors='replace')[-1500:]}".strip()
     return {job["id"]: {"ok": False, "error": reason, "lost": True} for stage in stages for job in stage["jobs"]}
+
+
+def _not_needed(judged: Judged) -> dict[str, str]:
+    """Give the packages that NAT imports and that neither the tool nor what it depends on can use, with a class."""
+    used = {name.partition(".")[0] for text in judged.texts.values() for _, name in imported(ast.parse(text))}
+    return {} if judged.tool.dependencies or used & _ONLY_NAMED.keys() else _ONLY_NAMED
 
 
 def _location(library: str) -> Path:
