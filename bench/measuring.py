@@ -58,8 +58,7 @@ def reap_orphans():
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-        below = psutil.Process().children(recursive=True)
-        if not any(in_sandbox(each) or each.name() in ("bwrap", "bash") for each in below):
+        if not any(_ending(each) for each in psutil.Process().children(recursive=True)):
             return
         time.sleep(0.05)
 
@@ -68,6 +67,12 @@ def cpu_seconds():
     """Give the CPU seconds of this process, and of all below it that have ended and were reaped."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return tuple(each.ru_utime + each.ru_stime for each in used)
+
+
+def server_cpu():
+    """Give the CPU seconds of Prefect's embedded server, a child of this process that is still running."""
+    children = [each for each in psutil.Process().children() if "uvicorn" in each.cmdline()]
+    return sum(each.cpu_times().user + each.cpu_times().system for each in children)
 
 
 def measure(argv, memory=None, **variables):
@@ -121,6 +126,13 @@ def in_sandbox(process):
         return Path(f"/proc/{process.pid}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
     except OSError:
         return False
+
+
+def _ending(process):
+    try:
+        return in_sandbox(process) or process.name() in ("bwrap", "bash")
+    except psutil.Error:
+        return True
 
 
 def _share(process):

@@ -12,17 +12,15 @@ import sys
 import tempfile
 import time
 
-import psutil
-from measuring import cpu_seconds, save
+from measuring import cpu_seconds, save, server_cpu
 
 os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="CRITICAL", DO_NOT_TRACK="1")
 os.environ.update(PREFECT_LOGGING_ROOT_LEVEL="CRITICAL")
 
 
 def _used():
-    """Give the CPU seconds of this process and of the server, which is its child."""
-    servers = [each.cpu_times() for each in psutil.Process().children()]
-    return sum(cpu_seconds()) + sum(each.user + each.system for each in servers)
+    """Give the CPU seconds of this process and of the server."""
+    return sum(cpu_seconds()) + server_cpu()
 
 
 def _mean(action, count):

@@ -1,6 +1,6 @@
 """The line `seed`: AgentHands' tool stage against the seed's way, with the same scripted model and latency.
 
-    python bench/seed_way.py [--tools 1,4,8,16] [--baseline 1,4,8,16] [--latency 0.5]
+    python bench/seed_way.py [--tools 1,4,8,16] [--baseline 1,4,16] [--latency 0.5]
 
 The seed's way is a sequential script: for each tool a new process runs one OpenHands agent and a cold pytest. It does
 not judge: there is no sandbox, no mutant, no second run. Each count of tools is measured; where `--baseline` leaves one
@@ -47,7 +47,7 @@ def our_way(count, url, folder):
 
 def line(count, latency, seed, measured, ours):
     """Give one line of the table."""
-    cpu = ours["cpu_factory"] + ours["cpu_sandboxes"]
+    cpu = ours["cpu_factory"] + ours["cpu_server"] + ours["cpu_sandboxes"]
     bound = max(CALLS * latency, cpu / CORES)
     return {
         "tools": count,
@@ -57,6 +57,9 @@ def line(count, latency, seed, measured, ours):
         "seconds": round(ours["wall"], 1),
         "cpu": round(cpu, 1),
         "cpu_a_tool": round(cpu / count, 2),
+        "cpu_factory": round(ours["cpu_factory"], 1),
+        "cpu_server": round(ours["cpu_server"], 1),
+        "cpu_sandboxes": round(ours["cpu_sandboxes"], 1),
         "ratio": round(seed["wall"] / ours["wall"], 1),
         "bound": round(bound, 1),
         "times_the_bound": round(ours["wall"] / bound, 2),
@@ -67,7 +70,7 @@ def main():
     """Measure, print, save."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--tools", default="1,4,8,16")
-    parser.add_argument("--baseline", default="1,4,8,16")
+    parser.add_argument("--baseline", default="1,4,16")
     parser.add_argument("--latency", type=float, default=0.5)
     asked = parser.parse_args()
     counts, baseline = ([int(each) for each in text.split(",")] for text in (asked.tools, asked.baseline))

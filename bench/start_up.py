@@ -7,6 +7,7 @@ start to its first answer; and what `--help` loads of the heavy packages.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import re
@@ -55,7 +56,7 @@ def loaded():
     text = subprocess.run(argv, capture_output=True, text=True, check=True, cwd=ROOT).stderr
     modules = _TIMES.findall(text)
     heavy = sorted({name.partition(".")[0] for name in modules} & set(HEAVY))
-    twice = sorted({name for name in modules if modules.count(name) > 1})
+    twice = sorted({name for name in modules if modules.count(name) > 1 and importlib.util.find_spec(name)})
     return {"modules": len(modules), "heavy": heavy, "twice": twice}
 
 

@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from measuring import adopt_orphans, cpu_seconds, reap_orphans
+from measuring import adopt_orphans, cpu_seconds, reap_orphans, server_cpu
 
 os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="CRITICAL", DO_NOT_TRACK="1")
 os.environ.update(PREFECT_LOGGING_ROOT_LEVEL="CRITICAL", OPENAI_API_KEY="none")
@@ -51,15 +51,16 @@ def _flow(plan, options):
         build = start_build("measure the tool stage", options)
         base = prepare_environment(build)
         reap_orphans()
-        before, rss, started = cpu_seconds(), _rss(), time.monotonic()
+        before, server, rss, started = cpu_seconds(), server_cpu(), _rss(), time.monotonic()
         outcomes, error = build_tools(build, Plan.model_validate(plan), base)
-        wall, after = time.monotonic() - started, cpu_seconds()
+        wall, after, server = time.monotonic() - started, cpu_seconds(), server_cpu() - server
         reap_orphans()
         if error or any(each.status != "accepted" for each in outcomes):
             sys.exit(f"{error} {[each.reason for each in outcomes]}")
         return {
             "wall": wall,
             "cpu_factory": after[0] - before[0],
+            "cpu_server": server,
             "cpu_sandboxes": cpu_seconds()[1] - before[1],
             "gate_seconds": [each.gate.seconds for each in outcomes],
             "rss_before_mb": rss,
