@@ -71,8 +71,12 @@ def cpu_seconds():
 
 def server_cpu():
     """Give the CPU seconds of Prefect's embedded server, a child of this process that is still running."""
-    children = [each for each in psutil.Process().children() if "uvicorn" in each.cmdline()]
-    return sum(each.cpu_times().user + each.cpu_times().system for each in children)
+    used = 0.0
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):  # sandboxes that have ended are children here, too
+            if "uvicorn" in child.cmdline():
+                used += child.cpu_times().user + child.cpu_times().system
+    return used
 
 
 def measure(argv, memory=None, **variables):
