@@ -16,6 +16,7 @@ from agenthands.testing import scripted_model
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
+from measuring import stop_counting
 from scripted_server import serve_model
 
 MODEL = "openai/scripted"
@@ -108,6 +109,7 @@ def served(folder, latency):
 
 
 def _serve(folder, latency):
+    stop_counting()
     scripted_model.SCRIPTS = folder
     with serve_model(lambda call: scripted_model.answer("scripted/many", call["messages"], call), latency) as asked:
         print(asked.url, flush=True)

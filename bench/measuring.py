@@ -1,9 +1,12 @@
 """How the benches measure: CPU of whole process trees, memory by kind of process, and one file of results.
 
-A sandbox's first process is not waited for by the one that started it, so its CPU would be lost. A measured process is
-therefore a subreaper: what loses its parent becomes its child, and is counted when it is reaped.
+A sandbox that is killed takes the CPU of its processes with it: nobody waited for them. Where cgroups (version 1) can
+be made, a measured process therefore enters one of its own, which counts everything below. Elsewhere it is a
+subreaper: what loses its parent becomes its child and is counted when it is reaped, but killed shells of agents count
+too little.
 """
 
+import atexit
 import contextlib
 import ctypes
 import json
@@ -24,6 +27,8 @@ RESULTS = ROOT / "bench" / "results.json"
 AGENTHANDS = str(Path(sys.executable).parent / "agenthands")
 CORES = len(os.sched_getaffinity(0))
 _PR_SET_CHILD_SUBREAPER = 36
+_CPUACCT = Path("/sys/fs/cgroup/cpuacct")
+_group: list[Path] = []
 
 
 def machine():
@@ -44,8 +49,27 @@ def save(line, result):
 
 
 def adopt_orphans():
-    """Make this process the one to which lost descendants come."""
+    """Make this process the one to which lost descendants come, and count all that it starts from now on."""
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    if not _group:
+        with contextlib.suppress(OSError):
+            group = _CPUACCT / f"agenthands-bench-{os.getpid()}"
+            group.mkdir()
+            _enter(group)
+            _group.append(group)
+            atexit.register(stop_counting)
+
+
+def stop_counting():
+    """Leave the own cgroup and remove it; a process that counts nowhere does this as well."""
+    with contextlib.suppress(OSError):
+        _enter(_CPUACCT)
+        while _group:
+            _group.pop().rmdir()
+
+
+def _enter(group):
+    (group / "cgroup.procs").write_text(str(os.getpid()))
 
 
 def reap_orphans():
@@ -64,9 +88,12 @@ def reap_orphans():
 
 
 def cpu_seconds():
-    """Give the CPU seconds of this process, and of all below it that have ended and were reaped."""
+    """Give the CPU seconds of this process, and of all below it but Prefect's server."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return tuple(each.ru_utime + each.ru_stime for each in used)
+    own, below = (each.ru_utime + each.ru_stime for each in used)
+    if _group:
+        below = int((_group[0] / "cpuacct.usage").read_text()) / 1e9 - own - server_cpu()
+    return own, below
 
 
 def server_cpu():

@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from measuring import adopt_orphans, cpu_seconds, reap_orphans, server_cpu
+from measuring import adopt_orphans, cpu_seconds, reap_orphans, server_cpu, stop_counting
 
 os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="CRITICAL", DO_NOT_TRACK="1")
 os.environ.update(PREFECT_LOGGING_ROOT_LEVEL="CRITICAL", OPENAI_API_KEY="none")
@@ -35,6 +35,7 @@ def main(plan, url, parallel):
         wait_for_server()
         result = _flow(json.loads(Path(plan).read_text()), options)
     print(json.dumps(result), flush=True)
+    stop_counting()
     leave(0)
 
 
