@@ -35,10 +35,11 @@ demo: install ## The whole line on the seed's own request, with a scripted model
 serve: install ## Prefect server with its UI, the deployment, and this machine as worker
 	$(BIN)/agenthands serve
 
-bench: install ## Measure start-up, the demo, and how often the gate is right; writes bench/results/
-	$(BIN)/python bench/main_job.py
-	$(BIN)/python bench/gate.py
-	$(BIN)/python bench/gate_accuracy.py
+bench: install ## Measure speed and memory, or some lines with LINES="seed cpu"; writes bench/results.json
+	$(BIN)/python bench/all.py $(LINES)
+	@$(BIN)/uv venv --quiet --allow-existing .cache/plots
+	@$(BIN)/uv pip install --quiet --python .cache/plots --group plots
+	.cache/plots/bin/python bench/draw.py
 
 format: install ## Format the code
 	$(BIN)/ruff check --fix-only .

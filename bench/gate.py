@@ -1,6 +1,6 @@
 """Measures the gate on a 60-line tool with 40 mutants against cold `pytest` runs of the same mutants.
 
-Prints a table and writes bench/results/gate.json. Everything runs in the bubblewrap sandbox with the real NAT
+Prints a table; the line `gate`. Everything runs in the bubblewrap sandbox with the real NAT
 environment; no model is asked. The cold runs are what a gate without a warm harness does: one new interpreter for
 each mutant, as many at a time as there are cores; once plainly, and once with pytest's plug-ins off, as in the gate.
 
@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from measuring import save
 from rich.console import Console
 from rich.table import Table
 
@@ -33,7 +34,6 @@ from agenthands.settings import Settings
 
 SCRIPT = Path(__file__).parent.parent / "agenthands" / "testing" / "scripts" / "financial-research"
 TOOL = "stock_performance"
-RESULTS = Path(__file__).parent / "results" / "gate.json"
 
 
 def timed(function, *arguments):
@@ -114,15 +114,13 @@ def main():
     console.print(f"the same mutants by plain cold pytest: {per['cold pytest, plain'][0] * count:.0f} s")
     console.print(table)
     result = {
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},
         "lines": lines, "mutants": count, "cold_sample": len(chosen),
         "gate_seconds": round(whole, 2),
         "per_mutant": {name: {"wall": round(wall, 4), "cpu": round(cpu, 4)} for name, (wall, cpu) in per.items()},
         "ratio_to_cold_pytest": round(per["cold pytest, plain"][0] / ours[0], 1),
         "ratio_to_cold_pytest_without_plugins": round(per["cold pytest, plug-ins off"][0] / ours[0], 1),
     }  # fmt: skip
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+    save("gate", result)
 
 
 if __name__ == "__main__":

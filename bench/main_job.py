@@ -1,11 +1,9 @@
-"""Measures start-up, the demo, and its rebuild; prints a table, and writes bench/results/main_job.json.
+"""Measures start-up, the demo, and its rebuild; prints a table; the line `demo`.
 
 The model is scripted and answers at once, so what is measured is everything but the model.
 """
 
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -15,9 +13,9 @@ import time
 from pathlib import Path
 
 import psutil
+from measuring import save
 
 COMMAND = str(Path(sys.executable).parent / "agenthands")
-RESULTS = Path(__file__).parent / "results" / "main_job.json"
 
 
 def timed(*arguments):
@@ -55,7 +53,6 @@ def main():
     record, rebuilt = json.loads(out), json.loads(out_again)
     stages = {stage["name"]: stage["seconds"] for stage in record["stages"]}
     result = {
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},
         "versions": record["versions"],
         "help_seconds": round(statistics.median(helps), 3),
         "demo_seconds": round(seconds, 1),
@@ -66,8 +63,7 @@ def main():
         "rebuild_beyond_start_up_seconds": rebuilt["seconds"],
         "factory_peak_mb": round(peak),
     }
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+    save("demo", result)
     for name, value in result.items():
         print(f"{name:32} {value}")
 

@@ -4,14 +4,16 @@ Standard library, NAT, pytest, coverage and time-machine only. It arrives throug
 can be read: first its own source (see `harness_runs.py`), then one JSON object on the next line:
 
     {"folder": path with the tool's files, read-only, "work": path, empty, "tool": name, "path": [for sys.path],
-     "lanes": int, "stages": [{"stop": bool, "jobs": [{"id": str, "kind": conformance|tests|calls, "seconds": float,
-     ...}]}]}
+     "tests": path of the tests below folder, "put_off": {package: name in it}, "lanes": int,
+     "stages": [{"stop": bool, "jobs": [{"id": str, "kind": conformance|tests|calls, "seconds": float, ...}]}]}
 
 It writes one JSON object to standard output: {job id: {"ok": bool, "seconds": float, ...}}. The jobs of a stage run in
 `lanes` processes at a time; where a stage with `stop` has a job that is not ok, the later stages are left out.
 
 The tool's code is imported in forked children only. A child inherits no descriptor but its own pipe; its answer counts
 only with a word that was drawn for it, and is encoded by functions that were looked up before the tool was imported.
+What is the same for all runs of the tests is done once, before the first fork: no code of the tool or its tests is run
+for that, and a run cannot see from it which one it is.
 This process cannot be traced or opened through /proc (PR_SET_DUMPABLE), so the report's channel is out of reach.
 """
 
@@ -34,12 +36,14 @@ import sys
 import tempfile
 import time
 import traceback
+import types
 
 MAX_ANSWER = 4 * 1024 * 1024
 PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 PYTEST_OPTIONS = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-c", os.devnull, "--tb=short",
-                  "-p", "no:faulthandler", "-p", "no:unraisableexception", "-p", "no:threadexception"]  # fmt: skip
+                  "-p", "no:faulthandler", "-p", "no:unraisableexception", "-p", "no:threadexception",
+                  "--capture=sys"]  # fmt: skip
 WARM_TEST = """import asyncio, pytest
 def test_passes(tmp_path, monkeypatch, capsys):
     with pytest.raises(ValueError):
@@ -49,6 +53,7 @@ def test_fails():
         assert {"a": 1.0} == {"a": pytest.approx(2.0)}
     asyncio.run(call())
 """
+FEW_JOBS = 4
 SCRATCH = ("/tmp", "/dev/shm")
 encode = json.encoder.c_make_encoder(
     None, str, json.encoder.encode_basestring_ascii, None, ": ", ", ", False, False, True
@@ -57,6 +62,7 @@ encode = json.encoder.c_make_encoder(
 
 def main():
     """Do all jobs of the request and report."""
+    gc.disable()  # importing leaves little to collect, and looking for it takes a tenth of the time
     report = os.fdopen(os.dup(1), "wb")
     request = json.loads(sys.stdin.buffer.readline())
     null = os.open(os.devnull, os.O_RDWR)
@@ -66,7 +72,14 @@ def main():
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     sys.path += request["path"]
-    warm_up(request)
+    with put_off(request["put_off"]):
+        warm_up()
+    if sum(len(stage["jobs"]) for stage in request["stages"]) > FEW_JOBS:
+        run_a_test()
+    sys.path.insert(0, request["folder"])
+    request["pytest"] = prepared_session(request)
+    gc.freeze()
+    gc.enable()
     lanes, answers = Lanes(request), {}
     for stage in request["stages"]:
         for job in stage["jobs"]:
@@ -79,11 +92,40 @@ def main():
     report.close()
 
 
-def warm_up(request):
-    """Build and call a small tool, and run a small test: NAT and pytest import much only when they are used."""
-    import coverage  # noqa: F401
-    import pytest
-    import time_machine  # noqa: F401
+class PutOff(types.ModuleType):
+    """A package that is loaded when something of it is used. (importlib's LazyLoader loads with the second import.)"""
+
+    def __getattr__(self, name):
+        """Load the package: nothing of it is there yet."""
+        self.__class__ = types.ModuleType
+        self.__path__ = self.__spec__.submodule_search_locations
+        self.__spec__.loader.exec_module(self)
+        return getattr(self, name)
+
+
+@contextlib.contextmanager
+def put_off(packages):
+    """Let packages be loaded when they are used. NAT names one class of each in annotations; a stand-in serves there.
+
+    They are a third of what NAT imports, for what no tool uses that does not import them itself.
+    """
+    found = []
+    for package, name in packages.items():
+        spec = importlib.util.find_spec(package)
+        if spec and spec.submodule_search_locations:
+            sys.modules[package] = module = importlib.util.module_from_spec(spec)
+            del module.__path__  # who imports a part of the package asks for this first
+            setattr(module, name, type(name, (), {"__module__": package}))
+            module.__class__ = PutOff
+            found.append((module, name))
+    yield
+    for module, name in found:
+        if type(module) is PutOff:
+            delattr(module, name)
+
+
+def warm_up():
+    """Build and call a small tool: NAT imports much only when it is used."""
     from nat.builder.function_info import FunctionInfo
     from nat.builder.workflow_builder import WorkflowBuilder
     from nat.cli.register_workflow import register_function
@@ -108,14 +150,46 @@ def warm_up(request):
             await (await builder.add_function("tool", WarmConfig())).ainvoke({"number": 1})
 
     asyncio.run(call())
+
+
+def run_a_test():
+    """Run a small test, which passes once and fails once: pytest imports much only when it needs it."""
+    import coverage  # noqa: F401
+    import pytest
+
     with tempfile.TemporaryDirectory() as folder:
         test = os.path.join(folder, "test_warm.py")
         with open(test, "w") as file:
             file.write(WARM_TEST)
         pytest.main([*PYTEST_OPTIONS, "--rootdir", folder, test])
-    sys.path.insert(0, request["folder"])
-    gc.collect()
-    gc.freeze()
+
+
+def prepared_session(request):
+    """Begin a session of pytest up to where it would import the tests; their asserts are rewritten, not run."""
+    import pathlib
+
+    from _pytest.assertion import rewrite
+    from _pytest.config import get_config
+    from _pytest.main import Session
+
+    path = os.path.join(request["folder"], request["tests"])
+    options = [*PYTEST_OPTIONS, "--rootdir", request["folder"], path]
+    os.chdir(request["work"])
+    shown, sys.stdout = sys.stdout, io.StringIO()
+    config = get_config(options)
+    config = config.pluginmanager.hook.pytest_cmdline_parse(pluginmanager=config.pluginmanager, args=options)
+    session = Session.from_config(config)
+    config._do_configure()
+    config.hook.pytest_sessionstart(session=session)
+    sys.stdout = shown
+    handler = config.pluginmanager.get_plugin("logging-plugin").log_file_handler
+    null = open(1, "w", closefd=False)  # noqa: SIM115 - /dev/null as before, but no child closes it
+    handler.setStream(null).close()
+    rewrite_test, rewritten = rewrite._rewrite_test, {}
+    with contextlib.suppress(Exception):  # who runs the tests meets it again
+        rewritten[path] = rewrite_test(pathlib.Path(path), config)
+    rewrite._rewrite_test = lambda file, config: rewritten.get(str(file)) or rewrite_test(file, config)
+    return session
 
 
 def bound(job, answers):
@@ -381,9 +455,10 @@ def conformance(request, job):
 class Outcomes:
     """A pytest plug-in that collects outcomes and failures and changes how the tests are run."""
 
-    def __init__(self, job):
+    def __init__(self, job, session):
         """Take what the job asks for."""
         self.job = job
+        self.session = session
         self.by_test = {}
         self.failures = []
 
@@ -406,10 +481,18 @@ class Outcomes:
                 self.failures.append(f"{item.nodeid}: {answer['error']}")
         return True
 
+    def pytest_runtest_makereport(self, item, call):
+        """Leave out the traceback of a failure where nobody reads it: it takes longer than the tests."""
+        if call.excinfo and self.job.get("verdict_only"):
+            item.config.option.tbstyle = "no"
+
     def pytest_runtest_logreport(self, report):
         """Note how a test went."""
+        self.session.config.option.tbstyle = "short"
         if report.when == "call" or report.outcome != "passed":
             self.by_test[report.nodeid] = report.outcome
+        if report.failed and self.job.get("first_failure"):
+            self.session.shouldfail = "one failure is enough"
         if report.failed:
             self.failures.append(f"{report.nodeid} ({report.when})\n{report.longreprtext}"[:4000])
 
@@ -428,7 +511,7 @@ def run_alone(outcomes, item):
         return {"ok": True, "outcomes": outcomes.by_test, "failures": outcomes.failures[:3]}
 
     outcomes.by_test, outcomes.failures, kept = {}, [], (outcomes.by_test, outcomes.failures)
-    child = Child({"seconds": outcomes.job["seconds"] / 2}, one, inherit=True)  # pytest captures in files
+    child = Child({"seconds": outcomes.job["seconds"] / 2}, one, inherit=True)  # the tests may hold files open
     outcomes.by_test, outcomes.failures = kept
     ended = []
     while not ended:
@@ -438,13 +521,12 @@ def run_alone(outcomes, item):
 
 def tests(request, job):
     """Run the tool's tests with pytest, without plug-ins and without configuration files."""
-    import pytest
-
     sys.stdout = sys.stderr = io.StringIO()
-    outcomes = Outcomes(job)
-    options = [*PYTEST_OPTIONS, *(["-x"] if job.get("first_failure") else []), "--rootdir", request["folder"]]
+    session = request["pytest"]
+    outcomes = Outcomes(job, session)
+    session.config.pluginmanager.register(outcomes)
     with conditions(request, job), measured(request, job) as covered:
-        code = pytest.main([*options, os.path.join(request["folder"], job["file"])], plugins=[outcomes])
+        code = finished(session)
     passed = bool(outcomes.by_test) and set(outcomes.by_test.values()) <= {"passed", "skipped"}
     return {
         "ok": passed and (int(code) == 0 or bool(job.get("alone"))),
@@ -453,6 +535,24 @@ def tests(request, job):
         "failures": outcomes.failures[:10],
         **covered,
     }
+
+
+def finished(session):
+    """Do the rest of a session as `pytest.main` does; give its exit code."""
+    import pytest
+    from _pytest.main import _main
+
+    os.environ["PYTEST_VERSION"] = pytest.__version__
+    try:
+        code = _main(session.config, session) or pytest.ExitCode.OK
+    except session.Failed:
+        code = pytest.ExitCode.TESTS_FAILED
+    except (KeyboardInterrupt, pytest.exit.Exception):
+        code = pytest.ExitCode.INTERRUPTED
+    session.exitstatus = code
+    session.config.hook.pytest_sessionfinish(session=session, exitstatus=code)
+    session.config._ensure_unconfigure()
+    return code
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import os
@@ -14,6 +15,7 @@ from typing import Any
 
 from agenthands.errors import SandboxLost
 from agenthands.foreign_json import read_scrubbed
+from agenthands.gate.imports import imported
 from agenthands.gate.mutation import Mutant
 from agenthands.gate.workspace import tests_path
 from agenthands.models import CustomTool
@@ -23,6 +25,7 @@ Answer = Mapping[str, Any]
 _HARNESS = Path(__file__).parent / "harness.py"
 _BOOT = "import sys; r = sys.stdin.buffer; exec(compile(r.read(int(r.readline())), '<gate>', 'exec'))"
 _LIBRARIES = ("coverage", "time_machine", "_time_machine")
+_ONLY_NAMED = {"pandas": "DataFrame", "networkx": "DiGraph"}
 _OTHER_DATE = 403 * 86400 + 5 * 3600 + 1234  # seconds: another year, month, weekday and hour
 _MAX_LANES = 4
 _ONE_RUN = 1 / 30  # of the whole time: more than 40 mutants on two cores need, where each takes all of it
@@ -60,9 +63,7 @@ def run_harness(judged: Judged, environment: Environment, sandbox: Sandbox, seco
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         runs = [
-            threads.submit(
-                _ask, folder, f"work-{seed}", stages, seed, (judged.tool.name, environment, sandbox, seconds)
-            )
+            threads.submit(_ask, folder, f"work-{seed}", stages, seed, (judged, environment, sandbox, seconds))
             for seed, stages in ((0, _first_stages(judged, one)), (1, _repeated_stages(judged, one)))
         ]
         first, repeated = (run.result() for run in runs)
@@ -70,15 +71,16 @@ def run_harness(judged: Judged, environment: Environment, sandbox: Sandbox, seco
 
 
 def _first_stages(judged: Judged, seconds: float) -> list[dict[str, Any]]:
-    tests = {"kind": "tests", "seconds": seconds, "file": tests_path(judged.tool.name)}
-    changed = {**tests, "like": "tests"}
+    tests = {"kind": "tests", "seconds": seconds}
+    changed = {**tests, "like": "tests", "verdict_only": True}
+    killed = {**changed, "first_failure": True}
     more = [
         {**tests, "id": "alone", "alone": True},
         {**tests, "id": "reverse", "reverse": True},
         {**changed, "id": "hollow", "source": judged.hollow},
-        *({**changed, "id": f"stub: {what}", "source": source} for what, source in judged.stubs.items()),
+        *({**killed, "id": f"stub: {what}", "source": source} for what, source in judged.stubs.items()),
         *(
-            {**changed, "id": f"mutant {number}", "source": mutant.source, "first_failure": True}
+            {**killed, "id": f"mutant {number}", "source": mutant.source}
             for number, mutant in enumerate(judged.mutants)
         ),
     ]
@@ -92,7 +94,7 @@ def _first_stages(judged: Judged, seconds: float) -> list[dict[str, Any]]:
 
 def _repeated_stages(judged: Judged, seconds: float) -> list[dict[str, Any]]:
     other = {"clock_shift": _OTHER_DATE}
-    tests = {"id": "tests", "kind": "tests", "seconds": seconds, "file": tests_path(judged.tool.name), **other}
+    tests = {"id": "tests", "kind": "tests", "seconds": seconds, **other}
     return [{"stop": False, "jobs": [tests, {**_calls(judged.tool, seconds), **other}]}]
 
 
@@ -102,15 +104,17 @@ def _calls(tool: CustomTool, seconds: float) -> dict[str, Any]:
 
 
 def _ask(
-    folder: Path, work: str, stages: list[dict[str, Any]], seed: int, parts: tuple[str, Environment, Sandbox, float]
+    folder: Path, work: str, stages: list[dict[str, Any]], seed: int, parts: tuple[Judged, Environment, Sandbox, float]
 ) -> Mapping[str, Answer]:
-    name, environment, sandbox, seconds = parts
+    judged, environment, sandbox, seconds = parts
     (folder / work).mkdir()
     libraries = [_location(library) for library in _LIBRARIES]
     request = {
         "folder": str(folder / "tool"),
         "work": str(folder / work),
-        "tool": name,
+        "tool": judged.tool.name,
+        "tests": tests_path(judged.tool.name),
+        "put_off": _not_needed(judged),
         "path": sorted({str(path.parent) for path in libraries}),
         "lanes": min(_MAX_LANES, os.cpu_count() or 1),
         "stages": stages,
@@ -142,6 +146,12 @@ def _ask(
     ended = "was still running at the time limit" if result.timed_out else f"ended with exit code {result.exit_code}"
     reason = f"the run {ended} and left no report. {result.stderr.decode(errors='replace')[-1500:]}".strip()
     return {job["id"]: {"ok": False, "error": reason, "lost": True} for stage in stages for job in stage["jobs"]}
+
+
+def _not_needed(judged: Judged) -> dict[str, str]:
+    """Give the packages that NAT imports and that neither the tool nor what it depends on can use, with a class."""
+    used = {name.partition(".")[0] for text in judged.texts.values() for _, name in imported(ast.parse(text))}
+    return {} if judged.tool.dependencies or used & _ONLY_NAMED.keys() else _ONLY_NAMED
 
 
 def _location(library: str) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,8 +20,9 @@ from agenthands.gate.workspace import check_files, tool_path
 from agenthands.models import Check, CustomTool, GateReport, held_out_indices
 from agenthands.ports import Environment, Sandbox
 
-GATE_VERSION = "2"
+GATE_VERSION = "3"
 MAX_MUTANTS = 40
+_at_once = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))  # one keeps two cores busy; more only take memory
 
 
 def judge(
@@ -34,9 +37,21 @@ def judge(
 
     `seconds` bounds the whole, a thirtieth of it each run of the tests. `corrections` are examples that a ruling has
     put in the place of those with the same index. A tool that hangs or crashes is rejected. Checks that depend on one
-    that failed are left out.
+    that failed are left out. Some tools are judged at once, as many as the machine has cores; the others wait.
     Raises SandboxLost.
     """
+    with _at_once:
+        return _judge(tool, workspace, environment, sandbox, seconds, corrections or {})
+
+
+def _judge(
+    tool: CustomTool,
+    workspace: Path,
+    environment: Environment,
+    sandbox: Sandbox,
+    seconds: float,
+    corrections: Mapping[int, Example],
+) -> GateReport:
     started = time.monotonic()
     checks, found = _static_checks(tool, workspace)
     if not found.texts:
@@ -45,7 +60,7 @@ def judge(
     if checks[-1].passed:
         judged = prepared(tool, found.texts)
         answers = run_harness(judged, environment, sandbox, seconds)
-        checks[-1:] = _run_checks(judged, answers, corrections or {}, found)
+        checks[-1:] = _run_checks(judged, answers, corrections, found)
         hygiene, found.coverage = hygiene_check(findings, answers.first.get("tests", {}))
     else:
         hygiene, _ = hygiene_check(findings, {})

@@ -176,3 +176,15 @@ def test_the_tools_files_cannot_be_written(verdict, tmp_path):
     tool = ROMAN_TOOL + "\nfrom pathlib import Path\nPath('../tool/nat_tools/roman_numeral.py').write_text('')\n"
     assert "Read-only file system" in failed(verdict(tool, ROMAN_TESTS))["conformance"]
     assert (tmp_path / "w" / "nat_tools" / "roman_numeral.py").read_text() == tool
+
+
+def test_tests_cannot_tell_a_mutant_by_the_options_of_pytest(verdict):
+    looks = """
+import pytest
+
+@pytest.fixture(autouse=True)
+def knows(request):
+    if request.config.getoption("maxfail") or request.config.getoption("tbstyle") != "short":
+        pytest.fail("changed")
+"""
+    assert "mutation" in failed(verdict(ROMAN_TOOL, IDLE_TESTS + looks))

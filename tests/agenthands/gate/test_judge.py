@@ -157,3 +157,16 @@ def test_the_command_reports_as_json(tmp_path, nat_environment, monkeypatch, cap
         main()
     report = json.loads(capsys.readouterr().out)
     assert (ended.value.code, report["tool"], report["accepted"]) == (0, "roman_numeral", True)
+
+
+def test_a_package_that_nat_brings_is_there_for_who_asks_late(verdict):
+    asks = """
+
+def test_table():
+    import importlib
+
+    table = importlib.import_module("pandas").DataFrame
+    assert table is importlib.import_module("pandas.core.frame").DataFrame
+    assert table({"value": [1, 2]})["value"].sum() == 3
+"""
+    assert verdict(tests=ROMAN_TESTS + asks).accepted

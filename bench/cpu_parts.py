@@ -1,0 +1,121 @@
+"""The line `cpu`: where the CPU seconds of one tool go, the model excluded.
+
+    python bench/cpu_parts.py [--tools 4]
+
+Each part is done once to warm up and then `--tools` times, all in one process, and the mean is given. Imports happen
+once a factory. What Prefect and the rest of the factory add is the tool stage (line `seed`) less these parts.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from many_tools import names, plan_of, served, write_script
+from measuring import adopt_orphans, cpu_seconds, measure, reap_orphans, save
+
+from agenthands import assembly
+from agenthands.adapters.bubblewrap import BubblewrapSandbox
+from agenthands.adapters.openhands_coder import OpenHandsCoder
+from agenthands.adapters.uv_environments import UvEnvironments
+from agenthands.coding import CodingLimits, generate_tool
+from agenthands.gate.judge import judge
+from agenthands.models import BuildOptions, BuildRequest, Plan
+from agenthands.nat_registry import read_registry
+from agenthands.settings import Settings, load_settings
+from agenthands.workplace import Build, ToolWork
+
+IMPORTS = {
+    "factory: wiring, Prefect, flows": "import tasks.wiring, flows.build_agent",
+    "factory: litellm, OpenHands": "import litellm, openhands.sdk, openhands.tools",
+    "embedded Prefect server": "from prefect.server.api.server import create_app; create_app(ephemeral=True)",
+}
+
+
+def mean(action, items):
+    """Do it once for the first item, then for each other; give mean CPU seconds here, in sandboxes, and wall."""
+    action(items[0])
+    reap_orphans()
+    before, started = cpu_seconds(), time.monotonic()
+    for item in items[1:]:
+        action(item)
+    wall = time.monotonic() - started
+    reap_orphans()
+    count = len(items) - 1
+    factory, sandboxes = ((after - first) / count for after, first in zip(cpu_seconds(), before, strict=True))
+    return {"factory": round(factory, 3), "sandboxes": round(sandboxes, 3), "wall": round(wall / count, 2)}
+
+
+def parts(count, url, folder):
+    """Measure coder, gate and assembly."""
+    environment, sandbox = UvEnvironments(Settings().home).nat(), BubblewrapSandbox()
+    plan = Plan.model_validate(plan_of(count + 1))
+    build = Build(build_id="bench", request=BuildRequest(request="measure"), folder=folder / "build")
+    settings = load_settings(BuildOptions(planner="openai/scripted", api_base=url))
+    coder = OpenHandsCoder(settings.model("coder"), settings.home)
+    works = [ToolWork(build, tool, environment, count, folder / "work" / tool.name) for tool in plan.custom_tools]
+    limits = CodingLimits(seconds=600, steps=60, attempts=1, budget_usd=None)
+    reports = []
+
+    def code(work):
+        assert generate_tool(work, 1, None, coder, sandbox, limits).status == "finished"
+
+    def gate(work):
+        reports.append(judge(work.tool, work.workspace, environment, sandbox, 600))
+        assert reports[-1].accepted, reports[-1].failures()
+
+    registry = read_registry(environment, sandbox, folder)
+    workspaces = {work.tool.name: work.workspace for work in works}
+
+    def assemble(_):
+        assembly.pack(assembly.assemble_agent(plan, workspaces, [], registry, environment.lock, "x/y"), plan.name)
+
+    result = {"coder": mean(code, works), "gate": mean(gate, works), "assembly": mean(assemble, works)}
+    result["mutants"] = next(check.detail for check in reports[0].checks if check.name == "mutation")
+    return result
+
+
+def terminal_cost(folder):
+    """Give the CPU seconds of one `python -m pytest` of an agent, and of Python alone, in a sandbox."""
+    from dataclasses import replace
+
+    from agenthands.coding import _shell_command
+    from agenthands.ports import Limits
+
+    environment, sandbox = UvEnvironments(Settings().home).nat(), BubblewrapSandbox()
+    name = names(1)[0]
+    costs = {}
+    for what, arguments in {"pytest": ["-m", "pytest", "-q", f"tests/test_{name}.py"], "python": ["-c", "0"]}.items():
+        command = _shell_command(folder / "work" / name / "workspace", environment)
+        command = replace(command, argv=["python", *arguments], limits=Limits(seconds=120))
+        found = mean(lambda _, command=command: sandbox.run(command), range(4))
+        costs[what] = round(found["factory"] + found["sandboxes"], 3)
+    return costs
+
+
+def main():
+    """Measure, print, save."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tools", type=int, default=4)
+    count = parser.parse_args().tools
+    os.environ["OPENAI_API_KEY"] = "none"
+    adopt_orphans()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        write_script(folder, count + 1)
+        with served(folder, 0) as url:
+            result = parts(count, url, folder)
+            result["one command of an agent"] = terminal_cost(folder)
+    result["imports, once a factory"] = {
+        what: round(min(measure([sys.executable, "-c", code])["cpu"] for _ in range(2)), 2)
+        for what, code in IMPORTS.items()
+    }
+    print(json.dumps(result, indent=1))
+    save("cpu", {"tools": count, **result})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""The tables of docs/performance.md, made of bench/results.json: `python bench/tables.py` writes them anew.
+
+A table stands between `<!-- bench:NAME -->` and `<!-- /bench -->`. A line that was not measured keeps its old table.
+"""
+
+import json
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "bench" / "results.json"
+PAGE = ROOT / "docs" / "performance.md"
+
+
+def _table(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
+
+
+def _seed(found):
+    head = ["tools", "seed's way, s", "AgentHands, s", "times faster", "bound, s", "times the bound", "CPU s a tool"]
+    rows = [
+        [
+            line["tools"],
+            f"{line['seed_seconds']}{'' if line['seed_is'] == 'measured' else ' (' + line['seed_is'] + ')'}",
+            line["seconds"], line["ratio"], line["bound"], line["times_the_bound"], line["cpu_a_tool"],
+        ]
+        for line in found["lines"]
+    ]  # fmt: skip
+    return _table(head, rows)
+
+
+def _cpu(found):
+    pytest = found["one command of an agent"]["pytest"]
+    rows = [
+        ["coder: 12 steps of the SDK, in the factory", found["coder"]["factory"]],
+        [f"coder: its terminal ({pytest} for one pytest)", found["coder"]["sandboxes"]],
+        ["gate: in the factory", found["gate"]["factory"]],
+        ["gate: in its sandboxes", found["gate"]["sandboxes"]],
+        ["assembly of all tools", found["assembly"]["factory"]],
+    ]
+    once = [[f"once: {what}", seconds] for what, seconds in found["imports, once a factory"].items()]
+    return _table(["part", "CPU s"], [*rows, *once])
+
+
+def _memory(found):
+    head = ["agents at once", "factory, MB", "sandboxes, MB"]
+    rows = [[line["agents"], line["factory_mb"], line["sandboxes_mb"]] for line in found["lines"]]
+    return f"{_table(head, rows)}\n\nEach further agent in the factory: {found['mb_for_each_further_agent']} MB."
+
+
+def _start(found):
+    loads = found["help_loads"]
+    return _table(
+        ["what", "s"],
+        [
+            ["`agenthands --help`", found["help_seconds"]],
+            ["`agenthands demo` until its first stage is shown", found["first_stage_seconds"]],
+            ["Prefect's embedded server until it answers", found["prefect_server_seconds"]],
+            ["its CPU", found["prefect_server_cpu"]],
+            ["modules that `--help` loads", loads["modules"]],
+            ["heavy packages among them", ", ".join(loads["heavy"]) or "none"],
+            ["modules loaded twice", ", ".join(loads["twice"]) or "none"],
+        ],
+    )
+
+
+def _rebuild(found):
+    head = ["build", "s", "CPU s", "tools kept", "a full one takes times"]
+    kinds = ("full", "all kept", "one changed")
+    rows = [
+        [f"{found['tools']} tools, {name}", line["seconds"], line["cpu"], line["kept_tools"],
+         line.get("full_takes_times", "")]
+        for name, line in ((name, found[name]) for name in kinds)
+    ]  # fmt: skip
+    return _table(head, rows)
+
+
+def _prefect(found):
+    rows = [[name, line["wall"], line["cpu"]] for name, line in found.items() if name != "machine"]
+    return _table(["what", "wall s", "CPU s"], rows)
+
+
+def _gate(found):
+    head = ["for each mutant", "wall s", "CPU s"]
+    rows = [[name, each["wall"], each["cpu"]] for name, each in found["per_mutant"].items()]
+    return f"{_table(head, rows)}\n\nThe whole gate, with {found['mutants']} mutants: {found['gate_seconds']} s."
+
+
+def _demo(found):
+    return _table(["what", ""], [[name, value] for name, value in found.items() if name not in ("machine", "versions")])
+
+
+MAKERS = {
+    "start": _start, "prefect": _prefect, "cpu": _cpu, "gate": _gate, "demo": _demo, "rebuild": _rebuild,
+    "seed": _seed, "memory": _memory,
+}  # fmt: skip
+
+
+def tables():
+    """Give a table for each line that was measured, with what it was measured on."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    made = {}
+    for name, maker in MAKERS.items():
+        if name in results:
+            on = results[name]["machine"]
+            said = f"{on['cores']} cores, Python {on['python']}, load {on['load']} at the end, {on['at']}"
+            made[name] = f"{maker(results[name])}\n\nMeasured on {said} UTC (`make bench LINES={name}`)."
+    return made
+
+
+def page():
+    """Give all tables as text."""
+    return "\n\n".join(f"## {name}\n\n{table}" for name, table in tables().items())
+
+
+def refresh():
+    """Write the tables into docs/performance.md."""
+    text = PAGE.read_text()
+    for name, table in tables().items():
+        between = re.compile(rf"(<!-- bench:{name} -->\n).*?(<!-- /bench -->)", re.DOTALL)
+        text = between.sub(lambda found, table=table: f"{found[1]}\n{table}\n\n{found[2]}", text)
+    PAGE.write_text(text)
+
+
+if __name__ == "__main__":
+    refresh()
