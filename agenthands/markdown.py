@@ -112,7 +112,8 @@ def _listed(title: str, entries: Iterable[tuple[str, str, str]]) -> list[str]:
 
 
 def _arguments(tool: CustomTool) -> str:
-    return ", ".join(tool.parameters.get("properties") or {})
+    properties = tool.parameters.get("properties")
+    return ", ".join(properties) if isinstance(properties, dict) else ""
 
 
 def _mark(check: Check) -> str:
