@@ -1,0 +1,90 @@
+"""Reads the blocks of a page of docs/, and runs them as a reader does: one after the other, in one terminal."""
+
+import re
+import subprocess
+from dataclasses import dataclass
+
+from conftest_paths import ROOT
+
+DOCS = ROOT / "docs"
+_BLOCK = re.compile(r"(?:^<!-- (not run|file): ([^\n]*) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SECONDS = 300
+# Variables and the folder go on from block to block; a command that fails ends the block with its exit code.
+_TERMINAL = """
+[ -e {state} ] && . {state}
+cd "$(cat {state}.folder 2>/dev/null || pwd)"
+trap 'code=$?; export -p > {state}; pwd > {state}.folder; exit $code' EXIT
+set -e
+. {block}
+"""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: `note` is what the comment before it says, `kind` which comment, `language` what is in it."""
+
+    kind: str
+    note: str
+    language: str
+    text: str
+
+    @property
+    def is_run(self):
+        return self.language in ("sh", "console") and self.kind != "not run"
+
+    def commands(self):
+        """Give the commands, each with the exit code and the lines of output that are shown."""
+        if self.language == "sh":
+            return [(self.text, 0, [])]
+        shown = [part.split("\n") for part in re.split(r"^\$ ", self.text, flags=re.MULTILINE)[1:]]
+        commands = []
+        for command, *lines in shown:
+            if command == "echo $?":
+                before, _, output = commands.pop()
+                commands.append((before, int(lines[0]), output))
+            else:
+                commands.append((command, 0, [line for line in lines if line.strip()]))
+        return commands
+
+
+def blocks(page):
+    return [Block(*found) for found in _BLOCK.findall((DOCS / page).read_text())]
+
+
+def follow(page, folder, variables, addresses):
+    """Run a page in `folder`; `addresses` says where the servers that it names are here. Raises AssertionError."""
+    folder.parent.joinpath("terminal").mkdir(exist_ok=True)
+    state = folder.parent / "terminal" / page
+    state.unlink(missing_ok=True)
+    for block in blocks(page):
+        if block.kind == "file":
+            (folder / block.note).parent.mkdir(parents=True, exist_ok=True)
+            (folder / block.note).write_text(block.text)
+        elif block.is_run:
+            for command, code, lines in block.commands():
+                for shown, real in addresses.items():
+                    command = command.replace(shown, real)
+                done = _run(command, state, folder, variables)
+                said = done.stdout
+                assert done.returncode == code, f"{page}: {command}\nended with {done.returncode}, not {code}:\n{said}"
+                for line in lines:
+                    assert re.search(_pattern(line), said), f"{page}: {command}\ndoes not say {line!r}:\n{said}"
+
+
+def _run(command, state, folder, variables):
+    block = state.with_suffix(".block")
+    block.write_text(command)
+    script = _TERMINAL.format(state=state, block=block)
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.run(["bash", "-c", script], cwd=folder, env=variables, timeout=_SECONDS, check=False, **both)
+
+
+def _pattern(line):
+    """Give what finds a shown line in the output of another run: figures and what is left out may differ."""
+    parts = re.split(r"(\s+|\.\.\.|…|\d[\d.,a-f-]*)", line.strip())
+    return "".join(
+        r"\s+" if part.isspace() else ".*?" if part in ("...", "…") else r"[\d.,a-f-]+" if part[:1].isdigit()
+        else re.escape(part)
+        for part in parts
+        if part
+    )  # fmt: skip
