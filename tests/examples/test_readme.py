@@ -9,6 +9,7 @@ import pytest
 from conftest_paths import ROOT
 from packaging.requirements import Requirement
 
+from agenthands.model_settings import ModelSettings
 from agenthands.settings import Settings
 from flows import bootstrapping
 from flows.command_line import cli
@@ -78,6 +79,12 @@ def test_the_defaults_that_are_shown_are_the_defaults():
     for name, field in Settings.model_fields.items():
         if isinstance(field.default, str | int | float):
             assert shown[name.upper()] == str(field.default).lower(), name
+
+
+def test_every_key_of_the_file_of_the_models_is_explained():
+    table = SETTINGS[SETTINGS.index("## The file") : SETTINGS.index("## Variables of others")]
+    keys = set(re.findall(r"^\| `([a-z_]+)` \|", table, re.MULTILINE))
+    assert keys == set(ModelSettings.model_fields) - {"assumed_price"}  # an option, not a key
 
 
 @pytest.mark.parametrize(("page", "link"), _LINKS)

@@ -52,7 +52,7 @@ def blocks(page):
 
 
 def follow(page, folder, variables, addresses):
-    """Run a page in `folder`; `addresses` says where the servers that it names are here. Raises AssertionError."""
+    """Run a page in `folder`, and say what went wrong first; `addresses` says where the servers that it names are."""
     folder.parent.joinpath("terminal").mkdir(exist_ok=True)
     state = folder.parent / "terminal" / page
     state.unlink(missing_ok=True)
@@ -64,19 +64,27 @@ def follow(page, folder, variables, addresses):
             for command, code, lines in block.commands():
                 for shown, real in addresses.items():
                     command = command.replace(shown, real)
-                done = _run(command, state, folder, variables)
-                said = done.stdout
-                assert done.returncode == code, f"{page}: {command}\nended with {done.returncode}, not {code}:\n{said}"
-                for line in lines:
-                    assert re.search(_pattern(line), said), f"{page}: {command}\ndoes not say {line!r}:\n{said}"
+                wrong = _run(command, code, lines, (state, folder, variables))
+                if wrong:
+                    return f"{page}: {command}\n{wrong}"
+    return ""
 
 
-def _run(command, state, folder, variables):
+def _run(command, code, lines, where):
+    """Run a command, and say how it does not end as it is shown."""
+    state, folder, variables = where
     block = state.with_suffix(".block")
     block.write_text(command)
-    script = _TERMINAL.format(state=state, block=block)
-    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.run(["bash", "-c", script], cwd=folder, env=variables, timeout=_SECONDS, check=False, **both)
+    script = ["bash", "-c", _TERMINAL.format(state=state, block=block)]
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL, "text": True}
+    try:
+        done = subprocess.run(script, cwd=folder, env=variables, timeout=_SECONDS, check=False, **both)
+    except subprocess.TimeoutExpired as error:
+        return f"does not end: {error.stdout}"
+    if done.returncode != code:
+        return f"ends with {done.returncode}, not {code}:\n{done.stdout}"
+    missing = [line for line in lines if not re.search(_pattern(line), done.stdout)]
+    return f"does not say {missing[0]!r}:\n{done.stdout}" if missing else ""
 
 
 def _pattern(line):
