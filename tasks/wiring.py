@@ -27,7 +27,6 @@ from agenthands.purse import Account, Budget, PaidModel, Purse
 from agenthands.server_catalogue import CatalogueServer, load_catalogue
 from agenthands.settings import Settings, load_settings
 from agenthands.workplace import Build
-from tasks.day_budget import open_day_budget
 
 ROLES: tuple[Role, ...] = ("planner", "coder", "agent")
 _purses: dict[str, Purse] = {}
@@ -83,6 +82,8 @@ def purse_for(build: Build) -> Purse:
         if purse is None:
             settings = settings_for(build.request.options())
             budget = Budget(settings.budget, settings.tool_budget, settings.budget_tokens)
+            from tasks.day_budget import open_day_budget  # Prefect reads its settings when it is imported: not before
+
             day = open_day_budget()
             if day is not None:
                 _require_prices(settings, "the budget of the day")
