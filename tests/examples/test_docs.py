@@ -45,6 +45,22 @@ def test_what_is_not_run_is_known_and_little():
     assert run > 3 * reasons.total()
 
 
+@pytest.mark.parametrize(("language", "text", "wrong"), [
+    ("sh", "export A=1\ncd /\n```\n\n```sh\n[ $A$PWD = 1/ ]", ""),
+    ("sh", "false\ntrue", "ends with 1, not 0"),
+    ("console", "$ sh -c 'exit 3'\n$ echo $?\n3", ""),
+    ("console", "$ true\n$ echo $?\n3", "ends with 0, not 3"),
+    ("console", "$ echo It took 12.5 s, and more\nIt took 7 s, ...", ""),
+    ("console", "$ echo It took 12.5 s\nIt takes 7 s", "does not say 'It takes 7 s'"),
+])  # fmt: skip
+def test_a_command_that_ends_otherwise_than_shown_is_noticed(tmp_path, language, text, wrong):
+    (tmp_path / "folder").mkdir()
+    page = tmp_path / "page.md"
+    page.write_text(f"```{language}\n{text}\n```\n")
+    said = follow(page, tmp_path / "folder", dict(os.environ), {})
+    assert (wrong in said) if wrong else said == ""
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A new user's HOME, in which only what installs slowly is there already: the environments of the tests."""

@@ -3,6 +3,7 @@
 import re
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from conftest_paths import ROOT
 
@@ -54,7 +55,7 @@ def blocks(page):
 def follow(page, folder, variables, addresses):
     """Run a page in `folder`, and say what went wrong first; `addresses` says where the servers that it names are."""
     folder.parent.joinpath("terminal").mkdir(exist_ok=True)
-    state = folder.parent / "terminal" / page
+    state = folder.parent / "terminal" / Path(page).name
     state.unlink(missing_ok=True)
     for block in blocks(page):
         if block.kind == "file":
