@@ -1,4 +1,4 @@
-"""The README names what exists: commands, options, targets, settings, files, dependencies."""
+"""README and docs/ name what exists: commands, options, targets, settings, files, dependencies."""
 
 import re
 import subprocess
@@ -9,62 +9,113 @@ import pytest
 from conftest_paths import ROOT
 from packaging.requirements import Requirement
 
+from agenthands.model_settings import ModelSettings
 from agenthands.settings import Settings
 from flows import bootstrapping
 from flows.command_line import cli
 
 README = (ROOT / "README.md").read_text()
+PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
+PAGES["README.md"] = README
+ALL = "\n".join(PAGES.values()).replace("\\\n", "")
+SETTINGS = PAGES["docs/settings.md"]
+_LINKS = [(page, link) for page, text in PAGES.items() for link in re.findall(r"\]\(([^)\s]+)\)", text)]
+_OURS_OUTSIDE_SETTINGS = {"IMAGE", "CHECKOUT", "POOL"}  # of deployments/
+_MADE_BY_A_USER = {"deployments/.env"}
 
 
-def test_every_command_is_shown_and_every_shown_one_exists():
-    shown = set(re.findall(r"\bagenthands ([a-z]+)", README))
-    assert shown - {"build"} <= set(cli.commands)
-    assert set(cli.commands) <= shown
+def options_of(command):
+    return {option for parameter in command.params for option in parameter.opts}
 
 
-def test_every_option_that_is_shown_exists():
-    commands = [*cli.commands.values(), bootstrapping.main]
-    options = {name for command in commands for parameter in command.params for name in parameter.opts}
-    ours = re.sub(r"^.*/prefect .*$|`docker [^`]*`", "", README, flags=re.MULTILINE)
-    assert set(re.findall(r"--[a-z][a-z-]+", ours)) <= options
+def test_readme_shows_every_command_and_every_shown_one_exists():
+    pattern = r"(?:^|`|\$ |/)agenthands ([a-z]+)"
+    assert set(cli.commands) <= set(re.findall(pattern, README, re.MULTILINE))
+    assert set(re.findall(pattern, ALL, re.MULTILINE)) <= set(cli.commands)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_option_that_is_shown_alone_exists(page):
+    ours = set.union(*map(options_of, [*cli.commands.values(), bootstrapping.main]))
+    probe = re.findall(r'"(--[a-z]+)"', (ROOT / "deployments" / "catalogue_probe.py").read_text())
+    assert set(re.findall(r"`(--[a-z][a-z-]+)", PAGES[page])) <= {*ours, *probe}
+
+
+def test_every_option_that_is_shown_with_a_command_belongs_to_it():
+    for name, rest in re.findall(r"(?:^|`|\$ |/)agenthands ([a-z]+)([^\n`#]*)", ALL, re.MULTILINE):
+        assert set(re.findall(r"--[a-z][a-z-]+", rest)) <= options_of(cli.commands[name]), name
+    for rest in re.findall(r"deployments/bootstrap\b([^\n`#]*)", ALL):
+        assert set(re.findall(r"--[a-z][a-z-]+", rest)) <= options_of(bootstrapping.main), rest
 
 
 def test_every_option_of_prefect_that_is_shown_exists():
-    shown = re.findall(r"^\.venv/bin/prefect ([a-z]+) ([a-z]+) (.*)$", README, re.MULTILINE)
-    assert len(shown) == 2
-    for group, command, rest in shown:
-        asked = [sys.executable, "-m", "prefect", group, command, "--help"]
+    shown = {
+        (words, option)
+        for words, rest in re.findall(r"^(?:\.venv/bin/)?prefect ([a-z-]+(?: [a-z]+)+)([^\n]*)$", ALL, re.MULTILINE)
+        for option in re.findall(r"--[a-z][a-z-]+", rest)
+    }
+    assert len(shown) > 3
+    for words in {words for words, _ in shown}:
+        asked = [sys.executable, "-m", "prefect", *words.split(), "--help"]
         said = subprocess.run(asked, capture_output=True, text=True, timeout=100).stdout
-        for option in re.findall(r"--[a-z][a-z-]+", rest):
-            assert option in said, (group, command, option)
+        for option in (option for of, option in shown if of == words):
+            assert option in said, (words, option)
 
 
 def test_every_target_that_is_shown_exists():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z-]+)", README)) <= targets
+    assert set(re.findall(r"(?:^|`|\$ )make ([a-z-]+)", ALL, re.MULTILINE)) <= targets
     assert {"install", "check", "test", "demo", "serve", "bench"} <= targets
 
 
-def test_every_setting_is_explained():
-    assert set(re.findall(r"AGENTHANDS_([A-Z_]+)", README)) == {name.upper() for name in Settings.model_fields}
-
-
-def test_every_option_that_is_shown_with_a_command_belongs_to_it():
-    for name, rest in re.findall(r"\bagenthands ([a-z]+)([^\n`#]*)", README):
-        own = {option for parameter in cli.commands[name].params for option in parameter.opts}
-        assert set(re.findall(r"--[a-z][a-z-]+", rest)) <= own, name
+def test_every_setting_is_explained_and_every_shown_one_exists():
+    fields = {name.upper() for name in Settings.model_fields}
+    assert set(re.findall(r"^\| `AGENTHANDS_([A-Z_]+)` \|", SETTINGS, re.MULTILINE)) == fields
+    assert set(re.findall(r"\bAGENTHANDS_([A-Z_]+)", ALL)) - _OURS_OUTSIDE_SETTINGS == fields
 
 
 def test_the_defaults_that_are_shown_are_the_defaults():
-    shown = dict(re.findall(r"^\| `AGENTHANDS_([A-Z_]+)` \|.*\| `?([^|`]+)`? \|$", README, re.MULTILINE))
+    shown = dict(re.findall(r"^\| `AGENTHANDS_([A-Z_]+)` \|.*\| `?([^|`]+)`? \|$", SETTINGS, re.MULTILINE))
     for name, field in Settings.model_fields.items():
         if isinstance(field.default, str | int | float):
             assert shown[name.upper()] == str(field.default).lower(), name
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", README))
-def test_every_link_leads_somewhere(link):
-    assert (ROOT / link).exists()
+def test_every_key_of_the_file_of_the_models_is_explained():
+    table = SETTINGS[SETTINGS.index("## The file") : SETTINGS.index("## Variables of others")]
+    keys = set(re.findall(r"^\| `([a-z_]+)` \|", table, re.MULTILINE))
+    assert keys == set(ModelSettings.model_fields) - {"assumed_price"}  # an option, not a key
+
+
+@pytest.mark.parametrize(("page", "link"), _LINKS)
+def test_every_link_leads_somewhere(page, link):
+    file, _, place = link.partition("#")
+    target = (ROOT / page).parent / file if file else ROOT / page
+    assert target.exists()
+    if place:
+        titles = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)
+        assert place in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_file_that_is_named_exists():
+    named = set(re.findall(r"`((?:agenthands|deployments|flows|tasks|tests|bench|prompts)/[\w./-]+)`", ALL))
+    assert len(named) > 10
+    assert [name for name in sorted(named - _MADE_BY_A_USER) if not (ROOT / name).exists()] == []
+
+
+def test_every_page_is_in_the_index():
+    index = PAGES["docs/README.md"]
+    for page in PAGES:
+        assert page in ("README.md", "docs/README.md") or f"]({page.removeprefix('docs/')})" in index, page
+
+
+def test_every_check_of_the_gate_is_explained_twice():
+    from typing import get_args
+
+    from agenthands.models.gate import CheckName
+
+    for text in (README, PAGES["docs/gate.md"]):
+        assert set(re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE)) >= set(get_args(CheckName))
 
 
 def test_every_dependency_is_explained():

@@ -48,6 +48,12 @@ print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
         assert command in cli.commands
 
 
+def test_prefect_is_not_imported_before_its_server_and_settings_are_named():
+    program = "import flows.running, flows.embedded_server, tasks.wiring, sys; print('prefect' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
