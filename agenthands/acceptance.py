@@ -126,14 +126,9 @@ def accept_agent(
     _keep_transcripts(agent.workspace / "transcripts", answers, usage)
     cost = add_costs(usage.cost_usd, *(each.cost_usd for each in opinions if each))
     failed = [each.id for each in results if not each.passed]
-    reason = outcome["error"] or (
-        f"{len(failed)} of {len(cases)} test cases failed: {', '.join(failed)}" * bool(failed)
-    )
-    if reason and usage.errors:
-        reason += f". The last fault of the agent's model: {usage.errors[-1]}"
     return Acceptance(
         passed=bool(outcome["loaded"]) and len(results) == len(cases) and not failed and not outcome["error"],
-        reason=reason,
+        reason=outcome["error"] or why_rejected(failed, len(cases), usage.errors),
         cases=results,
         cost_usd=cost,
         tokens=sum((each.tokens for each in opinions if each), usage.tokens),
@@ -151,6 +146,14 @@ def _outcome(result: CommandResult, ids: Sequence[str]) -> dict[str, Any]:
         ended = "at the time limit" if result.timed_out else f"with exit code {result.exit_code}"
         return {"loaded": False, "error": f"the run ended {ended}", "cases": []}
     return outcome
+
+
+def why_rejected(failed: Sequence[str], total: int, faults: Sequence[str]) -> str:
+    """Say which test cases failed, and the last thing that was wrong with the model itself; empty where none did."""
+    if not failed:
+        return ""
+    said = f"{len(failed)} of {total} test cases failed: {', '.join(failed)}"
+    return f"{said}. The last fault of the agent's model: {faults[-1].rstrip('.')}" if faults else said
 
 
 def judge_case(case: Case, answer: Mapping[str, Any], judged: Judged | None) -> CaseResult:

@@ -117,7 +117,6 @@ def purse_for(build: Build) -> Purse:
 
             settings = settings_for(build.request.options())
             budget = Budget(settings.budget, settings.tool_budget, settings.budget_tokens)
-            from tasks.day_budget import open_day_budget  # Prefect reads its settings when it is imported: not before
 
             day = open_day_budget()
             if day is not None:

@@ -47,6 +47,7 @@ def load_litellm() -> Any:
 
         litellm.suppress_debug_info = True
         litellm.telemetry = False
+        litellm.disable_hf_tokenizer_download = True  # tokens are counted before each call of the coder
         logging.getLogger("LiteLLM").setLevel(logging.ERROR)
         register_scripted_models(litellm)
         _listen(litellm)

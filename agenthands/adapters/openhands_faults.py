@@ -1,7 +1,8 @@
 """What the SDK does when a model call fails, in our words: pauses, the fallback, and when to end the turn.
 
 The SDK asks its fallback strategy about every error of a call after its own retries, of which it makes none here. Its
-own strategy reads models from files, and its own retries do not know what a provider asks for.
+own strategy reads models from files, and its own retries do not know what a provider asks for. A subclass of its LLM
+would not do: the SDK keeps no account of what a subclass spends.
 """
 
 from __future__ import annotations

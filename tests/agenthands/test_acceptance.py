@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from agenthands.acceptance import judge_case
-from agenthands.errors import ModelUnavailable
+from agenthands.acceptance import judge_case, why_rejected
+from agenthands.errors import ContentFiltered, ModelUnavailable
 from agenthands.judging import Judged, judge_answer
 from agenthands.models import Case, Opinion, Tokens
 from agenthands.ports import ChatAnswer
@@ -99,6 +99,25 @@ def test_the_judge_sees_question_expectation_tools_and_answer():
         assert part in judge.asked[0]
 
 
-@pytest.mark.parametrize("text", ["yes", "{}", '{"passed": "maybe", "reason": ""}', ModelUnavailable("down")])
+@pytest.mark.parametrize(
+    "text", ["yes", "{}", '{"passed": "maybe", "reason": ""}', ModelUnavailable("down"), ContentFiltered("no")]
+)
 def test_a_judge_that_cannot_say_has_no_opinion(text):
     assert judge_answer(case(), "It is.", [], Judge(text)).opinion.passed is None
+
+
+def test_a_judge_whose_answer_is_empty_says_why():
+    class Filtered(Judge):
+        def ask(self, messages, schema_name, schema):
+            return ChatAnswer("", 0.02, Tokens(prompt=5), "other", ContentFiltered("Refused (SAFETY)."))
+
+    judged = judge_answer(case(), "It is.", [], Filtered(""))
+    assert judged.opinion == Opinion(passed=None, reason="Refused (SAFETY).", model="other")
+    assert judged.cost_usd == 0.02
+
+
+def test_a_rejected_agent_says_what_was_wrong_with_its_model():
+    assert why_rejected([], 2, ["x refuses this (SAFETY)."]) == ""
+    assert why_rejected(["a"], 2, []) == "1 of 2 test cases failed: a"
+    said = why_rejected(["a", "b"], 2, ["x is away.", "x refuses this (SAFETY)."])
+    assert said == "2 of 2 test cases failed: a, b. The last fault of the agent's model: x refuses this (SAFETY)"

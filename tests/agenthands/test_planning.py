@@ -2,11 +2,12 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from tests_support import PLAN, registry
 
-from agenthands.errors import ModelUnavailable, PlanRefused, RequestInvalid
+from agenthands.errors import ContentFiltered, ModelUnavailable, PlanRefused, RequestInvalid
 from agenthands.models import MAX_REQUEST_CHARACTERS, Tokens
 from agenthands.plan_reality import Reality
 from agenthands.planning import Objection, checked_request, plan_agent, read_plan
@@ -96,8 +97,27 @@ def test_three_bad_answers_end_with_the_last_one_kept():
 
 
 def test_empty_answers_are_the_models_fault():
-    with pytest.raises(ModelUnavailable, match="empty"):
-        plan(ScriptedPlanner("", "", ""))
+    planner = ScriptedPlanner("", "", "")
+    with pytest.raises(ModelUnavailable, match="empty") as caught:
+        plan(planner)
+    assert len(planner.asked) == 2
+    assert not caught.value.retryable
+
+
+def test_an_empty_answer_that_has_a_reason_is_told_with_it():
+    class Filtered(ScriptedPlanner):
+        def ask(self, messages, schema_name, schema):
+            return replace(super().ask(messages, schema_name, schema), fault=ContentFiltered("Refused (SAFETY)."))
+
+    with pytest.raises(ContentFiltered, match="SAFETY"):
+        plan(Filtered("", ""))
+
+
+def test_one_empty_answer_does_not_end_the_planning():
+    planner = ScriptedPlanner("", "no plan", "", json.dumps(PLAN))
+    with pytest.raises(PlanRefused):
+        plan(planner)
+    assert plan(ScriptedPlanner("", json.dumps(PLAN))).answers == 2
 
 
 def test_dependencies_that_do_not_resolve_are_a_complaint():

@@ -9,8 +9,6 @@ from agenthands.model_settings import ModelSettings
 from agenthands.ports import CodingTask, Command
 from agenthands.purse import Budget, Purse
 
-SPEC = {"name": "column_summary"}
-
 
 class Turns:
     """Works on one tool, turn after turn; `purse` pays."""

@@ -222,6 +222,16 @@ def test_what_gemini_hides_from_the_agent_is_noted(answer, said):
     assert gate.usage.cost_usd == pytest.approx(1000 * 1.25e-6 + 10 * 1e-5)
 
 
+@pytest.mark.parametrize("call", [("weather", '{"city": "Os'), ("no_such_tool", "{}")])
+def test_what_the_model_does_wrong_reaches_the_agent_as_it_is(model, call):
+    model.fault = lambda kind, number: says(calls=[call])
+    with opened("openai/scripted", **gateway(model.url)) as gate:
+        told = ask(gate)
+    function = told.json()["choices"][0]["message"]["tool_calls"][0]["function"]
+    assert (function["name"], function["arguments"]) == call
+    assert (len(model), gate.usage.errors) == (1, [])
+
+
 def test_a_fallback_answers_where_the_agents_model_does_not(model):
     with serve_script("data-report") as other:
         model.fault = lambda kind, number: OVERLOADED

@@ -1,0 +1,277 @@
+"""A night in small: many builds with a model that fails often, on workers that are killed at random.
+
+A Prefect server on PostgreSQL with Redis, three workers, and a scripted model of whose calls a tenth goes wrong, in
+every way of `faulty_server`. Workers and runs are killed with SIGKILL, and started again, as a supervisor does. What
+crashed is run again. In the end every build must be accepted or explained, the store must verify, and nothing may be
+left: no process, container, mount, temporary file, lock, nor a worker that has grown.
+
+Prints the figures, writes bench/results/soak.json, and ends with 1 where something is left or unexplained. Needs
+Debian's packages postgresql and redis-server.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import click
+import psutil
+import redis
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+import faulty_server as faults
+from many_machines import MISSING, machines
+from scripted_server import serve_script
+from served_support import BIN, until
+
+RESULTS = Path(__file__).parent / "results" / "soak.json"
+MARK = "AGENTHANDS_SOAK"
+FAULTS = {
+    "rate limit": faults.RATE_LIMIT,
+    "rate limit, Retry-After 1": faults.rate_limit(1),
+    "quota": faults.QUOTA,
+    "500": faults.BROKEN,
+    "503": faults.OVERLOADED,
+    "hang": faults.hang,
+    "cut": faults.cut,
+    "no choices": faults.NO_CHOICES,
+    "empty": faults.EMPTY,
+    "filtered question": faults.FILTERED,
+    "filtered answer": faults.FILTERED_ANSWER,
+    "context window": faults.TOO_LONG,
+    "malformed arguments": faults.says(calls=[("terminal", '{"command": "ls')]),
+    "unknown tool": faults.says(calls=[("teleport", "{}")]),
+    "plain text": faults.says("All done, every file is written."),
+}
+EXPLAINED = re.compile(r"exception: [A-Z]\w+: \S|: (The agent did not pass|The build could not be finished): \S")
+_CONFIG = """
+[llm]
+model = "openai/scripted"
+api_key = "${OPENAI_API_KEY}"
+timeout = 8
+num_retries = 2
+retry_seconds = 0.2
+"""
+
+
+class Night:
+    """The builds, what killed them, and what became of them."""
+
+    def __init__(self, served, model, config, chance):
+        self.served, self.model, self.config, self.chance = served, model, config, chance
+        self.injected, self.killed, self.tries = Counter(), Counter(), Counter()
+        self.runs, self.ends = {}, {}
+        model.fault, model.change = self._fault, self._change
+
+    def _fault(self, kind, number):
+        del kind, number
+        if random.random() >= self.chance:
+            return None
+        name = random.choice(list(FAULTS))
+        self.injected[name] += 1
+        return FAULTS[name]
+
+    def _change(self, kind, messages, message):
+        """Let every fourth request have a tool of its own, so that it is written and judged anew."""
+        if kind != "plan" or not message["content"].lstrip().startswith("{"):
+            return message
+        number = re.search(r"report (\d+)", json.dumps(messages))
+        plan = json.loads(message["content"])
+        if number and int(number[1]) % 4 == 0:
+            plan["custom_tools"][0]["purpose"] += f" For report {number[1]}."
+        return {**message, "content": json.dumps(plan)}
+
+    def ask(self, number):
+        self.tries[number] += 1
+        options = {"config": str(self.config), "api_base": self.model.url}
+        self.runs[self.served.run("build-agent/default", {"request": f"report {number}", "options": options})] = number
+
+    def look(self):
+        """Take up the ends of runs; what crashed is asked for again. Says whether all have ended."""
+        page = list(self.runs)[:200]
+        for run in self.served.find("flow_runs", flow_runs={"id": {"any_": page}}) if page else ():
+            if run["state_type"] in ("COMPLETED", "FAILED", "CANCELLED", "CRASHED"):
+                number = self.runs.pop(run["id"])
+                if run["state_type"] == "CRASHED":
+                    self.ask(number)
+                else:
+                    self.ends[number] = (run["state_name"], (run["state"] or {}).get("message") or "")
+        return not self.runs
+
+
+def killing(night, workers, every, ended):
+    """Kill a worker or a run from time to time, and start the worker again, until `ended`."""
+    while not ended.wait(random.uniform(0.5, 1.5) * every):
+        kind = random.choice(["worker", "run"])
+        if kind == "worker":
+            index = random.randrange(len(workers))
+            workers[index].kill()
+            workers[index].wait()
+            workers[index] = start_worker(night.served)
+        else:
+            runs = [each for each in marked() if "prefect.engine" in " ".join(each.cmdline())]
+            if not runs:
+                continue
+            with suppress(psutil.Error):
+                random.choice(runs).kill()
+        night.killed[kind] += 1
+
+
+def start_worker(served):
+    command = [BIN / "prefect", "worker", "start", "--pool", "agenthands", "--limit", "2", "--install-policy", "never"]
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([str(part) for part in command], env=served.variables, **quiet)
+
+
+def marked():
+    """Give the processes of this soak: they have its variable, or a folder of it on their command line."""
+    found = []
+    for each in psutil.process_iter():
+        with suppress(psutil.Error):
+            ours = each.environ().get(MARK) == os.environ[MARK] or os.environ[MARK] in " ".join(each.cmdline())
+            if ours and each.pid != os.getpid() and each.status() != psutil.STATUS_ZOMBIE:
+                found.append(each)
+    return found
+
+
+def damaged(store):
+    """Give the files of finished builds that are not what their record says."""
+    wrong = []
+    for record in store.glob("agents/*/*/build.json"):
+        for name, wanted in json.loads(record.read_bytes())["files"].items():
+            path = record.parent / name
+            if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != wanted:
+                wrong.append(str(path.relative_to(store)))
+    return wrong
+
+
+def containers():
+    if not shutil.which("docker"):
+        return []
+    return subprocess.run(["docker", "ps", "--quiet"], capture_output=True, text=True).stdout.split()
+
+
+def left(folder, home, before, locks):
+    """Give what is left, by kind."""
+    temporary = [each.name for each in (folder / "tmp").iterdir()]
+    return {
+        "processes": [" ".join(each.cmdline())[:200] for each in marked()],
+        "containers": sorted(set(containers()) - set(before["containers"])),
+        "mounts": sorted(set(Path("/proc/mounts").read_text().splitlines()) - set(before["mounts"])),
+        "temporary": sorted(temporary),
+        "work folders": sorted(each.name for each in (home / "work").glob("*-*-*") if each.name not in before["work"]),
+        "locks": locks,
+    }
+
+
+@click.command()
+@click.option("--builds", default=200, show_default=True)
+@click.option("--faults", "chance", default=0.1, show_default=True, help="Part of the model's calls that go wrong.")
+@click.option("--every", default=20.0, show_default=True, help="Seconds between two kills, on average.")
+@click.option("--seed", default=1, show_default=True)
+def main(builds, chance, every, seed):
+    """Run the night and print what became of it."""
+    if MISSING:
+        sys.exit(f"Install {' and '.join(MISSING)} first.")
+    random.seed(seed)
+    folder = Path(tempfile.mkdtemp(prefix="soak-", dir="/tmp"))
+    home = Path(os.environ.get("AGENTHANDS_HOME", "~/.agenthands")).expanduser()
+    folder.chmod(0o755)  # PostgreSQL is another user
+    (folder / "tmp").mkdir(mode=0o755)
+    (folder / "models.toml").write_text(_CONFIG)
+    os.environ |= {MARK: folder.name, "TMPDIR": str(folder / "tmp"), "AGENTHANDS_HOME": str(home)}
+    before = {
+        "containers": containers(),
+        "mounts": Path("/proc/mounts").read_text().splitlines(),
+        "work": [each.name for each in (home / "work").glob("*")],
+    }
+    started = time.monotonic()
+    with (
+        serve_script("data-report", latency=0.2) as model,
+        machines(folder, workers=1) as served,
+    ):
+        night = Night(served, model, folder / "models.toml", chance)
+        memory = survive(night, builds, every)
+        locks = settle(night, builds)
+    result = {
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+        "builds": builds,
+        "seconds": round(time.monotonic() - started),
+        "model calls": len(model),
+        **told(night),
+        "damaged": damaged(folder / "store"),
+        "memory of a worker": memory,
+        "left": left(folder, home, before, locks),
+    }
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(result, indent=1))
+    print(json.dumps(result, indent=1))
+    shutil.rmtree(folder, ignore_errors=True)
+    bad = result["unexplained"] or result["damaged"] or any(result["left"].values()) or memory["growth"] > 0.1
+    sys.exit(1 if bad else 0)
+
+
+def survive(night, builds, every):
+    """Have all builds done while workers and runs are killed; gives how the first worker, which is left alone, grew."""
+    first = next(each for each in marked() if "worker" in each.cmdline())
+    workers, ended, early = [start_worker(night.served) for _ in range(2)], threading.Event(), 0
+    for number in range(builds):
+        night.ask(number)
+    killer = threading.Thread(target=killing, args=(night, workers, every, ended))
+    killer.start()
+    end = time.monotonic() + 120 + 60 * builds
+    try:
+        while not night.look() and time.monotonic() < end:
+            if not early and len(night.ends) >= min(20, builds // 2):
+                early = first.memory_info().rss
+            time.sleep(2)
+            print(f"{len(night.ends)} of {builds} builds have ended", file=sys.stderr, end="\r")
+    finally:
+        ended.set()
+        killer.join()
+        for worker in workers:
+            worker.terminate()
+            worker.wait(60)
+    late = first.memory_info().rss
+    return {"after 20 builds": early, "at the end": late, "growth": round(late / early - 1, 3) if early else 0.0}
+
+
+def settle(night, number):
+    """Do one more build without faults, which removes what killed ones have left; gives the locks that are still held."""
+    night.chance = 0.0
+    if not night.runs:
+        night.ask(number)
+        until(night.look, 300)
+    until(lambda: not [each for each in marked() if "prefect.engine" in " ".join(each.cmdline())], 60)
+    time.sleep(35)  # the lease of a killed worker's lock
+    return [key.decode() for key in redis.Redis.from_url(night.served.variables["AGENTHANDS_LOCKS"]).keys("*lock*")]
+
+
+def told(night):
+    """Give what went wrong and how the builds ended; one that was not accepted must say why."""
+    others = {number: end for number, end in night.ends.items() if end[0] != "Accepted"}
+    lost = {number: ("", "did not end") for number in night.runs.values()}
+    return {
+        "faults": dict(night.injected),
+        "kills": dict(night.killed),
+        "runs": sum(night.tries.values()),
+        "ends": dict(Counter(name for name, _ in night.ends.values())),
+        "reasons": dict(Counter(re.sub(r"[0-9a-f-]{6,}|\d+", "#", said)[:200] for _, said in others.values())),
+        "unexplained": {number: end for number, end in others.items() if not EXPLAINED.search(end[1])} | lost,
+    }
+
+
+if __name__ == "__main__":
+    main()
