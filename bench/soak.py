@@ -249,7 +249,7 @@ def survive(night, builds, every):
 
 
 def settle(night, number):
-    """Do one more build without faults, which removes what killed ones have left; gives the locks that are still held."""
+    """Do one more build without faults, which removes what killed ones have left; gives the locks still held."""
     night.chance = 0.0
     if not night.runs:
         night.ask(number)

@@ -58,7 +58,7 @@ def _start(found):
             ["`agenthands demo` until its first stage is shown", found["first_stage_seconds"]],
             ["Prefect's embedded server until it answers", found["prefect_server_seconds"]],
             ["its CPU", found["prefect_server_cpu"]],
-            ["modules that `--help` loads", loads["modules"]],
+            ["modules that `agenthands --help` loads", loads["modules"]],
             ["heavy packages among them", ", ".join(loads["heavy"]) or "none"],
             ["modules loaded twice", ", ".join(loads["twice"]) or "none"],
         ],
