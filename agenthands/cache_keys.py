@@ -54,9 +54,9 @@ def server_key(entry: CatalogueServer, wanted: McpServer) -> str:
     )
 
 
-def tool_key(tool: CustomTool, coder: ModelSettings, lock_sha256: str) -> str:
+def tool_key(tool: CustomTool, coder: ModelSettings, system_prompt: str, lock_sha256: str) -> str:
     """Give the key of an accepted tool: its specification, prompts, coder's model, environment, and the gate."""
-    prompts = [_prompts(step) for step in ("generate", "repair", "arbitrate")]
+    prompts = [system_prompt, *(_prompts(step) for step in ("generate", "repair", "arbitrate"))]
     return _key("tools", tool, prompts, _answers(coder), lock_sha256, GATE_VERSION)
 
 

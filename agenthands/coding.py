@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jinja2 import TemplateError
+
 from agenthands.arbitration import Arbitration, Example, contradicted
+from agenthands.errors import SettingsInvalid
 from agenthands.gate.own_tests import MIN_TESTS
 from agenthands.gate.workspace import MISSING
 from agenthands.models import CodingResult, GateReport, Tokens, ToolOutcome, add_costs
 from agenthands.ports import Coder, CodingTask, Command, Environment, Limits, Sandbox
-from agenthands.prompting import render
+from agenthands.prompting import render, render_text
 from agenthands.purse import Account
 from agenthands.wording import count
 from agenthands.workplace import ToolWork
@@ -36,6 +39,8 @@ class CodingLimits:
     steps: int
     attempts: int
     account: Account
+    system_prompt: str
+    """What the agent is told first, as a template."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,17 @@ class Rejection:
 
     coding: CodingResult
     report: GateReport
+
+
+def system_prompt(template: str, steps: int) -> str:
+    """Give the coder's system prompt. Raises SettingsInvalid for a template that cannot be filled in."""
+    try:
+        return render_text(template, max_steps=steps, min_tests=MIN_TESTS)
+    except TemplateError as error:
+        raise SettingsInvalid(
+            f"[agent] system_prompt_filename: the template cannot be filled in: {error}.",
+            "It may use max_steps and min_tests; prompts/generate/system.md.j2 is the one that ships.",
+        ) from None
 
 
 def generate_tool(
@@ -72,7 +88,7 @@ def generate_tool(
             build_id=work.build.build_id,
             tool=tool.name,
             attempt=attempt,
-            system_prompt=render("generate/system.md.j2", max_steps=limits.steps, min_tests=MIN_TESTS),
+            system_prompt=system_prompt(limits.system_prompt, limits.steps),
             message=message,
             workspace=workspace,
             conversation=work.conversation,

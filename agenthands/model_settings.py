@@ -63,13 +63,35 @@ class ModelSettings(BaseModel):
         return _provider(self.model)
 
 
+class CoderPrompt(BaseModel):
+    """The coder's system prompt: a file in `prompts/`, or a path of the user's own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system_prompt_filename: str = "generate/system.md.j2"
+
+    @property
+    def text(self) -> str:
+        """The template. Raises SettingsInvalid where the file cannot be read."""
+        from agenthands.prompting import prompt_text  # imports jinja2, which `--help` does without
+
+        try:
+            return prompt_text(self.system_prompt_filename)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise SettingsInvalid(
+                f"[agent] system_prompt_filename: {self.system_prompt_filename!r} cannot be read: {reason}.",
+                "Name a file of prompts/, or give the whole path of your own.",
+            ) from None
+
+
 class ConfigFile(BaseModel):
     """The whole file: settings of all models, by role, and the coder's system prompt."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     llm: dict[str, Any]
-    agent: dict[str, str] = Field(default_factory=dict)
+    agent: CoderPrompt = CoderPrompt()
 
     def for_role(self, role: Role, model: str | None, api_base: str | None) -> ModelSettings:
         """Resolve one role; `model` and `api_base` of the command line win over the file.

@@ -36,6 +36,16 @@ def render(name: str, **values: Any) -> str:
     return _environment().get_template(name).render(**values)
 
 
+def render_text(text: str, **values: Any) -> str:
+    """Render a prompt of the user's own. Raises jinja2.TemplateError."""
+    return _environment().from_string(text).render(**values)
+
+
+def prompt_text(name: str) -> str:
+    """Give a prompt as it stands in its file, in `prompts/` or where the path leads. Raises OSError, ValueError."""
+    return (prompts_folder() / Path(name).expanduser()).read_text(encoding="utf-8")
+
+
 def prompt_hashes() -> dict[str, str]:
     """Give the SHA-256 of every prompt file by its name, for the build record and for cache keys."""
     folder = prompts_folder()

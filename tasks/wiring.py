@@ -17,7 +17,7 @@ from agenthands.adapters.litellm_model import (
 )
 from agenthands.adapters.openhands_coder import OpenHandsCoder, load_openhands, read_trajectory
 from agenthands.adapters.uv_environments import UvEnvironments
-from agenthands.coding import CodingLimits
+from agenthands.coding import CodingLimits, system_prompt
 from agenthands.errors import ModelNotUsable, SettingsInvalid, StoreNotUsable
 from agenthands.masking import mask_logs
 from agenthands.model_settings import ModelSettings, Role
@@ -153,6 +153,7 @@ def coding_limits(settings: Settings, account: Account) -> CodingLimits:
         steps=settings.coder_steps,
         attempts=settings.max_attempts,
         account=account,
+        system_prompt=settings.model_config_file().agent.text,
     )
 
 
@@ -173,6 +174,7 @@ def check_machine(request: str, options: BuildOptions) -> Settings:
         ) from None
     for role in ROLES:
         settings.model(role)
+    system_prompt(settings.model_config_file().agent.text, settings.coder_steps)
     sandbox_for(settings).check()
     store_for(settings).check()
     return settings

@@ -8,7 +8,10 @@ from arbitration_support import TOOL, WRONG, Planner, report, ruling
 from tests_support import ROMAN_TOOL
 
 from agenthands.arbitration import arbitrate, contradictions
-from agenthands.coding import CodingLimits, Rejection, generate_tool, write_specification
+from agenthands.coding import CodingLimits, Rejection, generate_tool, system_prompt, write_specification
+from agenthands.errors import SettingsInvalid
+from agenthands.gate.own_tests import MIN_TESTS
+from agenthands.model_settings import ConfigFile
 from agenthands.models import BuildRequest, CodingResult, ResultExample, Tokens
 from agenthands.ports import Environment
 from agenthands.workplace import Build, ToolWork
@@ -35,7 +38,7 @@ def feedback(*rulings, still=(WRONG,)):
 
     coding = CodingResult(status="finished", cost_usd=0.0, tokens=Tokens(), seconds=1, steps=1)
     work = work_in(Path("/nowhere"))
-    generate_tool(work, 2, Rejection(coding, judged), Coder(), Sandbox(), CodingLimits(1, 1, 3, None))
+    generate_tool(work, 2, Rejection(coding, judged), Coder(), Sandbox(), CodingLimits(1, 1, 3, None, ""))
     return messages[0]
 
 
@@ -92,3 +95,23 @@ def test_a_corrected_specification_is_written_whatever_the_coder_left_in_its_pla
     assert not (workspace / "spec.json").is_symlink()
     assert '"IV"' in (workspace / "spec.json").read_text()
     assert (workspace / "elsewhere").read_text() == "mine"
+
+
+def test_the_system_prompt_is_the_one_that_the_configuration_names(tmp_path):
+    own = tmp_path / "own.md.j2"
+    own.write_text("At most {{ max_steps }} steps, at least {{ min_tests }} tests.")
+    config = ConfigFile(llm={}, agent={"system_prompt_filename": str(own)})
+    assert system_prompt(config.agent.text, 60) == f"At most 60 steps, at least {MIN_TESTS} tests."
+    assert "NAT" in system_prompt(ConfigFile(llm={}).agent.text, 60)
+
+
+@pytest.mark.parametrize("template", ["{{ nobody }}", "{% if %}", "{{ max_steps.x.y }}"])
+def test_a_system_prompt_that_cannot_be_filled_in_is_named(template):
+    with pytest.raises(SettingsInvalid, match="system_prompt_filename"):
+        system_prompt(template, 60)
+
+
+@pytest.mark.parametrize("name", ["/nowhere/x.j2", "generate", "a\0b", "nothing.md.j2"])
+def test_a_system_prompt_that_cannot_be_read_is_named(name):
+    with pytest.raises(SettingsInvalid, match="system_prompt_filename"):
+        assert ConfigFile(llm={}, agent={"system_prompt_filename": name}).agent.text
