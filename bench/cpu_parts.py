@@ -21,10 +21,12 @@ from agenthands import assembly
 from agenthands.adapters.bubblewrap import BubblewrapSandbox
 from agenthands.adapters.openhands_coder import OpenHandsCoder
 from agenthands.adapters.uv_environments import UvEnvironments
+from agenthands.bundling import pack
 from agenthands.coding import CodingLimits, generate_tool
 from agenthands.gate.judge import judge
 from agenthands.models import BuildOptions, BuildRequest, Plan
 from agenthands.nat_registry import read_registry
+from agenthands.purse import Budget, Purse
 from agenthands.settings import Settings, load_settings
 from agenthands.workplace import Build, ToolWork
 
@@ -56,8 +58,9 @@ def parts(count, url, folder):
     build = Build(build_id="bench", request=BuildRequest(request="measure"), folder=folder / "build")
     settings = load_settings(BuildOptions(planner="openai/scripted", api_base=url))
     coder = OpenHandsCoder(settings.model("coder"), settings.home)
-    works = [ToolWork(build, tool, environment, count, folder / "work" / tool.name) for tool in plan.custom_tools]
-    limits = CodingLimits(seconds=600, steps=60, attempts=1, budget_usd=None)
+    works = [ToolWork(build, tool, environment, folder / "work" / tool.name) for tool in plan.custom_tools]
+    account = Purse(Budget()).account("tools")
+    limits = CodingLimits(600, 60, 1, account, settings.model_config_file().agent.text)
     reports = []
 
     def code(work):
@@ -71,7 +74,7 @@ def parts(count, url, folder):
     workspaces = {work.tool.name: work.workspace for work in works}
 
     def assemble(_):
-        assembly.pack(assembly.assemble_agent(plan, workspaces, [], registry, environment.lock, "x/y"), plan.name)
+        pack(assembly.assemble_agent(plan, workspaces, [], registry, environment.lock, "x/y"), plan.name)
 
     result = {"coder": mean(code, works), "gate": mean(gate, works), "assembly": mean(assemble, works)}
     result["mutants"] = next(check.detail for check in reports[0].checks if check.name == "mutation")
