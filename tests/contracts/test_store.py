@@ -247,7 +247,7 @@ class TestFolder:
 
     def test_content_that_comes_back_changed_is_not_published(self, tmp_path, monkeypatch):
         store = FsspecStore(str(tmp_path), patience=1)
-        monkeypatch.setattr("agenthands.adapters.fsspec_store._copy", lambda content, file: file.write(b"bit rot"))
+        monkeypatch.setattr("agenthands.adapters.store_places._copy", lambda content, file: file.write(b"bit rot"))
         with pytest.raises(StoreUnavailable, match="other content"):
             store.put("a", b"content")
         assert store.keys("") == []
