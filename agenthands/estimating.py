@@ -1,15 +1,17 @@
-"""Estimates what the coding agents of a plan cost, from past builds where there are any."""
+"""Estimates what building a plan costs, from past builds where there are any."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from agenthands.models import BuildRecord, Plan
+from agenthands.models import BuildRecord, Plan, add_costs
 
-# Without a past build: a short tool takes about twelve model calls, each with the system prompt and some history.
-_CALLS, _PROMPT, _COMPLETION = 12, 9_000, 700
+Price = tuple[float, float] | None
+# Without a past build: a short tool takes about twelve model calls, each with the system prompt and some history, and a
+# test case about three.
+_TOOL, _CASE = (12, 9_000, 700), (3, 2_000, 200)
 
 
 @dataclass(frozen=True)
@@ -21,23 +23,50 @@ class Estimate:
 
 
 def estimate_cost(
-    plan: Plan, coder: str, records: Iterable[BuildRecord], price: tuple[float, float] | None
+    plan: Plan, models: Mapping[str, str], records: Sequence[BuildRecord], prices: Mapping[str, Price]
 ) -> Estimate:
-    """Estimate the cost of the plan's custom tools; `price` is US dollars per prompt and completion token."""
-    count = len(plan.custom_tools)
-    if count == 0:
-        return Estimate(0.0, "there is no tool to write")
-    past = [
+    """Estimate the cost of writing the plan's tools and asking its test cases.
+
+    `models` names the model of the roles coder and agent, `prices` gives US dollars per prompt and completion token.
+    """
+    parts = [
+        _part(len(plan.custom_tools), "tool", _past_tools(records, models["coder"]), _TOOL, prices["coder"]),
+        _part(len(plan.test_cases), "test case", _past_cases(records, models["agent"]), _CASE, prices["agent"]),
+    ]
+    return Estimate(add_costs(*(each.usd for each in parts)), "; ".join(each.basis for each in parts if each.basis))
+
+
+def _part(count: int, noun: str, past: Sequence[float], assumed: tuple[int, int, int], price: Price) -> Estimate:
+    if not count:
+        return Estimate(0.0, "")
+    if past:
+        return Estimate(mean(past) * count, f"{noun}s as the {len(past):,} before")
+    if price is None:
+        return Estimate(None, f"{noun}s at a price that is unknown, and none was paid before")
+    calls, prompt, completion = assumed
+    usd = count * calls * (prompt * price[0] + completion * price[1])
+    return Estimate(usd, f"{noun}s at {calls} calls of {prompt:,} and {completion:,} tokens, which is a guess")
+
+
+def _past_tools(records: Sequence[BuildRecord], coder: str) -> list[float]:
+    """Give what each tool cost that this model wrote."""
+    return [
         tool.cost_usd
         for record in records
         if record.models.get("coder") == coder
         for tool in record.tools
         if tool.cost_usd is not None and not tool.cached and tool.attempts
     ]
-    if past:
-        return Estimate(mean(past) * count, f"the mean of {len(past)} tools that {coder} wrote before")
-    if price is None:
-        return Estimate(None, f"the price of {coder} is unknown, and it has written no tool yet")
-    calls = _CALLS * count
-    usd = calls * (_PROMPT * price[0] + _COMPLETION * price[1])
-    return Estimate(usd, f"assuming {_CALLS} calls a tool of {_PROMPT:,} and {_COMPLETION:,} tokens; nothing built yet")
+
+
+def _past_cases(records: Sequence[BuildRecord], agent: str) -> list[float]:
+    """Give what each test case cost that this model answered: the mean of its build."""
+    costs: list[float] = []
+    for record in records:
+        asked = record.acceptance
+        if record.models.get("agent") != agent or asked is None or asked.cached or not asked.cases:
+            continue
+        spent = add_costs(*(each.cost_usd for each in record.spending if each.stage == "accept"))
+        if spent is not None and record.spending:
+            costs += [spent / len(asked.cases)] * len(asked.cases)
+    return costs

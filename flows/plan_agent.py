@@ -4,7 +4,7 @@ import shutil
 
 from prefect import flow
 
-from agenthands.estimating import Estimate, estimate_cost
+from agenthands.estimating import Estimate, Price, estimate_cost
 from agenthands.leftovers import release
 from agenthands.models import BuildOptions
 from agenthands.planning import Planned
@@ -12,12 +12,12 @@ from agenthands.publishing import all_records
 from tasks.environment import prepare_environment, read_nat_registry
 from tasks.plan import plan_agent
 from tasks.start import start_build
-from tasks.wiring import price_of, settings_for, store_for
+from tasks.wiring import ROLES, price_of, settings_for, store_for
 
 
 @flow(name="plan-agent")
 def plan_only(request: str, options: BuildOptions) -> tuple[Planned, Estimate]:
-    """Plan the agent that `request` describes, and estimate what its tools cost. Nothing is kept."""
+    """Plan the agent that `request` describes, and estimate what building it costs. Nothing is kept."""
     build = start_build(request, options)
     try:
         registry = read_nat_registry(build, prepare_environment(build))
@@ -26,5 +26,7 @@ def plan_only(request: str, options: BuildOptions) -> tuple[Planned, Estimate]:
         shutil.rmtree(build.folder, ignore_errors=True)
         release(build.folder)
     settings = settings_for(options)
-    coder = settings.model("coder")
-    return planned, estimate_cost(planned.plan, coder.model, all_records(store_for(settings)), price_of(coder))
+    models = {role: settings.model(role) for role in ROLES}
+    names: dict[str, str] = {role: model.model for role, model in models.items()}
+    prices: dict[str, Price] = {role: price_of(model) for role, model in models.items()}
+    return planned, estimate_cost(planned.plan, names, list(all_records(store_for(settings))), prices)

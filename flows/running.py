@@ -79,7 +79,7 @@ def run_plan(request: BuildRequest, as_json: bool) -> int:
     planned, estimate = _run_flow([request], lambda: _plan(request))
     click.echo(planned.plan.model_dump_json(indent=1) if as_json else plan_text(planned.plan))
     spent, expected = money(planned.cost_usd), money(estimate.usd)
-    click.echo(f"This plan: {spent}. Writing its tools: {expected} ({estimate.basis}).", err=True)
+    click.echo(f"This plan: {spent}. Building it: about {expected} ({estimate.basis}).", err=True)
     return 0
 
 
