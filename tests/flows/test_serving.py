@@ -33,6 +33,25 @@ def test_bootstrap_can_run_again(served):
     assert [schedule["active"] for schedule in nightly["schedules"]] == [False]
 
 
+def test_what_a_person_has_set_of_a_deployment_stays(served):
+    nightly = served.get("deployments/name/build-batch/nightly")
+    (schedule,) = nightly["schedules"]
+    url = f"{served.url}/deployments/{nightly['id']}"
+    mine = {**nightly["parameters"], "source": "batches/mine.yaml"}
+    assert httpx.patch(url, json={"parameters": mine}, timeout=20).is_success
+    changed = {"active": True, "schedule": {"cron": "30 4 * * 1", "timezone": "Europe/Berlin"}}
+    assert httpx.patch(f"{url}/schedules/{schedule['id']}", json=changed, timeout=20).is_success
+    try:
+        bootstrap(served)
+        after = served.get("deployments/name/build-batch/nightly")
+        assert after["parameters"] == mine
+        (kept,) = after["schedules"]
+        assert (kept["active"], kept["slug"], kept["schedule"]["cron"]) == (True, "nightly", "30 4 * * 1")
+        assert kept["schedule"]["timezone"] == "Europe/Berlin"
+    finally:
+        httpx.patch(f"{url}/schedules/{after['schedules'][0]['id']}", json={"active": False}, timeout=20)
+
+
 def test_a_pool_of_another_type_is_refused(served):
     command = [BIN / "python", "-m", "flows.bootstrapping", "--type", "docker"]
     done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=100, cwd=ROOT)
