@@ -117,7 +117,6 @@ def purse_for(build: Build) -> Purse:
 
             settings = settings_for(build.request.options())
             budget = Budget(settings.budget, settings.tool_budget, settings.budget_tokens)
-
             day = open_day_budget()
             if day is not None:
                 _require_prices(settings, "the budget of the day")
