@@ -20,12 +20,12 @@ def model():
 
 
 @pytest.fixture
-def build(model, tmp_path):
+def build(model, tmp_path, prefect_api):
     """Build as a user does; gives the exit code, what was said, and the records in the store."""
 
     def build(*options):
         command = [BIN / "agenthands", "build", "a report", "--planner", "openai/scripted", "--api-base", model.url]
-        variables = {**os.environ, "AGENTHANDS_STORE": str(tmp_path / "store"), "OPENAI_API_KEY": "x"}
+        variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store"), "OPENAI_API_KEY": "x"}
         done = subprocess.run([*command, *options], env=variables, capture_output=True, text=True, timeout=400)
         return done.returncode, done.stderr, records(tmp_path / "store")
 

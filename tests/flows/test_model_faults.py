@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
-def build(tmp_path):
+def build(tmp_path, prefect_api):
     """Build as a user does; gives the exit code, what was said, and the newest record in the store."""
 
     def build(url, **fallback):
@@ -26,7 +26,7 @@ def build(tmp_path):
             config += "[llm.fallback]\n" + "".join(f'{key} = "{value}"\n' for key, value in fallback.items())
         (tmp_path / "models.toml").write_text(config)
         command = [BIN / "agenthands", "build", "a report", "--api-base", url, "--config", tmp_path / "models.toml"]
-        variables = {**os.environ, "AGENTHANDS_STORE": str(tmp_path / "store")}
+        variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store")}
         done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=400)
         assert "Traceback" not in done.stderr, done.stderr
         paths = sorted((tmp_path / "store").glob("agents/*/*/build.json"), key=lambda path: path.parent.name)

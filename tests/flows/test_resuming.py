@@ -25,12 +25,12 @@ def model():
 
 
 @pytest.fixture
-def start(model, tmp_path):
+def start(model, tmp_path, prefect_api):
     """Start a build as a user does; standard error is a pipe."""
 
     def start(*options, **popen):
         command = [COMMAND, "build", "a report", "--planner", "openai/scripted", "--api-base", model.url, *options]
-        variables = {**os.environ, "AGENTHANDS_STORE": str(tmp_path / "store"), "OPENAI_API_KEY": "x"}
+        variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store"), "OPENAI_API_KEY": "x"}
         return subprocess.Popen(
             [*command, "--json"], env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen
         )

@@ -27,10 +27,7 @@ class Served:
     exit_code: int | None = None
 
     def answers(self):
-        try:
-            return httpx.get(f"{self.url}/health", timeout=5).is_success
-        except httpx.HTTPError:
-            return False
+        return answers(self.url)
 
     def deployment(self, name):
         try:
@@ -71,6 +68,14 @@ class Served:
         """Give the state of a run that has ended; None before."""
         state = self.get(f"flow_runs/{run}")["state"]
         return state if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
+
+
+def answers(url):
+    """Say whether a Prefect API is there."""
+    try:
+        return httpx.get(f"{url}/health", timeout=5).is_success
+    except httpx.HTTPError:
+        return False
 
 
 def until(done, seconds=120):
