@@ -47,6 +47,7 @@ def test_what_is_not_run_is_known_and_little():
 
 @pytest.mark.parametrize(("language", "text", "wrong"), [
     ("sh", "export A=1\ncd /\n```\n\n```sh\n[ $A$PWD = 1/ ]", ""),
+    ("sh", "unset HOME\n```\n\n```sh\n[ -z \"$HOME\" ]", ""),
     ("sh", "false\ntrue", "ends with 1, not 0"),
     ("console", "$ sh -c 'exit 3'\n$ echo $?\n3", ""),
     ("console", "$ true\n$ echo $?\n3", "ends with 0, not 3"),

@@ -76,7 +76,8 @@ def _run(command, code, lines, where):
     state, folder, variables = where
     block = state.with_suffix(".block")
     block.write_text(command)
-    script = ["bash", "-c", _TERMINAL.format(state=state, block=block)]
+    variables = {} if state.exists() else variables  # what was unset stays unset
+    script = ["/bin/bash", "-c", _TERMINAL.format(state=state, block=block)]
     both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL, "text": True}
     try:
         done = subprocess.run(script, cwd=folder, env=variables, timeout=_SECONDS, check=False, **both)
