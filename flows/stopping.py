@@ -87,7 +87,7 @@ def end_everything() -> None:
     for _ in range(50):
         children = [child for child in psutil.Process().children(recursive=True) if _alive(child)]
         if not children:
-            return
+            break
         for child in children:
             with contextlib.suppress(psutil.Error):
                 child.kill()

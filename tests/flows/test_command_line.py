@@ -132,7 +132,7 @@ def test_a_workspace_without_a_specification_is_named(agenthands, tmp_path, text
 
 
 def test_builds_are_listed_shown_and_fetched(agenthands, tmp_path):
-    from agenthands.assembly import pack
+    from agenthands.bundling import pack
 
     store = tmp_path / "store"
     bundle = pack({"README.md": b"# hello\n", "setup_mcp.sh": b"#!/bin/sh\n"}, "agent")

@@ -25,6 +25,7 @@ from agenthands.errors import PlanRefused
 from agenthands.model_settings import ModelSettings
 from agenthands.models import BuildOptions, BuildRecord, Tokens
 from agenthands.ports import ChatAnswer, Command, Limits
+from agenthands.purse import PaidModel
 from agenthands.server_catalogue import load_catalogue
 from agenthands.testing import scripted_model
 from flows.build_agent import build_agent
@@ -101,7 +102,7 @@ def build(patched, *answers):
     """Build with a planner that answers so; gives the planner, and the record or the error."""
     patch, folder = patched
     planner = Planner(*answers)
-    patch.setattr(wiring, "planner_for", lambda settings, account: planner)
+    patch.setattr(wiring, "planner_for", lambda settings, account: PaidModel(planner, account))
     store = folder / f"store-{len(answers)}"
     try:
         return planner, build_agent("remember things", BuildOptions(planner="scripted/keeper", store=str(store))), store
