@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from agenthands.models import BuildRecord, Check, CustomTool, GateReport, Plan, Spending, Tokens
+from agenthands.models import BuildRecord, Check, GateReport, Plan, Spending, Tokens
 from agenthands.verdict import next_steps, ruling_sentences, verdict
 from agenthands.wording import duration, money, one_line
 
@@ -36,7 +36,10 @@ def plan_markdown(plan: Plan) -> str:
         escaped(plan.summary),
         f"**Scaffold** {escaped(plan.scaffold.type)}: {escaped(plan.scaffold.reasoning)}",
         f"**Why** {escaped(plan.reasoning)}",
-        *_listed("Tools to write", ((tool.name, _arguments(tool), tool.description) for tool in plan.custom_tools)),
+        *_listed(
+            "Tools to write",
+            ((tool.name, ", ".join(tool.argument_names), tool.description) for tool in plan.custom_tools),
+        ),
         *_listed("MCP servers", ((each.id, ", ".join(each.tools), each.reasoning) for each in plan.mcp_servers)),
         *_listed("Tools of NAT", ((tool.type, "", tool.reasoning) for tool in plan.builtin_tools)),
         *_listed("Test cases", ((case.id, "", f"{case.query} {case.expected_behavior}") for case in plan.test_cases)),
@@ -109,11 +112,6 @@ def _listed(title: str, entries: Iterable[tuple[str, str, str]]) -> list[str]:
         brackets = f" ({escaped(more)})" if more else ""
         lines.append(f"- **{escaped(name)}**{brackets}: {escaped(text)}")
     return [f"## {title}", "\n".join(lines)] if lines else []
-
-
-def _arguments(tool: CustomTool) -> str:
-    properties = tool.parameters.get("properties")
-    return ", ".join(properties) if isinstance(properties, dict) else ""
 
 
 def _mark(check: Check) -> str:

@@ -59,7 +59,7 @@ def plan_text(plan: Plan) -> str:
     builtin = [(tool.type, one_line(tool.reasoning)) for tool in plan.builtin_tools]
     servers = [(server.id, ", ".join(server.tools), one_line(server.reasoning)) for server in plan.mcp_servers]
     tools = [
-        (tool.name, ", ".join(tool.parameters.get("properties", {})) or "no arguments", one_line(tool.description))
+        (tool.name, ", ".join(tool.argument_names) or "no arguments", one_line(tool.description))
         for tool in plan.custom_tools
     ]
     cases = [(case.id, one_line(case.query)) for case in plan.test_cases]

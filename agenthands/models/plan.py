@@ -75,6 +75,12 @@ class CustomTool(Part):
     network: bool = Field(False, description="Whether the tool itself must reach the network; most do not")
     examples: list[Example] = Field(min_length=1, description="Calls with their exact results or errors")
 
+    @property
+    def argument_names(self) -> list[str]:
+        """Names of the arguments; none where the schema of a plan that was not checked is odd."""
+        properties = self.parameters.get("properties")
+        return list(properties) if isinstance(properties, dict) else []
+
     def visible(self, corrections: Mapping[int, Example] | None = None) -> CustomTool:
         """Give the specification as the coder may see it: without the held-out examples.
 
