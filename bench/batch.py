@@ -1,7 +1,9 @@
 """Measures builds per minute through deployments: one worker on SQLite, and 1, 2 and 4 on PostgreSQL with Redis.
 
-The model is scripted and takes a set time a call. All builds are different agents that share one tool, which a first
-build has made; each is planned, assembled, accepted and published by a process of its own. Prints a table, and
+The model is scripted and takes a set time a call. Each build is another request, for which the model has the same plan;
+a first build has made its tool and passed its test cases. So each build is a process of its own that plans, checks,
+assembles, finds the tool and the acceptance kept, and publishes: what many machines share is measured, and not how
+long tools take (bench/seed_way.py). Prints a table, and
 writes bench/results/batch.json. Needs Debian's packages postgresql and redis-server.
 """
 
