@@ -12,10 +12,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 _ALIVE = ".alive"
+_CLAIMING_SECONDS = 10.0
 _KEPT_SECONDS = 7 * 24 * 3600.0
 _SCRATCH = "agenthands-scratch-"
 _held: list[FileLock] = []
 _system_temporary = Path(tempfile.gettempdir())
+_own_scratch: tuple[int, Path] | None = None  # the process that made it, and where
 
 
 def claim(folder: Path) -> None:
@@ -35,8 +37,9 @@ def release(folder: Path) -> None:
 def use_scratch() -> None:
     """Let all temporary files of this process lie in one folder of its own, and remove what dead processes left so.
 
-    What libraries and installers forget there is covered too.
+    What libraries and installers forget there is covered too. A child of such a process uses its parent's folder.
     """
+    global _own_scratch
     if Path(tempfile.gettempdir()).name.startswith(_SCRATCH):
         return
     for folder in _system_temporary.glob(f"{_SCRATCH}*"):
@@ -44,17 +47,20 @@ def use_scratch() -> None:
             shutil.rmtree(folder, ignore_errors=True)
     own = tempfile.mkdtemp(prefix=_SCRATCH, dir=_system_temporary)
     claim(Path(own))
+    _own_scratch = os.getpid(), Path(own)
     tempfile.tempdir = os.environ["TMPDIR"] = own
     atexit.register(leave_scratch)
 
 
 def leave_scratch() -> None:
-    """Remove the folder that `use_scratch` made; for the end of the process."""
-    own = Path(tempfile.gettempdir())
-    if own.name.startswith(_SCRATCH):
-        tempfile.tempdir = os.environ["TMPDIR"] = str(_system_temporary)
-        shutil.rmtree(own, ignore_errors=True)
-        release(own)
+    """Remove the folder that `use_scratch` made for this very process; for its end."""
+    global _own_scratch
+    if _own_scratch is None or _own_scratch[0] != os.getpid():
+        return
+    (_, own), _own_scratch = _own_scratch, None
+    tempfile.tempdir = os.environ["TMPDIR"] = str(_system_temporary)
+    shutil.rmtree(own, ignore_errors=True)
+    release(own)
 
 
 def sweep(work: Path) -> list[str]:
@@ -74,9 +80,12 @@ def sweep(work: Path) -> list[str]:
 
 
 def _dead(folder: Path) -> bool:
-    if not (folder / _ALIVE).is_file():  # just being made, or made by an older version
+    alive = folder / _ALIVE
+    if not alive.is_file():  # just being made, or made by an older version
         return time.time() - folder.stat().st_mtime > _KEPT_SECONDS
-    lock = FileLock(folder / _ALIVE, thread_local=False)
+    if time.time() - alive.stat().st_mtime < _CLAIMING_SECONDS:  # perhaps made and not locked yet
+        return False
+    lock = FileLock(alive, thread_local=False)
     try:
         lock.acquire(timeout=0)
     except Timeout:

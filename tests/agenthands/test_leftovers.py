@@ -13,6 +13,12 @@ from agenthands.leftovers import claim, release, sweep
 WEEK = 7 * 24 * 3600
 
 
+def age(folder, seconds=60.0):
+    """Let a folder be one that was claimed some time ago."""
+    then = time.time() - seconds
+    os.utime(folder / ".alive", (then, then))
+
+
 @pytest.fixture
 def worker(tmp_path):
     """Start a process that works in a build's folder; gives the process and the folder."""
@@ -33,13 +39,27 @@ def test_the_folder_of_a_killed_worker_is_removed_and_no_other(worker, tmp_path)
     own = tmp_path / "20261123-200001-abcdef"
     own.mkdir()
     claim(own)
+    age(folder)
+    age(own)
     assert sweep(tmp_path) == []
     process.kill()
     process.wait()
+    age(folder)
+    age(own)
     assert sweep(tmp_path) == [folder.name]
     assert own.is_dir()
     release(own)
+    age(own)
     assert sweep(tmp_path) == [own.name]
+
+
+def test_a_folder_is_not_swept_in_the_moment_before_it_is_locked(tmp_path):
+    folder = tmp_path / "20261123-200000-abcdef"
+    folder.mkdir()
+    (folder / ".alive").touch()
+    assert sweep(tmp_path) == []
+    age(folder)
+    assert sweep(tmp_path) == [folder.name]
 
 
 def test_what_is_unfinished_or_just_begins_is_kept_for_a_week(tmp_path):
@@ -77,14 +97,28 @@ def test_temporary_files_of_a_process_are_gone_with_it(tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
+def test_a_child_leaves_its_parents_temporary_files_alone(tmp_path):
+    child = (
+        "import subprocess\n"
+        "subprocess.run([sys.executable, '-c', 'from agenthands.leftovers import use_scratch, leave_scratch;"
+        " use_scratch(); leave_scratch()'], check=True)\n"
+        "sys.exit(0 if os.path.exists(file) else 3)"
+    )
+    for process, _ in in_a_process(tmp_path, child):
+        assert process.wait(20) == 0
+        assert list(tmp_path.iterdir()) == []
+
+
 def test_temporary_files_of_a_killed_process_are_removed_by_the_next(tmp_path):
     (tmp_path / "agenthands-scratch-of-somebody").mkdir()
     for process, scratch in in_a_process(tmp_path, "import time; time.sleep(60)"):
+        age(scratch)
         for other, _ in in_a_process(tmp_path, ""):
             assert other.wait(20) == 0
             assert scratch.is_dir(), "it is in use"
         process.kill()
         process.wait()
+        age(scratch)
         assert list(scratch.iterdir())
         for other, _ in in_a_process(tmp_path, ""):
             assert other.wait(20) == 0
