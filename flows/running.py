@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -101,27 +100,22 @@ def _run_flow[T](
     requests: Sequence[BuildRequest], run: Callable[[], T], batch_console: BatchConsole | None = None
 ) -> T:
     """Run a flow with progress on standard error; what a user may have to fix is found before Prefect is asked."""
-    from tasks.wiring import check_machine, warm_up
+    from tasks.wiring import check_machine
 
     first = requests[0]
     console = batch_console or choose_console(sys.stderr, first.planner or "")
     with ended_by_interrupt(console.restore):
         _say_what_is_scripted(requests)
-        settings = check_machine(first.request, first.options())
+        check_machine(first.request, first.options())
         for name, value in _PREFECT.items():
             os.environ.setdefault(name, value)
         from flows.embedded_server import prefect_server
 
         with prefect_server() as wait_for_server:
             _check_models(requests)
-            warming = threading.Thread(target=warm_up, args=(settings,), daemon=True)
-            warming.start()
-            try:
-                with console, listening(console):
-                    wait_for_server()
-                    return _with_named_faults(run)
-            finally:
-                warming.join()  # a thread that is frozen in an import blocks the end of the process
+            with console, listening(console):
+                wait_for_server()
+                return _with_named_faults(run)
 
 
 def leave(code: int) -> NoReturn:

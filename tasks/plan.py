@@ -31,6 +31,7 @@ def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None
             return f"custom_tools: the dependencies {', '.join(plan.dependencies())} cannot be used: {error.message}"
         return ""
 
+    wiring.warm_up(settings)
     try:
         return planning.plan_agent(
             build.request.request,

@@ -203,8 +203,11 @@ def _require_prices(settings: Settings, budget: str) -> None:
 
 
 def warm_up(settings: Settings) -> None:
-    """Import what the coder needs, so that it is there when the plan is: for a thread of its own."""
-    load_openhands(settings.home)
+    """Import what the coder needs while the planner thinks; who needs it earlier waits for it.
+
+    No daemon: a thread that is frozen in an import blocks the end of the process.
+    """
+    threading.Thread(target=load_openhands, args=(settings.home,)).start()
 
 
 def price_of(model: ModelSettings) -> tuple[float, float] | None:
