@@ -200,7 +200,7 @@ def main(builds, chance, every, seed):
     started = time.monotonic()
     with (
         serve_script("data-report", latency=0.2) as model,
-        machines(folder, workers=1) as served,
+        machines(folder, workers=1, prepare=["--silence", "60", "--starting", "60"]) as served,
     ):
         night = Night(served, model, folder / "models.toml", chance)
         memory = survive(night, builds, every)

@@ -17,15 +17,18 @@ from flows.deploying import deploy, shipped
 from tasks.retrying import CALLS_MODELS
 
 if TYPE_CHECKING:
-    from prefect.automations import Automation
     from prefect.client.orchestration import SyncPrefectClient
 
 POOL = "agenthands"
 HEARTBEAT_SECONDS = 30  # the least that Prefect allows
 SILENCE_SECONDS = 90
+STARTING_SECONDS = 600  # a container or a pod may have to get its image
 ZOMBIES = "AgentHands: a run without a heartbeat has crashed"
+STILLBORN = "AgentHands: a run that a worker took and that never began has crashed"
 # Prefect's terminal states, and the names that finished builds have.
 _ENDS = ("Completed", "Failed", "Crashed", "Cancelled", "Accepted", "Rejected", "TimedOut")
+# What follows on Pending where the machine lives.
+_BEGINNINGS = ("Running", "Retrying", "AwaitingConcurrencySlot", "AwaitingRetry", "Scheduled", "Cancelling", "Paused")
 
 
 @click.command()
@@ -40,30 +43,29 @@ _ENDS = ("Completed", "Failed", "Crashed", "Cancelled", "Accepted", "Rejected", 
               help="What the models of all builds may cost in a day (UTC), over all workers.")  # fmt: skip
 @click.option("--silence", type=click.IntRange(HEARTBEAT_SECONDS + 10), default=SILENCE_SECONDS,
               show_default=True, help="Seconds without a heartbeat after which a run counts as crashed.")  # fmt: skip
+@click.option("--starting", type=click.IntRange(20), default=STARTING_SECONDS, show_default=True,
+              help="Seconds that a run may take to begin after a worker took it, then it counts as crashed.")  # fmt: skip
 def main(
-    pool: str, kind: str, image: str | None, runs: int | None, silence: int, **limits: Any
+    pool: str, kind: str, image: str | None, runs: int | None, silence: int, starting: int, **limits: Any
 ) -> None:  # fmt: skip
     """Prepare the Prefect server at PREFECT_API_URL for AgentHands; run it as often as you like."""
     try:
-        for line in (*bootstrap(pool, kind, image, runs, silence), *limit(**limits), *deploy(pool, kind)):
+        watched = watch_runs(silence, starting)
+        for line in (*bootstrap(pool, kind, image, runs), *watched, *limit(**limits), *deploy(pool, kind)):
             click.echo(line)
     except AgentHandsError as error:
         raise click.ClickException(error.message) from error
 
 
-def bootstrap(
-    pool: str = POOL, kind: str = "process", image: str | None = None, runs: int | None = None,
-    silence: int = SILENCE_SECONDS,
-) -> list[str]:  # fmt: skip
-    """Make or update what runs need, and say in a line each what is there. `silence` seconds make a run a dead one.
+def bootstrap(pool: str = POOL, kind: str = "process", image: str | None = None, runs: int | None = None) -> list[str]:
+    """Make or update the work pool, and say in a line what is there.
 
     A pool that is there keeps its job template, but for the image where one is named.
     """
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
-        said = _work_pool(client, pool, kind, image, runs)
-    return [said, _zombie_automation(silence)]
+        return [_work_pool(client, pool, kind, image, runs)]
 
 
 def limit(models: int | None = None, day_budget: float | None = None) -> list[str]:
@@ -111,43 +113,52 @@ def _with_image(template: dict[str, Any], image: str | None) -> dict[str, Any]:
     return template
 
 
-def _zombie_automation(silence: int) -> str:
-    """Where a worker dies with its machine, nobody tells the server: it must notice that the heartbeats end."""
-    wanted = _automation(silence)
-    from prefect.automations import Automation
+def watch_runs(silence: int = SILENCE_SECONDS, starting: int = STARTING_SECONDS) -> list[str]:
+    """Have runs marked as crashed that are silent for `silence` seconds or do not begin in `starting` seconds.
 
-    try:
-        existing: Any = Automation.read(name=ZOMBIES)
-    except ValueError:
-        wanted.create()
-        return f"automation: a run without a heartbeat for {silence} s is marked as crashed"
-    wanted.id = existing.id
-    wanted.update()
-    return f"automation: is there, {silence} s"
+    Where a worker dies with its machine, nobody tells the server. A run that had not begun sends no heartbeat either.
+    """
+    heartbeat, ends = "prefect.flow-run.heartbeat", {f"prefect.flow-run.{name}" for name in _ENDS}
+    begun = {f"prefect.flow-run.{name}" for name in _BEGINNINGS}
+    _automate(ZOMBIES, {heartbeat}, {heartbeat, *ends}, silence, "It sent no heartbeat: its worker is gone.")
+    said = "A worker took it and it never began: its worker is gone."
+    taken = {"prefect.flow-run.Pending", "prefect.flow-run.Submitting"}
+    _automate(STILLBORN, taken, {heartbeat, *ends, *begun}, starting, said)
+    return [
+        f"automation: a run without a heartbeat for {silence} s is marked as crashed",
+        f"automation: a run that does not begin in {starting} s is marked as crashed",
+    ]
 
 
-def _automation(silence: int) -> Automation:
+def _automate(name: str, after: set[str], expect: set[str], seconds: int, message: str) -> None:
+    """Make or update an automation: where none of `expect` follows on `after`, the flow run has crashed."""
     from prefect.automations import Automation
     from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState
     from prefect.events.schemas.automations import EventTrigger, Posture
     from prefect.events.schemas.events import ResourceSpecification
 
-    heartbeat = "prefect.flow-run.heartbeat"
-    return Automation(
-        name=ZOMBIES,
-        description="Runs send a heartbeat; one that neither does nor has ended is dead.",
+    wanted = Automation(
+        name=name,
+        description=message,
         trigger=EventTrigger(
-            after={heartbeat},
-            expect={heartbeat, *(f"prefect.flow-run.{name}" for name in _ENDS)},
+            after=after,
+            expect=expect,
             match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,
             threshold=1,
-            within=timedelta(seconds=silence),
+            within=timedelta(seconds=seconds),
         ),
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, message="It sent no heartbeat: its worker is gone.")],
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, message=message)],
     )
+    try:
+        existing: Any = Automation.read(name=name)
+    except ValueError:
+        wanted.create()
+        return
+    wanted.id = existing.id
+    wanted.update()
 
 
 if __name__ == "__main__":

@@ -44,10 +44,11 @@ def _serve(url: str, port: int, runs: int) -> NoReturn:
     click.echo("Starting the Prefect server ...", err=True)
     server = _prefect("server", "start", "--host", "127.0.0.1", "--port", str(port), output=subprocess.DEVNULL)
     _wait(url, server)
-    from flows.bootstrapping import POOL, bootstrap
+    from flows.bootstrapping import POOL, bootstrap, watch_runs
     from flows.deploying import deploy
 
     bootstrap(POOL)
+    watch_runs()
     worker = _prefect(
         "worker", "start", "--pool", POOL, "--limit", str(runs), "--install-policy", "never", output=sys.stderr
     )

@@ -42,7 +42,8 @@ class Crowd:
 def test_workers_share_a_batch(tmp_path):
     requests = tmp_path / "requests.jsonl"
     requests.write_text("".join(json.dumps(f"report {number}") + "\n" for number in range(BUILDS)))
-    with machines(tmp_path, workers=3, models=MODELS) as served, serve_script("data-report") as model:
+    limit = ["--models", str(MODELS)]
+    with machines(tmp_path, workers=3, prepare=limit) as served, serve_script("data-report") as model:
         model.change = crowd = Crowd()
         options = {"planner": "openai/scripted", "api_base": model.url}
         parameters = {"source": str(requests), "options": options, "builds_at_once": BUILDS}

@@ -26,7 +26,7 @@ def test_bootstrap_can_run_again(served):
     assert "deployed: build-agent/default" in second
     assert served.get("work_pools/agenthands")["concurrency_limit"] == 5
     assert served.get("v2/concurrency_limits/tag:agenthands-models")["limit"] == 4
-    assert len(served.find("automations")) == 1
+    assert len(served.find("automations")) == 2
     nightly = served.get("deployments/name/build-batch/nightly")
     assert nightly["work_pool_name"] == "agenthands"
     assert nightly["parameters"]["deployment"] == "build-agent/default"
@@ -140,7 +140,8 @@ def test_the_budget_of_a_day_is_shared_by_all_runs(served):
 
 def test_a_run_whose_machine_died_does_not_stay_running(tmp_path):
     with serve(tmp_path) as served, serve_script("data-report", latency=600) as model:
-        bootstrap(served, "--silence", "40")
+        bootstrap(served, "--silence", "40", "--starting", "30")
+        taken = served.run("build-agent/default", {"request": "never"}, state={"type": "PENDING", "name": "Submitting"})
         run = served.ask("a report", model)
         until(lambda: model.count("plan"), 200)
         family = psutil.Process(served.pid).children(recursive=True)
@@ -151,6 +152,7 @@ def test_a_run_whose_machine_died_does_not_stay_running(tmp_path):
                 each.kill()
         try:
             assert until(lambda: served.ended(run), 240)["type"] == "CRASHED"
+            assert "never began" in until(lambda: served.ended(taken), 60)["message"]
         finally:
             for each in alive:
                 each.kill()

@@ -65,8 +65,11 @@ def redis():
 
 
 @contextmanager
-def machines(folder, workers, on_postgres=True, runs=2, models=None):
-    """Run a Prefect server that is bootstrapped, and `workers` workers of `runs` runs each; gives a Served."""
+def machines(folder, workers, on_postgres=True, runs=2, prepare=()):
+    """Run a Prefect server and `workers` workers of `runs` runs each; gives a Served.
+
+    `prepare` are options of deployments/bootstrap.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     variables = {
@@ -85,9 +88,8 @@ def machines(folder, workers, on_postgres=True, runs=2, models=None):
         process = stack.enter_context(running(*server, env=variables))
         served = Served(folder, process.pid, url, variables)
         until(lambda: served.answers(), 200)
-        limit = ["--models", str(models)] if models else []
-        prepare = [sys.executable, "-m", "flows.bootstrapping", *limit]
-        subprocess.run(prepare, env=variables, cwd=ROOT, check=True, capture_output=True, timeout=300)
+        bootstrap = [sys.executable, "-m", "flows.bootstrapping", *prepare]
+        subprocess.run(bootstrap, env=variables, cwd=ROOT, check=True, capture_output=True, timeout=300)
         for _ in range(workers):
             start = ["worker", "start", "--pool", "agenthands", "--limit", runs, "--install-policy", "never"]
             stack.enter_context(running(BIN / "prefect", *start, env=variables))
