@@ -44,7 +44,7 @@ _BEGINNINGS = ("Running", "Retrying", "AwaitingConcurrencySlot", "AwaitingRetry"
 @click.option("--silence", type=click.IntRange(HEARTBEAT_SECONDS + 10), default=SILENCE_SECONDS,
               show_default=True, help="Seconds without a heartbeat after which a run counts as crashed.")  # fmt: skip
 @click.option("--starting", type=click.IntRange(20), default=STARTING_SECONDS, show_default=True,
-              help="Seconds that a run may take to begin after a worker took it, then it counts as crashed.")  # fmt: skip
+              help="Seconds after which a run that a worker took and did not begin counts as crashed.")  # fmt: skip
 def main(
     pool: str, kind: str, image: str | None, runs: int | None, silence: int, starting: int, **limits: Any
 ) -> None:  # fmt: skip
