@@ -21,6 +21,7 @@ from agenthands.purse import Account
 from agenthands.wording import count
 from agenthands.workplace import ToolWork
 
+_PUT_OFF = Path(__file__).parent / "gate" / "put_off"
 _TWICE = {
     "stuck": "the agent got stuck twice",
     "refused": "the model's content filter refused twice",
@@ -92,7 +93,7 @@ def generate_tool(
             message=message,
             workspace=workspace,
             conversation=work.conversation,
-            shell=sandbox.shell(_shell_command(workspace, work.environment), work.shell),
+            shell=sandbox.shell(_shell_command(workspace, work.environment, work.tool.dependencies), work.shell),
             seconds=limits.seconds,
             steps=limits.steps,
             account=limits.account,
@@ -184,16 +185,18 @@ def outcome_of(
     )
 
 
-def _shell_command(workspace: Path, environment: Environment) -> Command:
+def _shell_command(workspace: Path, environment: Environment, dependencies: Sequence[str]) -> Command:
+    # what a tool depends on may itself use what the plug-in puts off
+    plugin = [] if dependencies else [_PUT_OFF]
     return Command(
         argv=(),
         workspace=workspace,
-        read_only=[environment.path],
+        read_only=[environment.path, *plugin],
         variables={
             "PATH": f"{environment.path}/bin:/usr/bin:/bin",
-            "PYTHONPATH": str(workspace),
+            "PYTHONPATH": ":".join(str(path) for path in (workspace, *plugin)),
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTEST_ADDOPTS": "-p no:cacheprovider",
+            "PYTEST_ADDOPTS": "-p no:cacheprovider" + (" -p agenthands_put_off" if plugin else ""),
             "PYTHONDONTWRITEBYTECODE": "1",
         },
         limits=Limits(),

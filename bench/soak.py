@@ -135,6 +135,15 @@ def start_worker(served):
     return subprocess.Popen([str(part) for part in command], env=served.variables, **quiet)
 
 
+def stop_worker(worker):
+    """Stop a worker as a supervisor does: one that was started a moment ago may miss the first SIGTERM."""
+    for _ in range(3):
+        worker.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            return worker.wait(20)
+    return worker.kill()
+
+
 def marked():
     """Give the processes of this soak: they have its variable, or a folder of it on their command line."""
     found = []
@@ -242,8 +251,7 @@ def survive(night, builds, every):
         ended.set()
         killer.join()
         for worker in workers:
-            worker.terminate()
-            worker.wait(60)
+            stop_worker(worker)
     late = first.memory_info().rss
     return {"after 20 builds": early, "at the end": late, "growth": round(late / early - 1, 3) if early else 0.0}
 

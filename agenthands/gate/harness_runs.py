@@ -15,17 +15,17 @@ from typing import Any
 
 from agenthands.errors import SandboxLost
 from agenthands.foreign_json import read_scrubbed
+from agenthands.gate.harness import harness_source
 from agenthands.gate.imports import imported
 from agenthands.gate.mutation import Mutant
+from agenthands.gate.put_off.agenthands_put_off import ONLY_NAMED
 from agenthands.gate.workspace import tests_path
 from agenthands.models import CustomTool
 from agenthands.ports import Command, Environment, Limits, Sandbox
 
 Answer = Mapping[str, Any]
-_HARNESS = Path(__file__).parent / "harness.py"
 _BOOT = "import sys; r = sys.stdin.buffer; exec(compile(r.read(int(r.readline())), '<gate>', 'exec'))"
 _LIBRARIES = ("coverage", "time_machine", "_time_machine")
-_ONLY_NAMED = {"pandas": "DataFrame", "networkx": "DiGraph"}
 _OTHER_DATE = 403 * 86400 + 5 * 3600 + 1234  # seconds: another year, month, weekday and hour
 _MAX_LANES = 4
 _ONE_RUN = 1 / 30  # of the whole time: more than 40 mutants on two cores need, where each takes all of it
@@ -119,7 +119,7 @@ def _ask(
         "lanes": min(_MAX_LANES, os.cpu_count() or 1),
         "stages": stages,
     }
-    harness = _HARNESS.read_bytes()
+    harness = harness_source()
     result = sandbox.run(
         Command(
             argv=[str(environment.python), "-P", "-c", _BOOT],
@@ -151,7 +151,7 @@ def _ask(
 def _not_needed(judged: Judged) -> dict[str, str]:
     """Give the packages that NAT imports and that neither the tool nor what it depends on can use, with a class."""
     used = {name.partition(".")[0] for text in judged.texts.values() for _, name in imported(ast.parse(text))}
-    return {} if judged.tool.dependencies or used & _ONLY_NAMED.keys() else _ONLY_NAMED
+    return {} if judged.tool.dependencies or used & ONLY_NAMED.keys() else ONLY_NAMED
 
 
 def _location(library: str) -> Path:

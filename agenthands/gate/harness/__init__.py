@@ -1,0 +1,20 @@
+"""What runs inside the gate's sandbox, with the NAT environment's Python.
+
+The pieces are sent as one text, in the order of `PIECES`, because no file of them may be readable there. So a piece
+imports from an earlier one in one line, which is left out of that text, and from nothing else of ours.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+
+PIECES = ("warming", "children", "lanes", "conditions", "own_tests", "jobs", "main")
+_OF_OURS = re.compile(r"^from agenthands\..*\n", re.MULTILINE)
+
+
+@cache
+def harness_source() -> bytes:
+    """Give the harness as one Python text."""
+    folder = Path(__file__).parent
+    files = [folder.parent / "put_off" / "agenthands_put_off.py", *(folder / f"{piece}.py" for piece in PIECES)]
+    return "\n".join(_OF_OURS.sub("", file.read_text(encoding="utf-8")) for file in files).encode()

@@ -1,0 +1,69 @@
+"""Runs inside the sandbox, with the NAT environment's Python: imports NAT once and forks for each job.
+
+Standard library, NAT, pytest, coverage and time-machine only. It arrives through standard input, so that no file of it
+can be read: first its own source (see `harness_source`), then one JSON object on the next line:
+
+    {"folder": path with the tool's files, read-only, "work": path, empty, "tool": name, "path": [for sys.path],
+     "tests": path of the tests below folder, "put_off": {package: name in it}, "lanes": int,
+     "stages": [{"stop": bool, "jobs": [{"id": str, "kind": conformance|tests|calls, "seconds": float, ...}]}]}
+
+It writes one JSON object to standard output: {job id: {"ok": bool, "seconds": float, ...}}. The jobs of a stage run in
+`lanes` processes at a time; where a stage with `stop` has a job that is not ok, the later stages are left out.
+
+The tool's code is imported in forked children only. A child inherits no descriptor but its own pipe; its answer counts
+only with a word that was drawn for it, and is encoded by functions that were looked up before the tool was imported.
+What is the same for all runs of the tests is done once, before the first fork: no code of the tool or its tests is run
+for that, and a run cannot see from it which one it is.
+This process cannot be traced or opened through /proc (PR_SET_DUMPABLE), so the report's channel is out of reach.
+"""
+
+import ctypes
+import gc
+import json
+import os
+import sys
+
+from agenthands.gate.harness.children import PR_SET_CHILD_SUBREAPER
+from agenthands.gate.harness.jobs import JOBS
+from agenthands.gate.harness.lanes import Lanes, bound
+from agenthands.gate.harness.warming import prepared_session, run_a_test, warm_up
+from agenthands.gate.put_off.agenthands_put_off import put_off
+
+PR_SET_DUMPABLE = 4
+FEW_JOBS = 4
+
+
+def main():
+    """Do all jobs of the request and report."""
+    gc.disable()  # importing leaves little to collect, and looking for it takes a tenth of the time
+    report = os.fdopen(os.dup(1), "wb")
+    request = json.loads(sys.stdin.buffer.readline())
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    prctl = ctypes.CDLL(None).prctl
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    sys.path += request["path"]
+    with put_off(request["put_off"]):
+        warm_up()
+    if sum(len(stage["jobs"]) for stage in request["stages"]) > FEW_JOBS:
+        run_a_test()
+    sys.path.insert(0, request["folder"])
+    request["pytest"] = prepared_session(request)
+    gc.freeze()
+    gc.enable()
+    lanes, answers = Lanes(request, JOBS), {}
+    for stage in request["stages"]:
+        for job in stage["jobs"]:
+            bound(job, answers)
+        done = lanes.run(stage["jobs"])
+        answers.update(done)
+        if stage["stop"] and not all(answer["ok"] for answer in done.values()):
+            break
+    report.write(json.dumps(answers).encode())
+    report.close()
+
+
+if __name__ == "__main__":
+    main()

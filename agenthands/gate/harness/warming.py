@@ -1,0 +1,89 @@
+"""What is the same for all runs and is done once, before the first fork: imports, and the beginning of pytest."""
+
+import asyncio
+import contextlib
+import io
+import os
+import sys
+import tempfile
+
+PYTEST_OPTIONS = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-c", os.devnull, "--tb=short",
+                  "-p", "no:faulthandler", "-p", "no:unraisableexception", "-p", "no:threadexception",
+                  "--capture=sys"]  # fmt: skip
+WARM_TEST = """import asyncio, pytest
+def test_passes(tmp_path, monkeypatch, capsys):
+    with pytest.raises(ValueError):
+        int("x")
+def test_fails():
+    async def call():
+        assert {"a": 1.0} == {"a": pytest.approx(2.0)}
+    asyncio.run(call())
+"""
+
+
+def warm_up():
+    """Build and call a small tool: NAT imports much only when it is used."""
+    from nat.builder.function_info import FunctionInfo
+    from nat.builder.workflow_builder import WorkflowBuilder
+    from nat.cli.register_workflow import register_function
+    from nat.data_models.function import FunctionBaseConfig
+    from pydantic import BaseModel
+
+    class WarmInput(BaseModel):
+        number: int
+
+    class WarmConfig(FunctionBaseConfig, name="agenthands_warm_up"):
+        pass
+
+    @register_function(config_type=WarmConfig)
+    async def warm(config, builder):
+        async def run(data: WarmInput) -> int:
+            return data.number
+
+        yield FunctionInfo.from_fn(run, description="Warms up.")
+
+    async def call():
+        async with WorkflowBuilder() as builder:
+            await (await builder.add_function("tool", WarmConfig())).ainvoke({"number": 1})
+
+    asyncio.run(call())
+
+
+def run_a_test():
+    """Run a small test, which passes once and fails once: pytest imports much only when it needs it."""
+    import coverage  # noqa: F401
+    import pytest
+
+    with tempfile.TemporaryDirectory() as folder:
+        test = os.path.join(folder, "test_warm.py")
+        with open(test, "w") as file:
+            file.write(WARM_TEST)
+        pytest.main([*PYTEST_OPTIONS, "--rootdir", folder, test])
+
+
+def prepared_session(request):
+    """Begin a session of pytest up to where it would import the tests; their asserts are rewritten, not run."""
+    import pathlib
+
+    from _pytest.assertion import rewrite
+    from _pytest.config import get_config
+    from _pytest.main import Session
+
+    path = os.path.join(request["folder"], request["tests"])
+    options = [*PYTEST_OPTIONS, "--rootdir", request["folder"], path]
+    os.chdir(request["work"])
+    shown, sys.stdout = sys.stdout, io.StringIO()
+    config = get_config(options)
+    config = config.pluginmanager.hook.pytest_cmdline_parse(pluginmanager=config.pluginmanager, args=options)
+    session = Session.from_config(config)
+    config._do_configure()
+    config.hook.pytest_sessionstart(session=session)
+    sys.stdout = shown
+    handler = config.pluginmanager.get_plugin("logging-plugin").log_file_handler
+    null = open(1, "w", closefd=False)  # noqa: SIM115 - /dev/null as before, but no child closes it
+    handler.setStream(null).close()
+    rewrite_test, rewritten = rewrite._rewrite_test, {}
+    with contextlib.suppress(Exception):  # who runs the tests meets it again
+        rewritten[path] = rewrite_test(pathlib.Path(path), config)
+    rewrite._rewrite_test = lambda file, config: rewritten.get(str(file)) or rewrite_test(file, config)
+    return session
