@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import shutil
 import tempfile
@@ -17,6 +18,8 @@ _KEPT_SECONDS = 7 * 24 * 3600.0
 _SCRATCH = "agenthands-scratch-"
 _held: list[FileLock] = []
 _system_temporary = Path(tempfile.gettempdir())
+_OF_PREFECT = ("prefect-workspace-attempt-*", "tmp????????prefect")  # a worker's, one for each run
+_PREFECTS_SECONDS = 24 * 3600.0  # which of them lives cannot be told
 _own_scratch: tuple[int, Path] | None = None  # the process that made it, and where
 
 
@@ -37,7 +40,8 @@ def release(folder: Path) -> None:
 def use_scratch() -> None:
     """Let all temporary files of this process lie in one folder of its own, and remove what dead processes left so.
 
-    What libraries and installers forget there is covered too. A child of such a process uses its parent's folder.
+    What libraries and installers forget there is covered too, and so is what killed Prefect workers left a day ago. A
+    child of such a process uses its parent's folder.
     """
     global _own_scratch
     if Path(tempfile.gettempdir()).name.startswith(_SCRATCH):
@@ -45,6 +49,11 @@ def use_scratch() -> None:
     for folder in _system_temporary.glob(f"{_SCRATCH}*"):
         if folder.stat().st_uid == os.getuid() and (folder / _ALIVE).is_file() and _dead(folder):
             shutil.rmtree(folder, ignore_errors=True)
+    for folder in [each for pattern in _OF_PREFECT for each in _system_temporary.glob(pattern)]:
+        with contextlib.suppress(FileNotFoundError):  # its worker or another process has just removed it
+            made = folder.stat()
+            if made.st_uid == os.getuid() and time.time() - made.st_mtime > _PREFECTS_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
     own = tempfile.mkdtemp(prefix=_SCRATCH, dir=_system_temporary)
     claim(Path(own))
     _own_scratch = os.getpid(), Path(own)

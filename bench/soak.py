@@ -36,8 +36,17 @@ from many_machines import MISSING, machines
 from scripted_server import serve_script
 from served_support import BIN, until
 
+from agenthands.errors import AgentHandsError
+
 RESULTS = Path(__file__).parent / "results" / "soak.json"
 MARK = "AGENTHANDS_SOAK"
+
+
+def _kinds(error):
+    """Give the names of an error's class and of all that derive from it."""
+    return {error.__name__}.union(*map(_kinds, error.__subclasses__()))
+
+
 FAULTS = {
     "rate limit": faults.RATE_LIMIT,
     "rate limit, Retry-After 1": faults.rate_limit(1),
@@ -55,7 +64,8 @@ FAULTS = {
     "unknown tool": faults.says(calls=[("teleport", "{}")]),
     "plain text": faults.says("All done, every file is written."),
 }
-EXPLAINED = re.compile(r"exception: [A-Z]\w+: \S|: (The agent did not pass|The build could not be finished): \S")
+_ENDS = "The agent did not pass|The build could not be finished"
+EXPLAINED = re.compile(rf"exception: ({'|'.join(_kinds(AgentHandsError))}): \S|: ({_ENDS}): \S")
 _CONFIG = """
 [llm]
 model = "openai/scripted"
@@ -174,7 +184,8 @@ def containers():
 
 def left(folder, home, before, locks):
     """Give what is left, by kind."""
-    temporary = [each.name for each in (folder / "tmp").iterdir()]
+    standing = {"runner_storage"}  # Prefect's own, one for all times
+    temporary = [each.name for each in (folder / "tmp").iterdir() if each.name not in standing]
     return {
         "processes": [" ".join(each.cmdline())[:200] for each in marked()],
         "containers": sorted(set(containers()) - set(before["containers"])),
@@ -257,8 +268,14 @@ def survive(night, builds, every):
 
 
 def settle(night, number):
-    """Do one more build without faults, which removes what killed ones have left; gives the locks still held."""
+    """Do one more build a day later, without faults: it removes what killed ones have left. Gives the locks still held.
+
+    The day is the times of the temporary files, which are set back.
+    """
     night.chance = 0.0
+    yesterday = time.time() - 25 * 3600
+    for each in Path(os.environ["TMPDIR"]).iterdir():
+        os.utime(each, (yesterday, yesterday))
     if not night.runs:
         night.ask(number)
         until(night.look, 300)

@@ -123,3 +123,18 @@ def test_temporary_files_of_a_killed_process_are_removed_by_the_next(tmp_path):
         for other, _ in in_a_process(tmp_path, ""):
             assert other.wait(20) == 0
     assert [each.name for each in tmp_path.iterdir()] == ["agenthands-scratch-of-somebody"]
+
+
+def test_what_killed_prefect_workers_left_is_removed_after_a_day(tmp_path):
+    for name in ("prefect-workspace-attempt-ab12cd34", "tmpab12cd34prefect", "prefect-of-somebody"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").touch()
+    for process, _ in in_a_process(tmp_path, ""):
+        assert process.wait(20) == 0
+    assert len(list(tmp_path.iterdir())) == 3
+    yesterday = time.time() - 25 * 3600
+    for folder in tmp_path.iterdir():
+        os.utime(folder, (yesterday, yesterday))
+    for process, _ in in_a_process(tmp_path, ""):
+        assert process.wait(20) == 0
+    assert [each.name for each in tmp_path.iterdir()] == ["prefect-of-somebody"]
