@@ -17,6 +17,7 @@ import psutil
 import pytest
 from canaries import ENVIRONMENT, has_canary, leaks, written_since
 from gateway_support import free
+from scripted_server import serve_model
 
 from agenthands.acceptance import InstalledAgent
 from agenthands.adapters.gateway import LitellmGateway
@@ -238,12 +239,10 @@ def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, moment):
 
 
 def test_a_planner_that_answers_nonsense_ends_with_3_and_the_answer_is_kept(tmp_path):
-    from model_server import serve_nonsense
-
-    with serve_nonsense("I would rather write a poem.") as url:
-        done = agenthands(
-            "build", "a report", "--planner", "openai/poet", "--api-base", url, store=tmp_path, OPENAI_API_KEY="x"
-        )
+    poem = {"content": "I would rather write a poem.", "tool_calls": []}
+    with serve_model(lambda call: poem) as poet:
+        named = ["--planner", "openai/poet", "--api-base", poet.url]
+        done = agenthands("build", "a report", *named, store=tmp_path, OPENAI_API_KEY="x")
     assert done.returncode == 3
     assert "gave no plan that can be built in 3 answers" in done.stderr
     assert "Traceback" not in done.stderr
