@@ -44,9 +44,9 @@ def test_what_a_person_has_set_of_a_deployment_stays(served):
     (schedule,) = nightly["schedules"]
     url = f"{served.url}/deployments/{nightly['id']}"
     mine = {**nightly["parameters"], "source": "batches/mine.yaml"}
-    assert HTTP.patch(url, json={"parameters": mine}).is_success
+    assert until(lambda: HTTP.patch(url, json={"parameters": mine}).is_success)  # a busy server says 503
     changed = {"active": True, "schedule": {"cron": "30 4 * * 1", "timezone": "Europe/Berlin"}}
-    assert HTTP.patch(f"{url}/schedules/{schedule['id']}", json=changed).is_success
+    assert until(lambda: HTTP.patch(f"{url}/schedules/{schedule['id']}", json=changed).is_success)
     try:
         bootstrap(served)
         after = served.get("deployments/name/build-batch/nightly")
