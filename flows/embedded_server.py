@@ -87,10 +87,11 @@ def _wait(server: subprocess.Popen[bytes], url: str) -> None:
     import httpx
 
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            if httpx.get(f"{url}/health", timeout=2).is_success:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.1)
+    with httpx.Client(timeout=2) as client:  # httpx.get reads all certificates at each call
+        while time.monotonic() < deadline and server.poll() is None:
+            try:
+                if client.get(f"{url}/health").is_success:
+                    return
+            except httpx.HTTPError:
+                time.sleep(0.1)
     raise OutsideError("Prefect's embedded server does not start.", "`prefect server start` shows why.")

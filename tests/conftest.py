@@ -6,6 +6,11 @@ import socket
 import pytest
 from conftest_paths import TEST_HOME
 
+# Files that take more than two minutes of `make test`, the longest first.
+_LONGEST = [
+    "test_docker_pool", "test_serving", "test_batches", "test_end_to_end", "test_many_machines", "test_docs",
+    "test_package_image", "test_package", "test_resuming", "test_scaffolds", "test_servers_in_a_build",
+]  # fmt: skip
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 os.environ.update(
@@ -21,7 +26,12 @@ for name in [name for name in os.environ if name.endswith("_API_KEY")]:
 def pytest_collection_modifyitems(items):
     """Put slow files first, so that no process of pytest-xdist ends with one while the others have nothing left."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (item.path not in slow, "flows" not in item.path.parts))
+
+    def rank(item):
+        longest = _LONGEST.index(item.path.stem) if item.path.stem in _LONGEST else len(_LONGEST)
+        return item.path not in slow, longest, "flows" not in item.path.parts
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from scripted_server import serve_script
 
 from agenthands.models import BatchReport
 from agenthands.testing.scripted_model import SCRIPTS
@@ -17,12 +16,6 @@ from agenthands.testing.scripted_model import SCRIPTS
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 COMMAND = str(Path(sys.executable).parent / "agenthands")
 GOOD, POEMS, NEVER = 45, 2, 2
-
-
-@pytest.fixture
-def model():
-    with serve_script("data-report") as asked:
-        yield asked
 
 
 def request_in(messages):
@@ -40,15 +33,21 @@ def poets_and_sceptics(kind, messages, message):
     return message
 
 
-def batch(file, store, model, *options):
-    command = [COMMAND, "batch", str(file), "--planner", "openai/scripted", "--api-base", model.url, "--json", *options]
-    variables = {**os.environ, "AGENTHANDS_STORE": str(store), "OPENAI_API_KEY": "x"}
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=800)
-    assert "Traceback" not in done.stderr
-    return done, BatchReport.model_validate_json(done.stdout) if done.stdout else None
+@pytest.fixture
+def batch(tmp_path, model, prefect_api):
+    """Build a list as a user does; gives the process, and the report that it printed."""
+
+    def batch(file):
+        command = [COMMAND, "batch", str(file), "--planner", "openai/scripted", "--api-base", model.url, "--json"]
+        variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store"), "OPENAI_API_KEY": "x"}
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=800)
+        assert "Traceback" not in done.stderr
+        return done, BatchReport.model_validate_json(done.stdout) if done.stdout else None
+
+    return batch
 
 
-def test_fifty_requests_of_which_five_fail(tmp_path, model):
+def test_fifty_requests_of_which_five_fail(batch, tmp_path, model):
     model.change = poets_and_sceptics
     requests = [f"report number {n}" for n in range(GOOD)]
     requests += [f"a poem, {n}" for n in range(POEMS)] + [f"a sceptic, {n}" for n in range(NEVER)]
@@ -56,7 +55,7 @@ def test_fifty_requests_of_which_five_fail(tmp_path, model):
     model_less = {"request": "x", "budget": 0.000001, "coder": "unknown-provider/unknown-model"}
     file.write_text("".join(json.dumps(each) + "\n" for each in [*requests, model_less]))
 
-    done, report = batch(file, tmp_path / "store", model)
+    done, report = batch(file)
     assert done.returncode == 3
     assert Counter(item.status for item in report.builds) == {"accepted": GOOD, "failed": POEMS + 1, "rejected": NEVER}
     assert [item.request.request for item in report.builds] == [*requests, "x"], "in the order of the file"
@@ -76,7 +75,7 @@ def test_fifty_requests_of_which_five_fail(tmp_path, model):
 
     model.change = lambda kind, messages, message: message
     plans = model.count("plan")
-    done, report = batch(file, tmp_path / "store", model)
+    done, report = batch(file)
     assert done.returncode == 2
     assert Counter((item.status, item.cached) for item in report.builds) == {
         ("accepted", True): GOOD,
@@ -86,28 +85,10 @@ def test_fifty_requests_of_which_five_fail(tmp_path, model):
     assert model.count("plan") == plans + POEMS + NEVER, "neither no plan nor one whose agent did not pass is kept"
 
 
-def test_a_list_that_cannot_be_read_builds_nothing(tmp_path, model):
+def test_a_list_that_cannot_be_read_builds_nothing(batch, tmp_path, model):
     file = tmp_path / "requests.yaml"
     file.write_text("- a report\n- request: another\n  colour: blue\n")
-    done, report = batch(file, tmp_path / "store", model)
+    done, report = batch(file)
     assert (done.returncode, report) == (2, None)
     assert "entry 2: colour" in done.stderr
     assert model.count() == 0
-
-
-def test_a_batch_may_be_runs_of_a_deployment(served, tmp_path, model):
-    model.change = poets_and_sceptics
-    file = tmp_path / "requests.yaml"
-    file.write_text("- a report\n- a poem, 1\n")
-    code = (
-        "import sys; from agenthands.models import BuildOptions; from flows.build_batch import build_batch\n"
-        "options = BuildOptions(planner='openai/scripted', api_base=sys.argv[2])\n"
-        "print(build_batch(sys.argv[1], options, 2, 'build-agent/default').model_dump_json())"
-    )
-    command = [sys.executable, "-c", code, str(file), model.url]
-    done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=400)
-    report = BatchReport.model_validate_json(done.stdout.splitlines()[-1])
-    assert [(item.status, item.exit_code) for item in report.builds] == [("accepted", 0), ("failed", 3)]
-    assert "gave no plan" in report.builds[1].reason
-    names = Counter(run["state_name"] for run in served.find("flow_runs") if "batch" in run["tags"])
-    assert names == {"Accepted": 1, "Failed": 1}

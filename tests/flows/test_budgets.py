@@ -1,11 +1,6 @@
 """Budgets in whole builds: reaching one stops new model calls, keeps what is done, and says where the money went."""
 
-import os
-import subprocess
-
 import pytest
-from scripted_server import serve_script
-from served_support import BIN
 
 from agenthands.models import BuildRecord
 
@@ -14,20 +9,13 @@ PRICE = ("--price", "10000,10000")  # the scripted server counts 15 tokens a cal
 
 
 @pytest.fixture
-def model():
-    with serve_script("data-report") as asked:
-        yield asked
-
-
-@pytest.fixture
-def build(model, tmp_path, prefect_api):
-    """Build as a user does; gives the exit code, what was said, and the records in the store."""
+def build(start_build, tmp_path):
+    """Build; gives the exit code, what was said, and the records in the store."""
 
     def build(*options):
-        command = [BIN / "agenthands", "build", "a report", "--planner", "openai/scripted", "--api-base", model.url]
-        variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store"), "OPENAI_API_KEY": "x"}
-        done = subprocess.run([*command, *options], env=variables, capture_output=True, text=True, timeout=400)
-        return done.returncode, done.stderr, records(tmp_path / "store")
+        with start_build(*options) as process:
+            _, said = process.communicate(timeout=400)
+        return process.returncode, said, records(tmp_path / "store")
 
     return build
 

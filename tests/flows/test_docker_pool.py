@@ -29,7 +29,7 @@ def docker_pool(image, served):
     bootstrap(served, "--pool", POOL, "--type", "docker", "--image", image)
     worker = [BIN / "prefect", "worker", "start", "--pool", POOL, "--install-policy", "never"]
     try:
-        with running(*worker, env=served.variables):
+        with running(*worker, seconds=5, env=served.variables):  # it ends slowly, Prefect waits
             yield served
     finally:
         bootstrap(served)

@@ -17,6 +17,7 @@ import psutil
 import pytest
 from canaries import ENVIRONMENT, has_canary, leaks, written_since
 from gateway_support import free
+from scripted_server import serve_model
 
 from agenthands.acceptance import InstalledAgent
 from agenthands.adapters.gateway import LitellmGateway
@@ -170,6 +171,10 @@ def test_nat_validates_the_package(installed, bubblewrap, fetched):
 
 
 def test_setup_mcp_installs_and_nat_runs_the_agent(installed, bubblewrap, fetched):
+    """With uv, as the package's README has it; `test_servers_in_a_build` has pip alone."""
+    uv = Path(sys.executable).parent / "uv"
+    (fetched / ".venv" / "bin").mkdir(parents=True)
+    (fetched / ".venv" / "bin" / "uv").symlink_to(uv)
     for expected in ("installing", "already installed"):
         done = subprocess.run(
             ["./setup_mcp.sh"], cwd=fetched, capture_output=True, text=True, timeout=400,
@@ -179,10 +184,10 @@ def test_setup_mcp_installs_and_nat_runs_the_agent(installed, bubblewrap, fetche
         assert done.stdout.count(expected) == 3, done.stdout
     for lock in (fetched / "mcp").glob("*.lock"):
         wanted = re.findall(r"^([a-z0-9-]+==[^ ;]+)", lock.read_text(), re.MULTILINE)
-        listed = [str(lock.with_suffix("") / "bin" / "python"), "-m", "pip", "list", "--format=freeze"]
+        listed = [uv, "pip", "list", "--quiet", "--format=freeze", "--python", lock.with_suffix("") / "bin" / "python"]
         frozen = subprocess.run(listed, check=True, capture_output=True, text=True).stdout
         installed_there = {re.sub("[._]", "-", line.lower().partition("==")[0]) + "==" + line.partition("==")[2]
-                           for line in frozen.split() if not line.startswith("pip==")}  # fmt: skip
+                           for line in frozen.split()}  # fmt: skip
         assert installed_there == set(wanted), lock.name
     with LitellmGateway(ModelSettings(model="scripted/financial-research")).open(
         installed.workspace / "s", free()
@@ -238,12 +243,10 @@ def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, moment):
 
 
 def test_a_planner_that_answers_nonsense_ends_with_3_and_the_answer_is_kept(tmp_path):
-    from model_server import serve_nonsense
-
-    with serve_nonsense("I would rather write a poem.") as url:
-        done = agenthands(
-            "build", "a report", "--planner", "openai/poet", "--api-base", url, store=tmp_path, OPENAI_API_KEY="x"
-        )
+    poem = {"content": "I would rather write a poem.", "tool_calls": []}
+    with serve_model(lambda call: poem) as poet:
+        named = ["--planner", "openai/poet", "--api-base", poet.url]
+        done = agenthands("build", "a report", *named, store=tmp_path, OPENAI_API_KEY="x")
     assert done.returncode == 3
     assert "gave no plan that can be built in 3 answers" in done.stderr
     assert "Traceback" not in done.stderr

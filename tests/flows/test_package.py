@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from package_support import built_package, free_port
+from package_support import free_port
 from scripted_server import serve_script
 from served_support import until
 
@@ -20,10 +20,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory):
+def package(tmp_path_factory, fetched_package):
     """The package of a build, installed as its README says; the model is a scripted server. Gives its folder."""
     folder = tmp_path_factory.mktemp("package")
-    agent = built_package(folder)
+    agent = fetched_package(folder)
     python = folder / "bin" / "python3"  # a machine has what the README asks for: Python 3.12 as python3
     python.parent.mkdir()
     python.symlink_to(os.path.realpath(sys.executable))

@@ -6,18 +6,18 @@ import shutil
 import httpx
 import pytest
 from image_support import base_image, sh
-from package_support import built_package, free_port
+from package_support import free_port
 from scripted_server import serve_script
-from served_support import until
+from served_support import HTTP, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 IMAGE = "data-report"
 
 
 @pytest.fixture(scope="module")
-def image(docker, tmp_path_factory):
+def image(docker, tmp_path_factory, fetched_package):
     """The package's image, built from its own Dockerfile; a key in .env beside it must stay out."""
-    agent = built_package(tmp_path_factory.mktemp("image"))
+    agent = fetched_package(tmp_path_factory.mktemp("image"))
     (agent / ".env").write_text("OPENAI_API_KEY=canary-key\n")
     base = base_image(tmp_path_factory.mktemp("base"))
     build = ["docker", "build", "--quiet", "--network", "host", "--build-arg", f"BASE_IMAGE={base}"]
@@ -58,6 +58,6 @@ def test_compose_serves_the_agent(image):
 
 def healthy(port):
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/health", timeout=2).is_success
+        return HTTP.get(f"http://127.0.0.1:{port}/health", timeout=2).is_success
     except httpx.HTTPError:
         return False

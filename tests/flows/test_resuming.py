@@ -1,47 +1,21 @@
 """A build whose worker is killed, started again: only what was unfinished is done, and nothing is paid for twice."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
-from scripted_server import serve_script
 
 from agenthands.models import BuildRecord
 from agenthands.testing.scripted_model import SCRIPTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-COMMAND = str(Path(sys.executable).parent / "agenthands")
 
 
 @pytest.fixture
-def model():
-    with serve_script("data-report") as asked:
-        yield asked
-
-
-@pytest.fixture
-def start(model, tmp_path, prefect_api):
-    """Start a build as a user does; standard error is a pipe."""
-
-    def start(*options, **popen):
-        command = [COMMAND, "build", "a report", "--planner", "openai/scripted", "--api-base", model.url, *options]
-        variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store"), "OPENAI_API_KEY": "x"}
-        return subprocess.Popen(
-            [*command, "--json"], env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen
-        )
-
-    return start
-
-
-@pytest.fixture
-def build(start):
+def build(start_build):
     def build(*options):
-        with start(*options) as process:
+        with start_build("--json", *options) as process:
             out, err = process.communicate(timeout=300)
             assert process.returncode == 0, err
         return BuildRecord.model_validate_json(out)
@@ -92,10 +66,10 @@ def test_another_coder_makes_the_tools_anew_and_nothing_else(build, model):
     assert [tool.cached for tool in record.tools] == [False]
 
 
-def test_what_killed_workers_had_done_is_not_done_again(start, build, model, tmp_path):
+def test_what_killed_workers_had_done_is_not_done_again(start_build, build, model, tmp_path):
     model.latency = 0.3  # so that there is a middle in which to be killed
     for moment in ("coding, attempt 1, cost unknown", "checking", "accept: started"):
-        kill_at(start(), moment)
+        kill_at(start_build(), moment)
     model.latency = 0.0
     record = build()
     assert record.status == "accepted"
@@ -108,9 +82,9 @@ def test_what_killed_workers_had_done_is_not_done_again(start, build, model, tmp
     assert "column_summary" in kept.read_text()
 
 
-def test_a_conversation_goes_on_where_its_worker_was_killed(start, build, model, tmp_path):
+def test_a_conversation_goes_on_where_its_worker_was_killed(start_build, build, model, tmp_path):
     model.latency = 0.3
-    kill_at(start(), "coding, attempt 1, cost unknown")
+    kill_at(start_build(), "coding, attempt 1, cost unknown")
     record = build()
     events = trajectory(tmp_path, record)
     assert sum(each["kind"] == "MessageEvent" and each["source"] == "user" for each in events) == 1

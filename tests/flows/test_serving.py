@@ -1,18 +1,24 @@
-"""`agenthands serve` and a prepared Prefect server: pool, limit, both deployments, their run forms, a worker; and
-what happens to a run whose machine died."""
+"""`agenthands serve` and a prepared Prefect server: pool, limit, both deployments, their run forms, and the runs of a
+worker: one that is cancelled, those of a batch, one whose machine died.
 
+What needs such a server is in this file, for each file that asks for `served` may start one.
+"""
+
+import json
 import subprocess
+import sys
+import time
+from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 from scripted_server import serve_script
-from served_support import BIN, bootstrap, serve, until
+from served_support import BIN, HTTP, bootstrap, serve, until
 
-from agenthands.models import BuildRecord
+from agenthands.models import BatchReport, BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
@@ -38,9 +44,9 @@ def test_what_a_person_has_set_of_a_deployment_stays(served):
     (schedule,) = nightly["schedules"]
     url = f"{served.url}/deployments/{nightly['id']}"
     mine = {**nightly["parameters"], "source": "batches/mine.yaml"}
-    assert httpx.patch(url, json={"parameters": mine}, timeout=20).is_success
+    assert until(lambda: HTTP.patch(url, json={"parameters": mine}).is_success)  # a busy server says 503
     changed = {"active": True, "schedule": {"cron": "30 4 * * 1", "timezone": "Europe/Berlin"}}
-    assert httpx.patch(f"{url}/schedules/{schedule['id']}", json=changed, timeout=20).is_success
+    assert until(lambda: HTTP.patch(f"{url}/schedules/{schedule['id']}", json=changed).is_success)
     try:
         bootstrap(served)
         after = served.get("deployments/name/build-batch/nightly")
@@ -49,7 +55,7 @@ def test_what_a_person_has_set_of_a_deployment_stays(served):
         assert (kept["active"], kept["slug"], kept["schedule"]["cron"]) == (True, "nightly", "30 4 * * 1")
         assert kept["schedule"]["timezone"] == "Europe/Berlin"
     finally:
-        httpx.patch(f"{url}/schedules/{after['schedules'][0]['id']}", json={"active": False}, timeout=20)
+        HTTP.patch(f"{url}/schedules/{after['schedules'][0]['id']}", json={"active": False})
 
 
 def test_a_pool_of_another_type_is_refused(served):
@@ -69,7 +75,7 @@ def test_a_pool_of_another_type_is_refused(served):
 ])  # fmt: skip
 def test_a_wrong_parameter_is_refused_before_a_run_starts(served, deployment, parameters):
     url = f"{served.url}/deployments/{served.deployment(deployment)}/create_flow_run"
-    answer = httpx.post(url, json={"parameters": parameters}, timeout=20)
+    answer = HTTP.post(url, json={"parameters": parameters})
     assert answer.status_code == 409, answer.text
     assert "Validation failed" in answer.text
 
@@ -104,6 +110,48 @@ def test_the_worker_takes_a_run(served):
     assert shown["gate-column-summary"]["task_run_id"]
 
 
+def test_a_cancelled_run_ends_with_all_it_started_and_publishes_what_it_was(served):
+    before = psutil.Process(served.pid).children(recursive=True)
+    with serve_script("data-report") as model:
+        model.fault = lambda kind, number: time.sleep(600) if kind == "coder" and number > 1 else None  # models hang
+        run = served.ask("a report", model)
+        until(lambda: model.count("coder") > 1, 200)
+        started_since = [each for each in psutil.Process(served.pid).children(recursive=True) if each not in before]
+        family = [each for each in started_since if "resource_tracker" not in " ".join(each.cmdline())]  # the runner's
+        assert any("bwrap" in each.name() for each in family)
+        cancel = [BIN / "prefect", "flow-run", "cancel", run]
+        subprocess.run(cancel, env=served.variables, check=True, capture_output=True)
+        _, alive = psutil.wait_procs(family, timeout=30)
+        assert alive == []
+        assert until(lambda: served.ended(run))["type"] == "CANCELLED"
+    found = (served.folder / "store").glob("agents/*/*/build.json")
+    records = [BuildRecord.model_validate_json(each.read_bytes()) for each in found]
+    assert [each.plan.name for each in records if each.status == "cancelled"] == ["data-report"]
+
+
+def test_a_batch_may_be_runs_of_a_deployment(served, tmp_path):
+    def poet(kind, messages, message):
+        asked = kind == "plan" and "a poem" in json.dumps(messages[1]["content"])
+        return {**message, "content": "Roses are red."} if asked else message
+
+    file = tmp_path / "requests.yaml"
+    file.write_text("- a report\n- a poem\n")
+    code = (
+        "import sys; from agenthands.models import BuildOptions; from flows.build_batch import build_batch\n"
+        "options = BuildOptions(planner='openai/scripted', api_base=sys.argv[2])\n"
+        "print(build_batch(sys.argv[1], options, 2, 'build-agent/default').model_dump_json())"
+    )
+    with serve_script("data-report") as model:
+        model.change = poet
+        command = [sys.executable, "-c", code, str(file), model.url]
+        done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=400)
+    report = BatchReport.model_validate_json(done.stdout.splitlines()[-1])
+    assert [(item.status, item.exit_code) for item in report.builds] == [("accepted", 0), ("failed", 3)]
+    assert "gave no plan" in report.builds[1].reason
+    names = Counter(run["state_name"] for run in served.find("flow_runs") if "batch" in run["tags"])
+    assert names == {"Accepted": 1, "Failed": 1}
+
+
 @contextmanager
 def day_budget(served, usd):
     """Set it, and take it away again for other tests."""
@@ -113,7 +161,7 @@ def day_budget(served, usd):
     try:
         yield lambda: served.get(f"v2/concurrency_limits/{name}")
     finally:
-        httpx.delete(f"{served.url}/variables/name/agenthands_day_budget", timeout=20)
+        HTTP.delete(f"{served.url}/variables/name/agenthands_day_budget")
 
 
 def test_the_budget_of_a_day_is_shared_by_all_runs(served):

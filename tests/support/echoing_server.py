@@ -1,11 +1,8 @@
 """A model server on loopback that plays a script and then fails, quoting whatever key it was sent."""
 
-import json
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from scripted_server import completion, kind_of, streamed
+from model_server import kind_of, reply, say, serve_calls
 
 from agenthands.testing.scripted_model import answer
 
@@ -20,41 +17,15 @@ def echoing_server(keys):
     """
     sent = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self):
-            call = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            sent.append(self.headers.get("authorization", ""))
-            if kind_of(call) == "plan":
-                return self._say(call, answer("scripted/data-report", call["messages"], call))
-            if not any(message["role"] == "assistant" for message in call["messages"]):
-                return self._say(call, {"content": "", "tool_calls": [("terminal", {"command": SPY})]})
+    def respond(handler, call):
+        sent.append(handler.headers.get("authorization", ""))
+        if kind_of(call) == "plan":
+            say(handler, call, answer("scripted/data-report", call["messages"], call))
+        elif not any(message["role"] == "assistant" for message in call["messages"]):
+            say(handler, call, {"content": "", "tool_calls": [("terminal", {"command": SPY})]})
+        else:
             text = f"Incorrect API key provided: {', '.join([*keys, sent[-1]])}."
-            return self._answer(400, "application/json", json.dumps({"error": {"message": text}}).encode())
+            reply(handler, {"error": {"message": text}}, 400)
 
-        def _say(self, call, message):
-            streams = call.get("stream")
-            body = streamed(message) if streams else json.dumps(completion(message)).encode()
-            self._answer(200, "text/event-stream" if streams else "application/json", body)
-
-        def _answer(self, status, kind, body):
-            self.send_response(status)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.server_port, sent
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with serve_calls(respond) as address:
+        yield int(address.rpartition(":")[2]), sent

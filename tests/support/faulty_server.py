@@ -3,16 +3,13 @@
 A fault answers one request in the place of the model: `asked.fault = lambda kind, number: RATE_LIMIT`.
 """
 
-import json
-import secrets
 import socket
-import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from model_server import completion, reply, serve_calls
 
 HANG_SECONDS = 30.0
-closing = threading.Event()
 
 
 def status(code, message, kind="", error_code=None, **headers):
@@ -87,21 +84,8 @@ def says(content="", calls=(), finish="stop", choices=None):
     """Answer with this message; `calls` are pairs of a name and the text of its arguments, which may be no JSON."""
 
     def fault(handler):
-        identity = secrets.token_hex(6)
-        tool_calls = [
-            {"id": f"call_{identity}_{n}", "type": "function", "function": {"name": name, "arguments": arguments}}
-            for n, (name, arguments) in enumerate(calls)
-        ]
-        message = {"role": "assistant", "content": content, **({"tool_calls": tool_calls} if calls else {})}
-        body = {
-            "id": identity,
-            "object": "chat.completion",
-            "created": 0,
-            "model": "scripted",
-            "choices": [{"index": 0, "message": message, "finish_reason": finish}] if choices is None else choices,
-            "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
-        }
-        reply(handler, body)
+        body = completion({"content": content, "tool_calls": calls}, finish)
+        reply(handler, body if choices is None else {**body, "choices": choices})
 
     return fault
 
@@ -109,19 +93,6 @@ def says(content="", calls=(), finish="stop", choices=None):
 NO_CHOICES = says(choices=[])
 EMPTY = says("")
 FILTERED_ANSWER = says("", finish="content_filter")
-
-
-def reply(handler, body, code=200, **headers):
-    """Send JSON."""
-    content = json.dumps(body).encode()
-    handler.send_response(code)
-    handler.send_header("content-type", "application/json")
-    handler.send_header("content-length", str(len(content)))
-    for name, value in headers.items():
-        handler.send_header(name, value)
-    handler.end_headers()
-    handler.wfile.write(content)
-
 
 GEMINI_USAGE = {"promptTokenCount": 1000, "candidatesTokenCount": 10, "totalTokenCount": 1010}
 GEMINI_SAFETY = {"candidates": [{"finishReason": "SAFETY", "index": 0}], "usageMetadata": GEMINI_USAGE}
@@ -145,30 +116,15 @@ def serve_gemini(answers):
 
     Gives the list of the bodies that were asked, with the server's address as `url`.
     """
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self):
-            asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            assert self.path.endswith(":generateContent"), self.path
-            reply(self, answers(len(asked), asked[-1]))
-
-        def log_message(self, *_):
-            pass
-
     asked = Calls()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    asked.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+
+    def respond(handler, call):
+        asked.append(call)
+        assert handler.path.endswith(":generateContent"), handler.path
+        reply(handler, answers(len(asked), call))
+
+    with serve_calls(respond) as asked.url:
         yield asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
 
 
 class Calls(list):

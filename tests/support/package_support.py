@@ -6,15 +6,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+from filelock import FileLock
+
 COMMAND = str(Path(sys.executable).parent / "agenthands")
 
 
-def built_package(folder):
-    """Build the agent of the script data-report and give the folder of its package."""
-    variables = {**os.environ, "AGENTHANDS_STORE": str(folder / "store")}
-    build = [COMMAND, "build", "a report", "--planner", "scripted/data-report"]
-    for command in (build, [COMMAND, "fetch", "data-report", str(folder / "agent")]):
-        subprocess.run(command, env=variables, check=True, capture_output=True, timeout=400)
+def built_package(shared, folder, api):
+    """Give the folder of the package of data-report, fetched into `folder`; the build in `shared` is made once."""
+    variables = {**os.environ, **api, "AGENTHANDS_STORE": str(shared / "package-store")}
+
+    def agenthands(*arguments):
+        subprocess.run([COMMAND, *arguments], env=variables, check=True, capture_output=True, timeout=400)
+
+    with FileLock(shared / "package.lock"):
+        if not (shared / "package-store" / "agents").exists():
+            agenthands("build", "a report", "--planner", "scripted/data-report")
+    agenthands("fetch", "data-report", str(folder / "agent"))
     return folder / "agent"
 
 

@@ -11,6 +11,7 @@ from agenthands.errors import DependencyRefused
 
 CODE = "def answer():\n    return 42\n"
 EMPTY = '"""Reserved for later."""\n\n__version__ = "1.0"\n'
+PTH = "import pathlib, sys; pathlib.Path(sys.prefix, 'ran').touch()\n"
 
 
 def days_ago(days):
@@ -31,6 +32,9 @@ PACKAGES = {
     "ah-meta": [package("ah-meta", days_ago(300), {"ah_meta.py": EMPTY}, requires=["ah-old"])],
     "ah-needs-young": [package("ah-needs-young", days_ago(300), requires=["ah-young"])],
     "ah-unbuilt": [("ah_unbuilt-1.0.tar.gz", b"x", days_ago(300))],
+    "ah-path": [
+        package("ah-path", days_ago(300), {"ah_path.py": CODE, "ah.pth": PTH, "ah_path_/tests/test_it.py": CODE})
+    ],
     "ah-base": [package("ah-base", days_ago(300))],
 }
 
@@ -74,6 +78,16 @@ def test_a_refused_one_is_refused_again(environments):
     for _ in range(2):
         with pytest.raises(DependencyRefused):
             environments.resolve(["ah-young", "ah-silent"])
+
+
+def test_modules_are_compiled_and_no_pth_file_is_run(environments):
+    path = environments.install(environments.resolve(["ah-path"])).path
+    (site,) = path.glob("lib/python3*/site-packages")
+    assert (site / "ah.pth").read_text() == PTH
+    assert not (path / "ran").exists()
+    (compiled,) = (site / "__pycache__").glob("ah_path.*.pyc")
+    assert str(site / "ah_path.py").encode() in compiled.read_bytes()
+    assert not (site / "ah_path_" / "tests" / "__pycache__").exists()
 
 
 def test_the_programs_that_install_get_no_keys_but_their_own(monkeypatch):
