@@ -226,3 +226,24 @@ def test_the_doctor_names_what_is_missing(agenthands):
     assert code == 2
     assert "GEMINI_API_KEY" in out
     assert "uid 1000" in out
+
+
+def test_the_doctor_names_the_fallback_of_each_role_and_whether_its_key_is_there(agenthands, monkeypatch, tmp_path):
+    config = tmp_path / "models.toml"
+    config.write_text(
+        '[llm]\nmodel = "scripted/data-report"\n[llm.agent]\nmodel = "openai/gpt-4o"\n'
+        '[llm.fallback]\nmodel = "openai/gpt-4o"\n'
+    )
+    monkeypatch.setenv("AGENTHANDS_CONFIG", str(config))
+    place = ("--store", str(tmp_path / "store"))
+    code, out, _ = agenthands("doctor", *place)
+    assert code == 2
+    assert "missing  fallback     openai/gpt-4o for planner, coder: No key for openai/gpt-4o: set OPENAI_API_KEY" in out
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-nobody-may-see")
+    code, out, _ = agenthands("doctor", *place)
+    assert code == 0, out
+    assert "ok       fallback     openai/gpt-4o for planner, coder: a key is set (it was not tried)\n" in out
+    assert "sk-nobody" not in out
+    assert "ok       model        scripted/data-report: needs no key; openai/gpt-4o: a key is set" in out
+    monkeypatch.delenv("AGENTHANDS_CONFIG")
+    assert "fallback" not in agenthands("doctor", *place)[1]
