@@ -68,10 +68,20 @@ def acceptance_key(bundle: bytes, plan: Plan, agent: ModelSettings, judge: Model
     )  # fmt: skip
 
 
+def key_with_fallback(key: str, *models: ModelSettings) -> str:
+    """Give the key of what was made under `key` where a fallback of these models had a part in it.
+
+    Whoever has other fallbacks, or none, does not find it. Empty where none of the models has one.
+    """
+    fallbacks = [_answers(model.fallback) if model.fallback else None for model in models]
+    return _key(key.partition("/")[0], key, fallbacks) if any(fallbacks) else ""
+
+
 def build_key(request: str, options: BuildOptions, models: Sequence[ModelSettings]) -> str:
     """Give the key of a whole build, for a batch that is run again."""
     asked = options.model_dump(exclude={"refresh", "store", "config", "parallel", "fallback"})
-    return _key("builds", request, asked, [_answers(model) for model in models], prompt_hashes(), GATE_VERSION)
+    answering = [_answers(each) for model in models for each in (model, model.fallback) if each]
+    return _key("builds", request, asked, answering, prompt_hashes(), GATE_VERSION)
 
 
 def _key(kind: str, *parts: Any) -> str:

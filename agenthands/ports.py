@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class ChatAnswer:
     """One answer of a chat model. `cost_usd` is None where the price is unknown.
 
-    `model` is the one that answered, where it may be a fallback. `fault` says why the text is empty.
+    `model` is the one that answered, and `by_fallback` says that it is not the one that was to be asked. `fault` says
+    why the text is empty.
     """
 
     text: str
@@ -27,6 +28,7 @@ class ChatAnswer:
     tokens: Tokens
     model: str = ""
     fault: AgentHandsError | None = None
+    by_fallback: bool = False
 
 
 class ChatModel(Protocol):
@@ -189,7 +191,10 @@ class Sandbox(Protocol):
 
 @dataclass(frozen=True)
 class CodingTask:
-    """One turn of the conversation in which a tool is written."""
+    """One turn of the conversation in which a tool is written.
+
+    `stand_in` is a file that the coder makes as soon as a fallback has answered in the place of its model.
+    """
 
     build_id: str
     tool: str
@@ -202,6 +207,7 @@ class CodingTask:
     seconds: float
     steps: int
     account: Account
+    stand_in: Path
 
 
 class Coder(Protocol):
@@ -236,10 +242,11 @@ class GatewayCall:
 class GatewayUsage:
     """What went through a model gateway so far; `calls` has the first ones alone, where there are very many.
 
-    `fault` is the last one for which the agent is not to blame.
+    `fault` is the last one for which the agent is not to blame. `by_fallback` says that a fallback answered some call.
     """
 
     requests: int = 0
+    by_fallback: bool = False
     cost_usd: float | None = 0.0
     tokens: Tokens = field(default_factory=Tokens)
     errors: list[str] = field(default_factory=list)
