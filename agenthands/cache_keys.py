@@ -42,16 +42,16 @@ def plan_key(
     return _key("plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources("planning"))
 
 
-def lock_key(base: str, dependencies: Sequence[str]) -> str:
-    """Give the key of a lock that adds `dependencies` to the lock `base`."""
-    return _key("locks", base, sorted(dependencies))
+def lock_key(base: str, dependencies: Sequence[str], trusted: Sequence[str] = ()) -> str:
+    """Give the key of a lock that adds `dependencies` to the lock `base`, and in which `trusted` ones may be new."""
+    return _key("locks", base, sorted(dependencies), sorted(trusted))
 
 
-def server_key(entry: CatalogueServer, wanted: McpServer) -> str:
-    """Give the key of a server that was installed and started once."""
-    return _key(
-        "servers", entry, sorted(wanted.tools), _sources("server_probe", "server_probe_script", "tool_poisoning")
-    )
+def server_key(entry: CatalogueServer, wanted: McpServer, trusted: Sequence[str] = ()) -> str:
+    """Give the key of a server that was installed and started once, and whose `trusted` packages may be new."""
+    looked_at = [] if entry.shipped else ["vetted", *sorted(trusted)]
+    sources = _sources("server_probe", "server_probe_script", "tool_poisoning")
+    return _key("servers", entry, sorted(wanted.tools), looked_at, sources)
 
 
 def tool_key(tool: CustomTool, coder: ModelSettings, system_prompt: str, lock_sha256: str) -> str:

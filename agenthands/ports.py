@@ -82,11 +82,14 @@ class Environments(Protocol):
         Raises DependencyRefused (missing, clashing, no wheel) or RegistryUnavailable.
         """
 
-    def server(self, registry: Literal["pypi", "npm"], package: str, version: str, as_of: str = "") -> Environment:
+    def server(
+        self, registry: Literal["pypi", "npm"], package: str, version: str, as_of: str = "", vetted: bool = False
+    ) -> Environment:
         """Give an environment with just one MCP server, at one version; no build script runs.
 
         What it needs is resolved as the index was at the start of the day `as_of` (2026-11-23), so that the same
-        entry gives the same environment on any day. Raises as `nat` does.
+        entry gives the same environment on any day. Unless somebody has `vetted` it, packages that are new on the
+        index, or have nothing in them, are refused. Raises as `nat` does.
         """
 
     def resolve(self, dependencies: Sequence[str]) -> str:
