@@ -133,6 +133,7 @@ def accept_agent(
         cost_usd=cost,
         tokens=sum((each.tokens for each in opinions if each), usage.tokens),
         seconds=result.seconds,
+        by_fallback=usage.by_fallback or any(each.by_fallback for each in opinions if each),
     )
 
 

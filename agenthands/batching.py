@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 
 from agenthands.batch_page import render_batch
-from agenthands.errors import AgentHandsError
+from agenthands.errors import AgentHandsError, UserError
 from agenthands.events import BatchProgress
 from agenthands.masking import masked_json
 from agenthands.models import BatchItem, BatchReport, BuildRecord, BuildRequest
@@ -36,9 +36,12 @@ def item_of(record: BuildRecord) -> BatchItem:
 
 
 def failed_item(request: BuildRequest, error: AgentHandsError, store: Store) -> BatchItem:
-    """Give a build that ended with an error; its record in `store` says what it cost, and none means nothing."""
+    """Give a build that ended with an error; its record in `store` says what it cost.
+
+    Without a record, a user's mistake was found before anything was paid; of all else nobody knows.
+    """
     reason = f"{error.message} {error.hint}".strip()
-    cost = None if error.build_id else 0.0
+    cost = 0.0 if isinstance(error, UserError) and not error.build_id else None
     item = BatchItem(request=request, status="failed", reason=reason, exit_code=error.exit_code, cost_usd=cost)
     if error.build_id:
         with suppress(AgentHandsError):

@@ -42,16 +42,16 @@ def plan_key(
     return _key("plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources("planning"))
 
 
-def lock_key(base: str, dependencies: Sequence[str]) -> str:
-    """Give the key of a lock that adds `dependencies` to the lock `base`."""
-    return _key("locks", base, sorted(dependencies))
+def lock_key(base: str, dependencies: Sequence[str], trusted: Sequence[str] = ()) -> str:
+    """Give the key of a lock that adds `dependencies` to the lock `base`, and in which `trusted` ones may be new."""
+    return _key("locks", base, sorted(dependencies), sorted(trusted))
 
 
-def server_key(entry: CatalogueServer, wanted: McpServer) -> str:
-    """Give the key of a server that was installed and started once."""
-    return _key(
-        "servers", entry, sorted(wanted.tools), _sources("server_probe", "server_probe_script", "tool_poisoning")
-    )
+def server_key(entry: CatalogueServer, wanted: McpServer, trusted: Sequence[str] = ()) -> str:
+    """Give the key of a server that was installed and started once, and whose `trusted` packages may be new."""
+    looked_at = [] if entry.shipped else ["vetted", *sorted(trusted)]
+    sources = _sources("server_probe", "server_probe_script", "tool_poisoning")
+    return _key("servers", entry, sorted(wanted.tools), looked_at, sources)
 
 
 def tool_key(tool: CustomTool, coder: ModelSettings, system_prompt: str, lock_sha256: str) -> str:
@@ -68,10 +68,20 @@ def acceptance_key(bundle: bytes, plan: Plan, agent: ModelSettings, judge: Model
     )  # fmt: skip
 
 
+def key_with_fallback(key: str, *models: ModelSettings) -> str:
+    """Give the key of what was made under `key` where a fallback of these models had a part in it.
+
+    Whoever has other fallbacks, or none, does not find it. Empty where none of the models has one.
+    """
+    fallbacks = [_answers(model.fallback) if model.fallback else None for model in models]
+    return _key(key.partition("/")[0], key, fallbacks) if any(fallbacks) else ""
+
+
 def build_key(request: str, options: BuildOptions, models: Sequence[ModelSettings]) -> str:
     """Give the key of a whole build, for a batch that is run again."""
     asked = options.model_dump(exclude={"refresh", "store", "config", "parallel", "fallback"})
-    return _key("builds", request, asked, [_answers(model) for model in models], prompt_hashes(), GATE_VERSION)
+    answering = [_answers(each) for model in models for each in (model, model.fallback) if each]
+    return _key("builds", request, asked, answering, prompt_hashes(), GATE_VERSION)
 
 
 def _key(kind: str, *parts: Any) -> str:

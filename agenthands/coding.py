@@ -97,6 +97,7 @@ def generate_tool(
             seconds=limits.seconds,
             steps=limits.steps,
             account=limits.account,
+            stand_in=work.stand_in,
         )
     )
 

@@ -21,7 +21,8 @@
     |   |-- ServerUnusable         an MCP server does not start or lacks a tool
     |   |-- StoreUnavailable       the store stopped answering                     (retryable)
     |   `-- SandboxLost            the sandbox itself broke; never a failing command inside it
-    `-- BuildCancelled           exit 130: the user interrupted
+    |-- BuildCancelled           exit 130: the user interrupted
+    `-- OwnFault                 exit 70: a bug of ours; what an exception that nobody expected is called in the end
 
 A tool that fails the gate, or an agent that fails its test cases, is a result and no exception.
 """
@@ -157,12 +158,7 @@ class BuildCancelled(AgentHandsError):
     exit_code = 130
 
 
-def exit_code_of(text: str) -> int:
-    """Give the exit code of the error whose class `text` names, as the message of a failed run does; 3 for others."""
-    waiting = [AgentHandsError]
-    while waiting:
-        kind = waiting.pop()
-        if f"{kind.__name__}:" in text:
-            return kind.exit_code
-        waiting += kind.__subclasses__()
-    return AgentHandsError.exit_code
+class OwnFault(AgentHandsError):
+    """A bug of AgentHands: an exception that nobody expected, as `unexpected.named` tells it."""
+
+    exit_code = 70

@@ -24,6 +24,7 @@ class Judged:
     opinion: Opinion
     cost_usd: float | None
     tokens: Tokens
+    by_fallback: bool = False
 
 
 class _Answer(BaseModel):
@@ -54,7 +55,7 @@ def judge_answer(case: Case, answer: str, called: Sequence[str], model: ChatMode
     except ValueError:
         reason = said.fault.message if said.fault else "The judge gave no usable answer."
         opinion = Opinion(passed=None, reason=reason, model=said.model or model.name)
-    return Judged(opinion, said.cost_usd, said.tokens)
+    return Judged(opinion, said.cost_usd, said.tokens, said.by_fallback)
 
 
 def _fence(text: str) -> str:

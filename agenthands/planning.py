@@ -25,7 +25,10 @@ _SERVERS_SHOWN = 12
 
 
 class Planned(BaseModel):
-    """A plan and what the planner cost. `cost_usd` is None where the price is unknown."""
+    """A plan and what the planner cost. `cost_usd` is None where the price is unknown.
+
+    `by_fallback` says that a fallback gave it, or an answer on the way to it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,6 +36,7 @@ class Planned(BaseModel):
     answers: int
     cost_usd: float | None
     tokens: Tokens
+    by_fallback: bool = False
 
     def from_before(self) -> Planned:
         """Give the same plan as it counts for a build that found it: nobody was asked."""
@@ -86,10 +90,10 @@ def plan_agent(
     messages = _opening(request, reality, schema, objection)
     cost = earlier.cost_usd if earlier else 0.0
     tokens = earlier.tokens if earlier else Tokens()
-    answer_text, complaints, empty = "", [""], 0
+    answer_text, complaints, empty, by_fallback = "", [""], 0, False
     for number in range(1, MAX_ANSWERS + 1):
         answer = model.ask(messages, "plan", schema)
-        answer_text = answer.text
+        answer_text, by_fallback = answer.text, by_fallback or answer.by_fallback
         cost, tokens = add_costs(cost, answer.cost_usd), tokens + answer.tokens
         empty = 0 if answer_text.strip() else empty + 1
         if empty == _MAX_EMPTY:
@@ -101,7 +105,7 @@ def plan_agent(
                 complaints = [complaint]
             if not complaints:
                 answers = number + (earlier.answers if earlier else 0)
-                return Planned(plan=plan, answers=answers, cost_usd=cost, tokens=tokens)
+                return Planned(plan=plan, answers=answers, cost_usd=cost, tokens=tokens, by_fallback=by_fallback)
         messages += _sent_back(answer_text, complaints)
     raise PlanRefused(
         f"{model.name} gave no plan that can be built in {MAX_ANSWERS} answers. Last complaint: {complaints[0]}",

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class ChatAnswer:
     """One answer of a chat model. `cost_usd` is None where the price is unknown.
 
-    `model` is the one that answered, where it may be a fallback. `fault` says why the text is empty.
+    `model` is the one that answered, and `by_fallback` says that it is not the one that was to be asked. `fault` says
+    why the text is empty.
     """
 
     text: str
@@ -27,6 +28,7 @@ class ChatAnswer:
     tokens: Tokens
     model: str = ""
     fault: AgentHandsError | None = None
+    by_fallback: bool = False
 
 
 class ChatModel(Protocol):
@@ -80,11 +82,14 @@ class Environments(Protocol):
         Raises DependencyRefused (missing, clashing, no wheel) or RegistryUnavailable.
         """
 
-    def server(self, registry: Literal["pypi", "npm"], package: str, version: str, as_of: str = "") -> Environment:
+    def server(
+        self, registry: Literal["pypi", "npm"], package: str, version: str, as_of: str = "", vetted: bool = False
+    ) -> Environment:
         """Give an environment with just one MCP server, at one version; no build script runs.
 
         What it needs is resolved as the index was at the start of the day `as_of` (2026-11-23), so that the same
-        entry gives the same environment on any day. Raises as `nat` does.
+        entry gives the same environment on any day. Unless somebody has `vetted` it, packages that are new on the
+        index, or have nothing in them, are refused. Raises as `nat` does.
         """
 
     def resolve(self, dependencies: Sequence[str]) -> str:
@@ -189,7 +194,10 @@ class Sandbox(Protocol):
 
 @dataclass(frozen=True)
 class CodingTask:
-    """One turn of the conversation in which a tool is written."""
+    """One turn of the conversation in which a tool is written.
+
+    `stand_in` is a file that the coder makes as soon as a fallback has answered in the place of its model.
+    """
 
     build_id: str
     tool: str
@@ -202,6 +210,7 @@ class CodingTask:
     seconds: float
     steps: int
     account: Account
+    stand_in: Path
 
 
 class Coder(Protocol):
@@ -236,10 +245,11 @@ class GatewayCall:
 class GatewayUsage:
     """What went through a model gateway so far; `calls` has the first ones alone, where there are very many.
 
-    `fault` is the last one for which the agent is not to blame.
+    `fault` is the last one for which the agent is not to blame. `by_fallback` says that a fallback answered some call.
     """
 
     requests: int = 0
+    by_fallback: bool = False
     cost_usd: float | None = 0.0
     tokens: Tokens = field(default_factory=Tokens)
     errors: list[str] = field(default_factory=list)

@@ -107,6 +107,8 @@ class CatalogueServer(BaseModel):
     categories: tuple[str, ...]
     tools: tuple[ServerTool, ...] = Field(min_length=1)
     tools_sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+    shipped: bool = Field(default=False, exclude=True)
+    """Whether it ships with AgentHands, which has chosen its version; another one's package is looked at first."""
 
     @property
     def variables(self) -> tuple[ServerVariable, ...]:
@@ -211,7 +213,8 @@ def _read(path: Path) -> CatalogueServer:
         raise SettingsInvalid(f"{path}: no usable MCP server entry: it is not JSON: {error}", _HINT) from error
     except OSError as error:
         raise SettingsInvalid(f"{path}: cannot be read: {error.strerror}") from error
-    return server_of(path.stem, document, str(path))
+    server = server_of(path.stem, document, str(path))
+    return server.model_copy(update={"shipped": path.parent == _SHIPPED})
 
 
 def rank_servers(catalogue: dict[str, CatalogueServer], request: str, limit: int) -> list[CatalogueServer]:

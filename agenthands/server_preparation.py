@@ -75,11 +75,10 @@ def examine_server(
 ) -> ServerFinding:
     """Install one server and start it once in `scratch`. Raises RegistryUnavailable or SandboxLost."""
     try:
-        environment = environments.server(entry.registry, entry.package, entry.version, entry.as_of)
+        environment = environments.server(entry.registry, entry.package, entry.version, entry.as_of, entry.shipped)
     except DependencyRefused as error:
-        return ServerFinding(
-            complaints=[f"mcp_servers: {entry.id} {entry.version} cannot be installed: {error.message}"]
-        )
+        reason = f"{error.message} {error.hint}".strip()
+        return ServerFinding(complaints=[f"mcp_servers: {entry.id} {entry.version} cannot be installed: {reason}"])
     probe = probe_server(entry, environment, sandbox, scratch)
     return ServerFinding(
         lock=environment.lock,

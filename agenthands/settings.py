@@ -76,7 +76,10 @@ class Settings(BaseSettings):
     dependencies: Annotated[tuple[str, ...], NoDecode] = ()
     """Packages that the tools of a plan may need beyond NAT's; empty allows all."""
 
-    @field_validator("egress", "dependencies", mode="before")
+    trusted_packages: Annotated[tuple[str, ...], NoDecode] = ()
+    """Packages that tools and MCP servers may need however new they are, on PyPI or npm."""
+
+    @field_validator("egress", "dependencies", "trusted_packages", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -56,6 +56,7 @@ def batch_steps(report: BatchReport) -> list[str]:
         for code, step in (
             (1, "Rejected: open the build's report, which shows what failed and what to do about it."),
             (2, "Failed for something that you must fix: the reason below says what."),
+            (70, "Failed for a bug of AgentHands: build that request alone, and report what it prints."),
             (3, "Failed for something outside, the model, the store or the index: `agenthands doctor` says what."),
         )
         if code in codes

@@ -39,6 +39,13 @@ class ToolWork:
     tool: CustomTool
     environment: Environment
     folder: Path
+    key_with_fallback: str = ""
+    """Where the tool is kept if a fallback has a part in it; empty where there is none."""
+
+    @property
+    def stand_in(self) -> Path:
+        """The file whose presence says that this build's fallback has a part in what lies in the folder."""
+        return self.folder / f"fallback-{self.key_with_fallback.rpartition('/')[2][:24]}"
 
     @property
     def workspace(self) -> Path:

@@ -63,7 +63,7 @@ def judge(path: Path, update: bool) -> tuple[str, list[str]]:
         entry = server_of(path.stem, document, str(path))
         probe = _probed(entry)
     except AgentHandsError as error:
-        return "unusable", [error.message]
+        return "unusable", [f"{error.message} {error.hint}".strip()]
     complaints = complaints_about(entry, [], probe)
     listed = [_shown(tool) for tool in probe.tools]
     if update and not complaints:
@@ -75,7 +75,8 @@ def judge(path: Path, update: bool) -> tuple[str, list[str]]:
 
 
 def _probed(entry: CatalogueServer) -> Probe:
-    environments = UvEnvironments(load_settings().home)
+    settings = load_settings()
+    environments = UvEnvironments(settings.home, trusted=settings.trusted_packages)
     environment = environments.server(entry.registry, entry.package, entry.version, entry.as_of)
     with tempfile.TemporaryDirectory(prefix="agenthands-") as scratch:
         return probe_server(entry, environment, BubblewrapSandbox(), Path(scratch), again=True)

@@ -14,10 +14,11 @@ from pydantic import Field
 
 from agenthands.batching import failed_item, item_of, new_batch_id, progress_of, publish_batch
 from agenthands.cache_keys import build_key
-from agenthands.errors import AgentHandsError, OutsideError, exit_code_of
+from agenthands.errors import AgentHandsError, OutsideError
 from agenthands.events import BatchStarted, emit
 from agenthands.models import BatchItem, BatchReport, BuildOptions, BuildRequest
 from agenthands.publishing import find_build
+from agenthands.unexpected import exit_code_of, named
 from flows.build_agent import build_agent
 from flows.request_files import read_batch
 from tasks.artifacts import BatchArtifacts
@@ -120,6 +121,5 @@ def _settled(request: BuildRequest, future: PrefectFuture[Any]) -> BatchItem:
     try:
         item, from_before = result_of(future.state)
     except Exception as error:  # one build with a fault of ours does not end the others
-        fault = OutsideError(f"{type(error).__name__}: {error}")
-        return failed_item(request, fault, store_for(settings_for(request.options())))
+        return failed_item(request, named(error), store_for(settings_for(request.options())))
     return cast("BatchItem", item.from_before() if from_before else item)

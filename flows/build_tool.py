@@ -8,7 +8,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import CommitMode, transaction
 
 from agenthands.arbitration import Arbitration, contradictions, corrections
-from agenthands.cache_keys import tool_key
+from agenthands.cache_keys import key_with_fallback, tool_key
 from agenthands.coding import Rejection, outcome_of
 from agenthands.errors import AgentHandsError
 from agenthands.events import ToolProgress, emit, stage
@@ -16,7 +16,7 @@ from agenthands.models import MadeTool, Plan, Tokens, ToolOutcome
 from agenthands.ports import Environment
 from agenthands.workplace import Build, ToolWork
 from tasks.arbitrate import arbitrate_examples
-from tasks.caching import kept, rejected, result_of
+from tasks.caching import keep_apart, kept, kept_apart, rejected, result_of
 from tasks.generate import generate_tool, stopped_early
 from tasks.make import begin, end, hand_over, open_work, take_over
 from tasks.validate import validate_tool, with_rulings
@@ -52,8 +52,14 @@ def build_tool(work: ToolWork) -> ToolOutcome:
 
 @task(name="tool", task_run_name="tool-{work.tool.name}")
 def make_tool(work: ToolWork) -> MadeTool:
-    """Run the flow of one tool in a thread. A rejected tool is a failed run, and is not kept for other builds."""
-    begin(work, settings_for(work.build.request.options()).refresh)
+    """Run the flow of one tool in a thread. A rejected tool is a failed run, and is not kept for other builds.
+
+    One in which a fallback had a part is kept apart, for builds with the same fallback.
+    """
+    settings = settings_for(work.build.request.options())
+    if found := kept_apart(work.key_with_fallback, MadeTool, settings):
+        return found.model_copy(update={"outcome": found.outcome.from_before()})
+    begin(work, settings.refresh)
     try:
         with transaction(commit_mode=CommitMode.EAGER):  # an attempt counts at once, not only with the whole tool
             outcome = build_tool(work)
@@ -61,7 +67,7 @@ def make_tool(work: ToolWork) -> MadeTool:
         files = hand_over(work)
     made = MadeTool(outcome=outcome, files=files)
     if outcome.status == "accepted":
-        return made
+        return keep_apart(work.key_with_fallback, made, settings) if work.stand_in.exists() else made
     end(work)
     return rejected(made, outcome.reason)
 
@@ -75,7 +81,10 @@ def build_tools(build: Build, plan: Plan, environment: Environment) -> tuple[lis
     made_by = settings.model("coder"), settings.model_config_file().agent.text
     keys = [tool_key(tool, *made_by, environment.lock_sha256) for tool in plan.custom_tools]
     count = len(plan.custom_tools)
-    works = [open_work(build, tool, environment, key) for tool, key in zip(plan.custom_tools, keys, strict=True)]
+    works = [
+        open_work(build, tool, environment, key, key_with_fallback(key, made_by[0]))
+        for tool, key in zip(plan.custom_tools, keys, strict=True)
+    ]
     for tool in plan.custom_tools:
         emit(ToolProgress(build.build_id, tool.name, "waiting", "", 0))
     threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.parallel)
@@ -95,6 +104,7 @@ def _settled(work: ToolWork, future: PrefectFuture[Any]) -> tuple[ToolOutcome, A
         made, from_before = result_of(future.state)
     except AgentHandsError as error:
         return _failed(work, error), error
+    from_before = from_before or made.outcome.cached
     if from_before:
         outcome = take_over(work.build, made)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 import click
 
 from agenthands import __version__
-from agenthands.errors import AgentHandsError
-from agenthands.masking import MaskedStream, has_password, mask_logs
+from agenthands.errors import OwnFault
+from agenthands.masking import MaskedStream, has_password, mask_logs, masked
 
 SEED_REQUEST = (
     "I want an agent that can research a company's stock performance and analyze their latest financial statements"
@@ -55,7 +56,8 @@ store_option = click.option("--store", metavar="URL", help="Folder or fsspec URL
 def cli() -> None:
     """Build agents: one sentence in, a tested NeMo Agent Toolkit agent out.
 
-    Exit codes: 0 accepted; 1 rejected; 2 you must fix something; 3 something outside failed; 130 interrupted.
+    Exit codes: 0 accepted; 1 rejected; 2 you must fix something; 3 something outside failed; 70 a bug of AgentHands;
+    130 interrupted.
     """
 
 
@@ -217,7 +219,7 @@ def _open_store(store: str | None) -> Any:
 
 
 def main() -> None:
-    """Run the command and print no keys; a known error ends with message, hint and exit code, without a traceback."""
+    """Run the command and print no keys; an error ends with message, hint and exit code, a bug with a traceback."""
     mask_logs()
     sys.stdout, sys.stderr = MaskedStream(sys.stdout), MaskedStream(sys.stderr)
     try:
@@ -230,11 +232,21 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
-    except AgentHandsError as error:
-        click.echo(f"Error: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"Hint: {error.hint}", err=True)
-        sys.exit(error.exit_code)
+    except Exception as error:
+        sys.exit(_explained(error))
+
+
+def _explained(error: Exception) -> int:
+    """Print what happened and what to do about it, and give the exit code."""
+    from agenthands.unexpected import named
+
+    known = named(error)
+    click.echo(f"Error: {known.message}", err=True)
+    if known.hint:
+        click.echo(f"Hint: {known.hint}", err=True)
+    if isinstance(known, OwnFault):
+        click.echo(masked(f"\n{''.join(traceback.format_exception(error))}"), err=True)
+    return known.exit_code
 
 
 if __name__ == "__main__":

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
-from agenthands.errors import AgentHandsError
-from agenthands.model_settings import DEFAULT_CONFIG
+from agenthands.errors import AgentHandsError, ModelNotUsable
+from agenthands.model_settings import DEFAULT_CONFIG, ModelSettings, Role
 from agenthands.models import BuildOptions
 from agenthands.settings import Settings, load_settings
+
+_ROLES: tuple[Role, ...] = ("planner", "coder", "agent")
 
 
 def examine(store: str | None) -> int:
@@ -24,6 +28,7 @@ def examine(store: str | None) -> int:
         ("sandbox", lambda: _sandbox(settings)),
         ("store", lambda: _store(settings)),
         ("model", lambda: _model(settings)),
+        *(("fallback", partial(_fallback, *each)) for each in _fallbacks(settings)),
     ]
     broken = 0
     for name, look in needs:
@@ -83,10 +88,43 @@ def _store(settings: Settings) -> str:
 def _model(settings: Settings) -> str:
     from agenthands.adapters.litellm_model import require_usable
 
-    models = {settings.model(role).model: settings.model(role) for role in ("planner", "coder", "agent")}
+    models = {settings.model(role).model: settings.model(role) for role in _ROLES}
     for model in models.values():
         require_usable(model)
-    return f"{', '.join(models)}: a key is set (it was not tried)"
+    return "; ".join(f"{name}: {_key_of(model)}" for name, model in models.items())
+
+
+def _key_of(model: ModelSettings) -> str:
+    """Say where a usable model has its key from."""
+    if model.key_block:
+        return f"its key is to be in the Prefect block {model.key_block!r} (it was not looked up)"
+    if model.provider == "scripted":
+        return "needs no key"
+    if model.api_base and not model.api_key:
+        return "asked at a URL of its own (a key there was not looked for)"
+    return "a key is set (it was not tried)"
+
+
+def _fallbacks(settings: Settings) -> list[tuple[ModelSettings, list[Role]]]:
+    """Give each model that stands in for another, and for which roles; none where the settings cannot be read."""
+    found: dict[tuple[str, str | None], tuple[ModelSettings, list[Role]]] = {}
+    with contextlib.suppress(AgentHandsError):  # the need `model` says what is wrong with them
+        for role in _ROLES:
+            if model := settings.model(role).fallback:
+                found.setdefault((model.model, model.api_base), (model, []))[1].append(role)
+    return list(found.values())
+
+
+def _fallback(model: ModelSettings, roles: Sequence[Role]) -> str:
+    """Say that a model can stand in: a build does not begin where its key is missing."""
+    from agenthands.adapters.litellm_model import require_usable
+
+    stands_in = f"{model.model} for {', '.join(roles)}"
+    try:
+        require_usable(model)
+    except ModelNotUsable as error:
+        raise ModelNotUsable(f"{stands_in}: {error.message}", "Set it, or name no fallback.") from None
+    return f"{stands_in}: {_key_of(model)}"
 
 
 def _environment(settings: Settings) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from agenthands.adapters.console import choose_console
-from agenthands.errors import OutsideError, UserError
+from agenthands.errors import UserError
 from agenthands.events import listening
 from agenthands.models import BuildOptions, BuildRequest
 from flows.stopping import end_everything, ended_by_interrupt
@@ -115,7 +115,7 @@ def _run_flow[T](
             _check_models(requests)
             with console, listening(console):
                 wait_for_server()
-                return _with_named_faults(run)
+                return run()
 
 
 def leave(code: int) -> NoReturn:
@@ -159,19 +159,3 @@ def _say_what_is_scripted(requests: Sequence[BuildRequest]) -> None:
         click.echo(
             f"The model is scripted ({', '.join(scripted)}): it replays answers. All the rest is real.", err=True
         )
-
-
-def _with_named_faults[T](run: Callable[[], T]) -> T:
-    """Run a flow; a Prefect API that does not answer is a fault outside, with its name."""
-    import httpx
-
-    try:
-        return run()
-    except (httpx.HTTPError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not str(error).startswith("Failed to reach API"):
-            raise
-        reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
-        raise OutsideError(
-            f"The Prefect API at {os.environ.get('PREFECT_API_URL', 'its default address')} does not answer: {reason}",
-            "Start it, or unset PREFECT_API_URL to use the embedded server.",
-        ) from error

@@ -9,21 +9,28 @@ from prefect import task
 
 import agenthands.acceptance as acceptance
 from agenthands.acceptance import Reach
-from agenthands.cache_keys import acceptance_key
+from agenthands.cache_keys import acceptance_key, key_with_fallback
 from agenthands.events import stage
 from agenthands.installing import install_bundle
+from agenthands.model_settings import ModelSettings
 from agenthands.models import Acceptance, Plan
 from agenthands.server_preparation import ReadyServer
 from agenthands.workplace import Build
 from tasks import wiring
-from tasks.caching import kept, rejected, result_of
+from tasks.caching import keep_apart, kept, kept_apart, rejected, result_of
 from tasks.retrying import CALLS_MODELS
 
 
 @task(name="accept", task_run_name="accept", **CALLS_MODELS)
 def ask_agent(build: Build, plan: Plan, servers: Sequence[ReadyServer], bundle: bytes) -> Acceptance:
-    """Install the bundle, load the agent, and ask every test case. A rejected agent is a failed run."""
+    """Install the bundle, load the agent, and ask every test case. A rejected agent is a failed run.
+
+    An acceptance in which a fallback had a part is kept apart, for builds with the same fallback.
+    """
     settings = wiring.settings_for(build.request.options())
+    apart = key_with_fallback(*_key(build, plan, bundle))
+    if found := kept_apart(apart, Acceptance, settings):
+        return found.from_before()
     folder = build.folder / "accept"
     entries = [server.planned.entry for server in servers]
     agent = install_bundle(bundle, plan, entries, wiring.environments_for(settings), folder)
@@ -44,17 +51,26 @@ def ask_agent(build: Build, plan: Plan, servers: Sequence[ReadyServer], bundle: 
         if gateway.usage.fault:
             raise gateway.usage.fault
     accepted = accepted.model_copy(update={"build_id": build.build_id})
-    return accepted if accepted.passed else rejected(accepted, accepted.reason)
+    if not accepted.passed:
+        return rejected(accepted, accepted.reason)
+    return keep_apart(apart, accepted, settings) if accepted.by_fallback else accepted
 
 
 def accept_agent(build: Build, plan: Plan, servers: Sequence[ReadyServer], bundle: bytes) -> Acceptance:
     """Give what the packaged agent answers; the same package with the same models is asked once."""
     settings = wiring.settings_for(build.request.options())
-    models = settings.model("agent"), settings.model("planner")
-    key = acceptance_key(bundle, plan, *models, settings.egress)
+    key, *_ = _key(build, plan, bundle)
     with stage(build.build_id, "accept") as note:
         state = kept(ask_agent, key, settings)(build, plan, servers, bundle, return_state=True)
         accepted, from_before = result_of(state)
+        from_before = from_before or accepted.cached
         passed = sum(case.passed for case in accepted.cases)
         note.detail = f"{passed} of {len(plan.test_cases)} test cases passed{' before' if from_before else ''}"
     return accepted.from_before() if from_before else accepted
+
+
+def _key(build: Build, plan: Plan, bundle: bytes) -> tuple[str, ModelSettings, ModelSettings]:
+    """Give the key of the acceptance, and the models that it depends on."""
+    settings = wiring.settings_for(build.request.options())
+    models = settings.model("agent"), settings.model("planner")
+    return acceptance_key(bundle, plan, *models, settings.egress), *models

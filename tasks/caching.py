@@ -11,8 +11,9 @@ from prefect.cache_policies import CachePolicy
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 from prefect.transactions import IsolationLevel, get_transaction
+from pydantic import BaseModel
 
-from agenthands.masking import masked
+from agenthands.masking import masked, masked_bytes
 from agenthands.settings import Settings
 from tasks import wiring
 from tasks.locks import locks_for
@@ -66,6 +67,27 @@ def rejected[R](result: R, reason: str) -> R:
 def forget(key: str, settings: Settings) -> None:
     """Let a kept result be made anew: an object without a result is one that Prefect does not find."""
     wiring.store_for(settings).put(f"{key}/{_OBJECT}", b"")
+
+
+def kept_apart[R: BaseModel](key: str, kind: type[R], settings: Settings) -> R | None:
+    """Give, from inside a task, what `keep_apart` has kept under `key`; the task has nothing to keep then."""
+    if not key or settings.refresh:
+        return None
+    try:
+        content = wiring.store_for(settings).get(f"{key}/{_OBJECT}")
+        found = kind.model_validate_json(content) if content else None
+    except (KeyError, ValueError):  # there is nothing, or it is of a form that we do not know any more
+        return None
+    if found is not None:
+        do_not_keep()
+    return found
+
+
+def keep_apart[R: BaseModel](key: str, result: R, settings: Settings) -> R:
+    """Keep a task's result under `key` instead of its own: it counts for those alone who look there."""
+    do_not_keep()
+    wiring.store_for(settings).put(f"{key}/{_OBJECT}", masked_bytes(result.model_dump_json().encode()))
+    return result
 
 
 def do_not_keep() -> None:

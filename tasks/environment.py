@@ -38,7 +38,7 @@ def prepare_environment(build: Build, dependencies: Sequence[str] = ()) -> Envir
     with stage(build.build_id, "environment") as note:
         lock = wiring.environments_for(settings).resolve([])
         if dependencies:
-            resolving = kept(resolve_dependencies, lock_key(lock, dependencies), settings)
+            resolving = kept(resolve_dependencies, lock_key(lock, dependencies, settings.trusted_packages), settings)
             lock, _ = result_of(resolving(build, dependencies, return_state=True))
         environment: Environment = install_environment(build, lock)
         note.detail = f"NAT, lock {environment.lock_sha256[:12]}"
@@ -82,6 +82,8 @@ def prepare_server(build: Build, server: McpServer) -> ReadyServer | UnusableSer
     """Have one MCP server of the plan ready on this machine; it is examined once for all."""
     settings = wiring.settings_for(build.request.options())
     entry = wiring.catalogue_for(settings)[server.id]
-    state = kept(examine_server, server_key(entry, server), settings)(build, server, return_state=True)
+    state = kept(examine_server, server_key(entry, server, settings.trusted_packages), settings)(
+        build, server, return_state=True
+    )
     finding, _ = result_of(state)
     return server_preparation.prepare_server(server, entry, finding, wiring.environments_for(settings))

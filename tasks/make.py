@@ -13,14 +13,20 @@ from tasks import wiring
 TRAJECTORY = "trajectory.jsonl"
 
 
-def open_work(build: Build, tool: CustomTool, environment: Environment, key: str) -> ToolWork:
-    """Name the work folder of a tool; what an earlier build left there unfinished is gone on with."""
-    return ToolWork(build, tool, environment, tool_folder(build, key))
+def open_work(build: Build, tool: CustomTool, environment: Environment, key: str, with_fallback: str = "") -> ToolWork:
+    """Name the work folder of a tool; what an earlier build left there unfinished is gone on with.
+
+    `with_fallback` is the tool's key where a fallback has a part in it.
+    """
+    return ToolWork(build, tool, environment, tool_folder(build, key), with_fallback)
 
 
 def begin(work: ToolWork, refresh: bool) -> None:
-    """Make the folder ours, empty where nothing old counts. Only the holder of the tool's lock may."""
-    if refresh:
+    """Make the folder ours, empty where nothing old counts. Only the holder of the tool's lock may.
+
+    What a model has a part in that is not one of this build's does not count.
+    """
+    if refresh or any(other != work.stand_in for other in work.folder.glob("fallback-*")):
         shutil.rmtree(work.folder, ignore_errors=True)
     work.folder.mkdir(parents=True, exist_ok=True)
     (work.folder / "owner").write_text(work.build.build_id, encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import task
 
 import agenthands.planning as planning
-from agenthands.cache_keys import plan_key
+from agenthands.cache_keys import key_with_fallback, plan_key
 from agenthands.errors import DependencyRefused, PlanRefused
 from agenthands.events import stage
 from agenthands.models import Plan
@@ -14,15 +14,21 @@ from agenthands.plan_reality import Reality
 from agenthands.planning import Objection, Planned
 from agenthands.workplace import Build
 from tasks import wiring
-from tasks.caching import forget, kept, result_of
+from tasks.caching import forget, keep_apart, kept, kept_apart, result_of
 from tasks.retrying import CALLS_MODELS, RETRY_OUTSIDE
 
 
 @task(name="plan", task_run_name="plan", **RETRY_OUTSIDE, **CALLS_MODELS)
 def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None) -> Planned:
-    """Ask the planner. Raises PlanRefused; the last answer is kept in the build's folder."""
+    """Ask the planner. Raises PlanRefused; the last answer is kept in the build's folder.
+
+    A plan in which a fallback had a part is kept apart, for builds with the same fallback.
+    """
     settings = wiring.settings_for(build.request.options())
     environments = wiring.environments_for(settings)
+    apart = _key_with_fallback(build, registry, objection)
+    if found := kept_apart(apart, Planned, settings):
+        return found.from_before()
 
     def unresolved(plan: Plan) -> str:
         try:
@@ -33,7 +39,7 @@ def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None
 
     wiring.warm_up(settings)
     try:
-        return planning.plan_agent(
+        planned = planning.plan_agent(
             build.request.request,
             wiring.planner_for(settings, wiring.purse_for(build).account("plan")),
             Reality(
@@ -48,12 +54,15 @@ def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None
     except PlanRefused as error:
         (build.folder / "last-answer.txt").write_text(error.last_answer, encoding="utf-8")
         raise
+    return keep_apart(apart, planned, settings) if planned.by_fallback else planned
 
 
 def forget_plan(build: Build, registry: NatRegistry) -> None:
     """Let the next build of the request ask for another plan: with this one, the agent did not pass its test cases."""
     settings = wiring.settings_for(build.request.options())
-    forget(_key(build, registry, None), settings)
+    for key in (_key(build, registry, None), _key_with_fallback(build, registry, None)):
+        if key:
+            forget(key, settings)
 
 
 def plan_agent(build: Build, registry: NatRegistry, objection: Objection | None = None) -> Planned:
@@ -82,3 +91,8 @@ def _key(build: Build, registry: NatRegistry, objection: Objection | None) -> st
     return plan_key(
         build.request.request, settings.model("planner"), registry, catalogue, objection, settings.dependencies
     )
+
+
+def _key_with_fallback(build: Build, registry: NatRegistry, objection: Objection | None) -> str:
+    planner = wiring.settings_for(build.request.options()).model("planner")
+    return key_with_fallback(_key(build, registry, objection), planner)

@@ -194,6 +194,7 @@ class _Endpoints:
             with provider_words() as words:
                 response = await _on_model_loop(litellm.acompletion(drop_params=True, **options))
             await self._count(model, response, words, started)
+            self._gateway.usage.by_fallback |= model is not self._settings
             if not response.choices:
                 raise silent(model.model, stopped_by(response, words))
             return response

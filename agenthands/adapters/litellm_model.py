@@ -52,6 +52,7 @@ class LitellmModel:
                 cost_usd=cost_of(litellm, response, model),
                 tokens=tokens_of(response),
                 model=model.model,
+                by_fallback=model is not self._settings,
                 fault=None if text.strip() else silent(model.model, stopped_by(response, words)),
             )
 

@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from agenthands.adapters.processes import run_process
 from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavailable
@@ -18,6 +19,7 @@ from agenthands.masking import masked, without_keys
 from agenthands.ports import CommandResult, Environment
 
 _SECONDS = 600.0
+_OUTPUT_BYTES = 64 * 1024**2
 _OUTSIDE = ("enotfound", "eai_again", "econnre", "etimedout", "esockettimedout", "err_socket", "network", "code e5")
 # `omit-lockfile-registry-resolved` keeps the index' host name out of the lock, so that any mirror serves it.
 _OPTIONS = ("--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error",
@@ -46,6 +48,27 @@ def npm_lock(node: Environment, package: str, version: str, before: str) -> str:
         if path and not entry.get("inBundle") and ("resolved" in entry or "integrity" not in entry):
             raise DependencyRefused(f"{package} {version} needs {path}, which does not come from the package index.")
     return lock
+
+
+def npm_published(node: Environment, names: Sequence[str]) -> dict[str, list[str]]:
+    """Give when the versions of these packages were published, as far as the index tells. Raises as `npm_lock` does.
+
+    npm is asked about all at once: as workspaces of a folder, which bear their names.
+    """
+    if not names:
+        return {}
+    with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
+        root = Path(folder)
+        (root / "package.json").write_text(json.dumps({"name": "mcp-server", "workspaces": ["*"]}), encoding="utf-8")
+        for number, name in enumerate(names):
+            (root / str(number)).mkdir()
+            manifest = json.dumps({"name": name, "version": "0.0.0"})
+            (root / str(number) / "package.json").write_text(manifest, encoding="utf-8")
+        result = _npm(node, ["view", ".", "time", "--workspaces", "--json"], root)
+    if result.exit_code != 0:
+        raise _refused(", ".join(names)[:200], result)
+    times: dict[str, Any] = json.loads(result.stdout or b"{}")
+    return {name: [str(day) for day in (times.get(name) or {}).values()] for name in names}
 
 
 def install_npm(environment: Environment, lock: str) -> None:
@@ -84,7 +107,8 @@ def _npm(node: Environment, arguments: Sequence[str], folder: Path) -> CommandRe
         **without_keys(os.environ, "(?i)npm_|NODE_AUTH"),
         "PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
     }
-    return run_process([program, npm, *arguments, *_OPTIONS], seconds=_SECONDS, variables=variables, folder=folder)
+    return run_process([program, npm, *arguments, *_OPTIONS], seconds=_SECONDS, variables=variables, folder=folder,
+                       output_bytes=_OUTPUT_BYTES)  # fmt: skip
 
 
 def _refused(wanted: str, result: CommandResult) -> AgentHandsError:

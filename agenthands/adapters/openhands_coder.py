@@ -130,7 +130,7 @@ class OpenHandsCoder:
         fallback = self._settings.fallback
         llm = _plain_llm(usage, self._settings)
         stand_in = _plain_llm(f"{usage}-fallback", fallback) if fallback else None
-        Patience().guard(llm, stand_in, self._settings, stopped, payer.out_of_money)
+        Patience().guard(llm, stand_in, self._settings, stopped, payer)
         return llm
 
 

@@ -16,6 +16,7 @@ from openhands.sdk.llm.fallback_strategy import FallbackStrategy
 from pydantic import PrivateAttr
 
 from agenthands.adapters.model_faults import translated
+from agenthands.adapters.openhands_spending import Payer
 from agenthands.adapters.patience import Tries
 from agenthands.errors import ContentFiltered, ContextExceeded
 from agenthands.model_settings import ModelSettings
@@ -29,7 +30,7 @@ class Patience(FallbackStrategy):
     _llm: LLM = PrivateAttr()
     _fallback: LLM | None = PrivateAttr(default=None)
     _stopped: threading.Event = PrivateAttr()
-    _out_of_money: Callable[[], bool] = PrivateAttr()
+    _payer: Payer = PrivateAttr()
     _last: tuple[type, int] | None = PrivateAttr(default=None)
 
     def guard(
@@ -38,11 +39,11 @@ class Patience(FallbackStrategy):
         fallback: LLM | None,
         settings: ModelSettings,
         stopped: threading.Event,
-        out_of_money: Callable[[], bool],
+        payer: Payer,
     ) -> None:
         """Stand behind `llm`; no further try begins once the turn is stopped or its money is spent."""
         self._llm, self._fallback, self._settings = llm, fallback, settings
-        self._stopped, self._out_of_money = stopped, out_of_money
+        self._stopped, self._payer = stopped, payer
         llm.fallback_strategy = self
 
     def should_fallback(self, error: Exception) -> bool:
@@ -65,7 +66,7 @@ class Patience(FallbackStrategy):
         tries = Tries(self._settings, made=1)
         pause = tries.failed(self._settings, primary_error)
         for model in tries:
-            if self._out_of_money() or self._stopped.wait(pause):
+            if self._payer.out_of_money() or self._stopped.wait(pause):
                 return None
             llm = self._llm if model is self._settings else self._fallback
             assert llm is not None
@@ -86,7 +87,10 @@ class Patience(FallbackStrategy):
         before = llm.metrics.deep_copy()
         strategy, llm.fallback_strategy = llm.fallback_strategy, None
         try:
-            return call_fn(llm)
+            answer = call_fn(llm)
+            if llm is not self._llm:
+                self._payer.note_fallback()
+            return answer
         finally:
             llm.fallback_strategy = strategy
             if llm is not self._llm:

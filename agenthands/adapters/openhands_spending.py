@@ -74,11 +74,14 @@ def spent(conversation: Any) -> Spent:
 
 
 class Payer:
-    """Pays each model call of a turn when its first event comes, and stops the turn when a budget is reached."""
+    """Pays each model call of a turn when its first event comes, and stops the turn when a budget is reached.
+
+    It also notes that a fallback has answered.
+    """
 
     def __init__(self, task: CodingTask, prices: Prices) -> None:
         """Pay nothing before `begin`."""
-        self._account, self._prices = task.account, prices
+        self._account, self._stand_in, self._prices = task.account, task.stand_in, prices
         self._conversation: Any = None
         self._paid: Spent | None = None
         self._lock = threading.Lock()
@@ -93,6 +96,11 @@ class Payer:
         del event
         if self.pay() and self._account.reached():
             self.stop()
+
+    def note_fallback(self) -> None:
+        """Note for good that a fallback has answered, before anything comes of the answer."""
+        self._stand_in.parent.mkdir(parents=True, exist_ok=True)
+        self._stand_in.touch()
 
     def cost(self) -> float | None:
         """Give what the conversation has cost up to now, in all its turns."""

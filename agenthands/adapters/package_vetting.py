@@ -1,18 +1,24 @@
-"""Looks at the packages that a plan adds to NAT's, before they are installed: new ones of nobody, and empty ones.
+"""Looks at packages that a plan adds to NAT's, and at those of foreign MCP servers: new ones of nobody, and empty ones.
 
 A name that a model invented may have been registered by somebody who hoped for that. Where the index tells when it
-got its files (PEP 700), a package whose first wheel is younger than 14 days is refused; one with nothing in it always.
+got its files (PEP 700, and npm's `time`), a package whose first wheel or version is younger than 14 days is refused;
+one with nothing in it always. Those that the user trusts are not looked at.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
+from typing import Any
+
+from packaging.utils import canonicalize_name
 
 from agenthands.errors import DependencyRefused
 from agenthands.ports import CommandResult
@@ -21,12 +27,18 @@ YOUNG_DAYS = 14
 _ENTRY = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==\S+[^\n]*\n(?:[ \t]+[^\n]*\n)*", re.MULTILINE)
 _UNVERSIONED = re.compile(r"there are no versions of ([A-Za-z0-9._-]+)")
 _PUBLISHED = re.compile(r"`([A-Za-z0-9._-]+)` was filtered by `exclude-newer`[^\n]* published at (\d{4}-\d\d-\d\d)")
+_HINT = "If you know it and want it all the same, name it in AGENTHANDS_TRUSTED_PACKAGES."
+_PAPERS = re.compile(r"(?i)(package\.json|readme|licen[cs]e|changelog|history|notice|authors|\.).*")
+_NOTHING = re.compile(
+    r"""\s+|//[^\n]*|/\*.*?\*/|['"]use strict['"];?|(module\.)?exports\s*=\s*\{\s*\};?|export\s*\{\s*\};?""", re.DOTALL
+)
+_MAX_NOTHING = 4000
 Uv = Callable[[Sequence[str]], CommandResult]
 
 
-def vet_packages(lock: str, base: str, wheels_only: Sequence[str], uv: Uv) -> None:
-    """Look at what `lock` has beyond `base`. Raises DependencyRefused, naming the package and why."""
-    before = {found[1] for found in _ENTRY.finditer(base)}
+def vet_packages(lock: str, base: str, wheels_only: Sequence[str], uv: Uv, trusted: Collection[str] = ()) -> None:
+    """Look at what `lock` has beyond `base` and `trusted`. Raises DependencyRefused, naming the package and why."""
+    before = {found[1] for found in _ENTRY.finditer(base)} | {canonicalize_name(name) for name in trusted}
     added = {found[1]: found[0] for found in _ENTRY.finditer(lock) if found[1] not in before}
     if not added:
         return
@@ -53,17 +65,67 @@ def _refuse_young(names: list[str], folder: Path, wheels_only: Sequence[str], uv
             return
         published = _PUBLISHED.search(said)
         if published and published[1] == missing[1]:
-            raise DependencyRefused(
-                f"The package {missing[1]} is younger than {YOUNG_DAYS} days: its first wheels are of {published[2]} "
-                "or later. A package that nobody knows yet is not installed; use an established one."
-            )
+            raise _young(missing[1], f"its first wheels are of {published[2]} or later")
         names = [name for name in names if name != missing[1]]
 
 
 def _refuse_empty(site: Path) -> None:
     for found in distributions(path=[str(site)]):
         if not found.requires and not any(_has_content(path) for path in _files(found)):
-            raise DependencyRefused(f"The package {found.name} is a placeholder: there is nothing in it.")
+            raise _placeholder(str(found.name))
+
+
+def _young(name: str, since: str) -> DependencyRefused:
+    return DependencyRefused(
+        f"The package {name} is younger than {YOUNG_DAYS} days: {since}. "
+        "A package that nobody knows yet is not installed; use an established one.",
+        _HINT,
+    )
+
+
+def _placeholder(name: str) -> DependencyRefused:
+    return DependencyRefused(f"The package {name} is a placeholder: there is nothing in it.", _HINT)
+
+
+def npm_names(lock: str, trusted: Collection[str] = ()) -> dict[str, str]:
+    """Give the packages of a package-lock.json that come from the index and are not `trusted`: name by place."""
+    packages: dict[str, Any] = json.loads(lock)["packages"]
+    names = {
+        place: entry.get("name") or place.rpartition("node_modules/")[2]
+        for place, entry in packages.items()
+        if place and not entry.get("inBundle")
+    }
+    return {place: name for place, name in names.items() if name not in trusted}
+
+
+def refuse_young_npm(published: Mapping[str, Sequence[str]]) -> None:
+    """Look at when each version of packages was published, by their names. Raises as `vet_packages` does."""
+    then = datetime.now(UTC) - timedelta(days=YOUNG_DAYS)
+    for name, days in published.items():
+        first = min((datetime.fromisoformat(day).astimezone(UTC) for day in days), default=then)
+        if first > then:
+            raise _young(name, f"its first version is of {first:%Y-%m-%d}")
+
+
+def refuse_empty_npm(root: Path, lock: str, trusted: Collection[str] = ()) -> None:
+    """Look at what was installed below `root`; nothing of it has run yet. Raises as `vet_packages` does."""
+    packages: dict[str, Any] = json.loads(lock)["packages"]
+    for place, name in npm_names(lock, trusted).items():
+        folder = root / place
+        if not folder.is_dir() or packages[place].get("dependencies"):
+            continue  # an optional one that is not for this machine, or one that stands for others
+        if not any(_says_something(path, folder) for path in folder.rglob("*") if path.is_file()):
+            raise _placeholder(name)
+
+
+def _says_something(path: Path, folder: Path) -> bool:
+    """Say whether a file of an npm package does or holds anything: papers, comments and an empty export do not."""
+    top = path.relative_to(folder).parts[0]
+    if top == "node_modules" or _PAPERS.fullmatch(top):
+        return False
+    if path.suffix not in (".js", ".cjs", ".mjs") or path.stat().st_size > _MAX_NOTHING:
+        return path.stat().st_size > 0
+    return bool(_NOTHING.sub("", path.read_text(encoding="utf-8", errors="replace")))
 
 
 def _files(found: Distribution) -> Iterator[Path]:

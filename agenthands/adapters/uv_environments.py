@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from agenthands.adapters.npm_environments import install_npm
+from agenthands.adapters.npm_environments import install_npm, npm_published
 from agenthands.adapters.npm_environments import npm_lock as locked_by_npm
-from agenthands.adapters.package_vetting import vet_packages
+from agenthands.adapters.package_vetting import npm_names, refuse_empty_npm, refuse_young_npm, vet_packages
 from agenthands.adapters.processes import run_process
 from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavailable
 from agenthands.masking import masked, without_keys
@@ -41,10 +41,14 @@ _NOT_COMPILED = "/site-packages/oci/|/tests/"
 class UvEnvironments:
     """Keeps locks in `<home>/locks` and environments in `<home>/environments`, each under the hash of its input."""
 
-    def __init__(self, home: Path, refresh: bool = False) -> None:
-        """Remember where environments are kept; `refresh` resolves anew what was resolved before."""
+    def __init__(self, home: Path, refresh: bool = False, trusted: Sequence[str] = ()) -> None:
+        """Remember where environments are kept; `refresh` resolves anew what was resolved before.
+
+        Packages that are `trusted` are installed however young or empty they are.
+        """
         self._home = home
         self._refresh = refresh
+        self._trusted = sorted(trusted)
 
     def nat(self, dependencies: Sequence[str] = ()) -> Environment:
         """Give the NAT environment that ships as a lock, plus `dependencies` that fit into it."""
@@ -56,19 +60,34 @@ class UvEnvironments:
         if not dependencies:
             return base
         wanted = (LOCKS / "nat.in").read_text(encoding="utf-8") + "\n".join(sorted(dependencies)) + "\n"
-        return self._lock(wanted, base)
+        return self._lock(wanted, base, known=base)
 
-    def server(self, registry: Literal["pypi", "npm"], package: str, version: str, as_of: str = "") -> Environment:
+    def server(
+        self, registry: Literal["pypi", "npm"], package: str, version: str, as_of: str = "", vetted: bool = False
+    ) -> Environment:
         """Give an environment with just one MCP server, resolved as the index was at the start of the day `as_of`."""
         before = f"{as_of}T00:00:00Z" if as_of else ""
-        if registry == "pypi":
-            return self.install(self._lock(f"{package}=={version}\n", "", before))
+        if registry == "npm":
+            return self._npm_server(package, version, before, vetted)
+        known = "" if vetted else (LOCKS / "nat.lock").read_text(encoding="utf-8")
+        return self.install(self._lock(f"{package}=={version}\n", "", before, known))
+
+    def _npm_server(self, package: str, version: str, before: str, vetted: bool) -> Environment:
         runtime = (LOCKS / "node.lock").read_text(encoding="utf-8")
-        lock = self._kept(
-            [registry, package, version, before, runtime],
-            lambda: locked_by_npm(self.install(runtime), package, version, before),
-        )
-        return self.install(runtime, lock)
+
+        def resolved() -> str:
+            node = self.install(runtime)
+            lock = locked_by_npm(node, package, version, before)
+            if not vetted:
+                refuse_young_npm(npm_published(node, sorted({*npm_names(lock, self._trusted).values()})))
+            return lock
+
+        looked_at = [] if vetted else ["vetted", *self._trusted]
+        lock = self._kept(["npm", package, version, before, runtime, *looked_at], resolved)
+        environment = self.install(runtime, lock)
+        if not vetted:
+            refuse_empty_npm(environment.path, lock, self._trusted)
+        return environment
 
     def install_project(self, project: Path, target: Path) -> None:
         """Build a wheel with the hatchling of this process' environment, offline, and install it."""
@@ -88,7 +107,9 @@ class UvEnvironments:
         if result.exit_code != 0:
             raise _refused("the agent's package", result)
 
-    def _lock(self, wanted: str, constraints: str, before: str = "") -> str:
+    def _lock(self, wanted: str, constraints: str, before: str = "", known: str = "") -> str:
+        """Resolve what is wanted; where a lock of `known` packages is given, all others in it are looked at."""
+
         def resolved() -> str:
             with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
                 (Path(folder) / "wanted.in").write_text(wanted, encoding="utf-8")
@@ -101,11 +122,14 @@ class UvEnvironments:
             if result.exit_code != 0:
                 raise _refused(wanted, result)
             lock = result.stdout.decode()
-            if constraints:
-                vet_packages(lock, constraints, _WHEELS_ONLY, _uv)
+            if known:
+                vet_packages(lock, known, _WHEELS_ONLY, _uv, self._trusted)
             return lock
 
-        return self._kept([wanted, constraints, sys.version_info[:2], *([before] if before else [])], resolved)
+        looked_at = ["vetted", *self._trusted] if known else []
+        return self._kept(
+            [wanted, constraints, sys.version_info[:2], *([before] if before else []), *looked_at], resolved
+        )
 
     def _kept(self, wanted: object, resolved: Callable[[], str]) -> str:
         """Give the lock that was resolved for `wanted` before, or resolve it."""

@@ -46,9 +46,9 @@ class BatchReport(Noun):
 
     @property
     def exit_code(self) -> int:
-        """Give 0 where all were accepted, else the code of the worst: outside fault, user's mistake, rejection."""
+        """Give 0 where all were accepted, else that of the worst: our bug, outside fault, user's mistake, rejection."""
         codes = {item.exit_code for item in self.builds}
-        return next((code for code in (3, 2, 1, 130) if code in codes), 0)
+        return next((code for code in (70, 3, 2, 1, 130) if code in codes), 0)
 
     def count(self, status: Status) -> int:
         """Say how many builds ended so."""

@@ -153,6 +153,7 @@ class Acceptance(Noun):
     reason: str = ""
     cached: bool = Field(False, description="Found by an earlier build of the same package, at no cost to this one")
     build_id: str = Field("", description="The build that asked; its transcripts are kept there")
+    by_fallback: bool = Field(False, description="A fallback answered for the agent's model or the judge, once or more")
     cases: list[CaseResult] = Field(default_factory=list)
     cost_usd: float | None = None
     tokens: Tokens = Tokens()

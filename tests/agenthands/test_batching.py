@@ -8,10 +8,11 @@ import pytest
 from agenthands.adapters.console_batch import BatchConsole
 from agenthands.adapters.fsspec_store import FsspecStore
 from agenthands.batching import failed_item, new_batch_id, progress_of, publish_batch
-from agenthands.errors import ModelUnavailable, RequestInvalid, exit_code_of
+from agenthands.errors import ModelUnavailable, RequestInvalid
 from agenthands.events import BatchStarted
 from agenthands.models import BatchItem, BatchReport, BuildRequest, Tokens
-from agenthands.verdict import batch_verdict
+from agenthands.unexpected import exit_code_of, named
+from agenthands.verdict import batch_steps, batch_verdict
 
 REQUEST = BuildRequest(request="An agent that <b>counts</b>")
 
@@ -25,7 +26,10 @@ def report(*items):
                        builds=list(items))  # fmt: skip
 
 
-@pytest.mark.parametrize(("codes", "code"), [((0, 0), 0), ((0, 1), 1), ((1, 2, 0), 2), ((1, 2, 3), 3), ((130, 0), 130)])
+@pytest.mark.parametrize(
+    ("codes", "code"),
+    [((0, 0), 0), ((0, 1), 1), ((1, 2, 0), 2), ((1, 2, 3), 3), ((130, 0), 130), ((3, 70), 70)],
+)
 def test_the_exit_code_is_that_of_the_worst(codes, code):
     assert report(*(item(code=each) for each in codes)).exit_code == code
 
@@ -66,11 +70,19 @@ def test_an_error_before_a_build_cost_nothing_and_one_inside_an_unknown_amount(t
     error.build_id = "20261123-200000-abcdef"
     inside = failed_item(REQUEST, error, store)
     assert (inside.build_id, inside.exit_code, inside.cost_usd) == (error.build_id, 3, None)
+    bug = failed_item(REQUEST, named(KeyError("x")), store)
+    assert (bug.status, bug.exit_code, bug.cost_usd) == ("failed", 70, None)
+    assert [step for step in batch_steps(report(bug)) if "a bug of AgentHands" in step]
 
 
 @pytest.mark.parametrize(("said", "code"), [
     ("Flow run encountered an exception: RequestInvalid: It is empty.", 2),
     ("Flow run encountered an exception: ModelUnavailable: busy", 3),
+    ("Flow run encountered an exception: KeyError: 'x'", 70),
+    ("Flow run encountered an exception: ValidationError: 1 validation error for Plan", 70),
+    ("Flow run encountered an exception: ConnectError: All connection attempts failed", 3),
+    ("Flow run encountered an exception: RuntimeError: Failed to reach API at http://x", 3),
+    ("Flow run encountered an exception: OSError: [Errno 28] No space left on device", 3),
     ("Flow run infrastructure exited with non-zero status code -9.", 3),
 ])  # fmt: skip
 def test_the_message_of_a_failed_run_tells_its_exit_code(said, code):

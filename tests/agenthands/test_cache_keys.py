@@ -4,9 +4,9 @@ from pydantic import SecretStr
 from tests_support import ROMAN_SPEC
 
 from agenthands import cache_keys
-from agenthands.cache_keys import tool_key
+from agenthands.cache_keys import build_key, key_with_fallback, tool_key
 from agenthands.model_settings import ModelSettings
-from agenthands.models import CustomTool
+from agenthands.models import BuildOptions, CustomTool
 
 MODEL = ModelSettings(model="gemini/gemini-2.5-pro", temperature=0.0)
 
@@ -39,3 +39,25 @@ def test_neither_a_key_nor_a_price_nor_another_steps_prompt_changes_it(monkeypat
     hashes = cache_keys.prompt_hashes()
     monkeypatch.setattr(cache_keys, "prompt_hashes", lambda: {**hashes, "plan/system.md.j2": "changed"})
     assert tool_key(ROMAN, MODEL, "prompt", "a") == before
+
+
+def with_fallback(name, **more):
+    return MODEL.model_copy(update={"fallback": ModelSettings(model=name, **more)})
+
+
+def test_what_a_fallback_has_a_part_in_is_found_with_the_same_fallback_alone():
+    key = tool_key(ROMAN, MODEL, "prompt", "a")
+    assert key_with_fallback(key, MODEL) == ""
+    one, other = with_fallback("openai/x"), with_fallback("openai/x", api_base="http://b/v1")
+    assert tool_key(ROMAN, one, "prompt", "a") == key, "else it is the model's"
+    as_first = tool_key(ROMAN, one.fallback, "prompt", "a")
+    keys = {key, as_first, key_with_fallback(key, one), key_with_fallback(key, other), key_with_fallback(key, one, one)}
+    assert len(keys) == 5
+    assert all(each.startswith("tools/") for each in keys)
+    paid = with_fallback("openai/x", api_key=SecretStr("x"), num_retries=9)
+    assert key_with_fallback(key, paid) == key_with_fallback(key, one)
+
+
+def test_a_build_of_a_batch_is_found_with_the_same_fallback_alone():
+    models = [MODEL, with_fallback("openai/x"), with_fallback("openai/y")]
+    assert len({build_key("a report", BuildOptions(), [model] * 3) for model in models}) == 3

@@ -28,12 +28,13 @@ class ScriptedPlanner:
 
     name = "scripted/test"
 
-    def __init__(self, *answers, cost=0.25):
-        self.answers, self.cost, self.asked = list(answers), cost, []
+    def __init__(self, *answers, cost=0.25, by_fallback=()):
+        self.answers, self.cost, self.asked, self.by_fallback = list(answers), cost, [], by_fallback
 
     def ask(self, messages, schema_name, schema):
         self.asked.append((list(messages), schema_name, schema))
-        return ChatAnswer(self.answers.pop(0), self.cost, Tokens(prompt=10, completion=5))
+        fallback = len(self.asked) in self.by_fallback
+        return ChatAnswer(self.answers.pop(0), self.cost, Tokens(prompt=10, completion=5), by_fallback=fallback)
 
 
 def plan(planner, resolves=lambda _: ""):
@@ -52,6 +53,11 @@ def plan(planner, resolves=lambda _: ""):
 def test_plain_and_fenced_json_are_read(text):
     found, complaints = read_plan(text)
     assert (found.name, complaints) == ("roman-helper", [])
+
+
+@pytest.mark.parametrize(("by_fallback", "part"), [((), False), ((1,), True), ((2,), True)])
+def test_a_fallback_has_a_part_in_a_plan_whichever_answer_it_gave(by_fallback, part):
+    assert plan(ScriptedPlanner("{}", json.dumps(PLAN), by_fallback=by_fallback)).by_fallback is part
 
 
 def test_the_first_good_answer_is_taken():

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from agenthands import server_catalogue
+from agenthands.cache_keys import server_key
 from agenthands.errors import SettingsInvalid
+from agenthands.models import McpServer
 from agenthands.server_catalogue import CatalogueServer, load_catalogue, rank_servers
 
 SHIPPED = Path(server_catalogue.__file__).parent / "catalogue"
@@ -211,6 +213,18 @@ def test_a_file_that_does_not_fit_is_named_with_the_reason(tmp_path, document, r
     assert str(path) in caught.value.message
     assert reason in caught.value.message
     assert caught.value.hint
+
+
+def test_only_what_ships_counts_as_looked_at_whatever_an_entry_says(tmp_path):
+    for name in ("clock", "time"):
+        (tmp_path / f"{name}.json").write_text(json.dumps(entry(own_shipped=True) | {"shipped": True}))
+    catalogue = load_catalogue(tmp_path)
+    assert [name for name, server in catalogue.items() if not server.shipped] == ["time", "clock"]
+    mine, shipped = catalogue["clock"], catalogue["clock"].model_copy(update={"shipped": True})
+    wanted = McpServer(id="clock", tools=["read_clock"], reasoning="?")
+    keys = [server_key(mine, wanted), server_key(mine, wanted, ["x"]), server_key(shipped, wanted)]
+    assert len(set(keys)) == 3
+    assert server_key(shipped, wanted, ["x"]) == keys[2]
 
 
 def test_a_file_name_that_is_no_id_is_refused(tmp_path):

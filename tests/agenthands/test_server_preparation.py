@@ -22,7 +22,12 @@ pytestmark = pytest.mark.slow
         ("npm", "@modelcontextprotocol/server-everything", "1.0.0", "cannot be installed: .*1.0.0"),
         ("npm", "@modelcontextprotocol/server-nothing", "1.0.0", "cannot be installed: .*server-nothing"),
         # On PyPI this name is a placeholder: a wheel without a single module.
-        ("pypi", "mcp-server-memory", "0.0.1", "does not start: its program cannot be started: No such file"),
+        (
+            "pypi",
+            "mcp-server-memory",
+            "0.0.1",
+            "cannot be installed: The package mcp-server-memory is a placeholder.*TRUST",
+        ),
     ],
 )
 def test_what_an_index_does_not_have_is_a_clear_reason(registry, package, version, reason, bubblewrap, tmp_path):

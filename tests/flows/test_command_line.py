@@ -1,9 +1,11 @@
 """What a user's mistakes lead to: a message, a hint, the exit code of the design, and never a traceback."""
 
+import errno
 import json
 import subprocess
 import sys
 
+import httpx
 import pytest
 from sample_records import files, whole
 from sample_records import record as accepted_record
@@ -183,8 +185,65 @@ def test_a_damaged_bundle_is_not_unpacked(agenthands, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def broken(error):
+    def use(*_, **__):
+        raise error
+
+    return use
+
+
+def test_a_bug_has_an_exit_code_of_its_own_and_shows_its_traceback_without_keys(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("GEMINI_API_KEY", "AIzaNobodyMaySee01")
+    monkeypatch.setattr("agenthands.publishing.all_records", broken(KeyError("AIzaNobodyMaySee01")))
+    monkeypatch.setattr("sys.argv", ["agenthands", "list", "--store", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out) == (70, "")
+    assert err.startswith("Error: This is a bug of AgentHands, not your mistake: KeyError: '***'\nHint: Please ")
+    assert "Traceback (most recent call last)" in err
+    assert "raise error\nKeyError: '***'" in err
+    assert "AIza" not in err
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/store/x"), "The disk is full: [Errno 28] No space left"),
+        (httpx.ConnectError("refused"), "does not answer: refused"),
+        (RuntimeError("Failed to reach API at http://x"), "does not answer: Failed to reach API"),
+    ],
+)
+def test_a_full_disk_and_a_server_that_is_away_are_no_bugs(agenthands, monkeypatch, tmp_path, error, message):
+    monkeypatch.setattr("agenthands.publishing.all_records", broken(error))
+    code, _, err = agenthands("list", "--store", str(tmp_path))
+    assert code == 3
+    assert message in err
+
+
 def test_the_doctor_names_what_is_missing(agenthands):
     code, out, _ = agenthands("doctor")
     assert code == 2
     assert "GEMINI_API_KEY" in out
     assert "uid 1000" in out
+
+
+def test_the_doctor_names_the_fallback_of_each_role_and_whether_its_key_is_there(agenthands, monkeypatch, tmp_path):
+    config = tmp_path / "models.toml"
+    config.write_text(
+        '[llm]\nmodel = "scripted/data-report"\n[llm.agent]\nmodel = "openai/gpt-4o"\n'
+        '[llm.fallback]\nmodel = "openai/gpt-4o"\n'
+    )
+    monkeypatch.setenv("AGENTHANDS_CONFIG", str(config))
+    place = ("--store", str(tmp_path / "store"))
+    code, out, _ = agenthands("doctor", *place)
+    assert code == 2
+    assert "missing  fallback     openai/gpt-4o for planner, coder: No key for openai/gpt-4o: set OPENAI_API_KEY" in out
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-nobody-may-see")
+    code, out, _ = agenthands("doctor", *place)
+    assert code == 0, out
+    assert "ok       fallback     openai/gpt-4o for planner, coder: a key is set (it was not tried)\n" in out
+    assert "sk-nobody" not in out
+    assert "ok       model        scripted/data-report: needs no key; openai/gpt-4o: a key is set" in out
+    monkeypatch.delenv("AGENTHANDS_CONFIG")
+    assert "fallback" not in agenthands("doctor", *place)[1]

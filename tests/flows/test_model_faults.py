@@ -62,18 +62,30 @@ def test_a_fault_of_each_model_is_told_and_what_was_done_is_kept(build):
         assert (record.status, record.acceptance) == ("failed", None)
 
 
-def test_a_fallback_does_the_whole_build_and_the_record_says_so(build):
+def test_a_fallback_does_the_whole_build_and_it_is_kept_for_builds_with_the_same_fallback(build):
     with serve_script("data-report") as model, serve_script("data-report") as other:
+        fallback = {"model": "openai/other", "api_base": other.url, "api_key": "y"}
         model.fault = lambda kind, number: OVERLOADED
-        code, said, record = build(model.url, model="openai/other", api_base=other.url, api_key="y")
-    assert code == 0, said
-    assert record.models == dict.fromkeys(("planner", "coder", "agent"), "openai/scripted") | {
-        "fallback": "openai/other"
-    }
-    assert {each.model for each in record.spending} == {"openai/other"}
-    assert sum(each.calls for each in record.spending) == len(other)
-    assert {kind for kind, _ in other} == {"plan", "coder", "agent", "opinion"}
-    assert len(model) <= len(other) + 2
+        code, said, record = build(model.url, **fallback)
+        assert code == 0, said
+        assert record.models == dict.fromkeys(("planner", "coder", "agent"), "openai/scripted") | {
+            "fallback": "openai/other"
+        }
+        assert {each.model for each in record.spending} == {"openai/other"}
+        assert sum(each.calls for each in record.spending) == len(other)
+        assert {kind for kind, _ in other} == {"plan", "coder", "agent", "opinion"}
+        assert len(model) <= len(other) + 2
+
+        asked = len(other)
+        code, said, record = build(model.url, **fallback)
+        assert (code, len(other), record.spending) == (0, asked, []), "plan, tool and acceptance are found"
+        assert [tool.cached for tool in record.tools] == [record.acceptance.cached] == [True]
+        assert record.files.keys() >= {"tools/column_summary/nat_tools/column_summary.py", "bundle.tar.gz"}
+
+        asked = len(model)
+        model.fault = lambda kind, number: QUOTA if kind == "coder" else None
+        code, said, record = build(model.url)
+        assert (code, [kind for kind, _ in model[asked:]]) == (2, ["plan", "coder"]), "they are not the model's own"
 
 
 def test_one_hopeless_tool_among_three_is_given_up_early_and_explained(build, tmp_path):

@@ -59,7 +59,10 @@ def servers():
     entries = {**load_catalogue(), "everything": server_of("everything", EVERYTHING)}
     environments = UvEnvironments(TEST_HOME)
     return {
-        name: (entries[name], environments.server(entry.registry, entry.package, entry.version, entry.as_of))
+        name: (
+            entries[name],
+            environments.server(entry.registry, entry.package, entry.version, entry.as_of, entry.shipped),
+        )
         for name in USES
         for entry in [entries[name]]
     }

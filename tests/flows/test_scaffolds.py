@@ -128,7 +128,7 @@ def ask(scaffold, answers, registry, nat_environment, sandbox, folder):
     plan = Plan.model_validate({**PLAN, "scaffold": {"type": scaffold, "reasoning": "?", "order": ["roman_numeral"]}})
     entry = load_catalogue()["time"]
     environments = UvEnvironments(TEST_HOME)
-    server = environments.server(entry.registry, entry.package, entry.version, entry.as_of)
+    server = environments.server(entry.registry, entry.package, entry.version, entry.as_of, entry.shipped)
     planned = PlannedServer(entry, ["get_current_time"], "Time zones.", server.lock)
     tools = {"roman_numeral": write_roman(folder / "tool")}
     files = assemble_agent(plan, tools, [planned], registry, nat_environment.lock, "openai/double")

@@ -12,9 +12,12 @@ from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 import psutil
 import pytest
+from canaries import BASE, BLOCK, ENVIRONMENT, LITERAL, has_canary, leaks, written_since
+from echoing_server import SPY, echoing_server
 from scripted_server import serve_script
 from served_support import BIN, HTTP, bootstrap, serve, until
 
@@ -90,11 +93,53 @@ def test_each_field_of_the_run_form_says_what_it_is(served):
         assert all(each["title"] and each["description"] for each in options.values())
 
 
-def test_the_worker_takes_a_run(served):
+SECRET = "from prefect.blocks.system import Secret; Secret(value={!r}).save('canary', overwrite=True)"
+MODELS = """
+[llm]
+model = "openai/scripted"
+api_base = "http://127.0.0.1:{port}/v1"
+api_key = "prefect:canary"
+num_retries = 0
+[llm.coder]
+api_base = "http://user:{base}@127.0.0.1:{port}/v1"
+api_key = "{literal}"
+"""
+
+
+@pytest.fixture(scope="module")
+def run_with_keys(served, tmp_path_factory):
+    """Have a run whose keys are in a Secret block, a file and a URL; gives its id and how it ended."""
+    command = [BIN / "python", "-c", SECRET.format(BLOCK)]
+    subprocess.run(command, env=served.variables, capture_output=True, check=True, timeout=100)
+    config = tmp_path_factory.mktemp("config") / "models.toml"
+
+    def run(port):
+        config.write_text(MODELS.format(port=port, base=quote(BASE), literal=LITERAL))
+        wanted = {"request": "a report", "options": {"config": str(config)}}
+        run = served.run("build-agent/default", wanted)
+        return run, until(lambda: served.ended(run), 300)
+
+    return run
+
+
+def spies(kind, _, message):
+    """Have the coder look for keys in its shell where it would read its specification."""
+    first = ("terminal", {"command": "cat spec.json"})
+    return {**message, "tool_calls": [("terminal", {"command": SPY})]} if first in message["tool_calls"] else message
+
+
+@pytest.fixture(scope="module")
+def accepted(run_with_keys):
+    """A run that is accepted: when it began, its id, its last state, and its model."""
+    start = time.time()
     with serve_script("data-report") as model:
-        run = served.ask("a report", model)
-        state = until(lambda: served.ended(run), 300)
-    assert state["name"] == "Accepted"
+        model.change = spies
+        return start, *run_with_keys(urlsplit(model.url).port), model
+
+
+def test_the_worker_takes_a_run(served, accepted):
+    _, run, state, _ = accepted
+    assert state["name"] == "Accepted", state["message"]
     assert served.get(f"flow_runs/{run}")["name"] == "a report"
     assert "build-column_summary" in {each["name"] for each in served.find("flow_runs")}
     build_id = state["message"].split(":")[0]
@@ -150,6 +195,28 @@ def test_a_batch_may_be_runs_of_a_deployment(served, tmp_path):
     assert "gave no plan" in report.builds[1].reason
     names = Counter(run["state_name"] for run in served.find("flow_runs") if "batch" in run["tags"])
     assert names == {"Accepted": 1, "Failed": 1}
+
+
+def test_no_key_of_a_worker_is_in_anything_that_its_runs_write(served, accepted, run_with_keys):
+    start, _, _, model = accepted
+    assert f"Bearer {BLOCK}" in model.keys
+    assert [key for key in model.keys if key.startswith("Basic ")], "the password of the URL was used"
+    shown = json.dumps([messages for kind, messages in model if kind == "coder"])
+    assert "PATH=" in shown
+    assert "PREFECT" not in shown
+    with echoing_server([*ENVIRONMENT.values(), BLOCK, LITERAL, BASE]) as (port, _):
+        _, failed = run_with_keys(port)
+    assert failed["type"] == "FAILED"
+    assert "Incorrect API key provided: ***" in failed["message"]
+
+    folder, told = served.folder, b"Incorrect API key provided: ***"
+    left = written_since(start)
+    assert told in b"".join(path.read_bytes() for path in folder.glob("prefect/prefect.db*")), "states and logs"
+    assert told in (folder / "serve.log").read_bytes(), "the worker has shown its runs"
+    assert any(told in path.read_bytes() for path in left), "the conversation is kept"
+    assert len(list(folder.glob("store/agents/data-report/*/build.json"))) >= 2
+    assert not has_canary(shown.encode())
+    assert leaks([*folder.rglob("*"), *left]) == []
 
 
 @contextmanager

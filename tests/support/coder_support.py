@@ -40,6 +40,7 @@ class Turns:
                 seconds=seconds,
                 steps=steps,
                 account=self.purse.account("tools", "column_summary", self.attempt),
+                stand_in=self.folder / "fallback-x",
             )
         )
 

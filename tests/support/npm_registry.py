@@ -24,7 +24,9 @@ def _tarball(manifest, files):
 
 @contextlib.contextmanager
 def npm_registry(packages):
-    """Serve `packages`: name -> (manifest with name and version, files). They may be changed meanwhile.
+    """Serve `packages`: name -> (manifest with name and version, files, and the day if not 2026-01-01).
+
+    They may be changed meanwhile.
 
     Gives the index' address and the paths that were asked for.
     """
@@ -36,7 +38,7 @@ def npm_registry(packages):
             name, _, rest = self.path.lstrip("/").replace("%2f", "/").partition("/-/")
             if name not in packages:
                 return self._answer(404, b'{"error":"Not found"}')
-            manifest, files = packages[name]
+            manifest, files, *published = packages[name]
             tarball = _tarball(manifest, files)
             if rest:
                 return self._answer(200, tarball, "application/octet-stream")
@@ -48,7 +50,7 @@ def npm_registry(packages):
                 "name": name,
                 "dist-tags": {"latest": version},
                 "versions": {version: entry},
-                "time": {version: "2026-01-01T00:00:00.000Z"},
+                "time": {version: f"{published[0] if published else '2026-01-01'}T00:00:00.000Z"},
             }
             return self._answer(200, json.dumps(whole).encode())
 

@@ -9,11 +9,15 @@ from agenthands.testing.scripted_model import answer
 
 
 class Asked(list):
-    """What was asked, one `(kind, messages)` a call; kind is the step: plan, opinion, ruling, coder or agent."""
+    """What was asked, one `(kind, messages)` a call; kind is the step: plan, opinion, ruling, coder or agent.
+
+    `keys` are the authorizations with which it was asked.
+    """
 
     def __init__(self):
         super().__init__()
         self.url = ""
+        self.keys = set()
         self.latency = 0.0
         self.change = lambda kind, messages, message: message
         self.fault = lambda kind, number: None
@@ -41,6 +45,7 @@ def serve_model(answers, latency=0.0):
     def respond(handler, call):
         kind = kind_of(call)
         asked.append((kind, call["messages"]))
+        asked.keys.add(handler.headers.get("authorization", ""))
         time.sleep(asked.latency)
         if fault := asked.fault(kind, asked.count(kind)):
             fault(handler)

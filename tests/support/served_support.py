@@ -1,4 +1,4 @@
-"""`agenthands serve` for tests: on a free port, with a Prefect home and a store of its own."""
+"""`agenthands serve` for tests: on a free port, with a Prefect home and a store of its own, and canaries for keys."""
 
 import os
 import signal
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from canaries import ENVIRONMENT
 from conftest_paths import ROOT
 
 BIN = Path(sys.executable).parent
@@ -98,13 +99,14 @@ def serve(folder, **more):
     url = f"http://127.0.0.1:{port}/api"
     variables = {
         **os.environ,
+        **ENVIRONMENT,
         "PREFECT_HOME": str(folder / "prefect"),
         "AGENTHANDS_STORE": str(folder / "store"),
-        "OPENAI_API_KEY": "x",
         **more,
     }
     command = [BIN / "agenthands", "serve", "--port", str(port)]
-    with subprocess.Popen(command, env=variables, stderr=subprocess.DEVNULL) as process:
+    log = (folder / "serve.log").open("wb")
+    with log, subprocess.Popen(command, env=variables, stdout=log, stderr=log) as process:
         served = Served(folder, process.pid, url, {**variables, "PREFECT_API_URL": url})
         until(lambda: served.deployment("build-batch/nightly"), 300)
         yield served

@@ -85,7 +85,7 @@ def test_the_setting_takes_the_url(served, tmp_path, monkeypatch):
     monkeypatch.setenv("AGENTHANDS_HOME", str(tmp_path))
     catalogue = catalogue_for(settings_for(BuildOptions()))
     assert catalogue["clock"].package == "clock"
-    assert "time" in catalogue
+    assert (catalogue["clock"].shipped, catalogue["time"].shipped) == (False, True)
 
 
 def test_an_entry_that_does_not_fit_is_named(served, tmp_path, monkeypatch):

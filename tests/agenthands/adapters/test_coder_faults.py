@@ -179,6 +179,7 @@ def test_a_fallback_answers_where_the_model_does_not(turns, model):
     (spending,) = turns.purse.spending
     assert (spending.model, spending.calls) == ("openai/other", 4)
     assert spending.cost_usd == done.cost_usd == pytest.approx(4 * 0.3)
+    assert (turns.folder / "fallback-x").is_file(), "so the tool is not kept as one of the model's"
 
 
 def test_what_two_models_did_is_paid_apart(turns, model):
@@ -199,6 +200,7 @@ def test_a_fallback_that_fails_too_is_told(turns, model):
     with pytest.raises(ModelUnavailable, match=r"openai/scripted does not answer.*openai/other does not answer"):
         turns.work(model.url, fallback=fallback, num_retries=0)
     assert len(model) == 2
+    assert not (turns.folder / "fallback-x").exists(), "it has no part in anything"
 
 
 def test_no_try_begins_once_the_time_of_the_turn_is_over(turns, model):

@@ -151,7 +151,7 @@ def test_a_fallback_answers_where_the_planner_does_not_and_is_asked_first_for_a_
         purse = Purse(Budget())
         asked = PaidModel(planner(model.url, fallback=fallback), purse.account("plan"))
         answers = [plan(asked) for _ in range(3)]
-    assert {answer.model for answer in answers} == {"gemini/gemini-2.5-pro"}
+    assert {(answer.model, answer.by_fallback) for answer in answers} == {("gemini/gemini-2.5-pro", True)}
     assert (len(model), len(other)) == (3, 3)
     (spent,) = purse.spending
     assert (spent.model, spent.calls) == ("gemini/gemini-2.5-pro", 3)
@@ -243,6 +243,7 @@ def test_a_fallback_answers_where_the_agents_model_does_not(model):
     assert [call.model for call in gate.usage.calls] == ["openai/other"] * 2
     assert gate.usage.cost_usd == pytest.approx(0.3)
     assert gate.usage.fault is None
+    assert gate.usage.by_fallback
 
 
 def gateway(url, **more):

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -120,6 +121,47 @@ def test_what_does_not_come_from_the_index_is_refused(index, environments):
     packages["astray"] = ({**SERVER, "name": "astray", "dependencies": {"away": elsewhere}}, FILES)
     with pytest.raises(DependencyRefused, match="node_modules/away, which does not come from the package index"):
         environments.server("npm", "astray", "1.2.3")
+
+
+NAMED = {"name": "server", "version": "1.0.0"}
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "reason"),
+    [
+        (
+            "young",
+            (NAMED, FILES, "young"),
+            r"The package young is younger than 14 days: its first version is of \d{4}-",
+        ),
+        (
+            "needs-young",
+            ({**NAMED, "dependencies": {"young": "^1.0.0"}}, FILES),
+            "The package young is younger than 14",
+        ),
+        (
+            "shell",
+            (NAMED, {"README.md": "Soon.", "index.js": "// soon\nmodule.exports = {}\n"}),
+            "shell is a placehold",
+        ),
+        ("needs-shell", ({**NAMED, "dependencies": {"shell": "^1.0.0"}}, FILES), "The package shell is a placeholder"),
+    ],
+)
+def test_a_new_or_an_empty_package_is_refused_unless_somebody_knows_it(index, environments, name, package, reason):
+    manifest, files, *young = package
+    published = [time.strftime("%Y-%m-%d", time.gmtime(time.time() - 3 * 86400))] if young else []
+    index[0][name] = ({**manifest, "name": name}, files, *published)
+    for _ in range(2):
+        with pytest.raises(DependencyRefused, match=reason) as refused:
+            environments.server("npm", name, "1.0.0")
+        assert refused.value.hint.endswith("name it in AGENTHANDS_TRUSTED_PACKAGES.")
+    assert environments.server("npm", name, "1.0.0", vetted=True).npm_lock, "as those that ship are"
+    trusting = UvEnvironments(
+        environments.server("npm", name, "1.0.0", vetted=True).path.parents[1], trusted=["young", "shell"]
+    )
+    assert trusting.server("npm", name, "1.0.0").npm_lock
+    with pytest.raises(DependencyRefused, match=reason):
+        environments.server("npm", name, "1.0.0")
 
 
 def test_an_index_that_does_not_answer_is_told_from_one_that_refuses(index, environments, monkeypatch):

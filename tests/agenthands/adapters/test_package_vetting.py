@@ -90,6 +90,33 @@ def test_modules_are_compiled_and_no_pth_file_is_run(environments):
     assert not (site / "ah_path_" / "tests" / "__pycache__").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "trusted", "reason"),
+    [
+        ("ah-young", "ah_young", "The package ah-young is younger than 14 days: its first wheels are of"),
+        ("ah-needs-young", "Ah.Young", "The package ah-young is younger than 14 days"),
+        ("ah-empty", "ah-empty", "The package ah-empty is a placeholder"),
+    ],
+)
+def test_a_servers_packages_are_looked_at_unless_somebody_knows_them(environments, name, trusted, reason):
+    with pytest.raises(DependencyRefused, match=reason) as refused:
+        environments.server("pypi", name, "1.0")
+    assert refused.value.hint == "If you know it and want it all the same, name it in AGENTHANDS_TRUSTED_PACKAGES."
+    vetted = environments.server("pypi", name, "1.0", vetted=True)
+    assert f"{name}==1.0" in vetted.lock, "as those that ship are"
+    home = vetted.path.parents[1]
+    assert UvEnvironments(home, trusted=[trusted]).server("pypi", name, "1.0") == vetted
+    assert name in UvEnvironments(home, trusted=[trusted]).resolve([name])
+    with pytest.raises(DependencyRefused, match=reason):
+        environments.server("pypi", name, "1.0")
+
+
+def test_a_server_of_an_established_package_is_installed_at_a_new_version_too(environments):
+    assert environments.server("pypi", "ah-old", "2.0").python.exists()
+    with pytest.raises(DependencyRefused, match="no usable wheels"):
+        environments.server("pypi", "ah-unbuilt", "1.0")
+
+
 def test_the_programs_that_install_get_no_keys_but_their_own(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-1")
     monkeypatch.setenv("UV_INDEX_PRIVATE_PASSWORD", "canary-2-password")
