@@ -5,14 +5,13 @@ every way of `faulty_server`. Workers and runs are killed with SIGKILL, and star
 crashed is run again. In the end every build must be accepted or explained, the store must verify, and nothing may be
 left: no process, container, mount, temporary file, lock, nor a worker that has grown.
 
-Prints the figures, writes bench/results/soak.json, and ends with 1 where something is left or unexplained. Needs
+Prints the figures, writes them into bench/results.json, and ends with 1 where something is left or unexplained. Needs
 Debian's packages postgresql and redis-server.
 """
 
 import hashlib
 import json
 import os
-import platform
 import random
 import re
 import shutil
@@ -33,12 +32,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import faulty_server as faults
 from many_machines import MISSING, machines
+from measuring import save
 from scripted_server import serve_script
 from served_support import BIN, until
 
 from agenthands.errors import AgentHandsError
 
-RESULTS = Path(__file__).parent / "results" / "soak.json"
 MARK = "AGENTHANDS_SOAK"
 
 
@@ -226,7 +225,6 @@ def main(builds, chance, every, seed):
         memory = survive(night, builds, every)
         locks = settle(night, builds)
     result = {
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
         "builds": builds,
         "seconds": round(time.monotonic() - started),
         "model calls": len(model),
@@ -235,8 +233,7 @@ def main(builds, chance, every, seed):
         "memory of a worker": memory,
         "left": left(folder, home, before, locks),
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=1))
+    save("soak", result)
     print(json.dumps(result, indent=1))
     shutil.rmtree(folder, ignore_errors=True)
     bad = result["unexplained"] or result["damaged"] or any(result["left"].values()) or memory["growth"] > 0.1
