@@ -53,6 +53,9 @@ def cancelled_by_signal(last_words: Callable[[], object]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A worker that a script began in the background: Ctrl-C of an agent in its terminal must work all the same.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def leave() -> None:
         end_everything()

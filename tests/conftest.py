@@ -1,6 +1,7 @@
 """Shared by all tests: a home for environments that is kept between runs, no keys, and no network."""
 
 import os
+import signal
 import socket
 
 import pytest
@@ -19,6 +20,8 @@ os.environ.update(
     DO_NOT_TRACK="1",
     AGENTHANDS_HOME=str(TEST_HOME),
 )
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun by a script, in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 for name in [name for name in os.environ if name.endswith("_API_KEY")]:
     del os.environ[name]
 
