@@ -48,9 +48,13 @@ def kept[**P, R](task: Task[P, R], key: str, settings: Settings) -> Task[P, R]:
 
 
 def kept_here[**P, R](task: Task[P, R], key: str, folder: Path) -> Task[P, R]:
-    """Give the task so that its result is kept in `folder`, for a build that goes on there after its worker died."""
+    """Give the task so that its result is kept in `folder`, for a build that goes on there after its worker died.
+
+    Who works in the folder has it for itself. Without a level of its own a task takes its parent's, and would wait for
+    all others on the machine whose `key` is the same.
+    """
     return task.with_options(
-        cache_policy=FixedKey(key=f"{key}.json"),
+        cache_policy=FixedKey(key=f"{key}.json", isolation_level=IsolationLevel.READ_COMMITTED),
         result_storage=folder,
         result_serializer=MaskedJson(),
         persist_result=True,
