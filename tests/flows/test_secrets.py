@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from canaries import BASE, BLOCK, ENVIRONMENT, LITERAL, REDIS, has_canary, leaks, written_since
+from canaries import BASE, BLOCK, ENVIRONMENT, LITERAL, REDIS, has_canary, leaks, models_with_keys, written_since
 from echoing_server import echoing_server
 from fakeredis import TcpFakeServer
 
@@ -21,16 +21,6 @@ from agenthands.models import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 COMMAND = str(Path(sys.executable).parent / "agenthands")
-CONFIG = """
-[llm]
-model = "openai/scripted"
-api_base = "http://127.0.0.1:{port}/v1"
-api_key = "prefect:canary"
-num_retries = 0
-[llm.coder]
-api_base = "http://user:{base}@127.0.0.1:{port}/v1"
-api_key = "{literal}"
-"""
 BLOCKS = """
 from prefect.blocks.system import Secret
 from agenthands.errors import ModelNotUsable
@@ -74,7 +64,7 @@ def failed(tmp_path_factory):
     assert saved.stdout.splitlines()[0] == f"canary {len(BLOCK)}", saved.stderr
     with echoing_server([*ENVIRONMENT.values(), BLOCK, LITERAL, REDIS, BASE]) as (port, sent):
         config = tmp_path_factory.mktemp("config") / "models.toml"
-        config.write_text(CONFIG.format(literal=LITERAL, port=port, base=quote(BASE)))
+        config.write_text(models_with_keys(port))
         done = run(COMMAND, "build", "a report", "--config", str(config))
     redis.shutdown()
     return folder, start, done, sent, saved

@@ -12,11 +12,11 @@ from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from canaries import BASE, BLOCK, ENVIRONMENT, LITERAL, has_canary, leaks, written_since
+from canaries import BASE, BLOCK, ENVIRONMENT, LITERAL, has_canary, leaks, models_with_keys, written_since
 from echoing_server import SPY, echoing_server
 from scripted_server import serve_script
 from served_support import BIN, HTTP, bootstrap, serve, until
@@ -94,16 +94,6 @@ def test_each_field_of_the_run_form_says_what_it_is(served):
 
 
 SECRET = "from prefect.blocks.system import Secret; Secret(value={!r}).save('canary', overwrite=True)"
-MODELS = """
-[llm]
-model = "openai/scripted"
-api_base = "http://127.0.0.1:{port}/v1"
-api_key = "prefect:canary"
-num_retries = 0
-[llm.coder]
-api_base = "http://user:{base}@127.0.0.1:{port}/v1"
-api_key = "{literal}"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +104,7 @@ def run_with_keys(served, tmp_path_factory):
     config = tmp_path_factory.mktemp("config") / "models.toml"
 
     def run(port):
-        config.write_text(MODELS.format(port=port, base=quote(BASE), literal=LITERAL))
+        config.write_text(models_with_keys(port))
         wanted = {"request": "a report", "options": {"config": str(config)}}
         run = served.run("build-agent/default", wanted)
         return run, until(lambda: served.ended(run), 300)

@@ -29,6 +29,22 @@ FORMS = {
     )
 }  # fmt: skip
 
+_MODELS = """
+[llm]
+model = "openai/scripted"
+api_base = "http://127.0.0.1:{port}/v1"
+api_key = "prefect:canary"
+num_retries = 0
+[llm.coder]
+api_base = "http://user:{base}@127.0.0.1:{port}/v1"
+api_key = "{literal}"
+"""
+
+
+def models_with_keys(port):
+    """Give a file of models on loopback whose keys are in the Secret block `canary`, in the file and in a URL."""
+    return _MODELS.format(port=port, base=quote(BASE), literal=LITERAL)
+
 
 def has_canary(content):
     return any(form in content for form in FORMS)
