@@ -46,13 +46,10 @@ def use_scratch() -> None:
     global _own_scratch
     if Path(tempfile.gettempdir()).name.startswith(_SCRATCH):
         return
-    for folder in _system_temporary.glob(f"{_SCRATCH}*"):
-        if folder.stat().st_uid == os.getuid() and (folder / _ALIVE).is_file() and _dead(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-    for folder in [each for pattern in _OF_PREFECT for each in _system_temporary.glob(pattern)]:
-        with contextlib.suppress(FileNotFoundError):  # its worker or another process has just removed it
-            made = folder.stat()
-            if made.st_uid == os.getuid() and time.time() - made.st_mtime > _PREFECTS_SECONDS:
+    kinds = [(f"{_SCRATCH}*", _left_by_us), *((pattern, _left_by_prefect) for pattern in _OF_PREFECT)]
+    for folder, is_left in [(each, is_left) for pattern, is_left in kinds for each in _system_temporary.glob(pattern)]:
+        with contextlib.suppress(FileNotFoundError):  # another process has just removed it
+            if folder.stat().st_uid == os.getuid() and is_left(folder):
                 shutil.rmtree(folder, ignore_errors=True)
     own = tempfile.mkdtemp(prefix=_SCRATCH, dir=_system_temporary)
     claim(Path(own))
@@ -86,6 +83,14 @@ def sweep(work: Path) -> list[str]:
         if time.time() - owner.stat().st_mtime > _KEPT_SECONDS:
             shutil.rmtree(owner.parent, ignore_errors=True)
     return removed
+
+
+def _left_by_us(folder: Path) -> bool:
+    return (folder / _ALIVE).is_file() and _dead(folder)
+
+
+def _left_by_prefect(folder: Path) -> bool:
+    return time.time() - folder.stat().st_mtime > _PREFECTS_SECONDS
 
 
 def _dead(folder: Path) -> bool:
