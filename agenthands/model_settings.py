@@ -16,6 +16,7 @@ from agenthands.masking import remember
 
 DEFAULT_CONFIG = Path(__file__).parent / "config_nat_gemini.toml"
 Role = Literal["planner", "coder", "agent"]
+ROLES: tuple[Role, ...] = ("planner", "coder", "agent")
 _BLOCK = "prefect:"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 

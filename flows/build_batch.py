@@ -16,6 +16,7 @@ from agenthands.batching import failed_item, item_of, new_batch_id, progress_of,
 from agenthands.cache_keys import build_key
 from agenthands.errors import AgentHandsError, OutsideError
 from agenthands.events import BatchStarted, emit
+from agenthands.model_settings import ROLES
 from agenthands.models import BatchItem, BatchReport, BuildOptions, BuildRequest
 from agenthands.publishing import find_build
 from agenthands.unexpected import exit_code_of, named
@@ -23,7 +24,7 @@ from flows.build_agent import build_agent
 from flows.request_files import read_batch
 from tasks.artifacts import BatchArtifacts
 from tasks.caching import kept, rejected, result_of
-from tasks.wiring import ROLES, settings_for, store_for
+from tasks.wiring import settings_for, store_for
 
 DEFAULTS = BuildOptions()
 Source = Annotated[str, Field(min_length=1)]

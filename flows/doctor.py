@@ -13,11 +13,9 @@ from pathlib import Path
 import click
 
 from agenthands.errors import AgentHandsError, ModelNotUsable
-from agenthands.model_settings import DEFAULT_CONFIG, ModelSettings, Role
+from agenthands.model_settings import DEFAULT_CONFIG, ROLES, ModelSettings, Role
 from agenthands.models import BuildOptions
 from agenthands.settings import Settings, load_settings
-
-_ROLES: tuple[Role, ...] = ("planner", "coder", "agent")
 
 
 def examine(store: str | None) -> int:
@@ -88,7 +86,7 @@ def _store(settings: Settings) -> str:
 def _model(settings: Settings) -> str:
     from agenthands.adapters.litellm_model import require_usable
 
-    models = {settings.model(role).model: settings.model(role) for role in _ROLES}
+    models = {settings.model(role).model: settings.model(role) for role in ROLES}
     for model in models.values():
         require_usable(model)
     return "; ".join(f"{name}: {_key_of(model)}" for name, model in models.items())
@@ -109,7 +107,7 @@ def _fallbacks(settings: Settings) -> list[tuple[ModelSettings, list[Role]]]:
     """Give each model that stands in for another, and for which roles; none where the settings cannot be read."""
     found: dict[tuple[str, str | None], tuple[ModelSettings, list[Role]]] = {}
     with contextlib.suppress(AgentHandsError):  # the need `model` says what is wrong with them
-        for role in _ROLES:
+        for role in ROLES:
             if model := settings.model(role).fallback:
                 found.setdefault((model.model, model.api_base), (model, []))[1].append(role)
     return list(found.values())

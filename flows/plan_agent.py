@@ -6,13 +6,14 @@ from prefect import flow
 
 from agenthands.estimating import Estimate, Price, estimate_cost
 from agenthands.leftovers import release
+from agenthands.model_settings import ROLES
 from agenthands.models import BuildOptions
 from agenthands.planning import Planned
 from agenthands.publishing import all_records
 from tasks.environment import prepare_environment, read_nat_registry
 from tasks.plan import plan_agent
 from tasks.start import start_build
-from tasks.wiring import ROLES, price_of, settings_for, store_for
+from tasks.wiring import price_of, settings_for, store_for
 
 
 @flow(name="plan-agent")

@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from agenthands.events import BuildStarted, emit
 from agenthands.ledger import Ledger
 from agenthands.leftovers import sweep, use_scratch
+from agenthands.model_settings import ROLES
 from agenthands.models import BuildOptions, BuildRequest
 from agenthands.workplace import Build, new_build
 from tasks import wiring
@@ -18,7 +19,7 @@ def start_build(request: str, options: BuildOptions) -> Build:
     """Give the build under way. Raises UserError before anything is spent."""
     settings = wiring.check_machine(request, options)
     wiring.check_models(settings)
-    for role in wiring.ROLES:
+    for role in ROLES:
         wiring.model_for(settings, role)  # a Secret block that is missing is said before anything is spent
     sweep(settings.home / "work")
     use_scratch()
@@ -39,8 +40,8 @@ def start_build(request: str, options: BuildOptions) -> Build:
 def start_ledger(build: Build) -> Ledger:
     """Open the book of a build."""
     settings = wiring.settings_for(build.request.options())
-    models: dict[str, str] = {role: settings.model(role).model for role in wiring.ROLES}
-    fallbacks = {model.fallback.model for role in wiring.ROLES if (model := settings.model(role)).fallback}
+    models: dict[str, str] = {role: settings.model(role).model for role in ROLES}
+    fallbacks = {model.fallback.model for role in ROLES if (model := settings.model(role)).fallback}
     if fallbacks:
         models["fallback"] = ", ".join(sorted(fallbacks))
     return Ledger(build, models, wiring.purse_for(build))

@@ -20,7 +20,7 @@ from agenthands.adapters.uv_environments import UvEnvironments
 from agenthands.coding import CodingLimits, system_prompt
 from agenthands.errors import ModelNotUsable, SettingsInvalid, StoreNotUsable
 from agenthands.masking import mask_logs
-from agenthands.model_settings import ModelSettings, Role
+from agenthands.model_settings import ROLES, ModelSettings, Role
 from agenthands.models import BuildOptions
 from agenthands.planning import checked_request
 from agenthands.ports import ChatModel, Coder, Environments, ModelGateway, Sandbox, Store
@@ -30,7 +30,6 @@ from agenthands.server_catalogue import CatalogueServer, load_catalogue
 from agenthands.settings import Settings, load_settings
 from agenthands.workplace import Build
 
-ROLES: tuple[Role, ...] = ("planner", "coder", "agent")
 _purses: dict[str, Purse] = {}
 _purses_lock = threading.Lock()
 
