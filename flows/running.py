@@ -29,7 +29,6 @@ _PREFECT = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
     "DO_NOT_TRACK": "1",
-    "PREFECT_CLIENT_MAX_RETRIES": "7",  # SQLite under many tools at once says 503, for longer than 5 tries last
 }
 
 
