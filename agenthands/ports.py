@@ -143,6 +143,7 @@ class Command:
     network: Literal["none", "model", "egress"] = "none"
     model_socket: Path | None = None
     egress_socket: Path | None = None
+    prepared: str = ""
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,11 @@ class Bounds:
         """Give shell text with which a process puts itself under these bounds."""
         return self._cgroup.entry if self._cgroup else ":"
 
+    @property
+    def files(self) -> list[str]:
+        """Give the files into which a process writes its id to put itself under these bounds."""
+        return self._cgroup.files if self._cgroup else []
+
     def exceeded(self, pid: int) -> EndedBy | None:
         """Name the bound that `pid` and all below it exceed together."""
         self._pid = pid

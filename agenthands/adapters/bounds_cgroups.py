@@ -62,8 +62,12 @@ class Cgroup(Counters):
     @property
     def entry(self) -> str:
         """Give shell text with which a process joins; it fails where the process cannot."""
-        files = [shlex.quote(str(folder / "cgroup.procs")) for folder in sorted(set(self._folders.values()))]
-        return " && ".join(f"echo $$ > {file}" for file in files)
+        return " && ".join(f"echo $$ > {shlex.quote(file)}" for file in self.files)
+
+    @property
+    def files(self) -> list[str]:
+        """Give the files into which a process writes its id to join."""
+        return [str(folder / "cgroup.procs") for folder in sorted(set(self._folders.values()))]
 
     def kill(self) -> None:
         """Kill every process inside; one that is just being forked is met by the next turn."""

@@ -18,8 +18,9 @@ from pathlib import Path
 from agenthands.adapters.bounds import Bounds, kill_each, watch_shell
 from agenthands.adapters.bounds_cgroups import Cgroups, find_cgroups
 from agenthands.adapters.bounds_proc import tree
+from agenthands.adapters.prepared import CannotEnterError, Entry, prepared_interpreter
 from agenthands.adapters.processes import kill_group, run_process
-from agenthands.adapters.sandbox_inside import argv_inside, mounted, ulimits, variables_inside
+from agenthands.adapters.sandbox_inside import argv_inside, mounted, rlimits, ulimits, variables_inside
 from agenthands.errors import SandboxLost, SandboxUnavailable
 from agenthands.ports import Command, CommandResult, Limits
 
@@ -68,25 +69,34 @@ class BubblewrapSandbox:
 
     def run(self, command: Command) -> CommandResult:
         """Run one command in a sandbox of its own. Raises SandboxLost where bwrap itself fails."""
+        if command.prepared and command.network == "none":
+            with contextlib.suppress(CannotEnterError):
+                return self._run(command, enter=True)
+        return self._run(command, enter=False)
+
+    def _run(self, command: Command, enter: bool) -> CommandResult:
         limits = command.limits
         try:
             bounds = Bounds(limits, command.workspace, self._cgroups)
         except OSError as error:
             raise SandboxLost(f"The bounds of the sandbox cannot be set up: {error}") from error
-        with contextlib.closing(bounds):
+        with contextlib.closing(bounds), _entry(command, bounds) if enter else contextlib.nullcontext() as entry:
             try:
                 result = run_process(
-                    ["/bin/sh", "-c", f'{{ {bounds.entry}; }} && exec "$@"', "bwrap", *self._argv(command)],
+                    ["/bin/sh", "-c", f'{{ {bounds.entry}; }} && exec "$@"', "bwrap", *self._argv(command, entry)],
                     seconds=limits.seconds,
                     stdin=command.stdin,
                     output_bytes=limits.output_bytes + len(_STARTED),
                     variables={},  # bwrap is process 1 inside: its own variables can be read in /proc/1/environ
                     watch=bounds,
+                    deputy=entry,
                 )
             except OSError as error:
                 raise SandboxLost(f"bwrap does not start: {error}") from error
         if result.stderr.startswith(_STARTED):
             return replace(result, stdout=result.stdout[: limits.output_bytes], stderr=result.stderr[len(_STARTED) :])
+        if entry and entry.failure:
+            raise entry.failure
         if result.ended_by is None:
             raise SandboxLost(result.stderr.decode(errors="replace").strip()[:500] or "bwrap ended without a word")
         return result
@@ -96,7 +106,9 @@ class BubblewrapSandbox:
         bounds = Bounds(command.limits, command.workspace, self._cgroups)
         return BubblewrapShell(self._namespaces(command), command.limits, bounds, folder)
 
-    def _argv(self, command: Command) -> list[str]:
+    def _argv(self, command: Command, entry: Entry | None = None) -> list[str]:
+        if entry:
+            return [*self._namespaces(command), "--new-session", "--", *entry.argv]
         # the first words on standard error can only be ours: they prove that the sandbox stood when the command began
         start = f"printf %s {shlex.quote(_STARTED.decode())} >&2; {ulimits(command.limits)}; {_nproc(command.limits)}"
         bounded = ["/bin/bash", "-c", f'{start}; exec "$@"', "sandbox", *argv_inside(command)]
@@ -168,6 +180,18 @@ class BubblewrapShell:
         self._end()
 
 
+def _entry(command: Command, bounds: Bounds) -> contextlib.closing[Entry]:
+    """Have a prepared interpreter enter the sandbox of a command."""
+    python, *_, code = command.argv
+    limits = rlimits(command.limits)
+    if _bounds_users():
+        limits["RLIMIT_NPROC"] = command.limits.processes
+    request = {"folder": str(command.workspace), "cgroups": bounds.files, "limits": limits, "code": code}
+    return contextlib.closing(
+        Entry(prepared_interpreter(python, variables_inside(command), command.prepared), request)
+    )
+
+
 def _end_watching(ended: threading.Event, watcher: threading.Thread, bounds: Bounds) -> None:
     ended.set()
     watcher.join(5)
@@ -181,7 +205,11 @@ def _cgroups() -> Cgroups | None:
 
 def _nproc(limits: Limits) -> str:
     """Bound the processes of a worker that is not root once more: the kernel counts them per user namespace."""
-    return f"ulimit -u {limits.processes}" if os.getuid() != 0 and _release() >= [5, 14] else ":"
+    return f"ulimit -u {limits.processes}" if _bounds_users() else ":"
+
+
+def _bounds_users() -> bool:
+    return os.getuid() != 0 and _release() >= [5, 14]
 
 
 def _release() -> list[int]:

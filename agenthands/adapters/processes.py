@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 from agenthands.ports import CommandResult, EndedBy
 
@@ -32,6 +32,17 @@ class Watch(Protocol):
         """Name the bound that made a command fail, after its end."""
 
 
+class Deputy(Protocol):
+    """Who reads and writes the streams in the place of the process itself, which only waits."""
+
+    @property
+    def inherited(self) -> int:
+        """A descriptor that the process inherits."""
+
+    def begin(self, streams: Sequence[int]) -> None:
+        """Take the inside ends of standard input, output and error, as soon as the process has started."""
+
+
 def run_process(  # noqa: PLR0913 - all but the first are optional bounds or surroundings
     argv: Sequence[str | Path],
     *,
@@ -41,25 +52,35 @@ def run_process(  # noqa: PLR0913 - all but the first are optional bounds or sur
     variables: Mapping[str, str] | None = None,
     folder: Path | None = None,
     watch: Watch | None = None,
+    deputy: Deputy | None = None,
 ) -> CommandResult:
     """Run a command in a session of its own; at the time limit its whole process group is killed.
 
-    Output beyond `output_bytes` a stream is read and dropped. What `watch` names ends the command. Raises OSError
-    where the command cannot start.
+    Output beyond `output_bytes` a stream is read and dropped. What `watch` names ends the command. With a `deputy` the
+    command has standard error alone. Raises OSError where the command cannot start.
     """
     started = time.monotonic()
-    process = subprocess.Popen(
-        [str(part) for part in argv],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=dict(variables) if variables is not None else None,
-        cwd=folder,
-        start_new_session=True,
-    )
+    pipes = _Pipes(stdin, output_bytes)
+    try:
+        process = subprocess.Popen(
+            [str(part) for part in argv],
+            stdin=subprocess.DEVNULL if deputy else pipes.inside[0],
+            stdout=subprocess.DEVNULL if deputy else pipes.inside[1],
+            stderr=pipes.inside[2],
+            env=dict(variables) if variables is not None else None,
+            cwd=folder,
+            start_new_session=True,
+            pass_fds=[deputy.inherited] if deputy else [],
+        )
+    except BaseException:
+        pipes.close()
+        raise
+    if deputy:
+        deputy.begin(pipes.hand_over())
+    else:
+        pipes.close_inside()
     with _lock:
         _running.add(process)
-    pipes = _Pipes(process, stdin, output_bytes)
     try:
         if _ending.is_set():
             kill_group(process.pid)
@@ -132,23 +153,32 @@ def _wait(process: subprocess.Popen[bytes], pipes: _Pipes, deadline: float, watc
 class _Pipes:
     """The three pipes of a process: feeds one, reads the others without letting them grow beyond a limit."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes, limit: int) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        self._streams: tuple[IO[bytes], ...] = (process.stdin, process.stdout, process.stderr)
+    def __init__(self, stdin: bytes, limit: int) -> None:
+        (reading, self._feeding), *outputs = (os.pipe() for _ in range(3))
+        self.inside: tuple[int, ...] = (reading, *(writing for _, writing in outputs))
+        self._buffers = {descriptor: bytearray() for descriptor, _ in outputs}
+        self._outside = {self._feeding, *self._buffers}
         self._pending = memoryview(stdin)
         self._limit = limit
-        self._buffers = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
         self.truncated = False
         self._selector = selectors.DefaultSelector()
         for descriptor in self._buffers:
             self._selector.register(descriptor, selectors.EVENT_READ)
-        os.set_blocking(process.stdin.fileno(), False)
+        os.set_blocking(self._feeding, False)
         if self._pending:
-            self._selector.register(process.stdin, selectors.EVENT_WRITE)
+            self._selector.register(self._feeding, selectors.EVENT_WRITE)
         else:
-            process.stdin.close()
+            self._end_feeding()
+
+    def hand_over(self) -> tuple[int, ...]:
+        """Give the inside ends to somebody who closes them."""
+        streams, self.inside = self.inside, ()
+        return streams
+
+    def close_inside(self) -> None:
+        """Close the inside ends here: the process has them."""
+        for descriptor in self.hand_over():
+            os.close(descriptor)
 
     @property
     def open(self) -> bool:
@@ -180,17 +210,22 @@ class _Pipes:
     def close(self) -> None:
         """Close all that is still open."""
         self._selector.close()
-        for stream in self._streams:
-            stream.close()
+        self.close_inside()
+        for descriptor in self._outside:
+            os.close(descriptor)
+        self._outside = set()
 
     def _feed(self) -> None:
-        stdin = self._streams[0]
         try:
-            self._pending = self._pending[os.write(stdin.fileno(), self._pending[:65536]) :]
+            self._pending = self._pending[os.write(self._feeding, self._pending[:65536]) :]
         except BlockingIOError:
             return
         except BrokenPipeError:
             self._pending = self._pending[:0]
         if not self._pending:
-            self._selector.unregister(stdin)
-            stdin.close()
+            self._selector.unregister(self._feeding)
+            self._end_feeding()
+
+    def _end_feeding(self) -> None:
+        self._outside.remove(self._feeding)
+        os.close(self._feeding)

@@ -64,3 +64,13 @@ def ulimits(limits: Limits) -> str:
     """Give shell text that bounds the process that runs it, and each one it starts."""
     blocks = limits.file_bytes // 1024
     return f"ulimit -v {limits.memory_bytes // 1024}; ulimit -f {blocks}; ulimit -n {limits.open_files}; ulimit -c 0"
+
+
+def rlimits(limits: Limits) -> dict[str, int]:
+    """Give the same bounds by the names of setrlimit."""
+    return {
+        "RLIMIT_AS": limits.memory_bytes // 1024 * 1024,
+        "RLIMIT_FSIZE": limits.file_bytes // 1024 * 1024,
+        "RLIMIT_NOFILE": limits.open_files,
+        "RLIMIT_CORE": 0,
+    }

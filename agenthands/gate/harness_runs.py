@@ -15,7 +15,7 @@ from typing import Any
 
 from agenthands.errors import SandboxLost
 from agenthands.foreign_json import read_scrubbed
-from agenthands.gate.harness import harness_source
+from agenthands.gate.harness import harness_source, preparation_source
 from agenthands.gate.imports import imported
 from agenthands.gate.mutation import Mutant
 from agenthands.gate.put_off.agenthands_put_off import ONLY_NAMED
@@ -109,13 +109,15 @@ def _ask(
     judged, environment, sandbox, seconds = parts
     (folder / work).mkdir()
     libraries = [_location(library) for library in _LIBRARIES]
+    put_off = _not_needed(judged)
+    path = sorted({str(library.parent) for library in libraries})
     request = {
         "folder": str(folder / "tool"),
         "work": str(folder / work),
         "tool": judged.tool.name,
         "tests": tests_path(judged.tool.name),
-        "put_off": _not_needed(judged),
-        "path": sorted({str(path.parent) for path in libraries}),
+        "put_off": put_off,
+        "path": path,
         "lanes": min(_MAX_LANES, os.cpu_count() or 1),
         "stages": stages,
     }
@@ -133,6 +135,8 @@ def _ask(
             },
             stdin=f"{len(harness)}\n".encode() + harness + json.dumps(request).encode() + b"\n",
             limits=Limits(seconds=seconds, output_bytes=32 * 1024**2),
+            # an environment of this tool's own is not worth an interpreter that stays
+            prepared=preparation_source(put_off, path) if put_off else "",
         )
     )
     if result.exit_code == 0 and not result.truncated:

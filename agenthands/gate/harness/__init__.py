@@ -5,6 +5,7 @@ imports from an earlier one in one line, which is left out of that text, and fro
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,15 @@ _OF_OURS = re.compile(r"^from agenthands\..*\n", re.MULTILINE)
 @cache
 def harness_source() -> bytes:
     """Give the harness as one Python text."""
+    return _joined(*PIECES).encode()
+
+
+def preparation_source(packages: Mapping[str, str], path: Sequence[str]) -> str:
+    """Give a Python text that prepares an interpreter for any tool, with what `prepare` takes."""
+    return f"{_joined('warming')}\nprepare({dict(packages)!r}, {list(path)!r})\n"
+
+
+def _joined(*pieces: str) -> str:
     folder = Path(__file__).parent
-    files = [folder.parent / "put_off" / "agenthands_put_off.py", *(folder / f"{piece}.py" for piece in PIECES)]
-    return "\n".join(_OF_OURS.sub("", file.read_text(encoding="utf-8")) for file in files).encode()
+    files = [folder.parent / "put_off" / "agenthands_put_off.py", *(folder / f"{piece}.py" for piece in pieces)]
+    return "\n".join(_OF_OURS.sub("", file.read_text(encoding="utf-8")) for file in files)

@@ -1,5 +1,7 @@
 """Runs inside the sandbox, with the NAT environment's Python: imports NAT once and forks for each job.
 
+Where the sandbox takes a prepared interpreter in, NAT is imported already: see `preparation_source`.
+
 Standard library, NAT, pytest, coverage and time-machine only. It arrives through standard input, so that no file of it
 can be read: first its own source (see `harness_source`), then one JSON object on the next line:
 
@@ -26,16 +28,13 @@ import sys
 from agenthands.gate.harness.children import PR_SET_CHILD_SUBREAPER
 from agenthands.gate.harness.jobs import JOBS
 from agenthands.gate.harness.lanes import Lanes, bound
-from agenthands.gate.harness.warming import prepared_session, run_a_test, warm_up
-from agenthands.gate.put_off.agenthands_put_off import put_off
+from agenthands.gate.harness.warming import prepare, prepared_session
 
 PR_SET_DUMPABLE = 4
-FEW_JOBS = 4
 
 
 def main():
     """Do all jobs of the request and report."""
-    gc.disable()  # importing leaves little to collect, and looking for it takes a tenth of the time
     report = os.fdopen(os.dup(1), "wb")
     request = json.loads(sys.stdin.buffer.readline())
     null = os.open(os.devnull, os.O_RDWR)
@@ -44,15 +43,12 @@ def main():
     prctl = ctypes.CDLL(None).prctl
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    if "nat.cli.register_workflow" not in sys.modules:
+        prepare(request["put_off"], request["path"])
     sys.path += request["path"]
-    with put_off(request["put_off"]):
-        warm_up()
-    if sum(len(stage["jobs"]) for stage in request["stages"]) > FEW_JOBS:
-        run_a_test()
     sys.path.insert(0, request["folder"])
     request["pytest"] = prepared_session(request)
     gc.freeze()
-    gc.enable()
     lanes, answers = Lanes(request, JOBS), {}
     for stage in request["stages"]:
         for job in stage["jobs"]:
@@ -63,6 +59,7 @@ def main():
             break
     report.write(json.dumps(answers).encode())
     report.close()
+    os._exit(0)  # nothing is left to tidy up, which takes long with so many modules
 
 
 if __name__ == "__main__":

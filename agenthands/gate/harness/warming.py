@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import gc
 import io
 import os
 import sys
 import tempfile
+
+from agenthands.gate.put_off.agenthands_put_off import put_off
 
 PYTEST_OPTIONS = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-c", os.devnull, "--tb=short",
                   "-p", "no:faulthandler", "-p", "no:unraisableexception", "-p", "no:threadexception",
@@ -19,6 +22,24 @@ def test_fails():
         assert {"a": 1.0} == {"a": pytest.approx(2.0)}
     asyncio.run(call())
 """
+
+
+def prepare(packages, path):
+    """Import all that every run needs, `packages` aside; `path` is where coverage and time-machine lie.
+
+    It knows nothing of the tool, so that it may be done once for many, before a sandbox is entered.
+    """
+    gc.disable()  # importing leaves little to collect, and looking for it takes a tenth of the time
+    with put_off(packages):
+        warm_up()
+    sys.path += path
+    import coverage  # noqa: F401
+    import time_machine  # noqa: F401
+
+    del sys.path[-len(path) :]
+    run_a_test()
+    gc.freeze()
+    gc.enable()
 
 
 def warm_up():
@@ -51,10 +72,9 @@ def warm_up():
 
 def run_a_test():
     """Run a small test, which passes once and fails once: pytest imports much only when it needs it."""
-    import coverage  # noqa: F401
     import pytest
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="agenthands-gate-") as folder:
         test = os.path.join(folder, "test_warm.py")
         with open(test, "w") as file:
             file.write(WARM_TEST)

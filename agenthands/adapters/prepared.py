@@ -1,0 +1,161 @@
+"""Prepared interpreters: one process for each preparation, of which forks enter sandboxes (see prepared_script.py).
+
+What they import, the pinned packages of an environment, runs outside of any sandbox, as the factory's own packages do.
+What a model wrote runs only in a fork that has entered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import secrets
+import socket
+import struct
+import subprocess
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_SCRIPT = Path(__file__).parent / "prepared_script.py"
+_PREPARATION_SECONDS = 120
+_ENTRY_SECONDS = 30
+_CREDENTIALS = struct.Struct("iII")
+_DONE = b"\0"
+_log = logging.getLogger(__name__)
+_all: dict[tuple[object, ...], PreparedInterpreter] = {}
+_all_lock = threading.Lock()
+
+
+class CannotEnterError(Exception):
+    """A prepared interpreter cannot be had, or cannot enter: the command must start an interpreter of its own."""
+
+
+def prepared_interpreter(python: str, variables: Mapping[str, str], preparation: str) -> PreparedInterpreter:
+    """Give the interpreter for a preparation, the same one for all threads; it starts when it is first needed."""
+    key = (python, tuple(sorted(variables.items())), preparation)
+    with _all_lock:
+        return _all.setdefault(key, PreparedInterpreter(python, variables, preparation))
+
+
+class PreparedInterpreter:
+    """A process outside of sandboxes; it ends with this one, or after some minutes without a request."""
+
+    def __init__(self, python: str, variables: Mapping[str, str], preparation: str) -> None:
+        """Start nothing yet."""
+        self._python, self._variables, self._preparation = python, dict(variables), preparation
+        self._lock = threading.Lock()
+        self._control: socket.socket | None = None
+        self._unusable = ""
+
+    def enter(self, request: Mapping[str, Any], descriptors: Sequence[int]) -> None:
+        """Let a fork enter. Raises CannotEnterError; what failed once is not tried again."""
+        with self._lock:
+            if self._unusable:
+                raise CannotEnterError(self._unusable)
+            for last in (False, True):
+                control = self._control or self._start()
+                try:
+                    socket.send_fds(control, [json.dumps(request).encode()], list(descriptors))
+                    answer = control.recv(65536)
+                except OSError:
+                    answer = b""
+                if answer == _DONE:
+                    return
+                if answer or last:
+                    raise self._give_up(answer)
+                self._control = None  # it had ended, being idle
+
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(_PREPARATION_SECONDS)
+        with theirs:
+            process = subprocess.Popen(
+                [self._python, "-P", str(_SCRIPT)],
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=self._variables,
+                cwd="/",
+                start_new_session=True,
+            )
+        weakref.finalize(ours, _end, process)
+        try:
+            ours.sendall(self._preparation.encode())
+            answer = ours.recv(65536)
+        except OSError as error:
+            answer = str(error).encode()
+        if answer != _DONE:
+            raise self._give_up(answer)
+        ours.settimeout(_ENTRY_SECONDS)
+        self._control = ours
+        return ours
+
+    def _give_up(self, answer: bytes) -> CannotEnterError:
+        self._control = None
+        self._unusable = answer.decode(errors="replace") or "the prepared interpreter ended without a word"
+        _log.info("Each command starts an interpreter of its own: %s", self._unusable)
+        return CannotEnterError(self._unusable)
+
+
+class Entry:
+    """How one command gets into a sandbox: `argv` is what waits in there until it has ended."""
+
+    def __init__(self, interpreter: PreparedInterpreter, request: Mapping[str, Any]) -> None:
+        """Take what the interpreter needs to know beside the holder: folder, code, cgroups, limits."""
+        self._interpreter, self._request = interpreter, dict(request)
+        self._ours, self._theirs = socket.socketpair()
+        self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self._thread: threading.Thread | None = None
+        self._word = secrets.token_hex(16)
+        self.failure: CannotEnterError | None = None
+
+    @property
+    def argv(self) -> list[str]:
+        """The holder, which has no open file but its socket once it is ready."""
+        end = self._theirs.fileno()
+        text = f'exec </dev/null >/dev/null 2>&1; echo >&{end}; read -r -u {end} code; exit "${{code:-125}}"'
+        return ["/bin/bash", "-c", text, self._word]
+
+    @property
+    def inherited(self) -> int:
+        """The descriptor that the holder inherits under the same number."""
+        return self._theirs.fileno()
+
+    def begin(self, streams: Sequence[int]) -> None:
+        """Wait for the holder in a thread and let the fork enter; the inside ends of the streams are closed then."""
+        self._theirs.close()
+        self._thread = threading.Thread(target=self._enter, args=(streams,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Wait for the thread; the holder has ended."""
+        if self._thread:
+            self._thread.join()
+        self._ours.close()
+        self._theirs.close()
+
+    def _enter(self, streams: Sequence[int]) -> None:
+        try:
+            with contextlib.suppress(OSError):
+                ready, parts, _, _ = self._ours.recvmsg(1, socket.CMSG_SPACE(_CREDENTIALS.size))
+                if not ready:
+                    return  # bwrap has failed, and says why
+                pid, _, _ = _CREDENTIALS.unpack(parts[0][2])  # as seen from here: the kernel translates it
+                request = {**self._request, "holder": pid, "word": self._word}
+                self._interpreter.enter(request, [*streams, self._ours.fileno()])
+        except CannotEnterError as error:
+            self.failure = error
+        finally:
+            self._ours.close()
+            for stream in streams:
+                os.close(stream)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process: its socket is closed."""
+    process.kill()
+    process.wait()

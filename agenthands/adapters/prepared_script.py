@@ -1,0 +1,193 @@
+"""An interpreter that is prepared once, outside, and of which forks enter sandboxes that bwrap has set up.
+
+Standard library alone, Python 3.12. Standard input is a socket of messages. First comes the Python source of the
+preparation, which is run; then each message is a request, with descriptors beside it:
+
+    {"holder": process id, "word": its last argument, "cgroups": [files to join by], "folder": path,
+     "limits": {RLIMIT name: number}, "code": Python source}
+    descriptors: the inside ends of standard input, output and error, and the socket on which the holder waits
+
+Each is answered with a zero byte, or with what failed. The holder is a process in the sandbox that waits for a line
+with the exit code.
+
+A fork joins the cgroups and the holder's namespaces, and forks on, because only a child is in another pid namespace:
+
+    this process -> enters, in our pid namespace -> ends at once, so that the next one belongs to the sandbox's first
+    process -> waits and tells the exit code -> runs the code
+
+Nothing that the code can reach belongs to the outside: this process has no variables but the command's, its open files
+and its root are left behind, and what it has in memory are the modules that the preparation imported.
+"""
+
+import array
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import traceback
+
+IDLE_SECONDS = 300
+MAX_MESSAGE = 4 * 1024 * 1024
+STARTED = b"[in the sandbox]"
+PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 4, 24, 38
+CAPABILITIES_VERSION_3 = 0x20080522
+NAMESPACES = (
+    os.CLONE_NEWUSER
+    | os.CLONE_NEWNS
+    | os.CLONE_NEWPID
+    | os.CLONE_NEWNET
+    | os.CLONE_NEWIPC
+    | os.CLONE_NEWUTS
+    | os.CLONE_NEWCGROUP
+)
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def serve(control, namespace):
+    """Prepare, and answer requests; returns in a fork that has entered a sandbox, with the code it is to run."""
+    try:
+        exec(compile(receive(control)[0], "<prepared>", "exec"), namespace)
+    except BaseException:  # the reason is told, whatever it is
+        control.sendall(traceback.format_exc()[-3000:].encode() or b"no reason")
+        return None
+    control.sendall(b"\0")
+    control.settimeout(IDLE_SECONDS)
+    while True:
+        try:
+            text, descriptors = receive(control)
+        except TimeoutError:
+            return None
+        if not text:
+            return None
+        try:
+            code = enter(json.loads(text), descriptors)
+        except OSError as error:
+            control.sendall(str(error).encode() or b"no reason")
+            continue
+        if code is not None:
+            return code
+        control.sendall(b"\0")
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def receive(control):
+    """Take one message, and the descriptors that came with it."""
+    room = array.array("i", [0] * 4)
+    text, parts, _, _ = control.recvmsg(MAX_MESSAGE, socket.CMSG_SPACE(len(room) * room.itemsize))
+    descriptors = array.array("i")
+    for level, kind, data in parts:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
+    return text, list(descriptors)
+
+
+def enter(request, descriptors):
+    """Let a fork enter. Gives None here and the code in what has entered; raises OSError where that failed."""
+    told, telling = os.pipe()
+    first = os.fork()
+    if first:
+        os.close(telling)
+        with open(told, "rb") as stream:
+            reason = stream.read()
+        os.waitpid(first, 0)
+        if reason != b"entered":
+            raise OSError(reason.decode(errors="replace") or "the fork ended without a word")
+        return None
+    try:
+        join(request)
+        if second := os.fork():
+            os.waitpid(second, 0)  # what nobody waits for keeps the sandbox's first process from ending
+            os._exit(0)
+        if os.fork():  # now in the sandbox's pid namespace; the next one is adopted by its first process
+            os._exit(0)
+        confine(request, descriptors, telling)
+        os.write(telling, b"entered")
+        os.close(telling)
+        return run_below(request["code"], descriptors[3])
+    except BaseException as error:  # no fork may go on as if it were the interpreter outside
+        with contextlib.suppress(OSError):
+            os.write(telling, f"{type(error).__name__}: {error}".encode())
+        os._exit(1)
+
+
+def join(request):
+    """Join the cgroups and the namespaces of the holder, which cannot be another process by now."""
+    for file in request["cgroups"]:
+        with open(file, "w") as stream:
+            stream.write(str(os.getpid()))
+    holder = os.pidfd_open(request["holder"])
+    with open(f"/proc/{request['holder']}/cmdline", "rb") as stream:
+        # read after the pidfd was opened: who has the word now had the process id before
+        if not stream.read().endswith(b"\0" + request["word"].encode() + b"\0"):
+            raise OSError("the process that waits in the sandbox has ended")
+    os.setns(holder, NAMESPACES)
+    os.close(holder)
+
+
+def confine(request, descriptors, telling):
+    """Leave all behind that the sandbox is not to have: descriptors, session, privileges."""
+    os.setsid()
+    for target, descriptor in enumerate(descriptors[:3]):
+        os.dup2(descriptor, target)
+    kept = sorted((descriptors[3], telling))
+    for low, high in zip([2, *kept], [*kept, resource.getrlimit(resource.RLIMIT_NOFILE)[0]], strict=True):
+        os.closerange(low + 1, high)
+    os.chdir(request["folder"])
+    os.environ["PWD"] = request["folder"]
+    for name, number in request["limits"].items():
+        resource.setrlimit(getattr(resource, name), (number, number))
+    check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    with open("/proc/sys/kernel/cap_last_cap") as stream:
+        last = int(stream.read())
+    for capability in range(last + 1):
+        check(libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
+    header = (ctypes.c_uint32 * 2)(CAPABILITIES_VERSION_3, 0)
+    check(libc.capset(header, (ctypes.c_uint32 * 6)()))
+    check(libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))  # nobody inside opens what this process has open
+
+
+def check(result):
+    """Raise OSError where a call to libc has failed."""
+    if result:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def run_below(code, holder):
+    """Give the code in a fork; wait for its end here, tell the holder, and end."""
+    child = os.fork()
+    if not child:
+        os.close(holder)
+        libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+        os.write(2, STARTED)
+        return code
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.write(holder, b"%d\n" % (status if status >= 0 else 128 - status))
+    os._exit(0)
+
+
+def main():
+    """Serve; in a fork that has entered, run the code as this program."""
+    control = socket.socket(fileno=os.dup(0))
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    os.close(null)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    namespace = {"__name__": "__main__"}
+    code = serve(control, namespace)
+    if code is not None:
+        control.detach()
+        sys.argv = ["-c"]
+        exec(compile(code, "<string>", "exec"), namespace)
+
+
+if __name__ == "__main__":
+    main()
