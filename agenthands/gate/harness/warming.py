@@ -90,7 +90,8 @@ def prepared_session(request):
     from _pytest.main import Session
 
     path = os.path.join(request["folder"], request["tests"])
-    options = [*PYTEST_OPTIONS, "--rootdir", request["folder"], path]
+    # without a limit for conftest.py all folders above are collected as well
+    options = [*PYTEST_OPTIONS, "--rootdir", request["folder"], "--confcutdir", request["folder"], path]
     os.chdir(request["work"])
     shown, sys.stdout = sys.stdout, io.StringIO()
     config = get_config(options)
