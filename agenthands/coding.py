@@ -12,16 +12,18 @@ from jinja2 import TemplateError
 
 from agenthands.arbitration import Arbitration, Example, contradicted
 from agenthands.errors import SettingsInvalid
+from agenthands.gate.harness import preparation_source
 from agenthands.gate.own_tests import MIN_TESTS
 from agenthands.gate.workspace import MISSING
 from agenthands.models import CodingResult, GateReport, Tokens, ToolOutcome, add_costs
-from agenthands.ports import Coder, CodingTask, Command, Environment, Limits, Sandbox
+from agenthands.ports import Coder, CodingTask, Command, Environment, Limits, Preparation, Sandbox
 from agenthands.prompting import render, render_text
 from agenthands.purse import Account
+from agenthands.pythonpath.agenthands_put_off import ONLY_NAMED
 from agenthands.wording import count
 from agenthands.workplace import ToolWork
 
-_PUT_OFF = Path(__file__).parent / "gate" / "put_off"
+_PYTHONPATH = Path(__file__).parent / "pythonpath"
 _TWICE = {
     "stuck": "the agent got stuck twice",
     "refused": "the model's content filter refused twice",
@@ -188,17 +190,20 @@ def outcome_of(
 
 def _shell_command(workspace: Path, environment: Environment, dependencies: Sequence[str]) -> Command:
     # what a tool depends on may itself use what the plug-in puts off
-    plugin = [] if dependencies else [_PUT_OFF]
+    ours = [] if dependencies else [_PYTHONPATH]
+    python = {"PYTHONDONTWRITEBYTECODE": "1"}
+    server = f"import sys; sys.path.insert(0, {str(_PYTHONPATH)!r}); import agenthands_pytest as p; del sys.path[0]"
     return Command(
-        argv=(),
+        argv=[str(environment.python), "-P", "-c", f"{server}; p.serve()"],
         workspace=workspace,
-        read_only=[environment.path, *plugin],
+        read_only=[environment.path, *ours],
         variables={
             "PATH": f"{environment.path}/bin:/usr/bin:/bin",
-            "PYTHONPATH": ":".join(str(path) for path in (workspace, *plugin)),
+            "PYTHONPATH": ":".join(str(path) for path in (workspace, *ours)),
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTEST_ADDOPTS": "-p no:cacheprovider" + (" -p agenthands_put_off" if plugin else ""),
-            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTEST_ADDOPTS": "-p no:cacheprovider" + (" -p agenthands_put_off" if ours else ""),
+            **python,
         },
+        prepared=Preparation(preparation_source(ONLY_NAMED, []), python) if ours else None,
         limits=Limits(),
     )

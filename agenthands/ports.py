@@ -127,11 +127,25 @@ EndedBy = Literal["time", "memory", "processes", "disk"]
 
 
 @dataclass(frozen=True)
+class Preparation:
+    """What a Python interpreter may have done before it knows its command, once for many commands.
+
+    `source` is run outside of any sandbox, with `variables` alone. Nothing that a model wrote may be in either.
+    """
+
+    source: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Command:
     """A command for a sandbox. Paths are the same inside and outside.
 
     The network is none; or the model gateway at `model_socket`; or the proxy at `egress_socket`, which lets the hosts
     pass that the user listed, with the model gateway beside it where `model_socket` is given too.
+
+    Where `argv` is [interpreter, "-P", "-c", source] and `prepared` is given, a sandbox may let a fork of a prepared
+    interpreter enter, and run `source` in it, with the names that the preparation has left.
     """
 
     argv: Sequence[str]
@@ -143,7 +157,7 @@ class Command:
     network: Literal["none", "model", "egress"] = "none"
     model_socket: Path | None = None
     egress_socket: Path | None = None
-    prepared: str = ""
+    prepared: Preparation | None = None
 
 
 @dataclass(frozen=True)
@@ -190,7 +204,10 @@ class Sandbox(Protocol):
         """Run to the end or to a limit. A failing command is a result. Raises SandboxLost if the sandbox broke."""
 
     def shell(self, command: Command, folder: Path) -> Shell:
-        """Make a shell for `command.workspace`; its program lies in `folder`. `argv` and `stdin` are ignored."""
+        """Make a shell for `command.workspace`; its program lies in `folder`.
+
+        `stdin` is ignored, and `argv` too, but where it is prepared it may run beside the shell, unseen.
+        """
 
 
 @dataclass(frozen=True)

@@ -5,24 +5,31 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import secrets
 import shlex
 import shutil
 import sys
 import tempfile
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from agenthands.adapters.bounds import Bounds, kill_each, watch_shell
 from agenthands.adapters.bounds_cgroups import Cgroups, find_cgroups
 from agenthands.adapters.bounds_proc import tree
-from agenthands.adapters.prepared import CannotEnterError, Entry, prepared_interpreter
+from agenthands.adapters.prepared import (
+    CannotEnterError,
+    Entry,
+    PreparedInterpreter,
+    enter_beside,
+    prepared_interpreter,
+)
 from agenthands.adapters.processes import kill_group, run_process
 from agenthands.adapters.sandbox_inside import argv_inside, mounted, rlimits, ulimits, variables_inside
 from agenthands.errors import SandboxLost, SandboxUnavailable
-from agenthands.ports import Command, CommandResult, Limits
+from agenthands.ports import Command, CommandResult, Limits, Preparation
 
 _RESERVED = 300  # process ids that the kernel gives out once only, RESERVED_PIDS in its source
 _STARTED = b"[in the sandbox]"
@@ -71,16 +78,17 @@ class BubblewrapSandbox:
         """Run one command in a sandbox of its own. Raises SandboxLost where bwrap itself fails."""
         if command.prepared and command.network == "none":
             with contextlib.suppress(CannotEnterError):
-                return self._run(command, enter=True)
-        return self._run(command, enter=False)
+                return self._run(command, command.prepared)
+        return self._run(command)
 
-    def _run(self, command: Command, enter: bool) -> CommandResult:
+    def _run(self, command: Command, preparation: Preparation | None = None) -> CommandResult:
         limits = command.limits
         try:
             bounds = Bounds(limits, command.workspace, self._cgroups)
         except OSError as error:
             raise SandboxLost(f"The bounds of the sandbox cannot be set up: {error}") from error
-        with contextlib.closing(bounds), _entry(command, bounds) if enter else contextlib.nullcontext() as entry:
+        entry = Entry(*_prepared(command, preparation, bounds)) if preparation else None
+        with contextlib.closing(bounds), contextlib.closing(entry) if entry else contextlib.nullcontext():
             try:
                 result = run_process(
                     ["/bin/sh", "-c", f'{{ {bounds.entry}; }} && exec "$@"', "bwrap", *self._argv(command, entry)],
@@ -104,7 +112,12 @@ class BubblewrapSandbox:
     def shell(self, command: Command, folder: Path) -> BubblewrapShell:
         """Write a program that is an interactive bash in a sandbox; OpenHands runs it as its terminal."""
         bounds = Bounds(command.limits, command.workspace, self._cgroups)
-        return BubblewrapShell(self._namespaces(command), command.limits, bounds, folder)
+        word = secrets.token_hex(16)
+        named = [*self._namespaces(command), "--unsetenv", word]
+        shell = BubblewrapShell(named, command.limits, bounds, folder)
+        if command.prepared:
+            shell.beside(*_prepared(command, command.prepared, bounds), word)
+        return shell
 
     def _argv(self, command: Command, entry: Entry | None = None) -> list[str]:
         if entry:
@@ -164,10 +177,17 @@ class BubblewrapShell:
             f"  turns=$((turns + 1))\n  [ ! -e {said} ] || {{ cat {said}; rm -f {said}; }}\ndone\n"
         )
         self.path.chmod(0o700)
-        ended = threading.Event()
-        watcher = threading.Thread(target=watch_shell, args=(bounds, self._pid, note, ended), daemon=True)
+        self._ended = threading.Event()
+        watcher = threading.Thread(target=watch_shell, args=(bounds, self._pid, note, self._ended), daemon=True)
         watcher.start()
-        self._end = weakref.finalize(self, _end_watching, ended, watcher, bounds)  # also for a shell nobody closes
+        self._end = weakref.finalize(
+            self, _end_watching, self._ended, watcher, bounds
+        )  # also for a shell nobody closes
+
+    def beside(self, interpreter: PreparedInterpreter, request: Mapping[str, object], word: str) -> None:
+        """Let a fork of `interpreter` enter the shell's first sandbox, which has `word` among bwrap's arguments."""
+        arguments = (interpreter, request, self._pid, word, self._ended)
+        threading.Thread(target=enter_beside, args=arguments, daemon=True).start()
 
     def close(self) -> None:
         """Kill the shell and everything in its sandbox."""
@@ -180,15 +200,20 @@ class BubblewrapShell:
         self._end()
 
 
-def _entry(command: Command, bounds: Bounds) -> contextlib.closing[Entry]:
-    """Have a prepared interpreter enter the sandbox of a command."""
+def _prepared(
+    command: Command, preparation: Preparation, bounds: Bounds
+) -> tuple[PreparedInterpreter, dict[str, object]]:
+    """Give the interpreter for a command, and what it is asked so that a fork of it enters and runs the command."""
     python, *_, code = command.argv
     limits = rlimits(command.limits)
     if _bounds_users():
         limits["RLIMIT_NPROC"] = command.limits.processes
-    request = {"folder": str(command.workspace), "cgroups": bounds.files, "limits": limits, "code": code}
-    return contextlib.closing(
-        Entry(prepared_interpreter(python, variables_inside(command), command.prepared), request)
+    folder, variables = str(command.workspace), variables_inside(command)
+    request = {"folder": folder, "cgroups": bounds.files, "limits": limits, "code": code}
+    started_with = variables_inside(replace(command, variables=preparation.variables))
+    return (
+        prepared_interpreter(python, started_with, preparation.source),
+        {**request, "variables": {**variables, "PWD": folder}},
     )
 
 

@@ -20,11 +20,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from agenthands.adapters.bounds_proc import tree
+
 _SCRIPT = Path(__file__).parent / "prepared_script.py"
 _PREPARATION_SECONDS = 120
 _ENTRY_SECONDS = 30
+_TICK = 0.05
 _CREDENTIALS = struct.Struct("iII")
-_DONE = b"\0"
+_DONE, _GONE = b"\0", b"\1"
 _log = logging.getLogger(__name__)
 _all: dict[tuple[object, ...], PreparedInterpreter] = {}
 _all_lock = threading.Lock()
@@ -52,7 +55,7 @@ class PreparedInterpreter:
         self._unusable = ""
 
     def enter(self, request: Mapping[str, Any], descriptors: Sequence[int]) -> None:
-        """Let a fork enter. Raises CannotEnterError; what failed once is not tried again."""
+        """Let a fork enter, unless the process inside has ended. Raises CannotEnterError; failures are not repeated."""
         with self._lock:
             if self._unusable:
                 raise CannotEnterError(self._unusable)
@@ -63,7 +66,7 @@ class PreparedInterpreter:
                     answer = control.recv(65536)
                 except OSError:
                     answer = b""
-                if answer == _DONE:
+                if answer in (_DONE, _GONE):
                     return
                 if answer or last:
                     raise self._give_up(answer)
@@ -75,7 +78,7 @@ class PreparedInterpreter:
         with theirs:
             process = subprocess.Popen(
                 [self._python, "-P", str(_SCRIPT)],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=self._variables,
@@ -105,7 +108,7 @@ class Entry:
     """How one command gets into a sandbox: `argv` is what waits in there until it has ended."""
 
     def __init__(self, interpreter: PreparedInterpreter, request: Mapping[str, Any]) -> None:
-        """Take what the interpreter needs to know beside the holder: folder, code, cgroups, limits."""
+        """Take what the interpreter is to be asked, but the process that it finds inside."""
         self._interpreter, self._request = interpreter, dict(request)
         self._ours, self._theirs = socket.socketpair()
         self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -145,7 +148,7 @@ class Entry:
                 if not ready:
                     return  # bwrap has failed, and says why
                 pid, _, _ = _CREDENTIALS.unpack(parts[0][2])  # as seen from here: the kernel translates it
-                request = {**self._request, "holder": pid, "word": self._word}
+                request = {**self._request, "process": pid, "word": self._word}
                 self._interpreter.enter(request, [*streams, self._ours.fileno()])
         except CannotEnterError as error:
             self.failure = error
@@ -153,6 +156,34 @@ class Entry:
             self._ours.close()
             for stream in streams:
                 os.close(stream)
+
+
+def enter_beside(
+    interpreter: PreparedInterpreter, request: Mapping[str, Any], shell: Path, word: str, ended: threading.Event
+) -> None:
+    """Enter the first sandbox with `word` among the arguments of bwrap below the process whose id comes in `shell`."""
+    while not ended.wait(_TICK):
+        with contextlib.suppress(OSError, ValueError):
+            if process := _first_inside(int(shell.read_text()), word):
+                break
+    else:
+        return
+    ours, theirs = socket.socketpair()
+    with ours, theirs, Path(os.devnull).open("r+b") as null, contextlib.suppress(CannotEnterError):
+        streams = [null.fileno()] * 3
+        interpreter.enter({**request, "process": process, "word": word}, [*streams, theirs.fileno()])
+
+
+def _first_inside(shell: int, word: str) -> int:
+    """Give the sandbox's first process as soon as it has started the command, so that the sandbox stands; or 0."""
+    own = Path("/proc/self/ns/user").readlink()
+    for process in tree(shell):
+        folder = Path(f"/proc/{process}")
+        with contextlib.suppress(OSError):
+            named = word.encode() in (folder / "cmdline").read_bytes().split(b"\0")
+            if named and (folder / "ns" / "user").readlink() != own and len(tree(process)) > 1:
+                return process
+    return 0
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

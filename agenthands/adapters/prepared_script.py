@@ -3,20 +3,18 @@
 Standard library alone, Python 3.12. Standard input is a socket of messages. First comes the Python source of the
 preparation, which is run; then each message is a request, with descriptors beside it:
 
-    {"holder": process id, "word": its last argument, "cgroups": [files to join by], "folder": path,
-     "limits": {RLIMIT name: number}, "code": Python source}
-    descriptors: the inside ends of standard input, output and error, and the socket on which the holder waits
+    {"process": id, "word": one of its arguments, "cgroups": [files to join by], "folder": path,
+     "variables": {name: value}, "limits": {RLIMIT name: number}, "code": Python source}
+    descriptors: the inside ends of standard input, output and error, and where a line with the exit code goes
 
-Each is answered with a zero byte, or with what failed. The holder is a process in the sandbox that waits for a line
-with the exit code.
+Each is answered with DONE, with GONE where the process in the sandbox has ended, or with what failed.
 
-A fork joins the cgroups and the holder's namespaces, and forks on, because only a child is in another pid namespace:
+A fork joins the cgroups and the namespaces of that process. Only a child of it is in another pid namespace, and only a
+child of that one, once its parent has ended, belongs to the sandbox's first process. That one waits for a last one,
+which runs the code.
 
-    this process -> enters, in our pid namespace -> ends at once, so that the next one belongs to the sandbox's first
-    process -> waits and tells the exit code -> runs the code
-
-Nothing that the code can reach belongs to the outside: this process has no variables but the command's, its open files
-and its root are left behind, and what it has in memory are the modules that the preparation imported.
+Nothing that the code can reach belongs to the outside: this process has no variables but those of the preparation, open
+files and root are left behind, and what is in its memory are the modules that the preparation has imported.
 """
 
 import array
@@ -33,17 +31,18 @@ import traceback
 IDLE_SECONDS = 300
 MAX_MESSAGE = 4 * 1024 * 1024
 STARTED = b"[in the sandbox]"
+DONE, GONE = b"\0", b"\1"
 PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 4, 24, 38
 CAPABILITIES_VERSION_3 = 0x20080522
-NAMESPACES = (
-    os.CLONE_NEWUSER
-    | os.CLONE_NEWNS
-    | os.CLONE_NEWPID
-    | os.CLONE_NEWNET
-    | os.CLONE_NEWIPC
-    | os.CLONE_NEWUTS
-    | os.CLONE_NEWCGROUP
-)
+NAMESPACES = {
+    "user": os.CLONE_NEWUSER,
+    "mnt": os.CLONE_NEWNS,
+    "pid": os.CLONE_NEWPID,
+    "net": os.CLONE_NEWNET,
+    "ipc": os.CLONE_NEWIPC,
+    "uts": os.CLONE_NEWUTS,
+    "cgroup": os.CLONE_NEWCGROUP,
+}
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -54,7 +53,8 @@ def serve(control, namespace):
     except BaseException:  # the reason is told, whatever it is
         control.sendall(traceback.format_exc()[-3000:].encode() or b"no reason")
         return None
-    control.sendall(b"\0")
+    check(libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))  # nobody traces a fork that has privileges still
+    control.sendall(DONE)
     control.settimeout(IDLE_SECONDS)
     while True:
         try:
@@ -65,12 +65,15 @@ def serve(control, namespace):
             return None
         try:
             code = enter(json.loads(text), descriptors)
+        except ProcessLookupError:
+            answer = GONE
         except OSError as error:
-            control.sendall(str(error).encode() or b"no reason")
-            continue
-        if code is not None:
-            return code
-        control.sendall(b"\0")
+            answer = str(error).encode() or b"no reason"
+        else:
+            if code is not None:
+                return code
+            answer = DONE
+        control.sendall(answer)
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -95,7 +98,9 @@ def enter(request, descriptors):
         with open(told, "rb") as stream:
             reason = stream.read()
         os.waitpid(first, 0)
-        if reason != b"entered":
+        if reason == GONE:
+            raise ProcessLookupError
+        if reason != DONE:
             raise OSError(reason.decode(errors="replace") or "the fork ended without a word")
         return None
     try:
@@ -106,27 +111,41 @@ def enter(request, descriptors):
         if os.fork():  # now in the sandbox's pid namespace; the next one is adopted by its first process
             os._exit(0)
         confine(request, descriptors, telling)
-        os.write(telling, b"entered")
+        os.write(telling, DONE)
         os.close(telling)
         return run_below(request["code"], descriptors[3])
     except BaseException as error:  # no fork may go on as if it were the interpreter outside
+        gone = isinstance(error, ProcessLookupError)
         with contextlib.suppress(OSError):
-            os.write(telling, f"{type(error).__name__}: {error}".encode())
+            os.write(telling, GONE if gone else f"{type(error).__name__}: {error}".encode())
         os._exit(1)
 
 
 def join(request):
-    """Join the cgroups and the namespaces of the holder, which cannot be another process by now."""
+    """Join the cgroups and all namespaces of the process, which cannot be another one by now, nor one outside."""
     for file in request["cgroups"]:
         with open(file, "w") as stream:
             stream.write(str(os.getpid()))
-    holder = os.pidfd_open(request["holder"])
-    with open(f"/proc/{request['holder']}/cmdline", "rb") as stream:
-        # read after the pidfd was opened: who has the word now had the process id before
-        if not stream.read().endswith(b"\0" + request["word"].encode() + b"\0"):
-            raise OSError("the process that waits in the sandbox has ended")
-    os.setns(holder, NAMESPACES)
-    os.close(holder)
+    folder = f"/proc/{request['process']}"
+    process = os.pidfd_open(request["process"])
+    try:
+        shared = [name for name in NAMESPACES if is_same(f"{folder}/ns/{name}", f"/proc/self/ns/{name}")]
+        # read after the pidfd was opened: what has the word now had the process id then
+        with open(f"{folder}/cmdline", "rb") as stream:
+            words = stream.read().split(b"\0")
+    except FileNotFoundError:
+        raise ProcessLookupError from None
+    if request["word"].encode() not in words:
+        raise ProcessLookupError
+    if set(shared) - {"cgroup"}:  # of which not every kernel has namespaces
+        raise OSError(f"the process is in no sandbox: it shares {shared}")
+    os.setns(process, sum(flag for name, flag in NAMESPACES.items() if name not in shared))
+    os.close(process)
+
+
+def is_same(first, second):
+    """Say whether two files are the same one."""
+    return os.path.samestat(os.stat(first), os.stat(second))
 
 
 def confine(request, descriptors, telling):
@@ -138,7 +157,8 @@ def confine(request, descriptors, telling):
     for low, high in zip([2, *kept], [*kept, resource.getrlimit(resource.RLIMIT_NOFILE)[0]], strict=True):
         os.closerange(low + 1, high)
     os.chdir(request["folder"])
-    os.environ["PWD"] = request["folder"]
+    os.environ.clear()
+    os.environ.update(request["variables"])
     for name, number in request["limits"].items():
         resource.setrlimit(getattr(resource, name), (number, number))
     check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
@@ -157,11 +177,11 @@ def check(result):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def run_below(code, holder):
-    """Give the code in a fork; wait for its end here, tell the holder, and end."""
+def run_below(code, telling):
+    """Give the code in a fork; wait for its end here, tell the exit code, and end."""
     child = os.fork()
     if not child:
-        os.close(holder)
+        os.close(telling)
         libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
         os.write(2, STARTED)
         return code
@@ -169,7 +189,8 @@ def run_below(code, holder):
     for stream in (0, 1, 2):
         os.dup2(null, stream)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    os.write(holder, b"%d\n" % (status if status >= 0 else 128 - status))
+    with contextlib.suppress(OSError):  # nobody wants to know
+        os.write(telling, b"%d\n" % (status if status >= 0 else 128 - status))
     os._exit(0)
 
 

@@ -18,10 +18,10 @@ from agenthands.foreign_json import read_scrubbed
 from agenthands.gate.harness import harness_source, preparation_source
 from agenthands.gate.imports import imported
 from agenthands.gate.mutation import Mutant
-from agenthands.gate.put_off.agenthands_put_off import ONLY_NAMED
 from agenthands.gate.workspace import tests_path
 from agenthands.models import CustomTool
-from agenthands.ports import Command, Environment, Limits, Sandbox
+from agenthands.ports import Command, Environment, Limits, Preparation, Sandbox
+from agenthands.pythonpath.agenthands_put_off import ONLY_NAMED
 
 Answer = Mapping[str, Any]
 _BOOT = "import sys; r = sys.stdin.buffer; exec(compile(r.read(int(r.readline())), '<gate>', 'exec'))"
@@ -122,21 +122,23 @@ def _ask(
         "stages": stages,
     }
     harness = harness_source()
+    variables = {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONHASHSEED": str(seed),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "COVERAGE_CORE": "sysmon",
+    }
+    # an environment of a tool's own is not worth an interpreter that stays
+    prepared = Preparation(preparation_source(put_off, path), variables) if put_off else None
     result = sandbox.run(
         Command(
             argv=[str(environment.python), "-P", "-c", _BOOT],
             workspace=folder / work,
             read_only=[environment.path, folder / "tool", *libraries],
-            variables={
-                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-                "PYTHONHASHSEED": str(seed),
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "COVERAGE_CORE": "sysmon",
-            },
+            variables=variables,
             stdin=f"{len(harness)}\n".encode() + harness + json.dumps(request).encode() + b"\n",
             limits=Limits(seconds=seconds, output_bytes=32 * 1024**2),
-            # an environment of this tool's own is not worth an interpreter that stays
-            prepared=preparation_source(put_off, path) if put_off else "",
+            prepared=prepared,
         )
     )
     if result.exit_code == 0 and not result.truncated:

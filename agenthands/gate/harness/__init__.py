@@ -26,5 +26,5 @@ def preparation_source(packages: Mapping[str, str], path: Sequence[str]) -> str:
 
 def _joined(*pieces: str) -> str:
     folder = Path(__file__).parent
-    files = [folder.parent / "put_off" / "agenthands_put_off.py", *(folder / f"{piece}.py" for piece in pieces)]
+    files = [folder.parents[1] / "pythonpath" / "agenthands_put_off.py", *(folder / f"{piece}.py" for piece in pieces)]
     return "\n".join(_OF_OURS.sub("", file.read_text(encoding="utf-8")) for file in files)

@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 
-from agenthands.gate.put_off.agenthands_put_off import put_off
+from agenthands.pythonpath.agenthands_put_off import put_off
 
 PYTEST_OPTIONS = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-c", os.devnull, "--tb=short",
                   "-p", "no:faulthandler", "-p", "no:unraisableexception", "-p", "no:threadexception",
@@ -25,18 +25,19 @@ def test_fails():
 
 
 def prepare(packages, path):
-    """Import all that every run needs, `packages` aside; `path` is where coverage and time-machine lie.
+    """Import all that every run needs, `packages` aside; `path` is where coverage and time-machine lie, if needed.
 
     It knows nothing of the tool, so that it may be done once for many, before a sandbox is entered.
     """
     gc.disable()  # importing leaves little to collect, and looking for it takes a tenth of the time
     with put_off(packages):
         warm_up()
-    sys.path += path
-    import coverage  # noqa: F401
-    import time_machine  # noqa: F401
+    if path:
+        sys.path += path
+        import coverage  # noqa: F401
+        import time_machine  # noqa: F401
 
-    del sys.path[-len(path) :]
+        del sys.path[-len(path) :]
     run_a_test()
     gc.freeze()
     gc.enable()

@@ -15,6 +15,8 @@ ONLY_NAMED = {"pandas": "DataFrame", "networkx": "DiGraph"}
 
 def pytest_configure():
     """Import NAT before the tests do."""
+    if "nat.cli.register_workflow" in sys.modules:
+        return  # in an interpreter that was prepared
     gc.disable()  # importing leaves little to collect, and looking for it takes a tenth of the time
     with put_off(ONLY_NAMED):
         import nat.builder.function_info
