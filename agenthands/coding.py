@@ -95,7 +95,7 @@ def generate_tool(
             message=message,
             workspace=workspace,
             conversation=work.conversation,
-            shell=sandbox.shell(_shell_command(workspace, work.environment, work.tool.dependencies), work.shell),
+            shell=sandbox.shell(shell_command(workspace, work.environment, work.tool.dependencies), work.shell),
             seconds=limits.seconds,
             steps=limits.steps,
             account=limits.account,
@@ -188,7 +188,8 @@ def outcome_of(
     )
 
 
-def _shell_command(workspace: Path, environment: Environment, dependencies: Sequence[str]) -> Command:
+def shell_command(workspace: Path, environment: Environment, dependencies: Sequence[str]) -> Command:
+    """Give the shell for a tool with `dependencies` of its own: its variables, and the server of pytest beside it."""
     # what a tool depends on may itself use what the plug-in puts off
     ours = [] if dependencies else [_PYTHONPATH]
     python = {"PYTHONDONTWRITEBYTECODE": "1"}

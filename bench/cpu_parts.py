@@ -85,14 +85,14 @@ def terminal_cost(folder):
     """Give the CPU seconds of one `python -m pytest` of an agent, and of Python alone, in a sandbox."""
     from dataclasses import replace
 
-    from agenthands.coding import _shell_command
+    from agenthands.coding import shell_command
     from agenthands.ports import Limits
 
     environment, sandbox = UvEnvironments(Settings().home).nat(), BubblewrapSandbox()
     name = names(1)[0]
     costs = {}
     for what, arguments in {"pytest": ["-m", "pytest", "-q", f"tests/test_{name}.py"], "python": ["-c", "0"]}.items():
-        command = _shell_command(folder / "work" / name / "workspace", environment, [])
+        command = shell_command(folder / "work" / name / "workspace", environment, [])
         command = replace(command, argv=["python", *arguments], limits=Limits(seconds=120))
         found = mean(lambda _, command=command: sandbox.run(command), range(4))
         costs[what] = round(found["factory"] + found["sandboxes"], 3)

@@ -23,7 +23,6 @@ import ctypes
 import json
 import os
 import resource
-import signal
 import socket
 import sys
 import traceback
@@ -201,7 +200,6 @@ def main():
     for stream in (0, 1, 2):
         os.dup2(null, stream)
     os.close(null)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     namespace = {"__name__": "__main__"}
     code = serve(control, namespace)
     if code is not None:

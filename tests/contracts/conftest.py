@@ -4,15 +4,27 @@ import uuid
 
 import pytest
 from s3_support import make_bucket, moto, seaweed, variables
-from sandbox_support import ended, runner, sh
+from sandbox_support import Entered, ended, runner, sh
 
 
-@pytest.fixture(params=["bubblewrap", "docker"])
+@pytest.fixture
+def entered_bubblewrap(bubblewrap):
+    return Entered(bubblewrap)
+
+
+@pytest.fixture
+def entered_watched_bubblewrap(watched_bubblewrap):
+    return Entered(watched_bubblewrap)
+
+
+@pytest.fixture(params=["bubblewrap", "entered_bubblewrap", "docker"])
 def sandbox(request):
     return request.getfixturevalue(request.param)
 
 
-@pytest.fixture(params=["bubblewrap", "watched_bubblewrap", "docker"])
+@pytest.fixture(
+    params=["bubblewrap", "entered_bubblewrap", "watched_bubblewrap", "entered_watched_bubblewrap", "docker"]
+)
 def bounded(request):
     """Every way in which a whole sandbox is bounded."""
     return request.getfixturevalue(request.param)

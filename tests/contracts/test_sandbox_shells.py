@@ -1,13 +1,11 @@
 """One suite for every sandbox: its shell, as a coding agent's terminal."""
 
 import os
-import pty
-import select
 import subprocess
-import time
 
 import pytest
 from sandbox_support import becomes
+from terminal_support import Terminal
 
 from agenthands.ports import Command
 
@@ -37,31 +35,6 @@ def test_a_shell_takes_commands_and_ends(sandbox, tmp_path, marker):
     assert becomes(True, marker)
     shell.close()
     assert process.wait(10) != 0
-
-
-class Terminal:
-    """A shell on a terminal of its own, as OpenHands opens it."""
-
-    def __init__(self, program):
-        self.master, slave = pty.openpty()
-        variables = {"PS1": "$? ready> ", "PS2": "", "PATH": "/usr/bin:/bin", "TERM": "xterm"}
-        self.process = subprocess.Popen([program, "-i"], stdin=slave, stdout=slave, stderr=slave, env=variables,
-                                        start_new_session=True)  # fmt: skip
-        os.close(slave)
-        self.seen = b""
-
-    def until(self, text, seconds=15):
-        """Read until `text` comes, and give all that came before."""
-        deadline = time.monotonic() + seconds
-        while text not in self.seen:
-            ready = select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))[0]
-            assert ready, f"{text} did not come: {self.seen}"
-            self.seen += os.read(self.master, 4096)
-        before, _, self.seen = self.seen.partition(text)
-        return before
-
-    def type(self, text):
-        os.write(self.master, text)
 
 
 def test_a_shell_is_a_terminal_that_comes_back_after_exit(sandbox, tmp_path, marker):

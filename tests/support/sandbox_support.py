@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import psutil
 
-from agenthands.ports import Command, Limits
+from agenthands.ports import Command, Limits, Preparation
 
 MIB = 1024**2
 
@@ -20,6 +20,31 @@ def runner(sandbox, workspace):
         return sandbox.run(replace(Command(argv, workspace, limits=limits), **changes))
 
     return run
+
+
+class Entered:
+    """A sandbox in which every command is begun by a fork of a prepared interpreter, which becomes the command."""
+
+    name = "bubblewrap"
+
+    def __init__(self, sandbox):
+        self.sandbox, self.shell = sandbox, sandbox.shell
+
+    def run(self, command):
+        if command.network != "none":
+            return self.sandbox.run(command)
+        # without the preparation there is no name `become`, and nothing runs
+        argv = [os.path.realpath(sys.executable), "-P", "-c", f"become({list(command.argv)!r})"]
+        return self.sandbox.run(replace(command, argv=argv, prepared=Preparation(BECOME)))
+
+
+BECOME = """import os
+def become(argv):
+    try:
+        os.execvp(argv[0], argv)
+    except FileNotFoundError:
+        os._exit(127)
+"""
 
 
 def runs(word):

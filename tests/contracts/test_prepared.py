@@ -1,0 +1,156 @@
+"""A fork of a prepared interpreter enters a bubblewrap sandbox: what it brings along, and what where it cannot.
+
+That it is as walled in as a command of its own, all other suites of sandboxes show: they run so as well.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from agenthands.adapters.prepared import CannotEnterError, PreparedInterpreter
+from agenthands.ports import Command, Limits, Preparation
+
+pytestmark = pytest.mark.slow
+PYTHON = os.path.realpath(sys.executable)
+
+
+@pytest.fixture
+def run(bubblewrap, tmp_path):
+    def run(code, preparation="", seconds=20, **changes):
+        prepared = Preparation(preparation or "pass", {"MARK": "1"})
+        command = Command([PYTHON, "-P", "-c", code], tmp_path, prepared=prepared, **changes)
+        return bubblewrap.run(command)
+
+    return run
+
+
+def servers(parent=None):
+    """Give the prepared interpreters below a process."""
+    below = psutil.Process(parent).children(recursive=True)
+    running = [each for each in below if each.status() != psutil.STATUS_ZOMBIE]
+    return [each for each in running if any("prepared_script" in word for word in each.cmdline())]
+
+
+def test_a_preparation_is_made_once_and_nothing_of_one_command_meets_the_next(run):
+    made = f"import os, time; made, seen = time.time_ns(), []  # {os.getpid()} {time.time_ns()}"
+    code = "seen.append(1); print(made, len(seen), os.environ.get('COLOUR'), os.environ.get('MARK'))"
+    first = run(code, made, variables={"COLOUR": "blue"}).stdout.split()
+    second = run(code, made).stdout.split()
+    assert first[0] == second[0]
+    assert first[1:] == [b"1", b"blue", b"None"]
+    assert second[1:] == [b"1", b"None", b"None"]
+
+
+def test_input_output_and_exit_code_are_as_of_a_command_of_its_own(run):
+    result = run("import sys; sys.stderr.write(sys.stdin.read().upper()); print('out'); sys.exit(7)", stdin=b"in")
+    assert (result.exit_code, result.stdout, result.stderr) == (7, b"out\n", b"IN")
+    result = run("raise ValueError('no')")
+    assert result.exit_code == 1
+    assert result.stderr.endswith(b"ValueError: no\n")
+    assert run("import os, signal; os.kill(os.getpid(), signal.SIGTERM)").exit_code == 128 + signal.SIGTERM
+    assert run("import time; time.sleep(60)", limits=Limits(seconds=2)).timed_out
+
+
+def test_no_file_and_no_memory_of_the_outside_comes_along(run, monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", "canary-" + "key")
+    code = """
+import os, re
+def is_open(number):
+    try:
+        return bool(os.fstat(number))
+    except OSError:
+        return False
+print([os.readlink(f"/proc/self/fd/{each}").split(":")[0] for each in range(2000) if is_open(each)])
+word, found = b"canary" + b"-key", 0
+with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", 0) as memory:
+    for line in maps:
+        low, high, rights = re.match("(.*?)-(.*?) (....)", line).groups()
+        if rights[0] == "r" and "[v" not in line:
+            memory.seek(int(low, 16))
+            found += memory.read(int(high, 16) - int(low, 16)).count(word)
+        if rights[3] == "s":
+            print("shared", line)
+print(found)
+for name in ("fd", "environ", "mem"):
+    try:
+        path = f"/proc/{os.getppid()}/{name}"
+        print("open", os.listdir(path) if name == "fd" else open(path))
+    except OSError:
+        pass
+"""
+    result = run(code)
+    assert result.exit_code == 0, result.stderr
+    lines = result.stdout.decode().splitlines()
+    assert lines[0] == "['pipe', 'pipe', 'pipe']"
+    assert not [line for line in lines[1:] if line.startswith(("shared", "open"))]
+    assert [line for line in lines if line.isdigit()] == ["0"]
+
+
+def test_a_preparation_that_fails_is_left_out(run):
+    result = run("print('by itself', 'made' in globals())", "made = 1; raise ValueError(made)")
+    assert (result.exit_code, result.stdout) == (0, b"by itself False\n")
+
+
+def test_an_interpreter_that_has_ended_is_started_again(run):
+    preparation = f"made = {time.time_ns()}"
+    assert run("print(made)", preparation).exit_code == 0
+    for server in servers():
+        server.kill()
+    assert run("print(made)", preparation).exit_code == 0
+
+
+def test_many_at_once(run):
+    results = []
+    threads = [
+        threading.Thread(target=lambda number=number: results.append(run(f"print({number})").stdout))
+        for number in range(12)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(int, results)) == list(range(12))
+
+
+def test_nothing_enters_a_process_that_is_in_no_sandbox(tmp_path):
+    interpreter = PreparedInterpreter(PYTHON, {"PATH": "/usr/bin:/bin"}, "pass")
+    word = f"--word-{os.getpid()}"
+    outside = subprocess.Popen([PYTHON, "-c", "input()", word], stdin=subprocess.PIPE)
+    request = {"process": outside.pid, "word": word, "cgroups": [], "folder": "/", "variables": {}, "limits": {},
+               "code": f"open({str(tmp_path / 'made')!r}, 'w')"}  # fmt: skip
+    with Path(os.devnull).open("r+b") as null:
+        descriptors = [null.fileno()] * 4
+        interpreter.enter({**request, "word": "another"}, descriptors)  # as if another process had the id by now
+        with pytest.raises(CannotEnterError, match="in no sandbox"):
+            interpreter.enter(request, descriptors)
+    outside.communicate(b"\n")
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_it_ends_with_the_process_that_has_started_it(tmp_path, end):
+    program = f"""
+import sys
+from pathlib import Path
+from agenthands.adapters.bubblewrap import BubblewrapSandbox
+from agenthands.ports import Command, Preparation
+command = Command([{PYTHON!r}, "-P", "-c", "print(made)"], Path({str(tmp_path)!r}), prepared=Preparation("made = 1"))
+assert BubblewrapSandbox().run(command).stdout == b"1\\n"
+print("ran", flush=True)
+sys.stdin.read()
+"""
+    process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               cwd=Path(__file__).parents[2])  # fmt: skip
+    assert process.stdout.readline() == b"ran\n"
+    (server,) = servers(process.pid)
+    process.send_signal(end)
+    process.wait()
+    psutil.wait_procs([server], timeout=10)
+    assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
