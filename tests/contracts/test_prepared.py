@@ -75,13 +75,12 @@ with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", 0) as memory:
         if rights[0] == "r" and "[v" not in line:
             memory.seek(int(low, 16))
             found += memory.read(int(high, 16) - int(low, 16)).count(word)
-        if rights[3] == "s":
+        if rights[1] + rights[3] == "ws":
             print("shared", line)
 print(found)
-for name in ("fd", "environ", "mem"):
+for name in ("environ", "mem", "cwd", *(f"fd/{number}" for number in range(20))):
     try:
-        path = f"/proc/{os.getppid()}/{name}"
-        print("open", os.listdir(path) if name == "fd" else open(path))
+        print("open", os.open(f"/proc/{os.getppid()}/{name}", os.O_RDONLY))
     except OSError:
         pass
 """
