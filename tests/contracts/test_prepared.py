@@ -68,13 +68,13 @@ def is_open(number):
     except OSError:
         return False
 print([os.readlink(f"/proc/self/fd/{each}").split(":")[0] for each in range(2000) if is_open(each)])
-word, found = b"canary" + b"-key", 0
+word, found = re.compile(b"canary[-]key"), 0
 with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", 0) as memory:
     for line in maps:
         low, high, rights = re.match("(.*?)-(.*?) (....)", line).groups()
         if rights[0] == "r" and "[v" not in line:
             memory.seek(int(low, 16))
-            found += memory.read(int(high, 16) - int(low, 16)).count(word)
+            found += len(word.findall(memory.read(int(high, 16) - int(low, 16))))
         if rights[1] + rights[3] == "ws":
             print("shared", line)
 print(found)
@@ -90,6 +90,8 @@ for name in ("environ", "mem", "cwd", *(f"fd/{number}" for number in range(20)))
     assert lines[0] == "['pipe', 'pipe', 'pipe']"
     assert not [line for line in lines[1:] if line.startswith(("shared", "open"))]
     assert [line for line in lines if line.isdigit()] == ["0"]
+    told = run(code, variables={"TOLD": "canary-" + "key"}).stdout.decode().splitlines()
+    assert int(next(line for line in told if line.isdigit())) > 0
 
 
 def test_a_preparation_that_fails_is_left_out(run):
