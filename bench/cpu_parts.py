@@ -93,7 +93,7 @@ def terminal_cost(folder):
     costs = {}
     for what, arguments in {"pytest": ["-m", "pytest", "-q", f"tests/test_{name}.py"], "python": ["-c", "0"]}.items():
         command = shell_command(folder / "work" / name / "workspace", environment, [])
-        command = replace(command, argv=["python", *arguments], limits=Limits(seconds=120))
+        command = replace(command, argv=["python", *arguments], prepared=None, limits=Limits(seconds=120))
         found = mean(lambda _, command=command: sandbox.run(command), range(4))
         costs[what] = round(found["factory"] + found["sandboxes"], 3)
     return costs

@@ -75,18 +75,18 @@ class PreparedInterpreter:
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(_PREPARATION_SECONDS)
-        with theirs:
-            process = subprocess.Popen(
-                [self._python, "-P", str(_SCRIPT)],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=self._variables,
-                cwd="/",
-                start_new_session=True,
-            )
-        weakref.finalize(ours, _end, process)
         try:
+            with theirs:
+                process = subprocess.Popen(
+                    [self._python, "-P", str(_SCRIPT)],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env=self._variables,
+                    cwd="/",
+                    start_new_session=True,
+                )
+            weakref.finalize(ours, _end, process)
             ours.sendall(self._preparation.encode())
             answer = ours.recv(65536)
         except OSError as error:
@@ -143,13 +143,12 @@ class Entry:
 
     def _enter(self, streams: Sequence[int]) -> None:
         try:
-            with contextlib.suppress(OSError):
-                ready, parts, _, _ = self._ours.recvmsg(1, socket.CMSG_SPACE(_CREDENTIALS.size))
-                if not ready:
-                    return  # bwrap has failed, and says why
-                pid, _, _ = _CREDENTIALS.unpack(parts[0][2])  # as seen from here: the kernel translates it
-                request = {**self._request, "process": pid, "word": self._word}
-                self._interpreter.enter(request, [*streams, self._ours.fileno()])
+            ready, parts, _, _ = self._ours.recvmsg(1, socket.CMSG_SPACE(_CREDENTIALS.size))
+            if not ready:
+                return  # bwrap has failed, and says why
+            pid, _, _ = _CREDENTIALS.unpack(parts[0][2])  # as seen from here: the kernel translates it
+            request = {**self._request, "process": pid, "word": self._word}
+            self._interpreter.enter(request, [*streams, self._ours.fileno()])
         except CannotEnterError as error:
             self.failure = error
         finally:
