@@ -65,11 +65,14 @@ def stop_counting():
     with contextlib.suppress(OSError):
         _enter(_CPUACCT)
         while _group:
-            _group.pop().rmdir()
+            group = _group.pop()
+            for left in (group / "cgroup.procs").read_text().split():  # prepared interpreters end with this process
+                _enter(_CPUACCT, left)
+            group.rmdir()
 
 
-def _enter(group):
-    (group / "cgroup.procs").write_text(str(os.getpid()))
+def _enter(group, process=None):
+    (group / "cgroup.procs").write_text(str(process or os.getpid()))
 
 
 def reap_orphans():
