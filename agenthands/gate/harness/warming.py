@@ -32,6 +32,7 @@ def prepare(packages, path):
     gc.disable()  # importing leaves little to collect, and looking for it takes a tenth of the time
     with put_off(packages):
         warm_up()
+    build_config_when_used()
     if path:
         sys.path += path
         import coverage  # noqa: F401
@@ -69,6 +70,42 @@ def warm_up():
             await (await builder.add_function("tool", WarmConfig())).ainvoke({"number": 1})
 
     asyncio.run(call())
+
+
+def build_config_when_used():
+    """Let NAT's Config be built anew when it is next used, and not with each registration, as NAT does.
+
+    That is a quarter of a run of a tool's tests, and few tests load a configuration. Pydantic has such placeholders for
+    models with `defer_build`.
+    """
+    from nat.cli.type_registry import GlobalTypeRegistry
+    from nat.data_models.config import Config
+    from pydantic._internal._mock_val_ser import MockCoreSchema, MockValSer
+
+    registry = GlobalTypeRegistry.get()
+    hooks = list(registry._registration_changed_hooks)
+    places = ("__pydantic_core_schema__", "__pydantic_validator__", "__pydantic_serializer__")
+    built = {}
+
+    def built_anew(place):
+        if built:
+            for each, value in built.items():
+                setattr(Config, each, value)
+            built.clear()
+            for hook in hooks:
+                hook()
+        return getattr(Config, place)
+
+    def put_off_building():
+        if not built:
+            built.update((place, getattr(Config, place)) for place in places)
+        schema, validator, serializer = (lambda place=place: built_anew(place) for place in places)
+        Config.__pydantic_core_schema__ = MockCoreSchema("", code="undefined-config", attempt_rebuild=schema)
+        for place, kind, build in ((places[1], "validator", validator), (places[2], "serializer", serializer)):
+            mock = MockValSer("", code="undefined-config", val_or_ser=kind, attempt_rebuild=build)
+            setattr(Config, place, mock)
+
+    registry._registration_changed_hooks[:] = [put_off_building]
 
 
 def run_a_test():

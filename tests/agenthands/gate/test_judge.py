@@ -36,6 +36,28 @@ def test_a_correct_tool_is_accepted(verdict):
     assert report.coverage == 1.0
 
 
+CONFIGURED = """
+
+def test_a_configuration_may_name_the_tool():
+    from nat.data_models.config import Config
+
+    config = Config.model_validate({"functions": {"one": {"_type": "roman_numeral"}},
+                                    "workflow": {"_type": "roman_numeral"}})
+    assert isinstance(config.functions["one"], RomanConfig)
+    assert isinstance(config.workflow, RomanConfig)
+    assert config.model_dump(by_alias=True)["functions"]["one"]["_type"] == "roman_numeral"
+    assert "roman_numeral" in str(Config.model_json_schema())
+    with pytest.raises(ValueError):
+        Config.model_validate({"functions": {"one": {"_type": "roman_numerals"}}})
+"""
+
+
+def test_tests_may_load_a_configuration_that_names_the_tool(verdict):
+    """NAT builds its Config anew with each registration; in the gate that is put off until Config is used."""
+    report = verdict(tests=ROMAN_TESTS + CONFIGURED)
+    assert report.accepted, failed(report)
+
+
 def test_failing_tests_come_back_with_their_output(verdict):
     report = verdict(tests=ROMAN_TESTS.replace('(1994, "MCMXCIV")', '(1994, "MDCCCCLXXXXIV")'))
     assert not report.accepted
