@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -224,16 +224,27 @@ def main() -> None:
     sys.stdout, sys.stderr = MaskedStream(sys.stdout), MaskedStream(sys.stderr)
     try:
         cli(standalone_mode=False)
+        return
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        code = 2
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        code = 130
     except BrokenPipeError:
         sys.stderr.close()
-        sys.exit(1)
+        code = 1
     except Exception as error:
-        sys.exit(_explained(error))
+        code = _explained(error)
+    _end(code)
+
+
+def _end(code: int) -> NoReturn:
+    """End after an error. Where a build was begun, its threads are not waited for."""
+    if "flows.running" in sys.modules:
+        from flows.running import leave
+
+        leave(code)
+    sys.exit(code)
 
 
 def _explained(error: Exception) -> int:
