@@ -24,6 +24,7 @@ from agenthands.errors import OutsideError
 _START_SECONDS = 120.0
 _SEND_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1
+_ROOT = Path(__file__).parents[1]
 _API_IS_SET = re.compile(r"PREFECT_API_URL|^\s*\[(tool\.prefect\.)?api\]|\bapi\.url\b", re.MULTILINE)
 
 
@@ -81,8 +82,9 @@ def _user_names_an_api() -> bool:
 def _start(port: int) -> subprocess.Popen[bytes]:
     without_api = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     return subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1",
-         "--port", str(port), "--log-level", "error", "--timeout-keep-alive", "5"],
+        # -P and --app-dir: a folder `flows` where the user stands is not ours
+        [sys.executable, "-P", "-m", "uvicorn", "--factory", "flows.embedded_app:create_app", "--app-dir", str(_ROOT),
+         "--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--timeout-keep-alive", "5"],
         env={**without_api, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
