@@ -213,36 +213,6 @@ def test_a_bug_has_an_exit_code_of_its_own_and_shows_its_traceback_without_keys(
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "message"),
-    [
-        ("errors.ModelNotUsable('No key.')", 2, "Error: No key.\n"),
-        ("errors.ModelUnavailable('It is away.')", 3, "Error: It is away.\n"),
-        ("KeyError('x')", 70, "Error: This is a bug of AgentHands, not your mistake: KeyError: 'x'\n"),
-        ("KeyboardInterrupt()", 130, ""),
-    ],
-)
-def test_a_build_that_fails_waits_for_no_thread_and_says_all_it_had_to_say(error, code, message):
-    program = f"""
-import sys, threading
-from agenthands import errors
-from flows import command_line, running
-
-def fail(*_):
-    threading.Thread(target=threading.Event().wait).start()
-    print("said before", end="")
-    raise {error}
-
-running.run_build = fail
-sys.argv = ["agenthands", "build", "an agent"]
-command_line.main()
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100)
-    assert (done.returncode, done.stdout) == (code, "said before")
-    assert done.stderr.startswith(message)
-    assert ("Traceback" in done.stderr) is (code == 70)
-
-
-@pytest.mark.parametrize(
     ("error", "message"),
     [
         (OSError(errno.ENOSPC, "No space left on device", "/store/x"), "The disk is full: [Errno 28] No space left"),
