@@ -79,11 +79,11 @@ def build_tools(build: Build, plan: Plan, environment: Environment) -> tuple[lis
     Gives an outcome for each tool, and the first error of a tool that neither passed nor was rejected.
     """
     settings = settings_for(build.request.options())
-    made_by = settings.model("coder"), settings.model_config_file().agent.text
-    keys = [tool_key(tool, *made_by, environment.lock_sha256) for tool in plan.custom_tools]
+    models, prompt = (settings.model("coder"), settings.model("planner")), settings.model_config_file().agent.text
+    keys = [tool_key(tool, *models, prompt, environment.lock_sha256) for tool in plan.custom_tools]
     count = len(plan.custom_tools)
     works = [
-        open_work(build, tool, environment, key, key_with_fallback(key, made_by[0]))
+        open_work(build, tool, environment, key, key_with_fallback(key, *models))
         for tool, key in zip(plan.custom_tools, keys, strict=True)
     ]
     for tool in plan.custom_tools:
