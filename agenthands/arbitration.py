@@ -41,13 +41,17 @@ class Contradiction:
 
 
 class Arbitration(BaseModel):
-    """The rulings on all contradictions, and what asking cost. `cost_usd` is None where the price is unknown."""
+    """The rulings on all contradictions, and what asking cost. `cost_usd` is None where the price is unknown.
+
+    `by_fallback` says that a fallback gave them, or an answer on the way to them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rulings: tuple[Ruling, ...]
     cost_usd: float | None
     tokens: Tokens
+    by_fallback: bool = False
 
 
 class _Correction(BaseModel):
@@ -102,10 +106,11 @@ def arbitrate(
         {"role": "user", "content": _question(tool, source, found)},
     ]
     cost: float | None = 0.0
-    tokens, complaint = Tokens(), ""
+    tokens, complaint, by_fallback = Tokens(), "", False
     for _ in range(_MAX_ANSWERS):
         answer = model.ask(messages, "ruling", _Answer.model_json_schema())
         cost, tokens = add_costs(cost, answer.cost_usd), tokens + answer.tokens
+        by_fallback = by_fallback or answer.by_fallback
         given, complaint = _read(answer.text, tool, found)
         complaint = answer.fault.message if answer.fault else complaint
         if not complaint:
@@ -132,7 +137,7 @@ def arbitrate(
         )
         for each in found
     ]
-    return Arbitration(rulings=tuple(rulings), cost_usd=cost, tokens=tokens)
+    return Arbitration(rulings=tuple(rulings), cost_usd=cost, tokens=tokens, by_fallback=by_fallback)
 
 
 def _question(tool: CustomTool, source: str, found: Sequence[Contradiction]) -> str:

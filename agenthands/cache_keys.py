@@ -54,10 +54,15 @@ def server_key(entry: CatalogueServer, wanted: McpServer, trusted: Sequence[str]
     return _key("servers", entry, sorted(wanted.tools), looked_at, sources)
 
 
-def tool_key(tool: CustomTool, coder: ModelSettings, system_prompt: str, lock_sha256: str) -> str:
-    """Give the key of an accepted tool: its specification, prompts, coder's model, environment, and the gate."""
+def tool_key(
+    tool: CustomTool, coder: ModelSettings, planner: ModelSettings, system_prompt: str, lock_sha256: str
+) -> str:
+    """Give the key of an accepted tool: its specification, prompts, models, environment, and the gate.
+
+    The planner is one of the models, because it rules on examples that contradict the tool.
+    """
     prompts = [system_prompt, *(_prompts(step) for step in ("generate", "repair", "arbitrate"))]
-    return _key("tools", tool, prompts, _answers(coder), lock_sha256, GATE_VERSION)
+    return _key("tools", tool, prompts, _answers(coder), _answers(planner), lock_sha256, GATE_VERSION)
 
 
 def acceptance_key(bundle: bytes, plan: Plan, agent: ModelSettings, judge: ModelSettings, egress: Sequence[str]) -> str:

@@ -16,7 +16,8 @@ import os
 import re
 import threading
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, TextIO
 from urllib.parse import quote, unquote
@@ -121,8 +122,15 @@ def mask_logs() -> None:
     logging.setLogRecordFactory(masking)
 
 
+class OutputUnread(Exception):
+    """Nobody reads what this process prints, as after `| head`. No OSError: click and rich exit with 1 then."""
+
+
 class MaskedStream:
-    """A text stream that writes no keys; all else is the stream's own."""
+    """A text stream that writes no keys; all else is the stream's own.
+
+    Raises OutputUnread where its reader has ended, once: what is written after that goes nowhere.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         """Write to `stream`."""
@@ -130,13 +138,27 @@ class MaskedStream:
 
     def write(self, text: str) -> int:
         """Write the text without keys; gives its length as it came."""
-        self._stream.write(masked(text))
+        with self._read_by_somebody():
+            self._stream.write(masked(text))
         return len(text)
+
+    def flush(self) -> None:
+        """Write out what is kept back."""
+        with self._read_by_somebody():
+            self._stream.flush()
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Write each line."""
         for line in lines:
             self.write(line)
+
+    @contextmanager
+    def _read_by_somebody(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            raise OutputUnread from None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

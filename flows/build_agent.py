@@ -1,6 +1,7 @@
 """The story: one sentence in, a published NAT agent out."""
 
 # No `from __future__ import annotations` in this folder: Prefect must resolve a flow's annotations by itself.
+from contextlib import suppress
 from typing import Annotated, cast
 
 from prefect import flow, runtime
@@ -12,6 +13,7 @@ from agenthands.events import BuildFinished, emit, listening
 from agenthands.ledger import Ledger
 from agenthands.models import MAX_REQUEST_CHARACTERS, BuildOptions, BuildRecord, Status
 from agenthands.planning import Objection
+from agenthands.unexpected import named
 from agenthands.verdict import verdict
 from agenthands.wording import cut, one_line
 from agenthands.workplace import Build
@@ -42,7 +44,8 @@ def build_agent(request: Request, options: BuildOptions = DEFAULTS) -> BuildReco
     """Build the agent that `request` describes; gives the published record, accepted or rejected.
 
     The run's state is named after it, and its message begins with the build's id. Raises AgentHandsError where
-    the user must fix something or something outside failed; what was done until then is published as a failed build.
+    the user must fix something or something outside failed; what was done until then is published as a failed build,
+    also where an exception that nobody expected is raised.
 
     Args:
         request: What the agent should be able to do, in one sentence.
@@ -62,6 +65,14 @@ def build_agent(request: Request, options: BuildOptions = DEFAULTS) -> BuildReco
             shown.show_result(failed)
             error.build_id = failed.build_id
             raise
+        except Exception as error:
+            fault = named(error)
+            with suppress(Exception):  # what failed first is what is told
+                failed = publish_build.fn(build, ledger.record("failed", fault.message), None)
+                fault.build_id = failed.build_id
+                emit(BuildFinished(build.build_id, "failed", fault.message))
+                shown.show_result(failed)
+            raise fault from error
         record = _publish(build, ledger, status, reason, bundle)
         shown.show_result(record)
     said = f"{record.build_id}: {verdict(record)}"

@@ -14,6 +14,7 @@ from agenthands.errors import AgentHandsError
 from agenthands.events import ToolProgress, emit, stage
 from agenthands.models import MadeTool, Plan, Tokens, ToolOutcome
 from agenthands.ports import Environment
+from agenthands.unexpected import named
 from agenthands.workplace import Build, ToolWork
 from tasks.arbitrate import arbitrate_examples
 from tasks.caching import keep_apart, kept, kept_apart, rejected, result_of
@@ -72,17 +73,17 @@ def make_tool(work: ToolWork) -> MadeTool:
     return rejected(made, outcome.reason)
 
 
-def build_tools(build: Build, plan: Plan, environment: Environment) -> tuple[list[ToolOutcome], AgentHandsError | None]:
+def build_tools(build: Build, plan: Plan, environment: Environment) -> tuple[list[ToolOutcome], Exception | None]:
     """Build all tools at once, as many as the settings allow; one that fails does not disturb the others.
 
     Gives an outcome for each tool, and the first error of a tool that neither passed nor was rejected.
     """
     settings = settings_for(build.request.options())
-    made_by = settings.model("coder"), settings.model_config_file().agent.text
-    keys = [tool_key(tool, *made_by, environment.lock_sha256) for tool in plan.custom_tools]
+    models, prompt = (settings.model("coder"), settings.model("planner")), settings.model_config_file().agent.text
+    keys = [tool_key(tool, *models, prompt, environment.lock_sha256) for tool in plan.custom_tools]
     count = len(plan.custom_tools)
     works = [
-        open_work(build, tool, environment, key, key_with_fallback(key, made_by[0]))
+        open_work(build, tool, environment, key, key_with_fallback(key, *models))
         for tool, key in zip(plan.custom_tools, keys, strict=True)
     ]
     for tool in plan.custom_tools:
@@ -98,12 +99,12 @@ def build_tools(build: Build, plan: Plan, environment: Environment) -> tuple[lis
     return list(outcomes), next(filter(None, errors), None)
 
 
-def _settled(work: ToolWork, future: PrefectFuture[Any]) -> tuple[ToolOutcome, AgentHandsError | None]:
+def _settled(work: ToolWork, future: PrefectFuture[Any]) -> tuple[ToolOutcome, Exception | None]:
     future.wait()  # from here on it knows its state without asking the API
     try:
         made, from_before = result_of(future.state)
-    except AgentHandsError as error:
-        return _failed(work, error), error
+    except Exception as error:  # one tool with a fault of ours does not end the others
+        return _failed(work, named(error)), error
     from_before = from_before or made.outcome.cached
     if from_before:
         outcome = take_over(work.build, made)

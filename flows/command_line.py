@@ -14,11 +14,12 @@ import click
 
 from agenthands import __version__
 from agenthands.errors import OwnFault
-from agenthands.masking import MaskedStream, has_password, mask_logs, masked
+from agenthands.masking import MaskedStream, OutputUnread, has_password, mask_logs, masked
 
 SEED_REQUEST = (
     "I want an agent that can research a company's stock performance and analyze their latest financial statements"
 )
+EXIT_UNREAD = 141  # as a shell shows a program that SIGPIPE has ended
 DEMO_MODEL = "scripted/financial-research"
 _FUNCTION = Callable[..., Any]
 
@@ -57,7 +58,7 @@ def cli() -> None:
     """Build agents: one sentence in, a tested NeMo Agent Toolkit agent out.
 
     Exit codes: 0 accepted; 1 rejected; 2 you must fix something; 3 something outside failed; 70 a bug of AgentHands;
-    130 interrupted.
+    130 interrupted; 141 nobody reads what is printed.
     """
 
 
@@ -223,17 +224,30 @@ def main() -> None:
     mask_logs()
     sys.stdout, sys.stderr = MaskedStream(sys.stdout), MaskedStream(sys.stderr)
     try:
-        cli(standalone_mode=False)
+        code = _run()
+    except OutputUnread:
+        code = EXIT_UNREAD
+    if code and "flows.running" in sys.modules:
+        from flows.running import leave
+
+        leave(code)  # a build was begun: its threads are not waited for
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command, print what went wrong, and give the exit code."""
+    try:
+        code = cli(standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        return 2
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
+        return 130
+    except OutputUnread:
+        raise
     except Exception as error:
-        sys.exit(_explained(error))
+        return _explained(error)
+    return code if isinstance(code, int) else 0
 
 
 def _explained(error: Exception) -> int:

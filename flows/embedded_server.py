@@ -2,7 +2,7 @@
 
 The same application that Prefect's ephemeral mode starts, but begun before the slow imports of a build, so that both
 go on at once, and never imported into this process. Prefect reads its settings when it is imported, so this module
-must set the API's address first, and does not import Prefect itself.
+must set the API's address first, and does not import Prefect before.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from pathlib import Path
 from agenthands.errors import OutsideError
 
 _START_SECONDS = 120.0
+_SEND_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1
+_ROOT = Path(__file__).parents[1]
 _API_IS_SET = re.compile(r"PREFECT_API_URL|^\s*\[(tool\.prefect\.)?api\]|\bapi\.url\b", re.MULTILINE)
 
 
@@ -34,7 +36,10 @@ def prefect_server() -> Iterator[Callable[[], None]]:
     function given where the server does not start.
     """
     if _user_names_an_api():
-        yield lambda: None
+        try:
+            yield lambda: None
+        finally:
+            _send_what_waits()
         return
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -47,6 +52,16 @@ def prefect_server() -> Iterator[Callable[[], None]]:
         server.kill()
         server.wait()
         del os.environ["PREFECT_API_URL"]
+
+
+def _send_what_waits() -> None:
+    """Let Prefect send its last logs and events to the user's server: the process ends without waiting for threads."""
+    if "prefect.logging.handlers" in sys.modules and "prefect.events.worker" in sys.modules:
+        from prefect.events.worker import EventsWorker
+        from prefect.logging.handlers import APILogWorker
+
+        for worker in (APILogWorker, EventsWorker):
+            worker.drain_all(timeout=_SEND_SECONDS)
 
 
 def _user_names_an_api() -> bool:
@@ -67,8 +82,9 @@ def _user_names_an_api() -> bool:
 def _start(port: int) -> subprocess.Popen[bytes]:
     without_api = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     return subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1",
-         "--port", str(port), "--log-level", "error", "--timeout-keep-alive", "5"],
+        # -P and --app-dir: a folder `flows` where the user stands is not ours
+        [sys.executable, "-P", "-m", "uvicorn", "--factory", "flows.embedded_app:create_app", "--app-dir", str(_ROOT),
+         "--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--timeout-keep-alive", "5"],
         env={**without_api, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -18,13 +18,19 @@ from tasks.retrying import CALLS_MODELS, RETRY_OUTSIDE
 
 @task(task_run_name="arbitrate-{work.tool.name}", **RETRY_OUTSIDE, **CALLS_MODELS)
 def let_planner_rule(work: ToolWork, report: GateReport, attempt: int) -> Arbitration:
-    """Give the planner's rulings on the examples that `report` found contradicted."""
+    """Give the planner's rulings on the examples that `report` found contradicted.
+
+    Where the planner's fallback gave them, it has a part in the tool.
+    """
     settings = wiring.settings_for(work.build.request.options())
     emit(ToolProgress(work.build.build_id, work.tool.name, "checking", "the planner rules on its examples", attempt))
     source = (work.workspace / tool_path(work.tool.name)).read_text(encoding="utf-8")
     found = arbitration.contradictions(report)
     account = wiring.purse_for(work.build).account("tools", work.tool.name, attempt)
-    return arbitration.arbitrate(work.tool, source, found, attempt, wiring.planner_for(settings, account))
+    ruled = arbitration.arbitrate(work.tool, source, found, attempt, wiring.planner_for(settings, account))
+    if ruled.by_fallback:
+        work.stand_in.touch()
+    return ruled
 
 
 def arbitrate_examples(work: ToolWork, report: GateReport, attempt: int) -> Arbitration:

@@ -19,14 +19,13 @@ from tasks.retrying import CALLS_MODELS, RETRY_OUTSIDE
 
 
 @task(name="plan", task_run_name="plan", **RETRY_OUTSIDE, **CALLS_MODELS)
-def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None) -> Planned:
+def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None, apart: str) -> Planned:
     """Ask the planner. Raises PlanRefused; the last answer is kept in the build's folder.
 
-    A plan in which a fallback had a part is kept apart, for builds with the same fallback.
+    A plan in which a fallback had a part is kept under the key `apart`, for builds with the same fallback.
     """
     settings = wiring.settings_for(build.request.options())
     environments = wiring.environments_for(settings)
-    apart = _key_with_fallback(build, registry, objection)
     if found := kept_apart(apart, Planned, settings):
         return found.from_before()
 
@@ -60,7 +59,7 @@ def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None
 def forget_plan(build: Build, registry: NatRegistry) -> None:
     """Let the next build of the request ask for another plan: with this one, the agent did not pass its test cases."""
     settings = wiring.settings_for(build.request.options())
-    for key in (_key(build, registry, None), _key_with_fallback(build, registry, None)):
+    for key in _keys(build, registry, None):
         if key:
             forget(key, settings)
 
@@ -71,9 +70,9 @@ def plan_agent(build: Build, registry: NatRegistry, objection: Objection | None 
     The same request with the same models, prompts and catalogue has the same plan: it is asked for once.
     """
     settings = wiring.settings_for(build.request.options())
-    key = _key(build, registry, objection)
+    key, apart = _keys(build, registry, objection)
     with stage(build.build_id, "plan") as note:
-        state = kept(ask_planner, key, settings)(build, registry, objection, return_state=True)
+        state = kept(ask_planner, key, settings)(build, registry, objection, apart, return_state=True)
         planned, from_before = result_of(state)
         planned = planned.from_before() if from_before else planned
         plan = planned.plan
@@ -85,14 +84,9 @@ def plan_agent(build: Build, registry: NatRegistry, objection: Objection | None 
     return planned
 
 
-def _key(build: Build, registry: NatRegistry, objection: Objection | None) -> str:
+def _keys(build: Build, registry: NatRegistry, objection: Objection | None) -> tuple[str, str]:
+    """Give the key of the plan, and the one where a fallback had a part in it."""
     settings = wiring.settings_for(build.request.options())
-    catalogue = wiring.catalogue_for(settings)
-    return plan_key(
-        build.request.request, settings.model("planner"), registry, catalogue, objection, settings.dependencies
-    )
-
-
-def _key_with_fallback(build: Build, registry: NatRegistry, objection: Objection | None) -> str:
-    planner = wiring.settings_for(build.request.options()).model("planner")
-    return key_with_fallback(_key(build, registry, objection), planner)
+    planner, catalogue = settings.model("planner"), wiring.catalogue_for(settings)
+    key = plan_key(build.request.request, planner, registry, catalogue, objection, settings.dependencies)
+    return key, key_with_fallback(key, planner)

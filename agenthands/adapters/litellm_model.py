@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from agenthands.masking import masked
 from agenthands.model_settings import ModelSettings
 from agenthands.models import Tokens
 from agenthands.ports import ChatAnswer
+from agenthands.provider_keys import key_names
 
 _ALTERNATIVES = (
     "Without a key: a local model (--planner ollama/qwen3-coder, or --planner openai/NAME --api-base URL), "
@@ -91,7 +93,12 @@ def completion_options(settings: ModelSettings) -> dict[str, Any]:
 
 
 def require_usable(settings: ModelSettings) -> None:
-    """Raise ModelNotUsable where the model is unknown or its key is missing; calls no model."""
+    """Raise ModelNotUsable where the model is unknown or its key is missing; calls no model.
+
+    litellm is imported only where our own table cannot tell: a build that finds all it needs does without it.
+    """
+    if _known_usable(settings):
+        return
     litellm = load_litellm()
     try:
         litellm.get_llm_provider(model=settings.model, api_base=settings.api_base)
@@ -111,6 +118,19 @@ def require_usable(settings: ModelSettings) -> None:
     if not found["keys_in_environment"] and found["missing_keys"]:
         names = " or ".join(found["missing_keys"])
         raise ModelNotUsable(f"No key for {settings.model}: set {names}.", _ALTERNATIVES)
+
+
+def _known_usable(settings: ModelSettings) -> bool:
+    """Say whether it is a model of a provider of which we know that it is named well and has its key."""
+    if not settings.model.partition("/")[2].strip():
+        return False
+    if settings.provider == "scripted":
+        from agenthands.testing.scripted_model import script_names
+
+        return settings.model.partition("/")[2] in script_names()
+    names = key_names(settings.model)
+    given = settings.api_key or settings.api_base or any(os.environ.get(name) for name in names)
+    return bool(names and given)
 
 
 def tokens_of(response: Any) -> Tokens:

@@ -9,36 +9,38 @@ from agenthands.model_settings import ModelSettings
 from agenthands.models import BuildOptions, CustomTool
 
 MODEL = ModelSettings(model="gemini/gemini-2.5-pro", temperature=0.0)
+PLANNER = ModelSettings(model="openai/planner")
 
 
 ROMAN = CustomTool.model_validate(ROMAN_SPEC)
 
 
-def test_a_tools_key_is_of_its_specification_coder_environment_gate_and_prompts(monkeypatch):
+def test_a_tools_key_is_of_its_specification_models_environment_gate_and_prompts(monkeypatch):
     keys = [
-        tool_key(ROMAN, MODEL, "prompt", "a"),
-        tool_key(ROMAN.model_copy(update={"purpose": "Another."}), MODEL, "prompt", "a"),
-        tool_key(ROMAN, MODEL, "another prompt", "a"),
-        tool_key(ROMAN, MODEL.model_copy(update={"model": "openai/x"}), "prompt", "a"),
-        tool_key(ROMAN, MODEL.model_copy(update={"temperature": 1.0}), "prompt", "a"),
-        tool_key(ROMAN, MODEL, "prompt", "b"),
+        tool_key(ROMAN, MODEL, PLANNER, "prompt", "a"),
+        tool_key(ROMAN.model_copy(update={"purpose": "Another."}), MODEL, PLANNER, "prompt", "a"),
+        tool_key(ROMAN, MODEL, PLANNER, "another prompt", "a"),
+        tool_key(ROMAN, MODEL.model_copy(update={"model": "openai/x"}), PLANNER, "prompt", "a"),
+        tool_key(ROMAN, MODEL.model_copy(update={"temperature": 1.0}), PLANNER, "prompt", "a"),
+        tool_key(ROMAN, MODEL, PLANNER.model_copy(update={"model": "openai/x"}), "prompt", "a"),
+        tool_key(ROMAN, MODEL, PLANNER, "prompt", "b"),
     ]
     monkeypatch.setattr(cache_keys, "GATE_VERSION", "next")
-    keys.append(tool_key(ROMAN, MODEL, "prompt", "a"))
+    keys.append(tool_key(ROMAN, MODEL, PLANNER, "prompt", "a"))
     for step in ("generate", "repair", "arbitrate"):
         monkeypatch.setattr(cache_keys, "prompt_hashes", lambda step=step: {f"{step}/system.md.j2": "changed"})
-        keys.append(tool_key(ROMAN, MODEL, "prompt", "a"))
+        keys.append(tool_key(ROMAN, MODEL, PLANNER, "prompt", "a"))
     assert len(set(keys)) == len(keys)
     assert all(key.startswith("tools/") and len(key) == len("tools/") + 64 for key in keys)
 
 
 def test_neither_a_key_nor_a_price_nor_another_steps_prompt_changes_it(monkeypatch):
-    before = tool_key(ROMAN, MODEL, "prompt", "a")
+    before = tool_key(ROMAN, MODEL, PLANNER, "prompt", "a")
     paid = MODEL.model_copy(update={"api_key": SecretStr("x"), "input_cost_per_token": 1.0, "num_retries": 9})
-    assert tool_key(ROMAN, paid, "prompt", "a") == before
+    assert tool_key(ROMAN, paid, PLANNER, "prompt", "a") == before
     hashes = cache_keys.prompt_hashes()
     monkeypatch.setattr(cache_keys, "prompt_hashes", lambda: {**hashes, "plan/system.md.j2": "changed"})
-    assert tool_key(ROMAN, MODEL, "prompt", "a") == before
+    assert tool_key(ROMAN, MODEL, PLANNER, "prompt", "a") == before
 
 
 def with_fallback(name, **more):
@@ -46,11 +48,11 @@ def with_fallback(name, **more):
 
 
 def test_what_a_fallback_has_a_part_in_is_found_with_the_same_fallback_alone():
-    key = tool_key(ROMAN, MODEL, "prompt", "a")
+    key = tool_key(ROMAN, MODEL, PLANNER, "prompt", "a")
     assert key_with_fallback(key, MODEL) == ""
     one, other = with_fallback("openai/x"), with_fallback("openai/x", api_base="http://b/v1")
-    assert tool_key(ROMAN, one, "prompt", "a") == key, "else it is the model's"
-    as_first = tool_key(ROMAN, one.fallback, "prompt", "a")
+    assert tool_key(ROMAN, one, PLANNER, "prompt", "a") == key, "else it is the model's"
+    as_first = tool_key(ROMAN, one.fallback, PLANNER, "prompt", "a")
     keys = {key, as_first, key_with_fallback(key, one), key_with_fallback(key, other), key_with_fallback(key, one, one)}
     assert len(keys) == 5
     assert all(each.startswith("tools/") for each in keys)

@@ -15,6 +15,12 @@ from agenthands.publishing import build_prefix, publish_build
 from flows.command_line import cli, main
 
 
+@pytest.fixture(autouse=True)
+def _ends_without_the_tests(monkeypatch):
+    """An error would end the process of the tests at once."""
+    monkeypatch.setattr("flows.running.leave", sys.exit)
+
+
 @pytest.fixture
 def agenthands(monkeypatch, capsys):
     def run(*arguments):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 
+import httpx
 import pytest
 from faulty_server import FILTERED, OVERLOADED, QUOTA
 from scripted_server import serve_model, serve_script
@@ -60,6 +61,17 @@ def test_a_fault_of_each_model_is_told_and_what_was_done_is_kept(build):
         assert model.count("coder") == 2 + 1 + 2, "the coder went on where it was"
         assert model.count("agent") <= 4
         assert (record.status, record.acceptance) == ("failed", None)
+
+
+def test_the_last_words_of_a_build_that_fails_reach_the_users_server(start_build, model, prefect_api, monkeypatch):
+    monkeypatch.setenv("PREFECT_LOGGING_LEVEL", "INFO")
+    model.fault = lambda kind, number: FILTERED
+    with start_build() as process:
+        assert process.communicate(timeout=400)[0] == ""
+    assert process.returncode == 2
+    logs = httpx.post(f"{prefect_api['PREFECT_API_URL']}/logs/filter", json={"sort": "TIMESTAMP_DESC", "limit": 9})
+    last = [log["message"] for log in logs.json()]
+    assert any(said.startswith("Finished in state Failed('Flow run encountered an exc") for said in last), last
 
 
 def test_a_fallback_does_the_whole_build_and_it_is_kept_for_builds_with_the_same_fallback(build):

@@ -72,7 +72,7 @@ def test_a_plan_is_judged_and_shown_whatever_it_says(document):
     assert package_name(plan).isidentifier()
     for tool in plan.custom_tools:
         assert len(held_out_indices(tool)) <= len(tool.examples)
-        assert tool_key(tool, ModelSettings(model="x/y"), "", "0" * 64).startswith("tools/")
+        assert tool_key(tool, *[ModelSettings(model="x/y")] * 2, "", "0" * 64).startswith("tools/")
 
 
 @given(st.lists(st.one_of(TEXT, PLAN.map(json.dumps), changed(GOOD).map(json.dumps)), min_size=3, max_size=3))

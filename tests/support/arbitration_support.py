@@ -19,6 +19,7 @@ class Planner:
     """The double of the model: gives its answers one by one and keeps what it was asked."""
 
     name = "double"
+    by_fallback = False
 
     def __init__(self, *answers):
         self.answers = [each if isinstance(each, str) else json.dumps({"rulings": each}) for each in answers]
@@ -26,7 +27,8 @@ class Planner:
 
     def ask(self, messages, schema_name, schema):
         self.asked.append([message["content"] for message in messages])
-        return ChatAnswer(self.answers[len(self.asked) - 1], 0.01, Tokens(prompt=10, completion=1))
+        answer = self.answers[len(self.asked) - 1]
+        return ChatAnswer(answer, 0.01, Tokens(prompt=10, completion=1), by_fallback=self.by_fallback)
 
 
 def ruling(**changes):

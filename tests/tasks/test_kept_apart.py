@@ -1,14 +1,19 @@
 """What a fallback had a part in: kept apart from what the model made, and found by builds with the same fallback."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
-from tests_support import PLAN, ROMAN_SPEC
+from arbitration_support import TOOL, Planner, report, ruling
+from tests_support import PLAN, ROMAN_SPEC, write_roman
 
 from agenthands.models import BuildOptions, BuildRequest, CustomTool, Tokens
 from agenthands.planning import Planned
 from agenthands.ports import Environment
+from agenthands.purse import Budget, Purse
 from agenthands.workplace import new_build
+from tasks import wiring
+from tasks.arbitrate import let_planner_rule
 from tasks.caching import forget, keep_apart, kept_apart
 from tasks.make import begin, open_work
 from tasks.wiring import settings_for, store_for
@@ -75,3 +80,17 @@ def test_what_the_model_itself_left_unfinished_is_gone_on_with_by_all(tmp_path, 
     begin(later, refresh=False)
     assert (later.folder / "half").exists()
     assert not later.stand_in.exists()
+
+
+@pytest.mark.parametrize("by_fallback", [True, False])
+def test_a_fallback_that_ruled_on_an_example_has_a_part_in_the_tool(tmp_path, monkeypatch, by_fallback):
+    made = dataclasses.replace(work(tmp_path, "tools/x"), tool=TOOL)
+    write_roman(made.workspace)
+    planner = Planner([ruling()])
+    planner.by_fallback = by_fallback
+    purse = Purse(Budget(), None, tmp_path / "spending.jsonl")
+    monkeypatch.setattr(wiring, "purse_for", lambda build: purse)
+    monkeypatch.setattr(wiring, "planner_for", lambda settings, account: planner)
+    ruled = let_planner_rule.fn(made, report("examples"), 1)
+    assert [each.reason for each in ruled.rulings] == ["4 is IV."]
+    assert made.stand_in.exists() is by_fallback

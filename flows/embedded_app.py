@@ -1,0 +1,22 @@
+"""The application of Prefect's embedded server, whose writers to SQLite wait for each other.
+
+Prefect begins most transactions that write as DEFERRED ones: they read first, and fail at once where another one has
+written meanwhile, for their view is old then. No time limit of Prefect's or of SQLite's changes that. Its server says
+503, its client tries again after 2, 4, 8 ... seconds, and gives up in the end: a build of 32 tools spends a minute so,
+or fails. An IMMEDIATE transaction waits for its turn.
+"""
+
+from typing import Any
+
+
+def create_app() -> Any:
+    """Give Prefect's application. uvicorn calls this in a process of the server's own."""
+    from prefect.server.api import server
+    from sqlalchemy import Engine, event
+
+    event.listen(Engine, "before_cursor_execute", _begun_at_once, retval=True)
+    return server.create_app()
+
+
+def _begun_at_once(_connection: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> tuple[str, Any]:
+    return ("BEGIN IMMEDIATE" if statement == "BEGIN DEFERRED" else statement), given

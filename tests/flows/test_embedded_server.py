@@ -1,0 +1,33 @@
+"""The server that a command starts for itself, on SQLite."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from flows.embedded_server import prefect_server
+
+pytestmark = pytest.mark.slow
+
+
+def test_many_writers_at_once_wait_for_each_other(tmp_path, monkeypatch):
+    """Asked without Prefect's client, which tries again where it reads 503."""
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "__init__.py").write_text("raise ImportError('this is the user's')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with prefect_server() as wait:
+        wait()
+        with httpx.Client(base_url=os.environ["PREFECT_API_URL"], timeout=100) as client:
+            flow = client.post("/flows/", json={"name": "many"}).json()["id"]
+
+            def work(number):
+                run = client.post("/flow_runs/", json={"flow_id": flow, "state": {"type": "PENDING"}})
+                artifact = client.post("/artifacts/", json={"key": f"a{number % 4}", "type": "markdown", "data": "x"})
+                return run.status_code, artifact.status_code
+
+            with ThreadPoolExecutor(32) as threads:
+                answers = list(threads.map(work, range(96)))
+    assert set(answers) == {(201, 201)}
