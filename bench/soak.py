@@ -1,9 +1,10 @@
 """A night in small: many builds with a model that fails often, on workers that are killed at random.
 
 A Prefect server on PostgreSQL with Redis, three workers, and a scripted model of whose calls a tenth goes wrong, in
-every way of `faulty_server`. Workers and runs are killed with SIGKILL, and started again, as a supervisor does. What
-crashed is run again. In the end every build must be accepted or explained, the store must verify, and nothing may be
-left: no process, container, mount, temporary file, lock, nor a worker that has grown.
+every way of `soak_faults`; a tenth of the coders' conversations never ends by itself. Workers and runs are killed
+with SIGKILL, and started again, as a supervisor does. What crashed is run again. In the end every build must be
+accepted or explained, stuck detection must have ended what looped, the store must verify, and nothing may be left: no
+process, container, mount, temporary file, lock, nor a worker that has grown.
 
 Prints the figures, writes them into bench/results.json, and ends with 1 where something is left or unexplained. Needs
 Debian's packages postgresql and redis-server.
@@ -25,18 +26,21 @@ from contextlib import suppress
 from pathlib import Path
 
 import click
+import httpx
 import psutil
 import redis
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-import faulty_server as faults
 from many_machines import MISSING, machines
 from measuring import save
 from scripted_server import serve_script
 from served_support import BIN, until
+from soak_faults import Faults
+from worker_memory import WorkerMemory
 
 from agenthands.errors import AgentHandsError
+from agenthands.settings import Settings
 
 MARK = "AGENTHANDS_SOAK"
 
@@ -46,23 +50,6 @@ def _kinds(error):
     return {error.__name__}.union(*map(_kinds, error.__subclasses__()))
 
 
-FAULTS = {
-    "rate limit": faults.RATE_LIMIT,
-    "rate limit, Retry-After 1": faults.rate_limit(1),
-    "quota": faults.QUOTA,
-    "500": faults.BROKEN,
-    "503": faults.OVERLOADED,
-    "hang": faults.hang,
-    "cut": faults.cut,
-    "no choices": faults.NO_CHOICES,
-    "empty": faults.EMPTY,
-    "filtered question": faults.FILTERED,
-    "filtered answer": faults.FILTERED_ANSWER,
-    "context window": faults.TOO_LONG,
-    "malformed arguments": faults.says(calls=[("terminal", '{"command": "ls')]),
-    "unknown tool": faults.says(calls=[("teleport", "{}")]),
-    "plain text": faults.says("All done, every file is written."),
-}
 _ENDS = "The agent did not pass|The build could not be finished"
 EXPLAINED = re.compile(rf"exception: ({'|'.join(_kinds(AgentHandsError))}): \S|: ({_ENDS}): \S")
 _CONFIG = """
@@ -79,28 +66,10 @@ class Night:
     """The builds, what killed them, and what became of them."""
 
     def __init__(self, served, model, config, chance):
-        self.served, self.model, self.config, self.chance = served, model, config, chance
-        self.injected, self.killed, self.tries = Counter(), Counter(), Counter()
+        self.served, self.model, self.config = served, model, config
+        self.faults = Faults(model, chance)
+        self.killed, self.tries = Counter(), Counter()
         self.runs, self.ends = {}, {}
-        model.fault, model.change = self._fault, self._change
-
-    def _fault(self, kind, number):
-        del kind, number
-        if random.random() >= self.chance:
-            return None
-        name = random.choice(list(FAULTS))
-        self.injected[name] += 1
-        return FAULTS[name]
-
-    def _change(self, kind, messages, message):
-        """Let every fourth request have a tool of its own, so that it is written and judged anew."""
-        if kind != "plan" or not message["content"].lstrip().startswith("{"):
-            return message
-        number = re.search(r"report (\d+)", json.dumps(messages))
-        plan = json.loads(message["content"])
-        if number and int(number[1]) % 4 == 0:
-            plan["custom_tools"][0]["purpose"] += f" For report {number[1]}."
-        return {**message, "content": json.dumps(plan)}
 
     def ask(self, number):
         self.tries[number] += 1
@@ -110,7 +79,10 @@ class Night:
     def look(self):
         """Take up the ends of runs; what crashed is asked for again. Says whether all have ended."""
         page = list(self.runs)[:200]
-        for run in self.served.find("flow_runs", flow_runs={"id": {"any_": page}}) if page else ():
+        found = []
+        with suppress(httpx.HTTPError):  # a busy server answers the next time
+            found = self.served.find("flow_runs", flow_runs={"id": {"any_": page}}) if page else []
+        for run in found:
             if run["state_type"] in ("COMPLETED", "FAILED", "CANCELLED", "CRASHED"):
                 number = self.runs.pop(run["id"])
                 if run["state_type"] == "CRASHED":
@@ -210,6 +182,7 @@ def main(builds, chance, every, seed):
     folder.chmod(0o755)  # PostgreSQL is another user
     (folder / "tmp").mkdir(mode=0o755)
     (folder / "models.toml").write_text(_CONFIG)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # it doubles every import
     os.environ |= {MARK: folder.name, "TMPDIR": str(folder / "tmp"), "AGENTHANDS_HOME": str(home)}
     before = {
         "containers": containers(),
@@ -236,14 +209,20 @@ def main(builds, chance, every, seed):
     save("soak", result)
     print(json.dumps(result, indent=1))
     shutil.rmtree(folder, ignore_errors=True)
-    bad = result["unexplained"] or result["damaged"] or any(result["left"].values()) or memory["growth"] > 0.1
-    sys.exit(1 if bad else 0)
+    sys.exit(1 if bad(result) else 0)
+
+
+def bad(result):
+    """Say whether something is unexplained, damaged, left or grown, or whether a loop ended at its bound of steps."""
+    looped = result["calls of the longest loop"] >= Settings.model_fields["coder_steps"].default
+    grown = result["memory of a worker"]["growth"] > 0.1
+    return result["unexplained"] or result["damaged"] or any(result["left"].values()) or looped or grown
 
 
 def survive(night, builds, every):
     """Have all builds done while workers and runs are killed; gives how the first worker, which is left alone, grew."""
-    first = next(each for each in marked() if "worker" in each.cmdline())
-    workers, ended, early = [start_worker(night.served) for _ in range(2)], threading.Event(), 0
+    memory = WorkerMemory(next(each for each in marked() if "worker" in each.cmdline()))
+    workers, ended = [start_worker(night.served) for _ in range(2)], threading.Event()
     for number in range(builds):
         night.ask(number)
     killer = threading.Thread(target=killing, args=(night, workers, every, ended))
@@ -251,8 +230,7 @@ def survive(night, builds, every):
     end = time.monotonic() + 120 + 60 * builds
     try:
         while not night.look() and time.monotonic() < end:
-            if not early and len(night.ends) >= min(20, builds // 2):
-                early = first.memory_info().rss
+            memory.look()
             time.sleep(2)
             print(f"{len(night.ends)} of {builds} builds have ended", file=sys.stderr, end="\r")
     finally:
@@ -260,8 +238,7 @@ def survive(night, builds, every):
         killer.join()
         for worker in workers:
             stop_worker(worker)
-    late = first.memory_info().rss
-    return {"after 20 builds": early, "at the end": late, "growth": round(late / early - 1, 3) if early else 0.0}
+    return memory.told()
 
 
 def settle(night, number):
@@ -269,7 +246,7 @@ def settle(night, number):
 
     The day is the times of the temporary files, which are set back.
     """
-    night.chance = 0.0
+    night.faults.chance = 0.0
     yesterday = time.time() - 25 * 3600
     for each in Path(os.environ["TMPDIR"]).iterdir():
         os.utime(each, (yesterday, yesterday))
@@ -286,7 +263,8 @@ def told(night):
     others = {number: end for number, end in night.ends.items() if end[0] != "Accepted"}
     lost = {number: ("", "did not end") for number in night.runs.values()}
     return {
-        "faults": dict(night.injected),
+        "faults": dict(night.faults.injected),
+        "calls of the longest loop": night.faults.longest_loop(),
         "kills": dict(night.killed),
         "runs": sum(night.tries.values()),
         "ends": dict(Counter(name for name, _ in night.ends.values())),

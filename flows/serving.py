@@ -12,6 +12,7 @@ import click
 import httpx
 
 from agenthands.errors import OutsideError, SettingsInvalid
+from flows.deploying import deploy, shipped
 from flows.stopping import end_everything, ended_by_interrupt
 
 _START_SECONDS = 120
@@ -33,6 +34,8 @@ def serve_here(port: int, runs: int) -> NoReturn:
         DO_NOT_TRACK="1",
     )
     os.environ.setdefault("PREFECT_WORKER_QUERY_SECONDS", "2")  # a person waits for the run
+    # Each client loads all certificates otherwise, and the worker keeps those of many runs: docs/scale.md.
+    os.environ.setdefault("PREFECT_API_SSL_CERT_FILE", str(shipped("deployments/no-tls.pem")))
     with ended_by_interrupt(lambda: None):
         try:
             _serve(url, port, runs)
@@ -45,7 +48,6 @@ def _serve(url: str, port: int, runs: int) -> NoReturn:
     server = _prefect("server", "start", "--host", "127.0.0.1", "--port", str(port), output=subprocess.DEVNULL)
     _wait(url, server)
     from flows.bootstrapping import POOL, bootstrap, watch_runs
-    from flows.deploying import deploy
 
     bootstrap(POOL)
     watch_runs()

@@ -6,9 +6,11 @@ import hashlib
 import threading
 from typing import Any, Literal, cast
 
+from prefect.exceptions import ObjectAlreadyExists
 from prefect.filesystems import WritableFileSystem
 from prefect.serializers import JSONSerializer
 from pydantic import PrivateAttr
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from agenthands.masking import has_password, masked_bytes, without_user
 from agenthands.ports import Store
@@ -18,6 +20,13 @@ from tasks import wiring
 _KEPT = ("plans/", "locks/", "servers/", "tools/", "acceptances/", "builds/")
 _saved: dict[str, StoreResults] = {}
 _saving = threading.Lock()
+# Prefect looks for a block's type and schema before it makes them: of two first runs, one is told that they are there.
+_FIRST = Retrying(
+    retry=retry_if_exception_type(ObjectAlreadyExists),
+    stop=stop_after_attempt(5),
+    wait=wait_random(0, 0.5),
+    reraise=True,
+)
 
 
 class MaskedJson(JSONSerializer[Any]):
@@ -77,6 +86,6 @@ def results_in(settings: Settings) -> StoreResults:
                 block = cast("StoreResults", StoreResults.load(name))
             except ValueError:
                 block = StoreResults(url=url)
-                block.save(name, overwrite=True)
+                _FIRST(block.save, name, overwrite=True)
             _saved[url] = block
         return _saved[url]

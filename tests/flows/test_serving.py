@@ -5,6 +5,7 @@ What needs such a server is in this file, for each file that asks for `served` m
 """
 
 import json
+import ssl
 import subprocess
 import sys
 import time
@@ -40,6 +41,14 @@ def test_bootstrap_can_run_again(served):
     assert nightly["work_pool_name"] == "agenthands"
     assert nightly["parameters"]["deployment"] == "build-agent/default"
     assert [schedule["active"] for schedule in nightly["schedules"]] == [False]
+
+
+def test_clients_of_the_worker_load_one_certificate(served):
+    """A worker keeps clients of many runs for a while, each with all the certificates that it has loaded."""
+    family = psutil.Process(served.pid).children(recursive=True)
+    worker = next(each for each in family if "worker" in each.cmdline())
+    context = ssl.create_default_context(cafile=worker.environ()["PREFECT_API_SSL_CERT_FILE"])
+    assert context.cert_store_stats()["x509_ca"] == 1
 
 
 def test_what_a_person_has_set_of_a_deployment_stays(served):

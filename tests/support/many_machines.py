@@ -77,6 +77,7 @@ def machines(folder, workers, on_postgres=True, runs=2, prepare=()):
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_API_URL": url,
         "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_API_SSL_CERT_FILE": str(ROOT / "deployments" / "no-tls.pem"),
         "AGENTHANDS_STORE": str(folder / "store"),
         "OPENAI_API_KEY": "x",
     }
