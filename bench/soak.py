@@ -37,7 +37,7 @@ from measuring import save
 from scripted_server import serve_script
 from served_support import BIN, until
 from soak_faults import Faults
-from worker_memory import WorkerMemory
+from worker_memory import WorkerMemory, is_run
 
 from agenthands.errors import AgentHandsError
 from agenthands.settings import Settings
@@ -102,12 +102,17 @@ def killing(night, workers, every, ended):
             workers[index].wait()
             workers[index] = start_worker(night.served)
         else:
-            runs = [each for each in marked() if "prefect.engine" in " ".join(each.cmdline())]
+            runs = engines()
             if not runs:
                 continue
             with suppress(psutil.Error):
                 random.choice(runs).kill()
         night.killed[kind] += 1
+
+
+def engines():
+    """Give the processes of the runs of this soak."""
+    return [each for each in marked() if is_run(each)]
 
 
 def start_worker(served):
@@ -253,7 +258,7 @@ def settle(night, number):
     if not night.runs:
         night.ask(number)
         until(night.look, 300)
-    until(lambda: not [each for each in marked() if "prefect.engine" in " ".join(each.cmdline())], 60)
+    until(lambda: not engines(), 60)
     time.sleep(35)  # the lease of a killed worker's lock
     return [key.decode() for key in redis.Redis.from_url(night.served.variables["AGENTHANDS_LOCKS"]).keys("*lock*")]
 

@@ -19,7 +19,7 @@ class WorkerMemory:
     def look(self):
         """Count the runs that it has started; every few runs, keep how large it is."""
         with contextlib.suppress(psutil.Error):
-            self._runs |= {(each.pid, each.create_time()) for each in self._worker.children() if _is_run(each)}
+            self._runs |= {(each.pid, each.create_time()) for each in self._worker.children() if is_run(each)}
             if not self.curve or len(self._runs) >= self.curve[-1][0] + _EVERY:
                 self._keep()
 
@@ -42,7 +42,8 @@ class WorkerMemory:
         }
 
 
-def _is_run(process):
+def is_run(process):
+    """Say whether a process is a flow run; one that has ended is none."""
     with contextlib.suppress(psutil.Error):
         return "prefect.engine" in process.cmdline()
     return False
