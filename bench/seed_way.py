@@ -1,6 +1,6 @@
 """The line `seed`: AgentHands' tool stage against the seed's way, with the same scripted model and latency.
 
-    python bench/seed_way.py [--tools 1,4,8,16] [--baseline 1,4,16] [--latency 0.5]
+    python bench/seed_way.py [--tools 1,4,8,16,32] [--baseline 1,4,16] [--latency 0.5]
 
 The seed's way is a sequential script: for each tool a new process runs one OpenHands agent and a cold pytest. It does
 not judge: there is no sandbox, no mutant, no second run. Each count of tools is measured; where `--baseline` leaves one
@@ -69,7 +69,7 @@ def line(count, latency, seed, measured, ours):
 def main():
     """Measure, print, save."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--tools", default="1,4,8,16")
+    parser.add_argument("--tools", default="1,4,8,16,32")
     parser.add_argument("--baseline", default="1,4,16")
     parser.add_argument("--latency", type=float, default=0.5)
     asked = parser.parse_args()
