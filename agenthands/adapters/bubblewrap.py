@@ -180,9 +180,8 @@ class BubblewrapShell:
         self._ended = threading.Event()
         watcher = threading.Thread(target=watch_shell, args=(bounds, self._pid, note, self._ended), daemon=True)
         watcher.start()
-        self._end = weakref.finalize(
-            self, _end_watching, self._ended, watcher, bounds
-        )  # also for a shell nobody closes
+        # also for a shell that nobody closes
+        self._end = weakref.finalize(self, _end_watching, self._ended, watcher, bounds)
 
     def beside(self, interpreter: PreparedInterpreter, request: Mapping[str, object], word: str) -> None:
         """Let a fork of `interpreter` enter the shell's first sandbox, which has `word` among bwrap's arguments."""
