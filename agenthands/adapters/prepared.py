@@ -45,7 +45,7 @@ def prepared_interpreter(python: str, variables: Mapping[str, str], preparation:
 
 
 class PreparedInterpreter:
-    """A process outside of sandboxes; it ends with this one, or after some minutes without a request."""
+    """A process outside of sandboxes; it ends with this one, or after a minute without a request."""
 
     def __init__(self, python: str, variables: Mapping[str, str], preparation: str) -> None:
         """Start nothing yet."""
