@@ -47,8 +47,13 @@ def hand_over(arguments, module):
     except (OSError, ValueError):
         server.close()
         return
+
+    def pass_on(number, _):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
     for number in PASSED_ON:
-        signal.signal(number, lambda number, _: os.kill(pid, number))
+        signal.signal(number, pass_on)
     code = server.recv(64)
     if not code:
         os.write(2, b"The run was lost: what did it has ended.\n")
