@@ -98,8 +98,8 @@ def main():
 
     with tempfile.TemporaryDirectory() as kept, prefect_server() as wait_for_server:
         os.environ["PREFECT_LOCAL_STORAGE_PATH"] = kept
-        wait_for_server()
-        result = measured(count)
+        with wait_for_server():
+            result = measured(count)
     print(json.dumps(result, indent=1))
     save("prefect", result)
     sys.stdout.flush()

@@ -88,7 +88,17 @@ def _gate(found):
 
 
 def _demo(found):
-    return _table(["what", ""], [[name, value] for name, value in found.items() if name not in ("machine", "versions")])
+    stages = [[f"its stage {name}", seconds] for name, seconds in found["demo_stages"].items()]
+    return _table(
+        ["what", "s"],
+        [
+            ["the demo: 2 tools, 3 MCP servers, 3 test cases", found["demo_seconds"]],
+            ["until its first stage", found["demo_start_up_seconds"]],
+            *stages,
+            ["the demo again, all kept", found["rebuild_seconds"]],
+            ["of that beyond start-up", found["rebuild_beyond_start_up_seconds"]],
+        ],
+    )
 
 
 MAKERS = {

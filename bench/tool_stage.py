@@ -32,8 +32,8 @@ def main(plan, url, parallel):
 
         options = BuildOptions(planner="openai/scripted", api_base=url, store=store, parallel=parallel)
         warm_up(settings_for(options))
-        wait_for_server()
-        result = _flow(json.loads(Path(plan).read_text()), options)
+        with wait_for_server():
+            result = _flow(json.loads(Path(plan).read_text()), options)
     print(json.dumps(result), flush=True)
     stop_counting()
     leave(0)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from agenthands.errors import OutsideError
@@ -29,15 +29,15 @@ _API_IS_SET = re.compile(r"PREFECT_API_URL|^\s*\[(tool\.prefect\.)?api\]|\bapi\.
 
 
 @contextmanager
-def prefect_server() -> Iterator[Callable[[], None]]:
-    """Give a function that waits until Prefect's API answers; a server that was started here ends with the context.
+def prefect_server() -> Iterator[Callable[[], AbstractContextManager[object]]]:
+    """Give a function that waits until Prefect's API answers, and gives the context in which flows are to run.
 
-    Where the user has named an API anywhere, nothing is started and Prefect decides. Raises OutsideError from the
-    function given where the server does not start.
+    A server that was started here ends with this context. Where the user has named an API anywhere, nothing is started
+    and Prefect decides. Raises OutsideError from the function given where the server does not start.
     """
     if _user_names_an_api():
         try:
-            yield lambda: None
+            yield nullcontext
         finally:
             _send_what_waits()
         return
@@ -47,11 +47,19 @@ def prefect_server() -> Iterator[Callable[[], None]]:
     os.environ["PREFECT_API_URL"] = url = f"http://127.0.0.1:{port}/api"
     server = _start(port)
     try:
-        yield lambda: _wait(server, url)
+        yield lambda: _answering(server, url)
     finally:
         server.kill()
         server.wait()
         del os.environ["PREFECT_API_URL"]
+
+
+def _answering(server: subprocess.Popen[bytes], url: str) -> AbstractContextManager[object]:
+    """Wait for the server; flows then send no heartbeats, for nobody listens, and the end of each waits a second."""
+    _wait(server, url)
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    return temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
 
 
 def _send_what_waits() -> None:

@@ -113,8 +113,7 @@ def _run_flow[T](
 
         with prefect_server() as wait_for_server:
             _check_models(requests)
-            with console, listening(console):
-                wait_for_server()
+            with console, listening(console), wait_for_server():
                 return run()
 
 

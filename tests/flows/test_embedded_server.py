@@ -11,6 +11,18 @@ from flows.embedded_server import prefect_server
 pytestmark = pytest.mark.slow
 
 
+def test_flows_send_heartbeats_to_a_server_of_the_users_alone(monkeypatch):
+    """Nobody listens to them at the embedded one, and the end of each flow waits for the thread that sends them."""
+    from prefect.settings import get_current_settings
+
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with prefect_server() as wait, wait():
+        assert get_current_settings().flows.heartbeat_frequency is None
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    with prefect_server() as wait, wait():
+        assert get_current_settings().flows.heartbeat_frequency
+
+
 def test_many_writers_at_once_wait_for_each_other(tmp_path, monkeypatch):
     """Asked without Prefect's client, which tries again where it reads 503."""
     (tmp_path / "flows").mkdir()
