@@ -27,7 +27,7 @@ test: install ## All tests (sets up the NAT environment and docker's image on th
 	deployments/docker-for-tests.sh $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-fast: install ## The tests that need no NAT environment, sandbox or server
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --numprocesses auto
 
 demo: install ## The whole line on the seed's own request, with a scripted model
 	$(BIN)/agenthands demo
