@@ -21,6 +21,11 @@ def named(error: Exception) -> AgentHandsError:
         return error
     said = str(error).splitlines()
     reason = said[0][:300] if said else type(error).__name__
+    if _is_busy(type(error).__name__, str(error)):
+        return OutsideError(
+            f"The Prefect API did not answer in time, however often it was asked: {reason}",
+            "Its database may be too slow for so many builds at once: SQLite has one writer, PostgreSQL many.",
+        )
     if _is_of_httpx(type(error).__name__) or reason.startswith(_NO_API):
         return OutsideError(
             f"The Prefect API at {os.environ.get('PREFECT_API_URL', 'its default address')} does not answer: {reason}",
@@ -46,9 +51,16 @@ def exit_code_of(text: str) -> int:
             return kind.exit_code
         waiting += kind.__subclasses__()
     raised = _RAISED.search(text)
-    if raised is None or _NO_API in text or _is_of_httpx(raised[1]) or _is_of_the_machine(raised[1]):
+    if raised is None or _NO_API in text or _is_busy(raised[1], text):
+        return AgentHandsError.exit_code
+    if _is_of_httpx(raised[1]) or _is_of_the_machine(raised[1]):
         return AgentHandsError.exit_code
     return OwnFault.exit_code
+
+
+def _is_busy(name: str, text: str) -> bool:
+    """Say whether Prefect's client has given up a server that answers with 5xx."""
+    return name == "PrefectHTTPStatusError" and "Server error '5" in text
 
 
 def _is_of_httpx(name: str) -> bool:

@@ -83,6 +83,8 @@ def test_an_error_before_a_build_cost_nothing_and_one_inside_an_unknown_amount(t
     ("Flow run encountered an exception: ConnectError: All connection attempts failed", 3),
     ("Flow run encountered an exception: RuntimeError: Failed to reach API at http://x", 3),
     ("Flow run encountered an exception: OSError: [Errno 28] No space left on device", 3),
+    ("Flow run encountered an exception: PrefectHTTPStatusError: Server error '503 Unavailable' for url 'x'", 3),
+    ("Flow run encountered an exception: PrefectHTTPStatusError: Client error '409 Conflict' for url 'x'", 70),
     ("Flow run infrastructure exited with non-zero status code -9.", 3),
 ])  # fmt: skip
 def test_the_message_of_a_failed_run_tells_its_exit_code(said, code):

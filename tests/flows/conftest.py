@@ -26,10 +26,13 @@ def served(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def prefect_api(tmp_path_factory):
-    """Variables that name a bare Prefect server: builds that do not test the embedded one are spared its start."""
+    """Variables that name a bare Prefect server: builds that do not test the embedded one are spared its start.
+
+    Its writers to SQLite wait for each other, as those of the embedded one do.
+    """
     port, home = free_port(), str(tmp_path_factory.mktemp("prefect"))
     api = {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
-    server = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
+    server = [sys.executable, "-m", "uvicorn", "--factory", "flows.embedded_app:create_app"]
     address = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "error"]
     with running(*server, *address, env={**os.environ, "PREFECT_HOME": home, "PREFECT_UI_ENABLED": "0"}):
         until(lambda: answers(api["PREFECT_API_URL"]), 200)

@@ -212,12 +212,23 @@ def test_a_bug_has_an_exit_code_of_its_own_and_shows_its_traceback_without_keys(
     assert "AIza" not in err
 
 
+def prefect_says(status):
+    """Give the error of Prefect's client where its server answers with `status` for the last time."""
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    response = httpx.Response(status, request=httpx.Request("POST", "http://127.0.0.1:4200/api/task_runs/"))
+    with pytest.raises(httpx.HTTPStatusError) as raised:
+        response.raise_for_status()
+    return PrefectHTTPStatusError.from_httpx_error(raised.value)
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [
         (OSError(errno.ENOSPC, "No space left on device", "/store/x"), "The disk is full: [Errno 28] No space left"),
         (httpx.ConnectError("refused"), "does not answer: refused"),
         (RuntimeError("Failed to reach API at http://x"), "does not answer: Failed to reach API"),
+        (prefect_says(503), "however often it was asked: Server error '503 Service Unavailable'"),
     ],
 )
 def test_a_full_disk_and_a_server_that_is_away_are_no_bugs(agenthands, monkeypatch, tmp_path, error, message):
