@@ -91,7 +91,7 @@ def _start(port: int) -> subprocess.Popen[bytes]:
     without_api = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     return subprocess.Popen(
         # -P and --app-dir: a folder `flows` where the user stands is not ours
-        [sys.executable, "-P", "-m", "uvicorn", "--factory", "flows.embedded_app:create_app", "--app-dir", str(_ROOT),
+        [sys.executable, "-P", "-m", "uvicorn", "--factory", "flows.prefect_app:create_app", "--app-dir", str(_ROOT),
          "--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--timeout-keep-alive", "5"],
         env={**without_api, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"},
         stdin=subprocess.DEVNULL,

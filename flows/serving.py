@@ -45,15 +45,15 @@ def serve_here(port: int, runs: int) -> NoReturn:
 
 def _serve(url: str, port: int, runs: int) -> NoReturn:
     click.echo("Starting the Prefect server ...", err=True)
-    server = _prefect("server", "start", "--host", "127.0.0.1", "--port", str(port), output=subprocess.DEVNULL)
+    address = ("--host", "127.0.0.1", "--port", str(port))
+    server = _start("flows.prefect_app", "server", "start", *address, output=subprocess.DEVNULL)
     _wait(url, server)
     from flows.bootstrapping import POOL, bootstrap, watch_runs
 
     bootstrap(POOL)
     watch_runs()
-    worker = _prefect(
-        "worker", "start", "--pool", POOL, "--limit", str(runs), "--install-policy", "never", output=sys.stderr
-    )
+    options = ("--pool", POOL, "--limit", str(runs), "--install-policy", "never")
+    worker = _start("prefect", "worker", "start", *options, output=sys.stderr)
     deploy(POOL)
     click.echo(f"UI:    http://127.0.0.1:{port}", err=True)
     click.echo(f"Here:  export PREFECT_API_URL={url}", err=True)
@@ -61,8 +61,8 @@ def _serve(url: str, port: int, runs: int) -> NoReturn:
     _watch({"server": server, "worker": worker})
 
 
-def _prefect(*arguments: str, output: int | TextIO) -> subprocess.Popen[Any]:
-    command = [sys.executable, "-m", "prefect", *arguments]
+def _start(module: str, *arguments: str, output: int | TextIO) -> subprocess.Popen[Any]:
+    command = [sys.executable, "-P", "-m", module, *arguments]  # -P: a folder `flows` where the user stands is not ours
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 
 

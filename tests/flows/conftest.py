@@ -32,7 +32,7 @@ def prefect_api(tmp_path_factory):
     """
     port, home = free_port(), str(tmp_path_factory.mktemp("prefect"))
     api = {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
-    server = [sys.executable, "-m", "uvicorn", "--factory", "flows.embedded_app:create_app"]
+    server = [sys.executable, "-m", "uvicorn", "--factory", "flows.prefect_app:create_app"]
     address = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "error"]
     with running(*server, *address, env={**os.environ, "PREFECT_HOME": home, "PREFECT_UI_ENABLED": "0"}):
         until(lambda: answers(api["PREFECT_API_URL"]), 200)

@@ -259,7 +259,7 @@ def test_a_run_whose_machine_died_does_not_stay_running(tmp_path):
         run = served.ask("a report", model)
         until(lambda: model.count("plan"), 200)
         family = psutil.Process(served.pid).children(recursive=True)
-        alive = [each for each in family if "prefect server" in " ".join(each.cmdline())]
+        alive = [each for each in family if "server start" in " ".join(each.cmdline())]
         alive += [child for each in alive for child in each.children(recursive=True)]
         for each in [psutil.Process(served.pid), *family]:
             if each not in alive:
