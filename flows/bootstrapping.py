@@ -27,6 +27,7 @@ ZOMBIES = "AgentHands: a run without a heartbeat has crashed"
 STILLBORN = "AgentHands: a run that a worker took and that never began has crashed"
 # Prefect's terminal states, and the names that finished builds have.
 _ENDS = ("Completed", "Failed", "Crashed", "Cancelled", "Accepted", "Rejected", "TimedOut")
+_FLOWS = ["build-agent", "build-batch", "build-tool"]  # others on the same server may send heartbeats seldom, or none
 # What follows on Pending where the machine lives.
 _BEGINNINGS = ("Running", "Retrying", "AwaitingConcurrencySlot", "AwaitingRetry", "Scheduled", "Cancelling", "Paused")
 
@@ -120,7 +121,8 @@ def watch_runs(silence: int = SILENCE_SECONDS, starting: int = STARTING_SECONDS)
     """
     heartbeat, ends = "prefect.flow-run.heartbeat", {f"prefect.flow-run.{name}" for name in _ENDS}
     begun = {f"prefect.flow-run.{name}" for name in _BEGINNINGS}
-    _automate(ZOMBIES, {heartbeat}, {heartbeat, *ends}, silence, "It sent no heartbeat: its worker is gone.")
+    running = {heartbeat, "prefect.flow-run.Running"}  # the machine may die before the first heartbeat is sent
+    _automate(ZOMBIES, running, {heartbeat, *ends}, silence, "It sent no heartbeat: its worker is gone.")
     said = "A worker took it and it never began: its worker is gone."
     taken = {"prefect.flow-run.Pending", "prefect.flow-run.Submitting"}
     _automate(STILLBORN, taken, {heartbeat, *ends, *begun}, starting, said)
@@ -145,6 +147,7 @@ def _automate(name: str, after: set[str], expect: set[str], seconds: int, messag
             after=after,
             expect=expect,
             match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+            match_related=ResourceSpecification({"prefect.resource.role": ["flow"], "prefect.resource.name": _FLOWS}),
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,
             threshold=1,

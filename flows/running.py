@@ -28,6 +28,7 @@ _PREFECT = {
     "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # a server of the user's marks silent runs as crashed (bootstrapping.py)
     "DO_NOT_TRACK": "1",
 }
 

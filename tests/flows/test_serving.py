@@ -256,6 +256,7 @@ def test_a_run_whose_machine_died_does_not_stay_running(tmp_path):
     with serve(tmp_path) as served, serve_script("data-report", latency=600) as model:
         bootstrap(served, "--silence", "40", "--starting", "30")
         taken = served.run("build-agent/default", {"request": "never"}, state={"type": "PENDING", "name": "Submitting"})
+        silent = served.run("build-agent/default", {"request": "no word"}, state={"type": "RUNNING", "name": "Running"})
         run = served.ask("a report", model)
         until(lambda: model.count("plan"), 200)
         family = psutil.Process(served.pid).children(recursive=True)
@@ -267,6 +268,7 @@ def test_a_run_whose_machine_died_does_not_stay_running(tmp_path):
         try:
             assert until(lambda: served.ended(run), 240)["type"] == "CRASHED"
             assert "never began" in until(lambda: served.ended(taken), 60)["message"]
+            assert "no heartbeat" in until(lambda: served.ended(silent), 60)["message"], "it died before the first one"
         finally:
             for each in alive:
                 each.kill()
