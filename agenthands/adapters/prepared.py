@@ -14,6 +14,7 @@ import secrets
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
@@ -83,7 +84,7 @@ class PreparedInterpreter:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     env=self._variables,
-                    cwd="/",
+                    cwd=tempfile.gettempdir(),  # what it leaves there, killed, goes with all that is ours
                     start_new_session=True,
                 )
             weakref.finalize(ours, _end, process)

@@ -112,7 +112,7 @@ def run_a_test():
     """Run a small test, which passes once and fails once: pytest imports much only when it needs it."""
     import pytest
 
-    with tempfile.TemporaryDirectory(prefix="agenthands-gate-") as folder:
+    with tempfile.TemporaryDirectory(dir=os.getcwd()) as folder:
         test = os.path.join(folder, "test_warm.py")
         with open(test, "w") as file:
             file.write(WARM_TEST)
