@@ -27,7 +27,8 @@ ZOMBIES = "AgentHands: a run without a heartbeat has crashed"
 STILLBORN = "AgentHands: a run that a worker took and that never began has crashed"
 # Prefect's terminal states, and the names that finished builds have.
 _ENDS = ("Completed", "Failed", "Crashed", "Cancelled", "Accepted", "Rejected", "TimedOut")
-_FLOWS = ["build-agent", "build-batch", "build-tool"]  # others on the same server may send heartbeats seldom, or none
+# Ours: others on the same server may send heartbeats seldom, or none.
+_FLOWS = ["build-agent", "build-batch", "build-tool", "plan-agent"]
 # What follows on Pending where the machine lives.
 _BEGINNINGS = ("Running", "Retrying", "AwaitingConcurrencySlot", "AwaitingRetry", "Scheduled", "Cancelling", "Paused")
 
