@@ -7,6 +7,7 @@ for reading alone: where the API refuses one, the run goes on.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class _Artifact:
     id: UUID | None = None
 
 
-class LiveArtifacts:
+class LiveArtifacts(ABC):
     """Base: what listens to events while its context is open, and shows artifacts of the flow run around it."""
 
     def __init__(self) -> None:
@@ -47,9 +48,9 @@ class LiveArtifacts:
         self._writer = threading.Thread(target=copy_context().run, args=(self._keep_written,), daemon=True)
         self._listening = listening(self)
 
+    @abstractmethod
     def __call__(self, event: Event) -> None:
         """Listen to an event."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         """Listen, and write what is shown."""
