@@ -20,6 +20,7 @@ from agenthands.ports import Coder, CodingTask, Command, Environment, Limits, Pr
 from agenthands.prompting import render, render_text
 from agenthands.purse import Account
 from agenthands.pythonpath.agenthands_put_off import ONLY_NAMED
+from agenthands.pythonpath.agenthands_pytest import STARTED_WITH
 from agenthands.wording import count
 from agenthands.workplace import ToolWork
 
@@ -192,7 +193,6 @@ def shell_command(workspace: Path, environment: Environment, dependencies: Seque
     """Give the shell for a tool with `dependencies` of its own: its variables, and the server of pytest beside it."""
     # what a tool depends on may itself use what the plug-in puts off
     ours = [] if dependencies else [_PYTHONPATH]
-    python = {"PYTHONDONTWRITEBYTECODE": "1"}
     server = f"import sys; sys.path.insert(0, {str(_PYTHONPATH)!r}); import agenthands_pytest as p; del sys.path[0]"
     return Command(
         argv=[str(environment.python), "-P", "-c", f"{server}; p.serve()"],
@@ -203,8 +203,8 @@ def shell_command(workspace: Path, environment: Environment, dependencies: Seque
             "PYTHONPATH": ":".join(str(path) for path in (workspace, *ours)),
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "PYTEST_ADDOPTS": "-p no:cacheprovider" + (" -p agenthands_put_off" if ours else ""),
-            **python,
+            **STARTED_WITH,
         },
-        prepared=Preparation(preparation_source(ONLY_NAMED, []), python) if ours else None,
+        prepared=Preparation(preparation_source(ONLY_NAMED, []), STARTED_WITH) if ours else None,
         limits=Limits(),
     )

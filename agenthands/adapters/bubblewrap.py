@@ -207,13 +207,17 @@ def _prepared(
     limits = rlimits(command.limits)
     if _bounds_users():
         limits["RLIMIT_NPROC"] = command.limits.processes
-    folder, variables = str(command.workspace), variables_inside(command)
-    request = {"folder": folder, "cgroups": bounds.files, "limits": limits, "code": code}
+    folder = str(command.workspace)
+    variables = {**variables_inside(command), "PWD": folder}
+    request: dict[str, object] = {
+        "folder": folder,
+        "cgroups": bounds.files,
+        "variables": variables,
+        "limits": limits,
+        "code": code,
+    }
     started_with = variables_inside(replace(command, variables=preparation.variables))
-    return (
-        prepared_interpreter(python, started_with, preparation.source),
-        {**request, "variables": {**variables, "PWD": folder}},
-    )
+    return prepared_interpreter(python, started_with, preparation.source), request
 
 
 def _end_watching(ended: threading.Event, watcher: threading.Thread, bounds: Bounds) -> None:

@@ -17,7 +17,6 @@ Nothing that the code can reach belongs to the outside: this process has no vari
 files and root are left behind, and what is in its memory are the modules that the preparation has imported.
 """
 
-import array
 import contextlib
 import ctypes
 import json
@@ -79,13 +78,8 @@ def serve(control, namespace):
 
 def receive(control):
     """Take one message, and the descriptors that came with it."""
-    room = array.array("i", [0] * 4)
-    text, parts, _, _ = control.recvmsg(MAX_MESSAGE, socket.CMSG_SPACE(len(room) * room.itemsize))
-    descriptors = array.array("i")
-    for level, kind, data in parts:
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
-    return text, list(descriptors)
+    text, descriptors, _, _ = socket.recv_fds(control, MAX_MESSAGE, 4)
+    return text, descriptors
 
 
 def enter(request, descriptors):

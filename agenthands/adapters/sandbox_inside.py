@@ -11,6 +11,7 @@ from agenthands.ports import Command, Limits
 RELAY = Path(__file__).parent.parent / "sandbox_relay.py"
 _MODEL_PORT = 8765
 _EGRESS_PORT = 8766
+_ULIMIT = {"RLIMIT_AS": ("v", 1024), "RLIMIT_FSIZE": ("f", 1024), "RLIMIT_NOFILE": ("n", 1), "RLIMIT_CORE": ("c", 1)}
 
 
 def relayed(command: Command) -> list[tuple[Path, int]]:
@@ -62,15 +63,14 @@ def variables_inside(command: Command) -> dict[str, str]:
 
 def ulimits(limits: Limits) -> str:
     """Give shell text that bounds the process that runs it, and each one it starts."""
-    blocks = limits.file_bytes // 1024
-    return f"ulimit -v {limits.memory_bytes // 1024}; ulimit -f {blocks}; ulimit -n {limits.open_files}; ulimit -c 0"
+    return "; ".join(f"ulimit -{_ULIMIT[name][0]} {most // _ULIMIT[name][1]}" for name, most in rlimits(limits).items())
 
 
 def rlimits(limits: Limits) -> dict[str, int]:
     """Give the same bounds by the names of setrlimit."""
     return {
-        "RLIMIT_AS": limits.memory_bytes // 1024 * 1024,
-        "RLIMIT_FSIZE": limits.file_bytes // 1024 * 1024,
+        "RLIMIT_AS": limits.memory_bytes,
+        "RLIMIT_FSIZE": limits.file_bytes,
         "RLIMIT_NOFILE": limits.open_files,
         "RLIMIT_CORE": 0,
     }

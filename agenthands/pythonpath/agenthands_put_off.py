@@ -15,8 +15,8 @@ ONLY_NAMED = {"pandas": "DataFrame", "networkx": "DiGraph"}
 
 def pytest_configure():
     """Import NAT before the tests do."""
-    if "nat.cli.register_workflow" in sys.modules:
-        return  # in an interpreter that was prepared
+    if is_prepared():
+        return
     gc.disable()  # importing leaves little to collect, and looking for it takes a tenth of the time
     with put_off(ONLY_NAMED):
         import nat.builder.function_info
@@ -24,6 +24,11 @@ def pytest_configure():
         import nat.cli.register_workflow  # noqa: F401
     gc.freeze()
     gc.enable()
+
+
+def is_prepared():
+    """Say whether this interpreter has NAT imported already."""
+    return "nat.cli.register_workflow" in sys.modules
 
 
 class PutOff(types.ModuleType):

@@ -9,7 +9,6 @@ It answers with the process id of the run and then with its exit code. A run tha
 Where there is no server, or something is asked of Python that only a new interpreter can give, pytest runs as usual.
 """
 
-import array
 import contextlib
 import json
 import os
@@ -94,15 +93,14 @@ def accept(listening):
     """Start the run that is asked for; give the connection, a pidfd and the process id, or nothing for no request."""
     connection, _ = listening.accept()
     connection.settimeout(5)
-    streams = array.array("i")
-    try:
-        text, descriptors, _, _ = socket.recv_fds(connection, MAX_MESSAGE, 3)
-        streams.extend(descriptors)
+    request, streams = None, []
+    with contextlib.suppress(OSError, ValueError):
+        text, streams, _, _ = socket.recv_fds(connection, MAX_MESSAGE, 3)
         request = json.loads(text)
-    except (OSError, ValueError):
-        request = None
     if not request or len(streams) != 3:
         connection.close()
+        for stream in streams:
+            os.close(stream)
         return ()
     pid = os.fork()
     if not pid:

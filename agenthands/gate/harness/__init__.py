@@ -13,7 +13,6 @@ PIECES = ("warming", "children", "lanes", "conditions", "own_tests", "jobs", "ma
 _OF_OURS = re.compile(r"^from agenthands\..*\n", re.MULTILINE)
 
 
-@cache
 def harness_source() -> bytes:
     """Give the harness as one Python text."""
     return _joined(*PIECES).encode()
@@ -24,6 +23,7 @@ def preparation_source(packages: Mapping[str, str], path: Sequence[str]) -> str:
     return f"{_joined('warming')}\nprepare({dict(packages)!r}, {list(path)!r})\n"
 
 
+@cache
 def _joined(*pieces: str) -> str:
     folder = Path(__file__).parent
     files = [folder.parents[1] / "pythonpath" / "agenthands_put_off.py", *(folder / f"{piece}.py" for piece in pieces)]

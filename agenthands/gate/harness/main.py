@@ -29,6 +29,7 @@ from agenthands.gate.harness.children import PR_SET_CHILD_SUBREAPER
 from agenthands.gate.harness.jobs import JOBS
 from agenthands.gate.harness.lanes import Lanes, bound
 from agenthands.gate.harness.warming import prepare, prepared_session
+from agenthands.pythonpath.agenthands_put_off import is_prepared
 
 PR_SET_DUMPABLE = 4
 
@@ -43,7 +44,7 @@ def main():
     prctl = ctypes.CDLL(None).prctl
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    if "nat.cli.register_workflow" not in sys.modules:
+    if not is_prepared():
         prepare(request["put_off"], request["path"])
     sys.path += request["path"]
     sys.path.insert(0, request["folder"])
