@@ -12,11 +12,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from agenthands.commands import Command, CommandResult, Limits
 from agenthands.foreign_json import read_json, read_scrubbed
 from agenthands.gate.results import same_json
 from agenthands.judging import Judged, judge_answer
 from agenthands.models import Acceptance, Case, CaseCheck, CaseResult, CheckResult, add_costs
-from agenthands.ports import ChatModel, Command, CommandResult, Environment, GatewayUsage, Limits, OpenGateway, Sandbox
+from agenthands.ports import ChatModel, Environment, GatewayUsage, OpenGateway, Sandbox
 
 MODEL_CALLS = "model-calls.jsonl"
 _SCRIPT = Path(__file__).parent / "acceptance_script.py"

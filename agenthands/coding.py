@@ -11,12 +11,13 @@ from pathlib import Path
 from jinja2 import TemplateError
 
 from agenthands.arbitration import Arbitration, Example, contradicted
+from agenthands.commands import Command, Limits, Preparation
 from agenthands.errors import SettingsInvalid
 from agenthands.gate.harness import preparation_source
 from agenthands.gate.own_tests import MIN_TESTS
 from agenthands.gate.workspace import MISSING
 from agenthands.models import CodingResult, GateReport, Tokens, ToolOutcome, add_costs
-from agenthands.ports import Coder, CodingTask, Command, Environment, Limits, Preparation, Sandbox
+from agenthands.ports import Coder, CodingTask, Environment, Sandbox
 from agenthands.prompting import render, render_text
 from agenthands.purse import Account
 from agenthands.pythonpath.agenthands_put_off import ONLY_NAMED

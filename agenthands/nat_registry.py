@@ -8,8 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from agenthands.commands import Command, Limits
 from agenthands.errors import SandboxLost
-from agenthands.ports import Command, Environment, Limits, Sandbox
+from agenthands.ports import Environment, Sandbox
 from agenthands.whole_files import write_whole
 
 _KEPT = "nat_registry-2.json"  # the number is that of its format

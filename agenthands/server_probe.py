@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from agenthands.commands import Command, Limits
 from agenthands.foreign_json import read_scrubbed
-from agenthands.ports import Command, Environment, Limits, Sandbox
+from agenthands.ports import Environment, Sandbox
 from agenthands.server_catalogue import CatalogueServer
 from agenthands.tool_poisoning import poisoned
 from agenthands.whole_files import write_whole

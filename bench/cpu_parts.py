@@ -86,7 +86,7 @@ def terminal_cost(folder):
     from dataclasses import replace
 
     from agenthands.coding import shell_command
-    from agenthands.ports import Limits
+    from agenthands.commands import Limits
 
     environment, sandbox = UvEnvironments(Settings().home).nat(), BubblewrapSandbox()
     name = names(1)[0]

@@ -25,11 +25,11 @@ from rich.table import Table
 
 from agenthands.adapters.bubblewrap import BubblewrapSandbox
 from agenthands.adapters.uv_environments import UvEnvironments
+from agenthands.commands import Command, Limits
 from agenthands.gate.harness_runs import run_harness
 from agenthands.gate.judge import MAX_MUTANTS, judge, prepared
 from agenthands.gate.workspace import tests_path, tool_path
 from agenthands.models import CustomTool
-from agenthands.ports import Command, Limits
 from agenthands.settings import Settings
 
 SCRIPT = Path(__file__).parent.parent / "agenthands" / "testing" / "scripts" / "financial-research"

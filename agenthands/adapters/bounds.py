@@ -21,7 +21,7 @@ from pathlib import Path
 from agenthands.adapters.bounds_cgroups import Cgroup, Cgroups
 from agenthands.adapters.bounds_disk import deleted_bytes, used_bytes
 from agenthands.adapters.bounds_proc import memory_of, tree
-from agenthands.ports import EndedBy, Limits
+from agenthands.commands import EndedBy, Limits
 
 _TICK = 0.1
 _DISK_TICK = 0.5

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from agenthands.ports import EndedBy, Limits
+from agenthands.commands import EndedBy, Limits
 
 _CONTROLLERS = ("memory", "pids")
 _NAME = "agenthands"

@@ -28,8 +28,8 @@ from agenthands.adapters.prepared import (
 )
 from agenthands.adapters.processes import kill_group, run_process
 from agenthands.adapters.sandbox_inside import argv_inside, mounted, rlimits, ulimits, variables_inside
+from agenthands.commands import Command, CommandResult, Limits, Preparation
 from agenthands.errors import SandboxLost, SandboxUnavailable
-from agenthands.ports import Command, CommandResult, Limits, Preparation
 
 _RESERVED = 300  # process ids that the kernel gives out once only, RESERVED_PIDS in its source
 _STARTED = b"[in the sandbox]"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from agenthands.adapters.sandbox_inside import mounted, ulimits, variables_inside
+from agenthands.commands import Command
 from agenthands.errors import SandboxLost
-from agenthands.ports import Command
 
 IMAGE = "agenthands-sandbox:bf3a9c4ac03c"  # the hash of deployments/sandbox.Dockerfile
 _LABEL = "agenthands.owner"

@@ -17,8 +17,8 @@ from agenthands.adapters.docker_streams import Streams
 from agenthands.adapters.docker_watch import ContainerWatch
 from agenthands.adapters.processes import ended_with_all
 from agenthands.adapters.sandbox_inside import argv_inside
+from agenthands.commands import Command, CommandResult, EndedBy, Limits
 from agenthands.errors import SandboxLost, SandboxUnavailable
-from agenthands.ports import Command, CommandResult, EndedBy, Limits
 
 _START_HINT = "Start it (`systemctl start docker`), set DOCKER_HOST, or use --sandbox bubblewrap."
 _MAKE_IMAGE = "deployments/sandbox-image.sh"

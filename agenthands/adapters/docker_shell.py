@@ -23,8 +23,8 @@ from agenthands.adapters.docker_streams import Frames, raw_socket
 from agenthands.adapters.docker_watch import ContainerWatch
 from agenthands.adapters.processes import ended_with_all
 from agenthands.adapters.sandbox_inside import ulimits
+from agenthands.commands import Command
 from agenthands.errors import SandboxLost
-from agenthands.ports import Command
 
 _PROGRAM = Path(__file__).parent / "docker_shell_script.py"
 _TURNS = 20

@@ -6,8 +6,8 @@ from typing import Any
 
 from agenthands.adapters.bounds import DiskWatch, Paced
 from agenthands.adapters.bounds_cgroups import Counters, counters_of
+from agenthands.commands import Command, EndedBy
 from agenthands.errors import SandboxLost
-from agenthands.ports import Command, EndedBy
 
 
 class ContainerWatch:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from agenthands.adapters.processes import run_process
+from agenthands.commands import CommandResult
 from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavailable
 from agenthands.masking import masked, without_keys
-from agenthands.ports import CommandResult, Environment
+from agenthands.ports import Environment
 
 _SECONDS = 600.0
 _OUTPUT_BYTES = 64 * 1024**2

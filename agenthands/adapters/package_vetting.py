@@ -20,8 +20,8 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from agenthands.commands import CommandResult
 from agenthands.errors import DependencyRefused
-from agenthands.ports import CommandResult
 
 YOUNG_DAYS = 14
 _ENTRY = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==\S+[^\n]*\n(?:[ \t]+[^\n]*\n)*", re.MULTILINE)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from agenthands.ports import CommandResult, EndedBy
+from agenthands.commands import CommandResult, EndedBy
 
 _TICK = 0.1
 _running: set[subprocess.Popen[bytes]] = set()

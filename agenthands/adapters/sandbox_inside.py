@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from agenthands.ports import Command, Limits
+from agenthands.commands import Command, Limits
 
 RELAY = Path(__file__).parent.parent / "sandbox_relay.py"
 _MODEL_PORT = 8765

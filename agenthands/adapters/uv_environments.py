@@ -17,9 +17,10 @@ from agenthands.adapters.npm_environments import install_npm, npm_published
 from agenthands.adapters.npm_environments import npm_lock as locked_by_npm
 from agenthands.adapters.package_vetting import npm_names, refuse_empty_npm, refuse_young_npm, vet_packages
 from agenthands.adapters.processes import run_process
+from agenthands.commands import CommandResult
 from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavailable
 from agenthands.masking import masked, without_keys
-from agenthands.ports import CommandResult, Environment
+from agenthands.ports import Environment
 from agenthands.whole_files import write_whole
 
 LOCKS = Path(__file__).parent.parent / "locks"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agenthands.commands import Command, Limits, Preparation
 from agenthands.errors import SandboxLost
 from agenthands.foreign_json import read_scrubbed
 from agenthands.gate.harness import harness_source, preparation_source
@@ -20,7 +21,7 @@ from agenthands.gate.imports import imported
 from agenthands.gate.mutation import Mutant
 from agenthands.gate.workspace import tests_path
 from agenthands.models import CustomTool
-from agenthands.ports import Command, Environment, Limits, Preparation, Sandbox
+from agenthands.ports import Environment, Sandbox
 from agenthands.pythonpath.agenthands_put_off import ONLY_NAMED
 
 Answer = Mapping[str, Any]

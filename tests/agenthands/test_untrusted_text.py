@@ -12,13 +12,14 @@ from tests_support import PLAN, ROMAN_SPEC, registry
 
 from agenthands.acceptance import InstalledAgent, Reach, accept_agent
 from agenthands.adapters.fsspec_store import FsspecStore
+from agenthands.commands import CommandResult
 from agenthands.errors import RequestInvalid
 from agenthands.foreign_json import read_json
 from agenthands.json_schemas import misfits, regex_fault, schema_fault
 from agenthands.models import Case, CustomTool, Plan, Tokens
 from agenthands.plan_reality import Reality, complaints_about
 from agenthands.planning import checked_request, plan_agent
-from agenthands.ports import ChatAnswer, CommandResult, Environment, GatewayUsage
+from agenthands.ports import ChatAnswer, Environment, GatewayUsage
 from agenthands.prompting import render
 from agenthands.requests import read_requests
 from agenthands.server_catalogue import load_catalogue

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from agenthands.adapters.prepared import CannotEnterError, PreparedInterpreter
-from agenthands.ports import Command, Limits, Preparation
+from agenthands.commands import Command, Limits, Preparation
 
 pytestmark = pytest.mark.slow
 PYTHON = os.path.realpath(sys.executable)
@@ -141,7 +141,7 @@ def test_it_ends_with_the_process_that_has_started_it(tmp_path, end):
 import sys
 from pathlib import Path
 from agenthands.adapters.bubblewrap import BubblewrapSandbox
-from agenthands.ports import Command, Preparation
+from agenthands.commands import Command, Preparation
 command = Command([{PYTHON!r}, "-P", "-c", "print(made)"], Path({str(tmp_path)!r}), prepared=Preparation("made = 1"))
 assert BubblewrapSandbox().run(command).stdout == b"1\\n"
 print("ran", flush=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sandbox_support import MIB, python, runner, sh
 
-from agenthands.ports import Command
+from agenthands.commands import Command
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import pytest
 from sandbox_support import becomes
 from terminal_support import Terminal
 
-from agenthands.ports import Command
+from agenthands.commands import Command
 
 pytestmark = pytest.mark.slow
 

@@ -21,9 +21,9 @@ from scripted_server import serve_model
 
 from agenthands.acceptance import InstalledAgent
 from agenthands.adapters.gateway import LitellmGateway
+from agenthands.commands import Command, Limits
 from agenthands.model_settings import ModelSettings
 from agenthands.models import BuildRecord
-from agenthands.ports import Command, Limits
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 COMMAND = str(Path(sys.executable).parent / "agenthands")

@@ -21,10 +21,11 @@ from agenthands import server_catalogue
 from agenthands.acceptance import InstalledAgent
 from agenthands.adapters.bubblewrap import BubblewrapSandbox
 from agenthands.adapters.gateway import LitellmGateway
+from agenthands.commands import Command, Limits
 from agenthands.errors import PlanRefused
 from agenthands.model_settings import ModelSettings
 from agenthands.models import BuildOptions, BuildRecord, Tokens
-from agenthands.ports import ChatAnswer, Command, Limits
+from agenthands.ports import ChatAnswer
 from agenthands.purse import PaidModel
 from agenthands.server_catalogue import load_catalogue
 from agenthands.testing import scripted_model

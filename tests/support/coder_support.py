@@ -5,8 +5,9 @@ from pathlib import Path
 from conftest_paths import TEST_HOME
 
 from agenthands.adapters.openhands_coder import OpenHandsCoder
+from agenthands.commands import Command
 from agenthands.model_settings import ModelSettings
-from agenthands.ports import CodingTask, Command
+from agenthands.ports import CodingTask
 from agenthands.purse import Budget, Purse
 
 

@@ -14,7 +14,7 @@ from agenthands.adapters.bounds import Bounds, DiskWatch
 from agenthands.adapters.bounds_cgroups import Cgroups, find_cgroups
 from agenthands.adapters.bounds_disk import deleted_bytes, used_bytes
 from agenthands.adapters.bounds_proc import memory_of, tree
-from agenthands.ports import Command, Limits
+from agenthands.commands import Command, Limits
 
 pytestmark = pytest.mark.timeout(60)
 MIB = 1024**2

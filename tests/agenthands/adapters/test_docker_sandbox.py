@@ -17,8 +17,8 @@ from sandbox_support import SHELL_BOUNDS, exceed_in_a_shell
 from agenthands.adapters.docker_container import IMAGE, hand_over
 from agenthands.adapters.docker_sandbox import DockerSandbox
 from agenthands.adapters.docker_streams import Frames
+from agenthands.commands import Command
 from agenthands.errors import SandboxLost, SandboxUnavailable
-from agenthands.ports import Command
 
 pytestmark = pytest.mark.timeout(120)
 ROOT = Path(__file__).parents[3]
@@ -155,7 +155,7 @@ WORKER = """
 import sys
 from pathlib import Path
 from agenthands.adapters.docker_sandbox import DockerSandbox
-from agenthands.ports import Command
+from agenthands.commands import Command
 sandbox = DockerSandbox()
 shell = sandbox.shell(Command((), Path(sys.argv[1])), Path(sys.argv[2]))
 sandbox.run(Command(["/bin/bash", "-c", "touch up; sleep 100"], Path(sys.argv[1])))

@@ -10,7 +10,7 @@ import pytest
 from canaries import BASE, BLOCK, ENVIRONMENT, FORMS, LITERAL, REDIS, has_canary
 
 from agenthands.adapters.docker_sandbox import DockerSandbox
-from agenthands.ports import Command, Limits
+from agenthands.commands import Command, Limits
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 SHOW = (
