@@ -27,6 +27,7 @@ _SCRIPT = Path(__file__).parent / "prepared_script.py"
 _PREPARATION_SECONDS = 120
 _ENTRY_SECONDS = 30
 _TICK = 0.05
+_FAILURES = 3  # in a row, before nothing is tried any more
 _CREDENTIALS = struct.Struct("iII")
 _DONE, _GONE = b"\0", b"\1"
 _log = logging.getLogger(__name__)
@@ -54,9 +55,13 @@ class PreparedInterpreter:
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
         self._unusable = ""
+        self._failures = 0
 
     def enter(self, request: Mapping[str, Any], descriptors: Sequence[int]) -> None:
-        """Let a fork enter, unless the process inside has ended. Raises CannotEnterError; failures are not repeated."""
+        """Let a fork enter, unless the process inside has ended.
+
+        Raises CannotEnterError; after a preparation that failed, or a few failures in a row, nothing is tried any more.
+        """
         with self._lock:
             if self._unusable:
                 raise CannotEnterError(self._unusable)
@@ -65,12 +70,16 @@ class PreparedInterpreter:
                 try:
                     socket.send_fds(control, [json.dumps(request).encode()], list(descriptors))
                     answer = control.recv(65536)
+                except TimeoutError:  # not asked again: the fork may still enter
+                    self._control = None
+                    answer = b"no answer in %d s" % _ENTRY_SECONDS
                 except OSError:
                     answer = b""
                 if answer in (_DONE, _GONE):
+                    self._failures = 0
                     return
                 if answer or last:
-                    raise self._give_up(answer)
+                    raise self._failed(answer)
                 self._control = None  # it had ended, being idle
 
     def _start(self) -> socket.socket:
@@ -93,16 +102,19 @@ class PreparedInterpreter:
         except OSError as error:
             answer = str(error).encode()
         if answer != _DONE:
-            raise self._give_up(answer)
+            raise self._failed(answer, _FAILURES)
         ours.settimeout(_ENTRY_SECONDS)
         self._control = ours
         return ours
 
-    def _give_up(self, answer: bytes) -> CannotEnterError:
-        self._control = None
-        self._unusable = answer.decode(errors="replace") or "the prepared interpreter ended without a word"
-        _log.info("Each command starts an interpreter of its own: %s", self._unusable)
-        return CannotEnterError(self._unusable)
+    def _failed(self, answer: bytes, times: int = 1) -> CannotEnterError:
+        reason = answer.decode(errors="replace") or "the prepared interpreter ended without a word"
+        self._failures += times
+        if self._failures >= _FAILURES:
+            self._control = None
+            self._unusable = reason
+            _log.info("Each command starts an interpreter of its own: %s", reason)
+        return CannotEnterError(reason)
 
 
 class Entry:

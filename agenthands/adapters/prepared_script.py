@@ -22,11 +22,13 @@ import ctypes
 import json
 import os
 import resource
+import select
 import socket
 import sys
 import traceback
 
 IDLE_SECONDS = 60  # its memory is worth more than a second of CPU a minute
+ENDING_MILLISECONDS = 1000  # from the end of a sandbox's cgroup or first process to that of the one to be joined
 MAX_MESSAGE = 4 * 1024 * 1024
 STARTED = b"[in the sandbox]"
 DONE, GONE = b"\0", b"\1"
@@ -83,7 +85,11 @@ def receive(control):
 
 
 def enter(request, descriptors):
-    """Let a fork enter. Gives None here and the code in what has entered; raises OSError where that failed."""
+    """Let a fork enter. Gives None here and the code in what has entered.
+
+    Raises ProcessLookupError where the process has ended, and OSError for what failed though it runs.
+    """
+    process = os.pidfd_open(request["process"])
     told, telling = os.pipe()
     first = os.fork()
     if first:
@@ -91,13 +97,16 @@ def enter(request, descriptors):
         with open(told, "rb") as stream:
             reason = stream.read()
         os.waitpid(first, 0)
-        if reason == GONE:
+        # whatever fails when a sandbox ends meanwhile
+        gone = reason != DONE and (reason == GONE or has_ended(process))
+        os.close(process)
+        if gone:
             raise ProcessLookupError
         if reason != DONE:
             raise OSError(reason.decode(errors="replace") or "the fork ended without a word")
         return None
     try:
-        join(request)
+        join(request, process)
         if second := os.fork():
             os.waitpid(second, 0)  # what nobody waits for keeps the sandbox's first process from ending
             os._exit(0)
@@ -114,13 +123,9 @@ def enter(request, descriptors):
         os._exit(1)
 
 
-def join(request):
+def join(request, process):
     """Join the cgroups and all namespaces of the process, which cannot be another one by now, nor one outside."""
-    for file in request["cgroups"]:
-        with open(file, "w") as stream:
-            stream.write(str(os.getpid()))
     folder = f"/proc/{request['process']}"
-    process = os.pidfd_open(request["process"])
     try:
         shared = [name for name in NAMESPACES if is_same(f"{folder}/ns/{name}", f"/proc/self/ns/{name}")]
         # read after the pidfd was opened: what has the word now had the process id then
@@ -132,8 +137,17 @@ def join(request):
         raise ProcessLookupError
     if set(shared) - {"cgroup"}:  # of which not every kernel has namespaces
         raise OSError(f"the process is in no sandbox: it shares {shared}")
+    for file in request["cgroups"]:
+        with open(file, "w") as stream:
+            stream.write(str(os.getpid()))
     os.setns(process, sum(flag for name, flag in NAMESPACES.items() if name not in shared))
-    os.close(process)
+
+
+def has_ended(process):
+    """Say whether the process of a pidfd has ended, or ends now."""
+    poll = select.poll()
+    poll.register(process, select.POLLIN)
+    return bool(poll.poll(ENDING_MILLISECONDS))
 
 
 def is_same(first, second):

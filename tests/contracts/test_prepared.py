@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from terminal_support import Terminal
 
 from agenthands.adapters.prepared import CannotEnterError, PreparedInterpreter
 from agenthands.commands import Command, Limits, Preparation
@@ -107,6 +108,19 @@ def test_an_interpreter_that_has_ended_is_started_again(run):
     assert run("print(made)", preparation).exit_code == 0
 
 
+def test_a_sandbox_may_end_while_it_is_entered(bubblewrap, run, tmp_path):
+    preparation = f"made = {time.time_ns()}"
+    command = Command([PYTHON, "-P", "-c", "input()"], tmp_path, prepared=Preparation(preparation, {"MARK": "1"}))
+    for number in range(30):
+        shell = bubblewrap.shell(command, tmp_path / str(number))
+        terminal = Terminal(shell.path)
+        time.sleep(number * 0.01)
+        shell.close()
+        terminal.process.wait(10)
+        os.close(terminal.master)
+    assert run("print(made)", preparation).exit_code == 0
+
+
 def test_many_at_once(run):
     results = []
     threads = [
@@ -131,6 +145,12 @@ def test_nothing_enters_a_process_that_is_in_no_sandbox(tmp_path):
         interpreter.enter({**request, "word": "another"}, descriptors)  # as if another process had the id by now
         with pytest.raises(CannotEnterError, match="in no sandbox"):
             interpreter.enter(request, descriptors)
+        interpreter.enter({**request, "word": "another"}, descriptors)  # one failure says nothing about the next
+        for _ in range(3):
+            with pytest.raises(CannotEnterError, match="in no sandbox"):
+                interpreter.enter(request, descriptors)
+        with pytest.raises(CannotEnterError, match="in no sandbox"):  # three in a row do
+            interpreter.enter({**request, "word": "another"}, descriptors)
     outside.communicate(b"\n")
     assert not (tmp_path / "made").exists()
 
