@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from agenthands.agent_readme import README, readme_of
 from agenthands.errors import StoreNotUsable, StoreUnavailable
-from agenthands.masking import masked_bytes, masked_json
+from agenthands.masking import masked, masked_bytes, masked_json
 from agenthands.models import BuildRecord
 from agenthands.ports import Store
-from agenthands.report import is_shown, render_report
+from agenthands.report import is_shown, render_failed_report, render_report
 
 UNPLANNED = "unplanned"
 BUNDLE = "bundle.tar.gz"
@@ -44,7 +45,7 @@ def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store)
     record = BuildRecord.model_validate(masked_json(record.model_dump(mode="json")))
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     record = record.model_copy(update={"files": dict(sorted(hashes.items()))})
-    report = render_report(record, _texts(files)).encode()
+    report = _report(record, files).encode()
     record = record.model_copy(update={"files": {**record.files, "report.html": hashlib.sha256(report).hexdigest()}})
     for name, content in {**files, "report.html": report}.items():
         written = store.put(f"{prefix}/{name}", content)
@@ -105,6 +106,14 @@ def texts_of(store: Store, record: BuildRecord) -> dict[str, str]:
         with suppress(KeyError):
             found[name] = store.get(f"{build_prefix(record)}/{name}")
     return _texts(found)
+
+
+def _report(record: BuildRecord, files: Mapping[str, bytes]) -> str:
+    """Render the report; a bug in that costs the page, which then tells it, and not the agent."""
+    try:
+        return render_report(record, _texts(files))
+    except Exception:
+        return render_failed_report(record, masked(traceback.format_exc()))
 
 
 def _texts(files: Mapping[str, bytes]) -> dict[str, str]:

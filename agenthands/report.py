@@ -64,6 +64,13 @@ def render_report(record: BuildRecord, files: Mapping[str, str]) -> str:
     return page_environment().get_template("report.html.j2").render(sections=shown, **values)
 
 
+def render_failed_report(record: BuildRecord, traceback: str) -> str:
+    """Render the page that stands in place of a report that could not be rendered."""
+    name = record.plan.name if record.plan else "A build without a plan"
+    template = page_environment().get_template("report_failed.html.j2")
+    return template.render(record=record, name=name, traceback=traceback)
+
+
 def _failures(record: BuildRecord) -> list[tuple[str, str]]:
     """Give the tools and test cases that did not pass: where the page shows them, and their names."""
     cases = record.acceptance.cases if record.acceptance else []

@@ -59,24 +59,31 @@ def build_agent(request: Request, options: BuildOptions = DEFAULTS) -> BuildReco
         BuildArtifacts(build) as shown,
     ):
         try:
-            status, reason, bundle = _work(build, ledger, shown)
-        except AgentHandsError as error:
-            failed = _publish(build, ledger, "failed", error.message, None)
-            shown.show_result(failed)
-            error.build_id = failed.build_id
+            record = _build(build, ledger, shown)
+        except AgentHandsError:
             raise
         except Exception as error:
             fault = named(error)
             with suppress(Exception):  # what failed first is what is told
                 failed = publish_build.fn(build, ledger.record("failed", fault.message), None)
                 fault.build_id = failed.build_id
-                emit(BuildFinished(build.build_id, "failed", fault.message))
-                shown.show_result(failed)
+                _tell(failed, shown)
             raise fault from error
-        record = _publish(build, ledger, status, reason, bundle)
-        shown.show_result(record)
+        _tell(record, shown)
     said = f"{record.build_id}: {verdict(record)}"
-    return cast("BuildRecord", Completed(name=status.capitalize(), message=said, data=record))
+    return cast("BuildRecord", Completed(name=record.status.capitalize(), message=said, data=record))
+
+
+def _build(build: Build, ledger: Ledger, shown: BuildArtifacts) -> BuildRecord:
+    """Work and publish what came of it, an error of the user's or of the outside included."""
+    try:
+        status, reason, bundle = _work(build, ledger, shown)
+    except AgentHandsError as error:
+        failed = publish_build(build, ledger.record("failed", error.message), None)
+        _tell(failed, shown)
+        error.build_id = failed.build_id
+        raise
+    return publish_build(build, ledger.record(status, reason), bundle)
 
 
 def _work(build: Build, ledger: Ledger, shown: BuildArtifacts) -> tuple[Status, str, bytes | None]:
@@ -114,7 +121,6 @@ def _cancelled(build: Build, ledger: Ledger) -> None:
     publish_build.fn(build, ledger.record("cancelled", "the run was cancelled"), None)
 
 
-def _publish(build: Build, ledger: Ledger, status: Status, reason: str, bundle: bytes | None) -> BuildRecord:
-    record = publish_build(build, ledger.record(status, reason), bundle)
-    emit(BuildFinished(build.build_id, status, reason))
-    return record
+def _tell(record: BuildRecord, shown: BuildArtifacts) -> None:
+    emit(BuildFinished(record.build_id, record.status, record.reason))
+    shown.show_result(record)

@@ -5,9 +5,10 @@ import hashlib
 import pytest
 from sample_records import record
 
+from agenthands import publishing
 from agenthands.adapters.fsspec_store import FsspecStore
 from agenthands.errors import StoreUnavailable
-from agenthands.publishing import all_records, build_prefix, publish_build
+from agenthands.publishing import all_records, build_prefix, publish_build, report_of
 
 
 @pytest.fixture
@@ -41,6 +42,23 @@ def test_a_build_that_was_not_wholly_written_is_not_seen(store, monkeypatch):
         publish_build(record(), {"bundle.tar.gz": b"bundle"}, store)
     assert store.keys()
     assert list(all_records(store)) == []
+
+
+def test_a_bug_in_the_report_costs_the_page_and_not_the_agent(store, monkeypatch):
+    key = "canary-" + "4711-key"
+    monkeypatch.setenv("GEMINI_API_KEY", key)
+
+    def fail(*_):
+        raise KeyError(f"<b>{key}</b>")
+
+    monkeypatch.setattr(publishing, "render_report", fail)
+    published = publish_build(record(), {"bundle.tar.gz": b"bundle"}, store)
+    assert published.status == "accepted"
+    assert list(all_records(store)) == [published]
+    page = report_of(store, published).decode()
+    assert "That is a bug of AgentHands" in page
+    assert "KeyError: &#39;&lt;b&gt;***&lt;/b&gt;&#39;" in page
+    assert key not in page
 
 
 def test_an_accepted_build_stays_as_it_is(store):

@@ -13,13 +13,23 @@ KEY = "sk-nobody-may-see"
 PROGRAM = f"""
 import sys
 from agenthands import coding, publishing
+from agenthands.errors import OutsideError
+
+publish, where = publishing.publish_build, sys.argv.pop()
 
 def fail(*_):
     raise KeyError({KEY!r})
 
-coding.generate_tool = fail
-if sys.argv.pop() == "twice":
-    publishing.publish_build = fail
+def fail_outside(*_):
+    raise OutsideError("gone")
+
+def fail_first(*given):
+    publishing.publish_build = publish
+    fail()
+
+coding.generate_tool = fail_outside if where == "at the end" else fail
+if where != "once":
+    publishing.publish_build = fail if where == "twice" else fail_first
 from flows.command_line import main
 main()
 """
@@ -54,6 +64,12 @@ def test_it_leaves_a_record_with_what_was_done_until_then(failed):
     assert [(each.stage, each.calls) for each in record.spending] == [("plan", 1)]
     assert "report.html" in record.files
     assert "FAILED" in said
+
+
+def test_it_may_be_in_the_publishing(failed):
+    _, (record,) = failed("at the end")
+    assert record.status == "failed"
+    assert record.reason == "This is a bug of AgentHands, not your mistake: KeyError: '***'"
 
 
 def test_what_keeps_the_record_from_being_published_does_not_hide_it(failed):
