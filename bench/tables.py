@@ -18,12 +18,16 @@ def _table(head, rows):
 
 
 def _seed(found):
-    head = ["tools", "seed's way, s", "AgentHands, s", "times faster", "bound, s", "times the bound", "CPU s a tool"]
+    head = [
+        "tools", "seed's way, s", "AgentHands, s", "times faster", "bound, s", "times the bound", "CPU s a tool",
+        "with start-up, s", "times faster",
+    ]  # fmt: skip
     rows = [
         [
             line["tools"],
             f"{line['seed_seconds']}{'' if line['seed_is'] == 'measured' else ' (' + line['seed_is'] + ')'}",
             line["seconds"], line["ratio"], line["bound"], line["times_the_bound"], line["cpu_a_tool"],
+            line["whole_seconds"], line["whole_ratio"],
         ]
         for line in found["lines"]
     ]  # fmt: skip
@@ -50,7 +54,7 @@ def _memory(found):
 
 
 def _start(found):
-    loads = found["help_loads"]
+    loads, stage = found["help_loads"], found["first_stage_loads"]
     return _table(
         ["what", "s"],
         [
@@ -60,7 +64,8 @@ def _start(found):
             ["its CPU", found["prefect_server_cpu"]],
             ["modules that `agenthands --help` loads", loads["modules"]],
             ["heavy packages among them", ", ".join(loads["heavy"]) or "none"],
-            ["modules loaded twice", ", ".join(loads["twice"]) or "none"],
+            ["modules loaded until the demo's first stage", stage["modules"]],
+            ["modules loaded twice by either", ", ".join([*loads["twice"], *stage["twice"]]) or "none"],
         ],
     )
 

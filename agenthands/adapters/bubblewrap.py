@@ -8,11 +8,12 @@ import os
 import secrets
 import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,8 +88,7 @@ class BubblewrapSandbox:
             bounds = Bounds(limits, command.workspace, self._cgroups)
         except OSError as error:
             raise SandboxLost(f"The bounds of the sandbox cannot be set up: {error}") from error
-        entry = Entry(*_prepared(command, preparation, bounds)) if preparation else None
-        with contextlib.closing(bounds), contextlib.closing(entry) if entry else contextlib.nullcontext():
+        with contextlib.closing(bounds), _entry(command, preparation, bounds) as entry:
             try:
                 result = run_process(
                     ["/bin/sh", "-c", f'{{ {bounds.entry}; }} && exec "$@"', "bwrap", *self._argv(command, entry)],
@@ -103,8 +103,8 @@ class BubblewrapSandbox:
                 raise SandboxLost(f"bwrap does not start: {error}") from error
         if result.stderr.startswith(_STARTED):
             return replace(result, stdout=result.stdout[: limits.output_bytes], stderr=result.stderr[len(_STARTED) :])
-        if entry and entry.failure:
-            raise entry.failure
+        if entry and (entry.failure or result.ended_by == "time"):  # its own code has used none of that time
+            raise entry.failure or CannotEnterError(f"nothing has entered in {limits.seconds} s")
         if result.ended_by is None:
             raise SandboxLost(result.stderr.decode(errors="replace").strip()[:500] or "bwrap ended without a word")
         return result
@@ -130,6 +130,7 @@ class BubblewrapSandbox:
     def _namespaces(self, command: Command) -> list[str]:
         return [
             *([] if self._cgroups else _pid_space(command.limits)),
+            *_fixed_devices(),
             self._bwrap,
             *("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
             *("--disable-userns", "--cap-drop", "ALL", "--die-with-parent"),
@@ -199,6 +200,16 @@ class BubblewrapShell:
         self._end()
 
 
+@contextlib.contextmanager
+def _entry(command: Command, preparation: Preparation | None, bounds: Bounds) -> Iterator[Entry | None]:
+    """Give how the command gets in; None where it is begun in there."""
+    if not preparation:
+        yield None
+        return
+    with contextlib.closing(Entry(*_prepared(command, preparation, bounds))) as entry:
+        yield entry
+
+
 def _prepared(
     command: Command, preparation: Preparation, bounds: Bounds
 ) -> tuple[PreparedInterpreter, dict[str, object]]:
@@ -257,6 +268,20 @@ def _pid_space(limits: Limits) -> list[str]:
         return []
     bound = f'echo {_RESERVED + limits.processes} > /proc/sys/kernel/pid_max && exec "$@"'
     return [setpriv, "--pdeathsig", "KILL", unshare, "--pid", "--fork", "--kill-child", "/bin/sh", "-c", bound, "sh"]
+
+
+@functools.cache
+def _fixed_devices() -> list[str]:
+    """Give what comes before bwrap so that a sandbox of a worker that is root cannot change the host's devices.
+
+    bwrap binds them from the host's /dev, where they are the worker's: without this, `chmod 0 /dev/null` in a sandbox
+    is one outside. A read-only mount still lets them be read and written.
+    """
+    unshare, mount = shutil.which("unshare"), shutil.which("mount")
+    if os.getuid() != 0 or not (unshare and mount):
+        return []
+    fix = [unshare, "--mount", "/bin/sh", "-c", f'{mount} -o bind,ro /dev /dev && exec "$@"', "sh"]
+    return fix if subprocess.run([*fix, "true"], capture_output=True, check=False).returncode == 0 else []
 
 
 def _system_mounts() -> list[str]:

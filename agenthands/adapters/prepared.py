@@ -7,10 +7,13 @@ What a model wrote runs only in a fork that has entered.
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import functools
 import json
 import logging
 import os
 import secrets
+import shutil
 import socket
 import struct
 import subprocess
@@ -54,13 +57,15 @@ class PreparedInterpreter:
         self._python, self._variables, self._preparation = python, dict(variables), preparation
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
+        self._finalizer: weakref.finalize[Any, Any] | None = None
         self._unusable = ""
         self._failures = 0
 
-    def enter(self, request: Mapping[str, Any], descriptors: Sequence[int]) -> None:
+    def enter(self, request: Mapping[str, Any], descriptors: Sequence[int], counted: bool = True) -> None:
         """Let a fork enter, unless the process inside has ended.
 
-        Raises CannotEnterError; after a preparation that failed, or a few failures in a row, nothing is tried any more.
+        Raises CannotEnterError; after a preparation that raised or took too long, or a few failures in a row that are
+        `counted`, nothing is tried any more.
         """
         with self._lock:
             if self._unusable:
@@ -70,48 +75,61 @@ class PreparedInterpreter:
                 try:
                     socket.send_fds(control, [json.dumps(request).encode()], list(descriptors))
                     answer = control.recv(65536)
-                except TimeoutError:  # not asked again: the fork may still enter
-                    self._control = None
+                except TimeoutError:
+                    self._end()
                     answer = b"no answer in %d s" % _ENTRY_SECONDS
-                except OSError:
-                    answer = b""
+                except OSError as error:  # it had ended, being idle
+                    self._end()
+                    if last:
+                        raise self._failed(str(error).encode(), counted) from None
+                    continue
                 if answer in (_DONE, _GONE):
                     self._failures = 0
                     return
-                if answer or last:
-                    raise self._failed(answer)
-                self._control = None  # it had ended, being idle
+                if not answer:
+                    self._end()
+                raise self._failed(answer, counted)  # not asked again: the fork may have entered
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(_PREPARATION_SECONDS)
+        final = False
         try:
+            copy, libraries = _private_copy(self._python)
             with theirs:
                 process = subprocess.Popen(
-                    [self._python, "-P", str(_SCRIPT)],
+                    [self._python, "-P", str(_SCRIPT), str(copy)],
+                    executable=f"/proc/self/fd/{copy}",
+                    pass_fds=[copy],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
-                    env=self._variables,
+                    env={**self._variables, "LD_LIBRARY_PATH": libraries},
                     cwd=tempfile.gettempdir(),  # what it leaves there, killed, goes with all that is ours
                     start_new_session=True,
                 )
-            weakref.finalize(ours, _end, process)
+            self._finalizer = weakref.finalize(ours, _end, process)
             ours.sendall(self._preparation.encode())
             answer = ours.recv(65536)
+            final = bool(answer)
         except OSError as error:
-            answer = str(error).encode()
+            answer, final = str(error).encode(), isinstance(error, TimeoutError)
         if answer != _DONE:
-            raise self._failed(answer, _FAILURES)
+            self._end()
+            raise self._failed(answer, times=_FAILURES if final else 1)
         ours.settimeout(_ENTRY_SECONDS)
         self._control = ours
         return ours
 
-    def _failed(self, answer: bytes, times: int = 1) -> CannotEnterError:
+    def _end(self) -> None:
+        self._control = None
+        if self._finalizer:
+            self._finalizer()
+
+    def _failed(self, answer: bytes, counted: bool = True, times: int = 1) -> CannotEnterError:
         reason = answer.decode(errors="replace") or "the prepared interpreter ended without a word"
-        self._failures += times
+        self._failures += times if counted else 0
         if self._failures >= _FAILURES:
-            self._control = None
             self._unusable = reason
             _log.info("Each command starts an interpreter of its own: %s", reason)
         return CannotEnterError(reason)
@@ -144,11 +162,18 @@ class Entry:
     def begin(self, streams: Sequence[int]) -> None:
         """Wait for the holder in a thread and let the fork enter; the inside ends of the streams are closed then."""
         self._theirs.close()
-        self._thread = threading.Thread(target=self._enter, args=(streams,), daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._enter, args=(streams,), daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            _close(streams)
+            raise CannotEnterError(str(error)) from None
+        self._thread = thread
 
     def close(self) -> None:
-        """Wait for the thread; the holder has ended."""
+        """Wait for the thread; the holder has ended, or never begins."""
+        with contextlib.suppress(OSError):  # closed, or the holder is gone
+            self._ours.shutdown(socket.SHUT_RDWR)
         if self._thread:
             self._thread.join()
         self._ours.close()
@@ -163,11 +188,10 @@ class Entry:
             request = {**self._request, "process": pid, "word": self._word}
             self._interpreter.enter(request, [*streams, self._ours.fileno()])
         except CannotEnterError as error:
-            self.failure = error
+            self.failure = error.with_traceback(None)  # whose frames hold what is to be closed
         finally:
             self._ours.close()
-            for stream in streams:
-                os.close(stream)
+            _close(streams)
 
 
 def enter_beside(
@@ -183,7 +207,8 @@ def enter_beside(
     ours, theirs = socket.socketpair()
     with ours, theirs, Path(os.devnull).open("r+b") as null, contextlib.suppress(CannotEnterError):
         streams = [null.fileno()] * 3
-        interpreter.enter({**request, "process": process, "word": word}, [*streams, theirs.fileno()])
+        # what runs in a shell may kill whoever enters: it decides for no other shell
+        interpreter.enter({**request, "process": process, "word": word}, [*streams, theirs.fileno()], counted=False)
 
 
 def _first_inside(shell: int, word: str) -> int:
@@ -196,6 +221,27 @@ def _first_inside(shell: int, word: str) -> int:
             if named and (folder / "ns" / "user").readlink() != own and len(tree(process)) > 1:
                 return process
     return 0
+
+
+@functools.cache
+def _private_copy(python: str) -> tuple[int, str]:
+    """Give a descriptor of a copy of the interpreter that nobody can change, and where its libraries are.
+
+    /proc/self/exe of a fork leads past the read-only mounts of its sandbox, to the file that was executed outside; and
+    a program may change the mode of a file that its user owns. The copy lies in no file system.
+    """
+    binary = Path(python).resolve(strict=True)
+    copy = os.memfd_create("python", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with binary.open("rb") as source, open(copy, "wb", closefd=False) as target:
+        shutil.copyfileobj(source, target)
+    seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+    fcntl.fcntl(copy, fcntl.F_ADD_SEALS, seals)
+    return copy, str(binary.parent.parent / "lib")  # a library that is looked for beside the binary
+
+
+def _close(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,7 @@
 """An interpreter that is prepared once, outside, and of which forks enter sandboxes that bwrap has set up.
 
-Standard library alone, Python 3.12. Standard input is a socket of messages. First comes the Python source of the
+Standard library alone, Python 3.12. The argument is a descriptor of what was executed, which is not needed any more.
+Standard input is a socket of messages. First comes the Python source of the
 preparation, which is run; then each message is a request, with descriptors beside it:
 
     {"process": id, "word": one of its arguments, "cgroups": [files to join by], "folder": path,
@@ -23,6 +24,7 @@ import json
 import os
 import resource
 import select
+import signal
 import socket
 import sys
 import traceback
@@ -32,7 +34,7 @@ ENDING_MILLISECONDS = 1000  # from the end of a sandbox's cgroup or first proces
 MAX_MESSAGE = 4 * 1024 * 1024
 STARTED = b"[in the sandbox]"
 DONE, GONE = b"\0", b"\1"
-PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 4, 24, 38
+PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 4, 24, 36, 38
 CAPABILITIES_VERSION_3 = 0x20080522
 NAMESPACES = {
     "user": os.CLONE_NEWUSER,
@@ -54,6 +56,9 @@ def serve(control, namespace):
         control.sendall(traceback.format_exc()[-3000:].encode() or b"no reason")
         return None
     check(libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))  # nobody traces a fork that has privileges still
+    # a fork whose parent was killed comes here and is reaped at once: a sandbox whose processes are not, does not end
+    check(libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control.sendall(DONE)
     control.settimeout(IDLE_SECONDS)
     while True:
@@ -96,7 +101,8 @@ def enter(request, descriptors):
         os.close(telling)
         with open(told, "rb") as stream:
             reason = stream.read()
-        os.waitpid(first, 0)
+        with contextlib.suppress(ChildProcessError):  # nobody needs its exit code
+            os.waitpid(first, 0)
         # whatever fails when a sandbox ends meanwhile
         gone = reason != DONE and (reason == GONE or has_ended(process))
         os.close(process)
@@ -105,6 +111,7 @@ def enter(request, descriptors):
         if reason != DONE:
             raise OSError(reason.decode(errors="replace") or "the fork ended without a word")
         return None
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         join(request, process)
         if second := os.fork():
@@ -203,6 +210,7 @@ def run_below(code, telling):
 
 def main():
     """Serve; in a fork that has entered, run the code as this program."""
+    os.close(int(sys.argv[1]))
     control = socket.socket(fileno=os.dup(0))
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):

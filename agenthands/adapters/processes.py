@@ -75,15 +75,15 @@ def run_process(  # noqa: PLR0913 - all but the first are optional bounds or sur
     except BaseException:
         pipes.close()
         raise
-    if deputy:
-        deputy.begin(pipes.hand_over())
-    else:
-        pipes.close_inside()
     with _lock:
         _running.add(process)
     try:
         if _ending.is_set():
             kill_group(process.pid)
+        if deputy:
+            deputy.begin(pipes.hand_over())
+        else:
+            pipes.close_inside()
         ended = _wait(process, pipes, started + seconds, watch)
     finally:
         kill_group(process.pid)

@@ -33,7 +33,7 @@ def terminal(bubblewrap, nat_environment, tmp_path):
     terminal.until(b"0 ready> ")
     yield terminal
     shell.close()
-    terminal.process.wait(10)
+    terminal.process.wait(60)
     os.close(terminal.master)
 
 
@@ -89,14 +89,14 @@ def test_a_run_that_is_ended_leaves_nothing(terminal, ends, code):
     terminal.type(b"SLOW=1 python -m pytest -q tests -k slow" + background + b"\n")
     running = terminal.workspace / "running"
     deadline = time.monotonic() + 30
-    while not running.exists() and time.monotonic() < deadline:
+    while not (running.exists() and running.read_text()) and time.monotonic() < deadline:
         time.sleep(0.1)
     inside = int(running.read_text())
     assert ours(inside)
     terminal.type(ends)
     if not background:
         terminal.until(b"%d ready> " % code)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while ours(inside) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not ours(inside)

@@ -3,10 +3,12 @@
 That it is as walled in as a command of its own, all other suites of sandboxes show: they run so as well.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -17,6 +19,7 @@ from terminal_support import Terminal
 
 from agenthands.adapters.prepared import CannotEnterError, PreparedInterpreter
 from agenthands.commands import Command, Limits, Preparation
+from agenthands.gate.harness import preparation_source
 
 pytestmark = pytest.mark.slow
 PYTHON = os.path.realpath(sys.executable)
@@ -35,8 +38,12 @@ def run(bubblewrap, tmp_path):
 def servers(parent=None):
     """Give the prepared interpreters below a process."""
     below = psutil.Process(parent).children(recursive=True)
-    running = [each for each in below if each.status() != psutil.STATUS_ZOMBIE]
-    return [each for each in running if any("prepared_script" in word for word in each.cmdline())]
+    found = []
+    for each in below:
+        with contextlib.suppress(psutil.Error):  # it may end meanwhile
+            if any("prepared_script" in word for word in each.cmdline()):
+                found.append(each)
+    return found
 
 
 def test_a_preparation_is_made_once_and_nothing_of_one_command_meets_the_next(run):
@@ -95,8 +102,36 @@ for name in ("environ", "mem", "cwd", *(f"fd/{number}" for number in range(20)))
     assert int(next(line for line in told if line.isdigit())) > 0
 
 
+def test_the_file_that_was_executed_is_not_the_hosts(run):
+    # a program may change the mode of a file of its user's, through /proc on whatever mount it was executed
+    before = Path(PYTHON).stat()
+    result = run("import os; print(os.stat('/proc/self/exe').st_ino); os.chmod('/proc/self/exe', 0o755)")
+    assert result.exit_code == 0, result.stderr
+    assert int(result.stdout) != before.st_ino
+    assert Path(PYTHON).stat().st_ctime_ns == before.st_ctime_ns
+
+
+def test_what_lies_above_the_preparations_folder_is_not_run(nat_environment, tmp_path, monkeypatch):
+    made = tmp_path / "made"
+    (tmp_path / "conftest.py").write_text(f"open({str(made)!r}, 'w')\n")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    interpreter = PreparedInterpreter(
+        str(nat_environment.python), {"PATH": "/usr/bin:/bin"}, preparation_source({}, [])
+    )
+    with Path(os.devnull).open("r+b") as null:
+        interpreter.enter({"process": os.getpid(), "word": "none of this process"}, [null.fileno()] * 4)
+    assert not made.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["conftest.py"]
+
+
 def test_a_preparation_that_fails_is_left_out(run):
     result = run("print('by itself', 'made' in globals())", "made = 1; raise ValueError(made)")
+    assert (result.exit_code, result.stdout) == (0, b"by itself False\n")
+
+
+def test_a_command_does_not_pay_for_the_preparation(run):
+    slow = f"import time; made = time.sleep(4)  # {time.time_ns()}"
+    result = run("print('by itself', 'made' in globals())", slow, limits=Limits(seconds=2))
     assert (result.exit_code, result.stdout) == (0, b"by itself False\n")
 
 
@@ -116,7 +151,7 @@ def test_a_sandbox_may_end_while_it_is_entered(bubblewrap, run, tmp_path):
         terminal = Terminal(shell.path)
         time.sleep(number * 0.01)
         shell.close()
-        terminal.process.wait(10)
+        terminal.process.wait(60)
         os.close(terminal.master)
     assert run("print(made)", preparation).exit_code == 0
 

@@ -131,6 +131,15 @@ def test_proc_does_not_lead_out(run, monkeypatch, tmp_path_factory):
     assert result.stdout.endswith(b"end\n")
 
 
+def test_the_hosts_devices_are_not_changed(run):
+    """A worker that is root owns them, and so does the user inside."""
+    devices = [f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty")]
+    before = [Path(device).stat().st_ctime_ns for device in devices]
+    result = run(*sh(f"for d in {' '.join(devices)}; do chmod 666 $d; touch $d; done; echo x > /dev/null; echo wrote"))
+    assert result.stdout == b"wrote\n"
+    assert [Path(device).stat().st_ctime_ns for device in devices] == before
+
+
 def test_a_sandbox_does_not_reach_its_siblings(sandbox, tmp_path, marker):
     """Two at once: one kills whatever it can see and looks for the other's files, the other ends as if alone."""
     folders = [tmp_path / "one", tmp_path / "two"]

@@ -18,7 +18,7 @@ class Terminal:
         os.close(slave)
         self.seen = b""
 
-    def until(self, text, seconds=15):
+    def until(self, text, seconds=60):
         """Read until `text` comes, and give all that came before."""
         deadline = time.monotonic() + seconds
         while text not in self.seen:

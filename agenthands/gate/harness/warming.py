@@ -116,7 +116,9 @@ def run_a_test():
         test = os.path.join(folder, "test_warm.py")
         with open(test, "w") as file:
             file.write(WARM_TEST)
-        pytest.main([*PYTEST_OPTIONS, "--rootdir", folder, test])
+        # what lies above the folder is nobody's to run, and what is made stays in it
+        limits = ["--rootdir", folder, "--confcutdir", folder, "--basetemp", os.path.join(folder, "tmp")]
+        pytest.main([*PYTEST_OPTIONS, *limits, test])
 
 
 def prepared_session(request):
