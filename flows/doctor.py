@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ def examine(store: str | None) -> int:
             broken += 1
             click.echo(f"  missing  {name:12} {error.message}\n{'':24}{error.hint}")
     for name, text in (
+        ("interpreters", _prepared(settings)),
         ("docker", _docker(settings)),
         ("environment", _environment(settings)),
         ("Prefect", _prefect()),
@@ -62,6 +64,21 @@ def _sandbox(settings: Settings) -> str:
     from tasks.wiring import sandbox_for
 
     return sandbox_for(settings).check()
+
+
+def _prepared(settings: Settings) -> str:
+    """Say whether forks of a prepared interpreter enter the sandbox, which makes the gate faster."""
+    from agenthands.commands import Command, Preparation
+    from tasks.wiring import sandbox_for
+
+    if settings.sandbox == "docker":
+        return "each command starts its own; those of the sandbox bubblewrap are forks of a prepared one"
+    with tempfile.TemporaryDirectory(prefix="agenthands-") as folder, contextlib.suppress(AgentHandsError):
+        argv = [os.path.realpath(sys.executable), "-P", "-c", "print('entered' in globals())"]
+        result = sandbox_for(settings).run(Command(argv, Path(folder), prepared=Preparation("entered = True")))
+        if result.stdout == b"True\n":
+            return "forks of a prepared interpreter enter the sandbox"
+    return "none can enter the sandbox here: each command starts its own, and the gate is slower"
 
 
 def _docker(settings: Settings) -> str:

@@ -10,6 +10,7 @@ import pytest
 from sample_records import files, whole
 from sample_records import record as accepted_record
 
+from agenthands.adapters import prepared
 from agenthands.adapters.fsspec_store import FsspecStore
 from agenthands.publishing import build_prefix, publish_build
 from flows.command_line import cli, main
@@ -243,6 +244,15 @@ def test_the_doctor_names_what_is_missing(agenthands):
     assert code == 2
     assert "GEMINI_API_KEY" in out
     assert "uid 1000" in out
+    assert "note     interpreters forks of a prepared interpreter enter the sandbox\n" in out
+
+
+def test_the_doctor_says_where_no_prepared_interpreter_can_enter(agenthands, monkeypatch, tmp_path):
+    ends = tmp_path / "ends.py"
+    ends.write_text("")
+    monkeypatch.setattr(prepared, "_SCRIPT", ends)
+    monkeypatch.setattr(prepared, "_all", {})
+    assert "note     interpreters none can enter the sandbox here: each command" in agenthands("doctor")[1]
 
 
 def test_the_doctor_names_the_fallback_of_each_role_and_whether_its_key_is_there(agenthands, monkeypatch, tmp_path):
