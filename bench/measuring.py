@@ -164,7 +164,7 @@ def in_sandbox(process):
 
 def _ending(process):
     try:
-        return in_sandbox(process) or process.name() in ("bwrap", "bash")
+        return in_sandbox(process) or process.name() == "bash" or "--unshare-all" in process.cmdline()
     except psutil.Error:
         return True
 

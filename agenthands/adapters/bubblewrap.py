@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import secrets
 import shlex
-import shutil
-import subprocess
 import sys
 import tempfile
-import threading
-import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from agenthands.adapters.bounds import Bounds, kill_each, watch_shell
+from agenthands.adapters.bounds import Bounds
 from agenthands.adapters.bounds_cgroups import Cgroups, find_cgroups
-from agenthands.adapters.bounds_proc import tree
-from agenthands.adapters.prepared import (
-    CannotEnterError,
-    Entry,
-    PreparedInterpreter,
-    enter_beside,
-    prepared_interpreter,
+from agenthands.adapters.bubblewrap_shell import BubblewrapShell
+from agenthands.adapters.bubblewrap_worker import (
+    bounds_users,
+    can_be_sealed,
+    fixed_devices,
+    libraries,
+    nproc,
+    pid_space,
 )
-from agenthands.adapters.processes import kill_group, run_process
+from agenthands.adapters.prepared import CannotEnterError, Entry, PreparedInterpreter, prepared_interpreter
+from agenthands.adapters.processes import run_process
 from agenthands.adapters.sandbox_inside import argv_inside, mounted, rlimits, ulimits, variables_inside
+from agenthands.adapters.sealed_program import SealedProgram
 from agenthands.commands import Command, CommandResult, Limits, Preparation
 from agenthands.errors import SandboxLost, SandboxUnavailable
 
-_RESERVED = 300  # process ids that the kernel gives out once only, RESERVED_PIDS in its source
 _STARTED = b"[in the sandbox]"
 _SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "share")
 _HINT = (
@@ -66,7 +63,8 @@ class BubblewrapSandbox:
         with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
             command = Command(["/bin/sh", "-c", "id -u"], Path(folder), limits=Limits(seconds=20))
             try:
-                result = run_process(self._argv(command), seconds=20, variables={})
+                with self._program() as bwrap:
+                    result = run_process(self._argv(bwrap, command), seconds=20, variables=libraries(self._bwrap))
             except OSError as error:
                 raise SandboxUnavailable(f"bwrap does not start: {error}", _HINT) from None
         if result.exit_code != 0 or result.stdout.strip() != b"1000":
@@ -85,22 +83,24 @@ class BubblewrapSandbox:
     def _run(self, command: Command, preparation: Preparation | None = None) -> CommandResult:
         limits = command.limits
         try:
-            bounds = Bounds(limits, command.workspace, self._cgroups)
-        except OSError as error:
-            raise SandboxLost(f"The bounds of the sandbox cannot be set up: {error}") from error
-        with contextlib.closing(bounds), _entry(command, preparation, bounds) as entry:
-            try:
+            with (
+                contextlib.closing(Bounds(limits, command.workspace, self._cgroups)) as bounds,
+                self._program() as bwrap,
+                _entry(command, preparation, bounds) as entry,
+            ):
+                argv = self._argv(bwrap, command, entry)
                 result = run_process(
-                    ["/bin/sh", "-c", f'{{ {bounds.entry}; }} && exec "$@"', "bwrap", *self._argv(command, entry)],
+                    ["/bin/sh", "-c", f'{{ {bounds.entry}; }} && exec "$@"', "bwrap", *argv],
                     seconds=limits.seconds,
                     stdin=command.stdin,
                     output_bytes=limits.output_bytes + len(_STARTED),
-                    variables={},  # bwrap is process 1 inside: its own variables can be read in /proc/1/environ
+                    # bwrap is process 1 inside: its own variables can be read in /proc/1/environ
+                    variables=libraries(self._bwrap),
                     watch=bounds,
                     deputy=entry,
                 )
-            except OSError as error:
-                raise SandboxLost(f"bwrap does not start: {error}") from error
+        except OSError as error:
+            raise SandboxLost(f"The sandbox cannot be set up: {error}") from error
         if result.stderr.startswith(_STARTED):
             return replace(result, stdout=result.stdout[: limits.output_bytes], stderr=result.stderr[len(_STARTED) :])
         if entry and (entry.failure or result.ended_by == "time"):  # its own code has used none of that time
@@ -113,25 +113,38 @@ class BubblewrapSandbox:
         """Write a program that is an interactive bash in a sandbox; OpenHands runs it as its terminal."""
         bounds = Bounds(command.limits, command.workspace, self._cgroups)
         word = secrets.token_hex(16)
-        named = [*self._namespaces(command), "--unsetenv", word]
-        shell = BubblewrapShell(named, command.limits, bounds, folder)
+        ends = contextlib.ExitStack()
+        ends.callback(bounds.close)
+        bwrap = ends.enter_context(self._program())
+        variables = [f"{name}={value}" for name, value in libraries(self._bwrap).items()]
+        named = [*variables, *self._namespaces(bwrap, command), "--unsetenv", word]
+        shell = BubblewrapShell(named, command.limits, bounds, folder, ends.close)
         if command.prepared:
             shell.beside(*_prepared(command, command.prepared, bounds), word)
         return shell
 
-    def _argv(self, command: Command, entry: Entry | None = None) -> list[str]:
-        if entry:
-            return [*self._namespaces(command), "--new-session", "--", *entry.argv]
-        # the first words on standard error can only be ours: they prove that the sandbox stood when the command began
-        start = f"printf %s {shlex.quote(_STARTED.decode())} >&2; {ulimits(command.limits)}; {_nproc(command.limits)}"
-        bounded = ["/bin/bash", "-c", f'{start}; exec "$@"', "sandbox", *argv_inside(command)]
-        return [*self._namespaces(command), "--new-session", "--", *bounded]
+    @contextlib.contextmanager
+    def _program(self) -> Iterator[str]:
+        """Give the bwrap to start."""
+        if not can_be_sealed(self._bwrap):
+            yield self._bwrap
+            return
+        with contextlib.closing(SealedProgram(self._bwrap)) as copy:
+            yield copy.path
 
-    def _namespaces(self, command: Command) -> list[str]:
+    def _argv(self, bwrap: str, command: Command, entry: Entry | None = None) -> list[str]:
+        if entry:
+            return [*self._namespaces(bwrap, command), "--new-session", "--", *entry.argv]
+        # the first words on standard error can only be ours: they prove that the sandbox stood when the command began
+        start = f"printf %s {shlex.quote(_STARTED.decode())} >&2; {ulimits(command.limits)}; {nproc(command.limits)}"
+        bounded = ["/bin/bash", "-c", f'{start}; exec "$@"', "sandbox", *argv_inside(command)]
+        return [*self._namespaces(bwrap, command), "--new-session", "--", *bounded]
+
+    def _namespaces(self, bwrap: str, command: Command) -> list[str]:
         return [
-            *([] if self._cgroups else _pid_space(command.limits)),
-            *_fixed_devices(),
-            self._bwrap,
+            *([] if self._cgroups else pid_space(command.limits)),
+            *fixed_devices(),
+            bwrap,
             *("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
             *("--disable-userns", "--cap-drop", "ALL", "--die-with-parent"),
             *_system_mounts(),
@@ -146,58 +159,6 @@ class BubblewrapSandbox:
             "--clearenv",
             *[part for name, value in variables_inside(command).items() for part in ("--setenv", name, value)],
         ]
-
-
-class BubblewrapShell:
-    """A shell program, and the end of whatever runs in it."""
-
-    def __init__(self, namespaces: Sequence[str], limits: Limits, bounds: Bounds, folder: Path) -> None:
-        """Write the program into `folder`, which lies outside the workspace, and watch what it starts."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "shell"
-        self._pid = folder / "shell.pid"
-        self._closing = folder / "closing"
-        note = folder / "note"
-        for left in (self._pid, self._closing, note):
-            left.unlink(missing_ok=True)
-        # a bash that is not interactive drops the prompts of its terminal: they are read anew, and come as arguments
-        prompts = (
-            "mapfile -d '' -t all < /proc/$$/environ; prompts=()\n"
-            'for each in "${all[@]}"; do case $each in PS1=*|PS2=*|PROMPT_COMMAND=*) prompts+=("$each") ;; esac; done\n'
-        )
-        inner = shlex.join(["/bin/bash", "-c", f'{_nproc(limits)}; exec env "$@"', "bash"])
-        bash = f'{inner} "${{prompts[@]}}" /bin/bash --norc --noprofile'
-        pid, closing, said = (shlex.quote(str(path)) for path in (self._pid, self._closing, note))
-        # bash stays between the terminal and bwrap: --die-with-parent follows the thread that started bwrap, and
-        # OpenHands opens terminals in a short-lived one. The loop revives the shell after the agent typed `exit`.
-        self.path.write_text(
-            f"#!/bin/bash\n{bounds.entry} || exit 1\necho $$ > {pid}\n{ulimits(limits)}\n{prompts}turns=0\n"
-            "exec 3>&2 2>/dev/null\n"  # bash tells whom it saw killed, with the whole command line
-            f"while [ $turns -lt 20 ] && [ ! -e {closing} ]; do\n"
-            f'  env -i {shlex.join(namespaces)} {bash} "$@" 2>&3 3>&-\n'
-            f"  turns=$((turns + 1))\n  [ ! -e {said} ] || {{ cat {said}; rm -f {said}; }}\ndone\n"
-        )
-        self.path.chmod(0o700)
-        self._ended = threading.Event()
-        watcher = threading.Thread(target=watch_shell, args=(bounds, self._pid, note, self._ended), daemon=True)
-        watcher.start()
-        # also for a shell that nobody closes
-        self._end = weakref.finalize(self, _end_watching, self._ended, watcher, bounds)
-
-    def beside(self, interpreter: PreparedInterpreter, request: Mapping[str, object], word: str) -> None:
-        """Let a fork of `interpreter` enter the shell's first sandbox, which has `word` among bwrap's arguments."""
-        arguments = (interpreter, request, self._pid, word, self._ended)
-        threading.Thread(target=enter_beside, args=arguments, daemon=True).start()
-
-    def close(self) -> None:
-        """Kill the shell and everything in its sandbox."""
-        self._closing.touch()
-        with contextlib.suppress(OSError, ValueError):
-            pid = int(self._pid.read_text())
-            below = list(tree(pid))
-            kill_group(pid)  # before what is below: its loop must not see a shell end
-            kill_each(below)
-        self._end()
 
 
 @contextlib.contextmanager
@@ -216,7 +177,7 @@ def _prepared(
     """Give the interpreter for a command, and what it is asked so that a fork of it enters and runs the command."""
     python, *_, code = command.argv
     limits = rlimits(command.limits)
-    if _bounds_users():
+    if bounds_users():
         limits["RLIMIT_NPROC"] = command.limits.processes
     folder = str(command.workspace)
     variables = {**variables_inside(command), "PWD": folder}
@@ -231,57 +192,9 @@ def _prepared(
     return prepared_interpreter(python, started_with, preparation.source), request
 
 
-def _end_watching(ended: threading.Event, watcher: threading.Thread, bounds: Bounds) -> None:
-    ended.set()
-    watcher.join(5)
-    bounds.close()
-
-
 @functools.cache
 def _cgroups() -> Cgroups | None:
     return find_cgroups()
-
-
-def _nproc(limits: Limits) -> str:
-    """Bound the processes of a worker that is not root once more: the kernel counts them per user namespace."""
-    return f"ulimit -u {limits.processes}" if _bounds_users() else ":"
-
-
-def _bounds_users() -> bool:
-    return os.getuid() != 0 and _release() >= [5, 14]
-
-
-def _release() -> list[int]:
-    """Give the kernel's version, as [6, 14]."""
-    return [int(part) for part in os.uname().release.split("-")[0].split(".")[:2]]
-
-
-def _pid_space(limits: Limits) -> list[str]:
-    """Give what comes before bwrap so that a worker that is root has a kernel's bound of processes without a cgroup.
-
-    The kernel exempts root from `ulimit -u`. But each pid namespace has a largest process id of its own since Linux
-    6.14; before that, writing it changes the machine's. It reserves 300, so up to 300 more than allowed may run: the
-    watcher ends those.
-    """
-    unshare, setpriv = shutil.which("unshare"), shutil.which("setpriv")
-    if os.getuid() != 0 or _release() < [6, 14] or not (unshare and setpriv):
-        return []
-    bound = f'echo {_RESERVED + limits.processes} > /proc/sys/kernel/pid_max && exec "$@"'
-    return [setpriv, "--pdeathsig", "KILL", unshare, "--pid", "--fork", "--kill-child", "/bin/sh", "-c", bound, "sh"]
-
-
-@functools.cache
-def _fixed_devices() -> list[str]:
-    """Give what comes before bwrap so that a sandbox of a worker that is root cannot change the host's devices.
-
-    bwrap binds them from the host's /dev, where they are the worker's: without this, `chmod 0 /dev/null` in a sandbox
-    is one outside. A read-only mount still lets them be read and written.
-    """
-    unshare, mount = shutil.which("unshare"), shutil.which("mount")
-    if os.getuid() != 0 or not (unshare and mount):
-        return []
-    fix = [unshare, "--mount", "/bin/sh", "-c", f'{mount} -o bind,ro /dev /dev && exec "$@"', "sh"]
-    return fix if subprocess.run([*fix, "true"], capture_output=True, check=False).returncode == 0 else []
 
 
 def _system_mounts() -> list[str]:

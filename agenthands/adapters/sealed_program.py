@@ -1,0 +1,34 @@
+"""Programs that run from a copy in memory, for what runs in a sandbox can reach the file of the program that began it.
+
+/proc/1/exe inside leads past all read-only mounts to the file that was executed outside, and whoever owns a file may
+change its mode: `chmod 0 /proc/1/exe` was the end of the host's bwrap.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+
+_SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+
+
+class SealedProgram:
+    """A copy that lies in no file system and whose content nobody can change. `path` executes it until it is closed."""
+
+    def __init__(self, program: str | Path) -> None:
+        """Copy the program. Raises OSError."""
+        self._copy = os.memfd_create(Path(program).name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        try:
+            with Path(program).open("rb") as source, open(self._copy, "wb", closefd=False) as target:
+                shutil.copyfileobj(source, target)
+            fcntl.fcntl(self._copy, fcntl.F_ADD_SEALS, _SEALS)
+        except BaseException:
+            self.close()
+            raise
+        self.path = f"/proc/{os.getpid()}/fd/{self._copy}"
+
+    def close(self) -> None:
+        """Forget the copy; what has started from it goes on."""
+        os.close(self._copy)
