@@ -143,7 +143,7 @@ def list_builds(store: str | None, as_json: bool) -> None:
 @cli.command()
 @click.argument("build")
 @store_option
-@click.option("--full", is_flag=True, help="Also code, tests, unnoticed faults and transcripts.")
+@click.option("--full", is_flag=True, help="Everything that its report shows, code and transcripts too.")
 @click.option("--open", "in_browser", is_flag=True, help="Open the report in the browser.")
 @as_json
 def show(build: str, store: str | None, full: bool, in_browser: bool, as_json: bool) -> None:

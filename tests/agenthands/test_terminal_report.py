@@ -51,12 +51,18 @@ class TestShow:
     def test_code_tests_faults_attempts_and_transcripts_are_shown_on_demand(self):
         short, full = show_text(samples.whole()), show_text(samples.whole(), samples.files())
         for part in (
-            "Attempts at convert_currency\n  1  failed tests  coder 40 s  gate 8.0 s\n  2  passed        coder 40 s",
-            "ok  held_out     held_out is fine.",
+            "Attempts at convert_currency\n"
+            "  try  coder   gate  calls  tokens  cached     cost  the gate said\n"
+            "    1   40 s  8.0 s      9  20,000       0   $0.030  failed tests\n"
+            "    2   40 s  8.4 s      1   8,000       0  unknown  passed\n",
+            "What attempt 1 at convert_currency failed at\n"
+            f"  FAILED  tests        1 of 3 hidden examples failed.\n      {samples.HELD_OUT}\n",
+            "  ok      held_out     held_out is fine.",
+            "  line 1, constant\n      @@ -1 +1 @@",
             "+return 10",
             "def convert():\n      return '<b>'",
             "def test_it():",
-            "convert_currency {'amount': 10} (2.5 s)\n      9.0",
+            "called convert_currency (2.5 s)\n    given\n      {'amount': 10}\n    answered\n      9.0\n",
             "Install it\n  pip install .",
         ):
             assert part in full, part
