@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import sample_records as samples
-from browser_support import PROGRAM, browser
+from browser_support import browser
 
 import agenthands
 from agenthands.batch_page import render_batch
@@ -97,14 +97,10 @@ def pages(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tab():
-    if PROGRAM is None:
-        pytest.skip("Chromium is not installed")
     with browser() as opened:
         yield opened
 
 
-IN_VIEW = "document.documentElement.scrollWidth"
-OPEN_ALL = "document.querySelectorAll('details').forEach(each => each.open = true)"
 FOCUS = """(() => {
     const at = document.activeElement, box = at.getBoundingClientRect(), style = getComputedStyle(at)
     return [at.tagName, at.textContent.trim().slice(0, 40), box.top >= 0 && box.height > 0,
@@ -117,19 +113,15 @@ FOCUS = """(() => {
 class TestInABrowser:
     def test_nothing_is_loaded_and_nothing_is_complained_about(self, tab, pages, name):
         tab.open(pages[name])
-        asked = [
-            each["params"]["request"]["url"] for each in tab.events if each["method"] == "Network.requestWillBeSent"
-        ]
-        assert asked == [pages[name].as_uri()]
-        loud = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
-        assert [each for each in tab.events if each["method"] in loud] == []
+        assert tab.asked_for() == [pages[name].as_uri()]
+        assert tab.complaints() == []
 
     @pytest.mark.parametrize("width", [320, 390, 1280])
     def test_nothing_stands_out_of_the_page(self, tab, pages, name, width):
         tab.open(pages[name], width)
-        assert tab.value(IN_VIEW) <= width
-        tab.value(OPEN_ALL)
-        assert tab.value(IN_VIEW) <= width
+        assert tab.page_width() <= width
+        tab.unfold()
+        assert tab.page_width() <= width
         tables = (
             "[...document.querySelectorAll('table, svg, dl')].filter(each => each.scrollWidth > each.clientWidth + 1)"
         )
