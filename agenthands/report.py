@@ -65,7 +65,10 @@ def render_report(record: BuildRecord, files: Mapping[str, str]) -> str:
 
 
 def render_failed_report(record: BuildRecord, traceback: str) -> str:
-    """Render the page that stands in place of a report that could not be rendered."""
+    """Render the page that stands in place of a report that could not be rendered.
+
+    It uses as little as it can of what may have the bug.
+    """
     name = record.plan.name if record.plan else "A build without a plan"
     template = page_environment().get_template("report_failed.html.j2")
     return template.render(record=record, name=name, traceback=traceback)
@@ -92,7 +95,7 @@ def _facts(record: BuildRecord) -> list[tuple[str, str, str]]:
             f"{reused} reused" if reused else "passed the gate" if record.tools else "",
         ),
         ("Test cases", f"{passed} of {len(cases)}" if cases else "not run", "passed" if cases else ""),
-        ("Cost", "unknown" if record.cost_usd is None else money(record.cost_usd), "models of the whole build"),
+        ("Cost", "unknown" if record.cost_usd is None else money(record.cost_usd), "of all models"),
         ("Time", duration(record.seconds), "from start to end"),
         ("Tokens", f"{tokens.prompt + tokens.completion:,}", f"{tokens.cached:,} of them cached"),
     ]
