@@ -9,10 +9,10 @@ from agenthands.models import Acceptance, BuildRecord, GateReport, Plan, ToolOut
 from agenthands.shown_parts import servers_of
 from agenthands.terminal_charts import spending_lines, timeline_lines
 from agenthands.terminal_details import LONGEST_REQUEST, details
-from agenthands.terminal_text import LABEL, Row, fact, moment, section, table, wrapped
+from agenthands.terminal_text import LABEL, Row, fact, moment, section, table, terminal_columns, wrapped
 from agenthands.terminal_tools import check_lines
 from agenthands.verdict import gate_summary, next_steps, ruling_sentences, verdict
-from agenthands.wording import count, duration, money, one_line, pad
+from agenthands.wording import cells, count, duration, money, one_line, pad
 
 
 def show_text(record: BuildRecord, texts: Mapping[str, str] | None = None) -> str:
@@ -38,7 +38,7 @@ def show_text(record: BuildRecord, texts: Mapping[str, str] | None = None) -> st
 
 
 def list_text(records: Sequence[BuildRecord]) -> str:
-    """Give one line a build, below a line of headings."""
+    """Give one line a build, below a line of headings; in a narrow terminal without its start, which its id says."""
     rows: list[Row] = [("BUILD", "AGENT", "STATUS", "TOOLS", "COST", "SECONDS", "STARTED (UTC)")]
     for record in records:
         accepted = sum(tool.status == "accepted" for tool in record.tools)
@@ -54,7 +54,10 @@ def list_text(records: Sequence[BuildRecord]) -> str:
                 moment(record.started_at),
             )
         )
-    return "\n".join(table(rows, {3, 4, 5}))
+    lines = table(rows, {3, 4, 5})
+    if max(cells(line) for line in lines) > terminal_columns():
+        lines = table([row[:-1] for row in rows], {3, 4, 5})
+    return "\n".join(lines)
 
 
 def plan_text(plan: Plan) -> str:

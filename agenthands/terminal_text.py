@@ -16,10 +16,14 @@ _INDENT, _NARROWEST, _NARROWEST_COLUMN = 2, 56, 24
 _LONGEST_LINE = 2000
 
 
+def terminal_columns() -> int:
+    """Say how wide the terminal is; very wide where what is printed goes elsewhere, and nothing has to fit."""
+    return shutil.get_terminal_size((1000, 24)).columns
+
+
 def width() -> int:
     """Say how wide a text may be before a section indents it: as the terminal, and no wider than is read easily."""
-    columns = shutil.get_terminal_size((WIDTH + _INDENT, 24)).columns
-    return max(_NARROWEST, min(WIDTH, columns - _INDENT))
+    return max(_NARROWEST, min(WIDTH, terminal_columns() - _INDENT))
 
 
 def fact(label: str, text: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -13,6 +14,7 @@ import click
 from agenthands.adapters.console import choose_console
 from agenthands.errors import UserError
 from agenthands.events import listening
+from agenthands.model_settings import ROLES
 from agenthands.models import BuildOptions, BuildRequest
 from flows.stopping import end_everything, ended_by_interrupt
 
@@ -143,7 +145,7 @@ def _check_models(requests: Sequence[BuildRequest]) -> None:
     from tasks.wiring import check_models, settings_for
 
     errors = []
-    for options in {request.model_dump_json(exclude={"request"}): request.options() for request in requests}.values():
+    for options in _different_options(requests):
         try:
             check_models(settings_for(options))
         except UserError as error:
@@ -154,8 +156,18 @@ def _check_models(requests: Sequence[BuildRequest]) -> None:
 
 
 def _say_what_is_scripted(requests: Sequence[BuildRequest]) -> None:
-    models = {model for each in requests for model in (each.planner, each.coder, each.agent_model)}
-    if scripted := sorted(model for model in models if model and model.startswith("scripted/")):
+    from tasks.wiring import settings_for
+
+    models: set[str] = set()
+    for options in _different_options(requests):
+        with suppress(UserError):  # what is wrong with the settings is said below
+            settings = settings_for(options)
+            models |= {settings.model(role).model for role in ROLES}
+    if scripted := sorted(model for model in models if model.startswith("scripted/")):
         click.echo(
             f"The model is scripted ({', '.join(scripted)}): it replays answers. All the rest is real.", err=True
         )
+
+
+def _different_options(requests: Sequence[BuildRequest]) -> list[BuildOptions]:
+    return list({request.model_dump_json(exclude={"request"}): request.options() for request in requests}.values())

@@ -122,6 +122,13 @@ class TestList:
         assert len({line.index("2026-04-12 09:30") for line in lines[1:]}) == 1
         assert lines[0].index("STARTED") == lines[1].index("2026-04-12 09:30")
 
+    def test_a_narrow_terminal_loses_the_start_and_nothing_else(self, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "80")
+        lines = list_text([samples.rejected_by_gate()] * 30).splitlines()
+        assert lines[0].split() == ["BUILD", "AGENT", "STATUS", "TOOLS", "COST", "SECONDS"]
+        assert {line.split()[-1] for line in lines[1:]} == {"193"}
+        assert (len(lines), max(len(line) for line in lines)) == (31, len(lines[0]))
+
     def test_no_builds_are_headings_alone(self):
         assert list_text([]).split() == ["BUILD", "AGENT", "STATUS", "TOOLS", "COST", "SECONDS", "STARTED", "(UTC)"]
 
