@@ -26,6 +26,15 @@ def width() -> int:
     return max(_NARROWEST, min(WIDTH, terminal_columns() - _INDENT))
 
 
+def fitted(text: str) -> str:
+    """Break a message of ours at its words where the terminal would break it anywhere; its own lines stay."""
+    room = max(_NARROWEST_COLUMN, terminal_columns())
+    lines = [
+        textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False) or [""] for line in text.split("\n")
+    ]
+    return "\n".join(part for line in lines for part in line)
+
+
 def fact(label: str, text: str) -> list[str]:
     """Give a text behind its label."""
     return wrapped(text, pad(label, LABEL))

@@ -252,12 +252,13 @@ def _run() -> int:
 
 def _explained(error: Exception) -> int:
     """Print what happened and what to do about it, and give the exit code."""
+    from agenthands.terminal_text import fitted
     from agenthands.unexpected import named
 
     known = named(error)
-    click.echo(f"Error: {known.message}", err=True)
+    click.echo(fitted(f"Error: {known.message}"), err=True)
     if known.hint:
-        click.echo(f"Hint: {known.hint}", err=True)
+        click.echo(fitted(f"Hint: {known.hint}"), err=True)
     if isinstance(known, OwnFault):
         click.echo(masked(f"\n{''.join(traceback.format_exception(error))}"), err=True)
     return known.exit_code

@@ -16,6 +16,7 @@ from agenthands.errors import UserError
 from agenthands.events import listening
 from agenthands.model_settings import ROLES
 from agenthands.models import BuildOptions, BuildRequest
+from agenthands.terminal_text import fitted
 from flows.stopping import end_everything, ended_by_interrupt
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def run_plan(request: BuildRequest, as_json: bool) -> int:
     planned, estimate = _run_flow([request], lambda: _plan(request))
     click.echo(planned.plan.model_dump_json(indent=1) if as_json else plan_text(planned.plan))
     spent, expected = money(planned.cost_usd), money(estimate.usd)
-    click.echo(f"This plan: {spent}. Building it: about {expected} ({estimate.basis}).", err=True)
+    click.echo(fitted(f"This plan: {spent}. Building it: about {expected} ({estimate.basis})."), err=True)
     return 0
 
 
@@ -164,9 +165,8 @@ def _say_what_is_scripted(requests: Sequence[BuildRequest]) -> None:
             settings = settings_for(options)
             models |= {settings.model(role).model for role in ROLES}
     if scripted := sorted(model for model in models if model.startswith("scripted/")):
-        click.echo(
-            f"The model is scripted ({', '.join(scripted)}): it replays answers. All the rest is real.", err=True
-        )
+        said = f"The model is scripted ({', '.join(scripted)}): it replays answers. All the rest is real."
+        click.echo(fitted(said), err=True)
 
 
 def _different_options(requests: Sequence[BuildRequest]) -> list[BuildOptions]:

@@ -261,6 +261,14 @@ def test_the_doctor_says_what_is_not_there_in_lines_that_fit(agenthands, monkeyp
     assert [line for line in lines if len(line) > 80 and str(tmp_path) not in line] == []
 
 
+def test_messages_are_broken_between_words(agenthands, monkeypatch, tmp_path):
+    _, _, whole = agenthands("build", "an agent", "--store", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "60")
+    _, _, err = agenthands("build", "an agent", "--store", str(tmp_path))
+    assert max(len(line) for line in whole.splitlines()) > 80 > 60 >= max(len(line) for line in err.splitlines())
+    assert whole.split() == err.split()
+
+
 @pytest.mark.parametrize("config", ["", "[llm]\nmodel = 'scripted/financial-research'\n"])
 def test_a_scripted_model_is_named_however_it_was_chosen(agenthands, monkeypatch, tmp_path, config):
     (tmp_path / "models.toml").write_text(config)
