@@ -33,7 +33,7 @@ def details(record: BuildRecord, texts: Mapping[str, str]) -> list[list[str]]:
     questions = {case.id: case for case in record.plan.test_cases} if record.plan else {}
     for result in record.acceptance.cases if record.acceptance else []:
         asked = questions.get(result.id)
-        lines = [*fact("asked", asked.query), *fact("expected", asked.expected_behavior)] if asked else []
+        lines = [*_labelled("asked", asked.query), *_labelled("expected", asked.expected_behavior)] if asked else []
         lines += _case(result, texts.get(f"acceptance/{result.id}.json", "{}"))
         parts.append(section(f"Test case {one_line(result.id)}", lines))
     parts += [section(title, code(commands)) for title, commands in commands_of(texts.get(README, ""))]

@@ -40,7 +40,7 @@ def check_lines(checks: Sequence[Check], advised: bool = False) -> list[str]:
         mark = "ok" if check.passed else "FAILED" if check.required else "note"
         start = f"{pad(mark, 6)}  {pad(check.name, 11)}  "
         first, *more = [line for line in check.detail.splitlines() if line.strip()] or [""]
-        lines += (wrapped(first, start) if check.passed else [start + code_line(first)]) or [start.rstrip()]
+        lines += (wrapped(first, start) if check.passed else [(start + code_line(first)).rstrip()]) or [start.rstrip()]
         if not check.passed:
             lines += [f"    {line}" for line in code("\n".join(more))]
             lines += wrapped(f"What to do: {advice_on_check(check.name)}", "    ") if advised and check.required else []
