@@ -40,7 +40,8 @@ def _part(count: int, noun: str, past: Sequence[float], assumed: tuple[int, int,
     if not count:
         return Estimate(0.0, "")
     if past:
-        return Estimate(mean(past) * count, f"{noun}s as the {len(past):,} before")
+        before = "one" if len(past) == 1 else f"{len(past):,}"
+        return Estimate(mean(past) * count, f"{noun}s as the {before} before")
     if price is None:
         return Estimate(None, f"{noun}s at a price that is unknown, and none was paid before")
     calls, prompt, completion = assumed

@@ -78,7 +78,7 @@ class Notice(Event):
 
 @dataclass(frozen=True)
 class BuildFinished(Event):
-    """A build ended."""
+    """A build ended with the status of its record; that of a plan alone is `planned`."""
 
     status: str
     reason: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from agenthands.code_markup import highlighted, shortened
+from agenthands.shown_parts import as_text
 from agenthands.wording import count, duration, money, tick, visible
 
 
@@ -26,14 +26,10 @@ def page_environment() -> Environment:
         finalize=_shown,
     )
     environment.filters.update(money=money, duration=duration, count=count, tick=tick)
-    environment.filters.update(highlighted=highlighted, shortened=shortened, as_text=_as_text)
+    environment.filters.update(highlighted=highlighted, shortened=shortened, as_text=as_text)
     return environment
 
 
 def _shown(value: Any) -> Any:
     """Write out what would hide in a text; HTML of our own templates and of Pygments stays as it is."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

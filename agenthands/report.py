@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -12,11 +11,12 @@ from agenthands.agent_readme import README, commands_of
 from agenthands.attempts import attempts_at
 from agenthands.charts import spending_rows, timeline
 from agenthands.code_markup import line_count
-from agenthands.models import BuildRecord, CaseResult, CustomTool, ErrorExample, ToolOutcome, held_out_indices
+from agenthands.models import BuildRecord, CaseResult, ToolOutcome
 from agenthands.page_environment import page_environment
 from agenthands.plan_graph import plan_figures
+from agenthands.shown_parts import arguments_of, examples_of, servers_of, specification_of
 from agenthands.transcripts import tool_calls
-from agenthands.verdict import gate_summary, next_steps, pieces, ruling_sentences, verdict
+from agenthands.verdict import gate_summary, next_steps, opinion_sentence, pieces, ruling_sentences, verdict
 from agenthands.wording import duration, money
 
 _TEXTS = re.compile(r".*\.py|tools/[^/]+/gate-\d+\.json|acceptance/[^/]+\.json")
@@ -65,7 +65,10 @@ def render_report(record: BuildRecord, files: Mapping[str, str]) -> str:
 
 
 def render_failed_report(record: BuildRecord, traceback: str) -> str:
-    """Render the page that stands in place of a report that could not be rendered."""
+    """Render the page that stands in place of a report that could not be rendered.
+
+    It uses as little as it can of what may have the bug.
+    """
     name = record.plan.name if record.plan else "A build without a plan"
     template = page_environment().get_template("report_failed.html.j2")
     return template.render(record=record, name=name, traceback=traceback)
@@ -92,7 +95,7 @@ def _facts(record: BuildRecord) -> list[tuple[str, str, str]]:
             f"{reused} reused" if reused else "passed the gate" if record.tools else "",
         ),
         ("Test cases", f"{passed} of {len(cases)}" if cases else "not run", "passed" if cases else ""),
-        ("Cost", "unknown" if record.cost_usd is None else money(record.cost_usd), "models of the whole build"),
+        ("Cost", "unknown" if record.cost_usd is None else money(record.cost_usd), "of all models"),
         ("Time", duration(record.seconds), "from start to end"),
         ("Tokens", f"{tokens.prompt + tokens.completion:,}", f"{tokens.cached:,} of them cached"),
     ]
@@ -112,8 +115,7 @@ def _graph(record: BuildRecord) -> tuple[str, str]:
 
 
 def _tool(number: int, tool: ToolOutcome, record: BuildRecord, files: Mapping[str, str]) -> dict[str, Any]:
-    planned = record.plan.custom_tools if record.plan else []
-    specification = next((spec for spec in planned if spec.name == tool.name), None)
+    specification = specification_of(tool, record)
     checks = (
         [(check, meaning(check.name), advice_on_check(check.name)) for check in tool.gate.checks] if tool.gate else []
     )
@@ -122,8 +124,8 @@ def _tool(number: int, tool: ToolOutcome, record: BuildRecord, files: Mapping[st
         "anchor": f"tool-{number}",
         "outcome": tool,
         "specification": specification,
-        "arguments": _arguments(specification) if specification else [],
-        "examples": _examples(specification) if specification else [],
+        "arguments": arguments_of(specification) if specification else [],
+        "examples": examples_of(specification) if specification else [],
         "gate": gate_summary(tool),
         "checks": checks,
         "failed": [each for each in checks if not each[0].passed],
@@ -137,44 +139,6 @@ def _tool(number: int, tool: ToolOutcome, record: BuildRecord, files: Mapping[st
     }
 
 
-def _arguments(tool: CustomTool) -> list[tuple[str, str, str]]:
-    """Give name, type and description of each argument, as far as the schema says them plainly."""
-    properties = tool.parameters.get("properties")
-    given = tool.parameters.get("required")
-    required = given if isinstance(given, list) else []
-    if not isinstance(properties, dict):
-        return []
-    return [
-        (name, _type(schema) + ("" if name in required else ", optional"), str(schema.get("description", "")))
-        for name, schema in properties.items()
-        if isinstance(schema, dict)
-    ]
-
-
-def _type(schema: Mapping[str, Any]) -> str:
-    kind = schema.get("type", "any")
-    items = schema.get("items")
-    inner = f" of {_type(items)}" if kind == "array" and isinstance(items, dict) else ""
-    return (kind if isinstance(kind, str) else _json(kind)) + inner
-
-
-def _examples(tool: CustomTool) -> list[tuple[str, str, bool]]:
-    """Give arguments and result of each example, and whether the coder never saw it."""
-    hidden = held_out_indices(tool)
-    return [
-        (
-            _json(example.arguments),
-            f"raises {example.raises}" if isinstance(example, ErrorExample) else _json(example.expected),
-            index in hidden,
-        )
-        for index, example in enumerate(tool.examples)
-    ]
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
 def _fault(survivor: Mapping[str, Any]) -> dict[str, Any]:
     line = survivor.get("line")
     return {
@@ -185,22 +149,7 @@ def _fault(survivor: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _servers(record: BuildRecord) -> list[dict[str, Any]]:
-    pins = {pin.id: pin for pin in record.mcp_servers}
-    servers = []
-    for number, wanted in enumerate(record.plan.mcp_servers if record.plan else [], 1):
-        pin = pins.get(wanted.id)
-        known = pin.tools if pin else {}
-        servers.append(
-            {
-                "anchor": f"server-{number}",
-                "id": wanted.id,
-                "reasoning": wanted.reasoning,
-                "pin": pin,
-                "used": [(name, known.get(name, "")) for name in wanted.tools],
-                "others": [each for each in known.items() if each[0] not in wanted.tools],
-            }
-        )
-    return servers
+    return [{"anchor": f"server-{number}", **vars(each)} for number, each in enumerate(servers_of(record), 1)]
 
 
 def _cases(record: BuildRecord, files: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -216,6 +165,7 @@ def _case(number: int, case: CaseResult, planned: Mapping[str, Any], files: Mapp
         "result": case,
         "query": question.query if question else "",
         "expected": question.expected_behavior if question else "",
+        "opinion": opinion_sentence(case),
         "advice": "" if case.passed else advice_on_case(case),
         "calls": tool_calls(files.get(f"acceptance/{case.id}.json", "{}")),
     }

@@ -6,27 +6,30 @@ from collections.abc import Mapping, Sequence
 
 from agenthands.advice import advice_on_case, advice_on_check
 from agenthands.models import Acceptance, BuildRecord, GateReport, Plan, ToolOutcome
+from agenthands.shown_parts import servers_of
 from agenthands.terminal_charts import spending_lines, timeline_lines
-from agenthands.terminal_details import details
-from agenthands.terminal_text import LABEL, Row, code_line, fact, moment, section, table, wrapped
+from agenthands.terminal_details import LONGEST_REQUEST, details
+from agenthands.terminal_text import LABEL, Row, fact, moment, section, table, terminal_columns, wrapped
+from agenthands.terminal_tools import check_lines
 from agenthands.verdict import gate_summary, next_steps, ruling_sentences, verdict
-from agenthands.wording import count, duration, money, one_line, pad
+from agenthands.wording import cells, count, duration, money, one_line, pad
 
 
 def show_text(record: BuildRecord, texts: Mapping[str, str] | None = None) -> str:
     """Say everything about one build that a person wants first; the record itself has the rest.
 
-    With `texts`, the files that a report shows, code, tests, faults and transcripts follow.
+    With `texts`, the files that a report shows, all the rest of the report follows.
     """
     name = record.plan.name if record.plan else "(no plan)"
+    longest = 200 if texts is None else 2000
     parts = [
         [f"{one_line(name)}  {one_line(record.build_id)}  {record.status.upper()}", *wrapped(verdict(record))],
         _facts(record),
-        section("Made of", _plan_lines(record)),
+        section("Made of", _plan_lines(record, longest)),
         section("Timeline", timeline_lines(record)),
         section("Cost and tokens", spending_lines(record)),
         section("Tools", _tool_lines(record.tools)),
-        section("MCP servers", _server_lines(record)),
+        section("MCP servers", _server_lines(record, longest)),
         section("Test cases", _case_lines(record.acceptance) if record.acceptance else []),
         *(details(record, texts) if texts is not None else []),
         section("Next", [line for step in next_steps(record) for line in wrapped(step.replace("`", ""), "- ")]),
@@ -35,7 +38,7 @@ def show_text(record: BuildRecord, texts: Mapping[str, str] | None = None) -> st
 
 
 def list_text(records: Sequence[BuildRecord]) -> str:
-    """Give one line a build, below a line of headings."""
+    """Give one line a build, below a line of headings; in a narrow terminal without its start, which its id says."""
     rows: list[Row] = [("BUILD", "AGENT", "STATUS", "TOOLS", "COST", "SECONDS", "STARTED (UTC)")]
     for record in records:
         accepted = sum(tool.status == "accepted" for tool in record.tools)
@@ -51,7 +54,10 @@ def list_text(records: Sequence[BuildRecord]) -> str:
                 moment(record.started_at),
             )
         )
-    return "\n".join(table(rows, {3, 4, 5}))
+    lines = table(rows, {3, 4, 5})
+    if max(cells(line) for line in lines) > terminal_columns():
+        lines = table([row[:-1] for row in rows], {3, 4, 5})
+    return "\n".join(lines)
 
 
 def plan_text(plan: Plan) -> str:
@@ -77,12 +83,7 @@ def plan_text(plan: Plan) -> str:
 def gate_text(report: GateReport) -> str:
     """Say what the gate found, check by check, with the whole detail of what failed."""
     lines = [f"{report.tool}  {'ACCEPTED' if report.accepted else 'REJECTED'}  {duration(report.seconds)}", ""]
-    for check in report.checks:
-        mark = "ok" if check.passed else "FAILED" if check.required else "note"
-        first, *more = [line for line in check.detail.splitlines() if line.strip()] or [""]
-        lines.append(f"  {pad(mark, 6)}  {pad(check.name, 11)}  {one_line(first)}".rstrip())
-        if not check.passed:
-            lines += [f"      {code_line(line)}" for line in more]
+    lines += [f"  {line}" for line in check_lines(report.checks)]
     if report.survivors and report.accepted:
         places = ", ".join(str(each["line"]) for each in report.survivors)
         lines += [
@@ -99,7 +100,7 @@ def _facts(record: BuildRecord) -> list[str]:
     roles = table([("", role, model) for role, model in record.models.items()])
     used = f"{count(tokens.prompt, 'token')} in ({tokens.cached:,} cached), {tokens.completion:,} out"
     return [
-        *fact("request", one_line(record.request.request, 1200)),
+        *fact("request", one_line(record.request.request, LONGEST_REQUEST)),
         *(fact("summary", plan.summary) if plan else []),
         *(fact("scaffold", f"{plan.scaffold.type}: {plan.scaffold.reasoning}") if plan else []),
         *(pad("models" if number == 0 else "", LABEL) + line.strip() for number, line in enumerate(roles)),
@@ -108,23 +109,23 @@ def _facts(record: BuildRecord) -> list[str]:
     ]
 
 
-def _plan_lines(record: BuildRecord) -> list[str]:
+def _plan_lines(record: BuildRecord, longest: int) -> list[str]:
     if record.plan is None:
         return []
     parts = [
-        *(("tool", tool.name, one_line(tool.description, 200)) for tool in record.plan.custom_tools),
-        *(("server", server.id, one_line(", ".join(server.tools), 200)) for server in record.plan.mcp_servers),
-        *(("NAT", tool.type, one_line(tool.reasoning, 200)) for tool in record.plan.builtin_tools),
+        *(("tool", tool.name, one_line(tool.description, longest)) for tool in record.plan.custom_tools),
+        *(("server", server.id, one_line(", ".join(server.tools), longest)) for server in record.plan.mcp_servers),
+        *(("NAT", tool.type, one_line(tool.reasoning, longest)) for tool in record.plan.builtin_tools),
     ]
-    return table(parts)
+    return table(parts, longest=longest)
 
 
-def _server_lines(record: BuildRecord) -> list[str]:
-    used = {server.id: server.tools for server in record.plan.mcp_servers} if record.plan else {}
+def _server_lines(record: BuildRecord, longest: int) -> list[str]:
     said = []
-    for pin in record.mcp_servers:
-        said += table([(pin.id, pin.package, pin.version)])
-        said += [f"  {line}" for line in table([(tool, pin.tools.get(tool, "")) for tool in used.get(pin.id, [])])]
+    for server in servers_of(record):
+        installed = (server.pin.package, server.pin.version) if server.pin else ("not installed",)
+        said += table([(server.id, *installed)])
+        said += table(server.used, longest=longest, start="  ")
     return said
 
 
@@ -171,6 +172,9 @@ def _failures(tool: ToolOutcome) -> list[str]:
 
 def _case_lines(acceptance: Acceptance) -> list[str]:
     lines = wrapped(acceptance.reason) if acceptance.reason else []
+    if acceptance.cached:
+        asked = f"Asked by an earlier build of the same package, {acceptance.build_id}, which has the transcripts."
+        lines += wrapped(asked)
     for case in acceptance.cases:
         called = one_line(", ".join(case.tools_called)) or "no tool"
         lines.append(

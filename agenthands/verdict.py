@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from agenthands.models import BatchReport, BuildRecord, Ruling, ToolOutcome
+from agenthands.models import BatchReport, BuildRecord, CaseResult, Ruling, ToolOutcome
 from agenthands.tool_advice import tool_advice
 from agenthands.wording import count, one_line
 
@@ -36,6 +36,19 @@ def _side(side: Mapping[str, Any]) -> str:
     if raised := side.get("raises"):
         return f"raises {raised[0] if isinstance(raised, list) else raised}"
     return one_line(json.dumps(side.get("result", side.get("expected")), ensure_ascii=False), 300)
+
+
+def opinion_sentence(case: CaseResult) -> str:
+    """Say what the judge finds about an answer, and whether that alone decides; empty where nobody judged."""
+    if case.opinion is None:
+        return ""
+    said = {
+        True: "finds that it is what was expected",
+        False: "finds that it is not what was expected",
+        None: "could not judge",
+    }[case.opinion.passed]
+    alone = "" if case.checks else "; there are no checks, so this decides"
+    return f"{case.opinion.model} {said}{alone}: {case.opinion.reason}"
 
 
 def batch_verdict(report: BatchReport) -> str:

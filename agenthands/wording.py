@@ -19,10 +19,14 @@ _JOINERS = "\u200c\u200d"  # letters of Persian and parts of an emoji are joined
 def one_line(text: str, limit: int = 400) -> str:
     """Make foreign text harmless for a terminal: one line, no escapes, no control or direction characters."""
     # Cut first: a model's text may be megabytes, and only its beginning is shown.
-    plain = _TERMINAL_SEQUENCE.sub("", text[: limit * 8])
-    visible = "".join(" " if char.isspace() else char for char in plain if char.isspace() or _harmless(char))
-    joined = " ".join(visible.split())
+    joined = " ".join(plain(text[: limit * 8]).split())
     return joined if len(joined) <= limit else joined[: limit - 3].rstrip() + "..."
+
+
+def plain(text: str) -> str:
+    """Make foreign text harmless for a terminal, and keep its spaces; a line break or a tab becomes a space too."""
+    rest = _TERMINAL_SEQUENCE.sub("", text)
+    return "".join(" " if char.isspace() else char for char in rest if char.isspace() or _harmless(char))
 
 
 def visible(text: str) -> str:

@@ -62,7 +62,7 @@ def cli() -> None:
     """
 
 
-@cli.command()
+@cli.command(short_help="Build one agent.")
 @click.argument("request", metavar="REQUEST|FILE.yaml")
 @build_options
 @as_json
@@ -74,7 +74,7 @@ def build(request: str, as_json: bool, **options: Any) -> None:
     leave(run_build(read_request(request, _given(options)), as_json))
 
 
-@cli.command()
+@cli.command(short_help="Build every agent of a list.")
 @click.argument("source", metavar="FILE.yaml|FILE.jsonl")
 @click.option(
     "--at-once", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True, help="Builds at once."
@@ -88,7 +88,7 @@ def batch(source: str, at_once: int, as_json: bool, **options: Any) -> None:
     leave(run_batch(source, _given(options), at_once, as_json))
 
 
-@cli.command()
+@cli.command(short_help="Build an agent with a scripted model; no key is needed.")
 @build_options
 @as_json
 def demo(as_json: bool, **options: Any) -> None:
@@ -100,7 +100,7 @@ def demo(as_json: bool, **options: Any) -> None:
     leave(run_build(read_request(SEED_REQUEST, {**models, **_given(options)}), as_json))
 
 
-@cli.command()
+@cli.command(short_help="Plan an agent and estimate what building it costs.")
 @click.argument("request", metavar="REQUEST|FILE.yaml")
 @build_options
 @as_json
@@ -112,7 +112,7 @@ def plan(request: str, as_json: bool, **options: Any) -> None:
     leave(run_plan(read_request(request, _given(options)), as_json))
 
 
-@cli.command()
+@cli.command(short_help="Let the gate alone judge a tool.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--sandbox", type=click.Choice(["docker", "bubblewrap"]), help="[default: bubblewrap]")
 @as_json
@@ -143,7 +143,7 @@ def list_builds(store: str | None, as_json: bool) -> None:
 @cli.command()
 @click.argument("build")
 @store_option
-@click.option("--full", is_flag=True, help="Also code, tests, unnoticed faults and transcripts.")
+@click.option("--full", is_flag=True, help="Everything that its report shows, code and transcripts too.")
 @click.option("--open", "in_browser", is_flag=True, help="Open the report in the browser.")
 @as_json
 def show(build: str, store: str | None, full: bool, in_browser: bool, as_json: bool) -> None:
@@ -185,7 +185,7 @@ def doctor(store: str | None, install: bool) -> None:
     sys.exit(examine(store))
 
 
-@cli.command()
+@cli.command(short_help="Run a Prefect server with UI, and a worker.")
 @click.option("--port", default=4200, show_default=True, help="Where Prefect's UI and API listen.")
 @click.option("--runs", type=click.IntRange(1), default=4, show_default=True, help="Runs at once.")
 def serve(port: int, runs: int) -> None:
@@ -252,12 +252,13 @@ def _run() -> int:
 
 def _explained(error: Exception) -> int:
     """Print what happened and what to do about it, and give the exit code."""
+    from agenthands.terminal_text import fitted
     from agenthands.unexpected import named
 
     known = named(error)
-    click.echo(f"Error: {known.message}", err=True)
+    click.echo(fitted(f"Error: {known.message}"), err=True)
     if known.hint:
-        click.echo(f"Hint: {known.hint}", err=True)
+        click.echo(fitted(f"Hint: {known.hint}"), err=True)
     if isinstance(known, OwnFault):
         click.echo(masked(f"\n{''.join(traceback.format_exception(error))}"), err=True)
     return known.exit_code

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,8 @@ from agenthands.errors import AgentHandsError, ModelNotUsable
 from agenthands.model_settings import DEFAULT_CONFIG, ROLES, ModelSettings, Role
 from agenthands.models import BuildOptions
 from agenthands.settings import Settings, load_settings
+from agenthands.terminal_text import terminal_columns
+from agenthands.wording import count
 
 
 def examine(store: str | None) -> int:
@@ -32,10 +35,11 @@ def examine(store: str | None) -> int:
     broken = 0
     for name, look in needs:
         try:
-            click.echo(f"  ok       {name:12} {look()}")
+            _say("ok", name, look())
         except AgentHandsError as error:
             broken += 1
-            click.echo(f"  missing  {name:12} {error.message}\n{'':24}{error.hint}")
+            _say("missing", name, error.message)
+            _say("", "", error.hint)
     for name, text in (
         ("interpreters", _prepared(settings)),
         ("docker", _docker(settings)),
@@ -44,8 +48,16 @@ def examine(store: str | None) -> int:
         ("settings", f"{settings.config or DEFAULT_CONFIG}"),
         ("home", _home(settings.home)),
     ):
-        click.echo(f"  note     {name:12} {text}")
+        _say("note", name, text)
     return 2 if broken else 0
+
+
+def _say(mark: str, name: str, text: str) -> None:
+    """Print one need, on as many lines as the terminal makes of it."""
+    start = f"  {mark:8} {name:12} "
+    room = max(40, terminal_columns() - len(start))
+    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    click.echo((start + f"\n{' ' * len(start)}".join(lines)).rstrip())
 
 
 def install_environment() -> None:
@@ -143,8 +155,12 @@ def _fallback(model: ModelSettings, roles: Sequence[Role]) -> str:
 
 
 def _environment(settings: Settings) -> str:
+    from agenthands.adapters.uv_environments import UvEnvironments
+
     ready = len(list((settings.home / "environments").glob("*/.complete")))
-    return f"{ready} environments are installed; `--install` or the first build adds NAT's (1.2 GB)"
+    if UvEnvironments(settings.home).has_nat():
+        return f"NAT's is installed, and {count(ready - 1, 'other')}"
+    return "NAT's is not installed yet: `--install` or the first build does it (1.2 GB)"
 
 
 def _prefect() -> str:

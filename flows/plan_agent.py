@@ -5,6 +5,7 @@ import shutil
 from prefect import flow
 
 from agenthands.estimating import Estimate, Price, estimate_cost
+from agenthands.events import BuildFinished, emit
 from agenthands.leftovers import release
 from agenthands.model_settings import ROLES
 from agenthands.models import BuildOptions
@@ -23,6 +24,7 @@ def plan_only(request: str, options: BuildOptions) -> tuple[Planned, Estimate]:
     try:
         registry = read_nat_registry(build, prepare_environment(build))
         planned = plan_agent(build, registry)
+        emit(BuildFinished(build.build_id, "planned", planned.plan.name))
     finally:
         shutil.rmtree(build.folder, ignore_errors=True)
         release(build.folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -13,7 +14,9 @@ import click
 from agenthands.adapters.console import choose_console
 from agenthands.errors import UserError
 from agenthands.events import listening
+from agenthands.model_settings import ROLES
 from agenthands.models import BuildOptions, BuildRequest
+from agenthands.terminal_text import fitted
 from flows.stopping import end_everything, ended_by_interrupt
 
 if TYPE_CHECKING:
@@ -79,7 +82,7 @@ def run_plan(request: BuildRequest, as_json: bool) -> int:
     planned, estimate = _run_flow([request], lambda: _plan(request))
     click.echo(planned.plan.model_dump_json(indent=1) if as_json else plan_text(planned.plan))
     spent, expected = money(planned.cost_usd), money(estimate.usd)
-    click.echo(f"This plan: {spent}. Building it: about {expected} ({estimate.basis}).", err=True)
+    click.echo(fitted(f"This plan: {spent}. Building it: about {expected} ({estimate.basis})."), err=True)
     return 0
 
 
@@ -143,7 +146,7 @@ def _check_models(requests: Sequence[BuildRequest]) -> None:
     from tasks.wiring import check_models, settings_for
 
     errors = []
-    for options in {request.model_dump_json(exclude={"request"}): request.options() for request in requests}.values():
+    for options in _different_options(requests):
         try:
             check_models(settings_for(options))
         except UserError as error:
@@ -154,8 +157,17 @@ def _check_models(requests: Sequence[BuildRequest]) -> None:
 
 
 def _say_what_is_scripted(requests: Sequence[BuildRequest]) -> None:
-    models = {model for each in requests for model in (each.planner, each.coder, each.agent_model)}
-    if scripted := sorted(model for model in models if model and model.startswith("scripted/")):
-        click.echo(
-            f"The model is scripted ({', '.join(scripted)}): it replays answers. All the rest is real.", err=True
-        )
+    from tasks.wiring import settings_for
+
+    models: set[str] = set()
+    for options in _different_options(requests):
+        with suppress(UserError):  # what is wrong with the settings is said below
+            settings = settings_for(options)
+            models |= {settings.model(role).model for role in ROLES}
+    if scripted := sorted(model for model in models if model.startswith("scripted/")):
+        said = f"The model is scripted ({', '.join(scripted)}): it replays answers. All the rest is real."
+        click.echo(fitted(said), err=True)
+
+
+def _different_options(requests: Sequence[BuildRequest]) -> list[BuildOptions]:
+    return list({request.model_dump_json(exclude={"request"}): request.options() for request in requests}.values())

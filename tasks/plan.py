@@ -12,6 +12,7 @@ from agenthands.models import Plan
 from agenthands.nat_registry import NatRegistry
 from agenthands.plan_reality import Reality
 from agenthands.planning import Objection, Planned
+from agenthands.wording import count
 from agenthands.workplace import Build
 from tasks import wiring
 from tasks.caching import forget, keep_apart, kept, kept_apart, result_of
@@ -78,8 +79,8 @@ def plan_agent(build: Build, registry: NatRegistry, objection: Objection | None 
         plan = planned.plan
         (build.folder / "plan.json").write_text(plan.model_dump_json(indent=1), encoding="utf-8")
         note.detail = (
-            f"{plan.name}: {plan.scaffold.type}, {len(plan.custom_tools)} tools to write, "
-            f"{len(plan.mcp_servers)} MCP servers, {len(plan.test_cases)} test cases"
+            f"{plan.name}: {plan.scaffold.type}, {count(len(plan.custom_tools), 'tool')} to write, "
+            f"{count(len(plan.mcp_servers), 'MCP server')}, {count(len(plan.test_cases), 'test case')}"
         )
     return planned
 

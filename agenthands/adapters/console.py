@@ -222,6 +222,6 @@ def _told(event: Event) -> str:
         case Notice():
             return f"note: {event.text}"
         case BuildFinished():
-            status = event.status if event.status == "accepted" else event.status.upper()
+            status = event.status if event.status in ("accepted", "planned") else event.status.upper()
             return f"build {event.build_id} {status}: {event.reason}"
     return type(event).__name__

@@ -255,7 +255,8 @@ class Board:
     def _mark(self, now: float) -> tuple[str, str]:
         if self.finished is None:
             return self._running(now)
-        return (self._look.good, "green") if self.finished.status == "accepted" else (self._look.bad, "red")
+        well = self.finished.status in ("accepted", "planned")
+        return (self._look.good, "green") if well else (self._look.bad, "red")
 
     def _running(self, now: float) -> tuple[str, str]:
         return (self._look.idle, "yellow") if self._ended is not None else (self._look.spin(now), "cyan")

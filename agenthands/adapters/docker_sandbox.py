@@ -40,7 +40,9 @@ class DockerSandbox:
         try:
             self._api: Any = sdk.APIClient(**sdk.utils.kwargs_from_env(), version="auto", timeout=60)
         except (docker.errors.DockerException, requests.RequestException) as error:
-            raise SandboxUnavailable(f"No docker daemon answers: {_short(error)}", _START_HINT) from None
+            # The SDK wraps the plainest reason, no socket, into three other errors.
+            reason = "" if "FileNotFoundError" in str(error) else f": {_short(error).rstrip('.')}"
+            raise SandboxUnavailable(f"No docker daemon answers{reason}.", _START_HINT) from None
 
     def check(self) -> str:
         """Start one container, and remove those that dead workers left. Raises SandboxUnavailable."""

@@ -55,6 +55,10 @@ class UvEnvironments:
         """Give the NAT environment that ships as a lock, plus `dependencies` that fit into it."""
         return self.install(self.resolve(dependencies))
 
+    def has_nat(self) -> bool:
+        """Say whether the NAT environment that ships as a lock is installed."""
+        return (self._place(self.resolve([])).path / ".complete").is_file()
+
     def resolve(self, dependencies: Sequence[str]) -> str:
         """Give the lock that ships, or one that adds `dependencies` to it."""
         base = (LOCKS / "nat.lock").read_text(encoding="utf-8")
@@ -145,21 +149,24 @@ class UvEnvironments:
 
     def install(self, lock: str, npm_lock: str = "") -> Environment:
         """Give the environment of a lock; it is installed once, and by one process."""
-        digest = hashlib.sha256((lock + npm_lock).encode()).hexdigest()
-        path = self._home / "environments" / digest[:20]
-        environment = Environment(path=path, lock_sha256=digest)
-        complete = path / ".complete"
+        environment = self._place(lock + npm_lock)
+        complete = environment.path / ".complete"
         if complete.is_file():
             return environment
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _only_one(path.with_suffix(".lock")):
+        environment.path.parent.mkdir(parents=True, exist_ok=True)
+        with _only_one(environment.path.with_suffix(".lock")):
             if complete.is_file():
                 return environment
             self._install(environment, lock)
             if npm_lock:
                 install_npm(environment, npm_lock)
-            complete.write_text(digest, encoding="utf-8")
+            complete.write_text(environment.lock_sha256, encoding="utf-8")
         return environment
+
+    def _place(self, lock: str) -> Environment:
+        """Say where the environment of a lock is, or would be."""
+        digest = hashlib.sha256(lock.encode()).hexdigest()
+        return Environment(path=self._home / "environments" / digest[:20], lock_sha256=digest)
 
     def _install(self, environment: Environment, lock: str) -> None:
         made = _uv(["venv", "--quiet", "--clear", "--python", _interpreter(), str(environment.path)])

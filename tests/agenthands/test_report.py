@@ -5,11 +5,12 @@ import re
 import pytest
 import sample_records as samples
 from page_support import EVIL, Page, planted
+from rich_records import everything
 
 from agenthands.batch_page import render_batch
 from agenthands.batching import item_of
 from agenthands.charts import spending_rows, timeline
-from agenthands.models import Acceptance, BatchReport, BuildRecord, Opinion, Ruling
+from agenthands.models import Acceptance, BatchReport, BuildRecord
 from agenthands.report import render_report
 
 BUILDS = {
@@ -188,23 +189,6 @@ def test_a_failed_build_says_why_and_what_to_do():
     assert "Cost unknown" in text
     for part in ("Acceptance", "MCP servers", "Run the agent"):
         assert part not in text
-
-
-def everything():
-    """A record that fills every part of the page."""
-    ruling = Ruling(
-        example=0, held_out=True, specified={"arguments": {"a": "b"}, "expected": "c"}, found={"result": "d"},
-        wrong="example", corrected={"arguments": {"a": "b"}, "expected": "d"}, reason="e", planner="f", attempt=1,
-    )  # fmt: skip
-    rejected = samples.gate("convert_currency", wrong=("held_out", "hygiene")).model_copy(update={"rulings": [ruling]})
-    opinion = Opinion(passed=False, reason="g", model="h")
-    case = samples.case("simple", passed=False, error="i").model_copy(update={"opinion": opinion})
-    return samples.whole(
-        status="rejected",
-        reason="j",
-        tools=[samples.tool("convert_currency", gate=rejected, reason="k", status="rejected", attempts=2)],
-        acceptance=Acceptance(passed=False, reason="l", cached=True, build_id="m", cases=[case]),
-    )
 
 
 def test_whatever_a_model_or_a_user_wrote_stays_text():

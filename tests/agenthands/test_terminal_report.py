@@ -51,12 +51,18 @@ class TestShow:
     def test_code_tests_faults_attempts_and_transcripts_are_shown_on_demand(self):
         short, full = show_text(samples.whole()), show_text(samples.whole(), samples.files())
         for part in (
-            "Attempts at convert_currency\n  1  failed tests  coder 40 s  gate 8.0 s\n  2  passed        coder 40 s",
-            "ok  held_out     held_out is fine.",
+            "Attempts at convert_currency\n"
+            "  try  coder   gate  calls  tokens  cached     cost  the gate said\n"
+            "    1   40 s  8.0 s      9  20,000       0   $0.030  failed tests\n"
+            "    2   40 s  8.4 s      1   8,000       0  unknown  passed\n",
+            "What attempt 1 at convert_currency failed at\n"
+            f"  FAILED  tests        1 of 3 hidden examples failed.\n      {samples.HELD_OUT}\n",
+            "  ok      held_out     held_out is fine.",
+            "  line 1, constant\n      @@ -1 +1 @@",
             "+return 10",
             "def convert():\n      return '<b>'",
             "def test_it():",
-            "convert_currency {'amount': 10} (2.5 s)\n      9.0",
+            "called convert_currency (2.5 s)\n    given\n      {'amount': 10}\n    answered\n      9.0\n",
             "Install it\n  pip install .",
         ):
             assert part in full, part
@@ -115,6 +121,13 @@ class TestList:
         ]
         assert len({line.index("2026-04-12 09:30") for line in lines[1:]}) == 1
         assert lines[0].index("STARTED") == lines[1].index("2026-04-12 09:30")
+
+    def test_a_narrow_terminal_loses_the_start_and_nothing_else(self, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "80")
+        lines = list_text([samples.rejected_by_gate()] * 30).splitlines()
+        assert lines[0].split() == ["BUILD", "AGENT", "STATUS", "TOOLS", "COST", "SECONDS"]
+        assert {line.split()[-1] for line in lines[1:]} == {"193"}
+        assert (len(lines), max(len(line) for line in lines)) == (31, len(lines[0]))
 
     def test_no_builds_are_headings_alone(self):
         assert list_text([]).split() == ["BUILD", "AGENT", "STATUS", "TOOLS", "COST", "SECONDS", "STARTED", "(UTC)"]

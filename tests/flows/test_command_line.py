@@ -55,6 +55,7 @@ print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
     for command in ("build", "plan", "check", "demo", "list", "show", "fetch", "doctor", "serve"):
         assert command in done.stdout
         assert command in cli.commands
+    assert "..." not in done.stdout.split("Commands:")[1]
 
 
 def test_prefect_is_not_imported_before_its_server_and_settings_are_named():
@@ -253,6 +254,38 @@ def test_the_doctor_says_where_no_prepared_interpreter_can_enter(agenthands, mon
     monkeypatch.setattr(prepared, "_SCRIPT", ends)
     monkeypatch.setattr(prepared, "_all", {})
     assert "note     interpreters none can enter the sandbox here: each command" in agenthands("doctor")[1]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("nat_environment")
+def test_the_doctor_says_that_nat_is_installed(agenthands, tmp_path):
+    assert "environment  NAT's is installed" in agenthands("doctor", "--store", str(tmp_path))[1]
+
+
+def test_the_doctor_says_what_is_not_there_in_lines_that_fit(agenthands, monkeypatch, tmp_path):
+    monkeypatch.setenv("AGENTHANDS_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = agenthands("doctor", "--store", str(tmp_path))[1].splitlines()
+    assert "  note     environment  NAT's is not installed yet: `--install` or the first" in lines
+    assert f"{'':24}(about 10 s)" in lines
+    assert [line for line in lines if len(line) > 80 and str(tmp_path) not in line] == []
+
+
+def test_messages_are_broken_between_words(agenthands, monkeypatch, tmp_path):
+    _, _, whole = agenthands("build", "an agent", "--store", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "60")
+    _, _, err = agenthands("build", "an agent", "--store", str(tmp_path))
+    assert max(len(line) for line in whole.splitlines()) > 80 > 60 >= max(len(line) for line in err.splitlines())
+    assert whole.split() == err.split()
+
+
+@pytest.mark.parametrize("config", ["", "[llm]\nmodel = 'scripted/financial-research'\n"])
+def test_a_scripted_model_is_named_however_it_was_chosen(agenthands, monkeypatch, tmp_path, config):
+    (tmp_path / "models.toml").write_text(config)
+    monkeypatch.setenv(*("AGENTHANDS_CONFIG", str(tmp_path / "models.toml")) if config
+                       else ("AGENTHANDS_PLANNER", "scripted/data-report"))  # fmt: skip
+    _, _, err = agenthands("build", "x", "--store", "/proc/none")
+    assert err.startswith(f"The model is scripted (scripted/{'financial-research' if config else 'data-report'})")
 
 
 def test_the_doctor_names_the_fallback_of_each_role_and_whether_its_key_is_there(agenthands, monkeypatch, tmp_path):

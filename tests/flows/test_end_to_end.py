@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from browser_support import browser
 from canaries import ENVIRONMENT, has_canary, leaks, written_since
 from gateway_support import free
 from scripted_server import serve_model
@@ -110,6 +111,40 @@ def test_the_coder_never_saw_a_held_out_example(demo):
     planned = next(tool for tool in demo[2].plan.custom_tools if tool.name == "stock_performance")
     assert len(spec["examples"]) == 6
     assert len(planned.examples) == 9
+
+
+@pytest.fixture(scope="module")
+def opened(demo):
+    """The demo's report in Chromium, on a telephone."""
+    with browser() as tab:
+        tab.open(published(demo) / "report.html", 360)
+        yield tab
+
+
+def test_the_report_loads_nothing_and_fits_a_telephone(demo, opened):
+    assert (opened.asked_for(), opened.complaints()) == ([(published(demo) / "report.html").as_uri()], [])
+    assert [opened.page_width(), opened.unfold(), opened.page_width()] == [360, None, 360]
+
+
+def test_the_report_s_links_lead_somewhere_and_its_parts_open_by_keyboard(opened):
+    lost = "[...document.querySelectorAll('a')].filter(each => !document.querySelector(each.getAttribute('href')))"
+    assert opened.value("document.querySelectorAll('nav a').length") == 9
+    assert opened.value(f"{lost}.length") == 0
+    opened.unfold(False)
+    folded = opened.value("document.querySelectorAll('details').length")
+    for number in range(folded):
+        opened.value(f"document.querySelectorAll('summary')[{number}].focus()")
+        opened.press("Enter", 13)
+    assert opened.value("document.querySelectorAll('details[open]').length") == folded > 10
+
+
+def test_the_report_can_be_printed_with_all_that_is_folded(demo, opened):
+    opened.unfold(False)
+    sheets = opened.printed()
+    assert len(sheets) > 1
+    assert "Theagentworks:2toolspassedthegate" in sheets[0]
+    code = (published(demo) / "tools/stock_performance/nat_tools/stock_performance.py").read_text()
+    assert [line for line in code.splitlines() if "".join(line.split()) not in "".join(sheets)] == []
 
 
 def test_nothing_is_left_behind(demo, tmp_path_factory):

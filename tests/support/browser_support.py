@@ -8,9 +8,12 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
+import pytest
 import websocket
+from pypdf import PdfReader
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _SECONDS = 60
@@ -63,17 +66,35 @@ class Tab:
         self.ask("Input.dispatchKeyEvent", **down, **({"text": text} if text else {}))
         self.ask("Input.dispatchKeyEvent", **{**down, "type": "keyUp"})
 
-    def picture(self, path, whole=True):
-        shot = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
-        Path(path).write_bytes(base64.b64decode(shot["data"]))
+    def asked_for(self):
+        """Give the addresses of all that the page, which was opened last, loaded or tried to."""
+        requests = [each["params"] for each in self.events if each["method"] == "Network.requestWillBeSent"]
+        return [each["request"]["url"] for each in requests]
 
-    def pdf(self, path):
-        Path(path).write_bytes(base64.b64decode(self.ask("Page.printToPDF", printBackground=False)["data"]))
+    def complaints(self):
+        """Give what stands on the browser's console."""
+        loud = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
+        return [each for each in self.events if each["method"] in loud]
+
+    def page_width(self):
+        """Give the pixels that the page is wide; more than the window has must be scrolled sideways."""
+        return self.value("document.documentElement.scrollWidth")
+
+    def unfold(self, unfolded=True):
+        """Open all that is folded, or fold it again."""
+        self.value(f"document.querySelectorAll('details').forEach(each => each.open = {str(unfolded).lower()})")
+
+    def printed(self):
+        """Print the page, and give the text of each sheet of paper without its spaces, which a PDF does not keep."""
+        pdf = base64.b64decode(self.ask("Page.printToPDF", printBackground=False)["data"])
+        return ["".join(sheet.extract_text().split()) for sheet in PdfReader(BytesIO(pdf)).pages]
 
 
 @contextmanager
 def browser():
-    """Give a new tab of a Chromium that knows nothing of the user's; it is gone afterwards."""
+    """Give a new tab of a Chromium that knows nothing of the user's; it is gone afterwards. Skips without one."""
+    if PROGRAM is None:
+        pytest.skip("Chromium is not installed")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         command = [PROGRAM, f"--user-data-dir={folder}", *_OPTIONS]
         process = subprocess.Popen(

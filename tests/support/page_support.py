@@ -62,7 +62,10 @@ class Page(HTMLParser):
 
 
 def planted(value, evil=EVIL):
-    """Put a hostile text into every string of a model, of whatever depth, and into the keys of its mappings."""
+    """Put a hostile text into every string of a model, of whatever depth, and into the keys of its mappings.
+
+    `evil` may be a function, which is given each string.
+    """
     if isinstance(value, BaseModel):
         fields = type(value).model_fields
         return value.model_copy(
@@ -76,7 +79,9 @@ def planted(value, evil=EVIL):
         return {planted(key, evil): planted(each, evil) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(planted(each, evil) for each in value)
-    return evil if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return evil(value) if callable(evil) else evil
 
 
 def _is_literal(annotation):

@@ -55,7 +55,8 @@ class TestLive:
         assert "model gemini/pro, sandbox docker" in picture([event])
 
     @pytest.mark.parametrize(
-        ("status", "mark"), [("accepted", "✓"), ("rejected", "✗"), ("failed", "✗"), ("cancelled", "✗")]
+        ("status", "mark"),
+        [("accepted", "✓"), ("planned", "✓"), ("rejected", "✗"), ("failed", "✗"), ("cancelled", "✗")],
     )
     def test_the_verdict_ends_the_picture(self, status, mark):
         lines = picture(story(status), leave=True).splitlines()
