@@ -14,6 +14,7 @@ from agenthands.adapters.console import choose_console
 from agenthands.errors import UserError
 from agenthands.events import listening
 from agenthands.models import BuildOptions, BuildRequest
+from flows.deploying import HEARTBEAT_SECONDS
 from flows.stopping import end_everything, ended_by_interrupt
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _PREFECT = {
     "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
-    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # a server of the user's marks silent runs as crashed (bootstrapping.py)
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),  # a user's server marks silent runs as crashed
     "DO_NOT_TRACK": "1",
 }
 
