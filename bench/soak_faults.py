@@ -58,7 +58,10 @@ class Faults:
     def _loop(self, messages, message):
         """Let a conversation that was drawn for it answer from some turn on with one tool call, whatever it is told."""
         task = json.dumps([each["content"] for each in messages if each["role"] == "user"][:1])
-        workspace = re.search(r"Workspace: ([^\s\\]+)", task)[1]
+        found = re.search(r"Workspace: ([^\s\\]+)", task)
+        if not found:  # it sums up a conversation that is too long
+            return message
+        workspace = found[1]
         if workspace not in self.loops:
             drawn = random.random() < self.chance
             self.loops[workspace] = Loop(random.randrange(_TURNS)) if drawn else None

@@ -81,6 +81,13 @@ def test_a_conversation_that_was_drawn_makes_one_call_for_ever():
     assert 9 <= faults.longest_loop() <= 12
 
 
+def test_a_call_that_sums_up_a_conversation_is_left_alone():
+    model = SimpleNamespace()
+    Faults(model, 1.0)
+    asked = [{"role": "user", "content": "Sum up: Tool: x\nit was written"}]
+    assert model.change("coder", asked, SCRIPT[3]) == SCRIPT[3]
+
+
 def test_without_faults_a_conversation_ends():
     model = SimpleNamespace()
     faults = Faults(model, 0.0)
