@@ -3,14 +3,15 @@
 A Prefect server on PostgreSQL with Redis, three workers, and a scripted model of whose calls a tenth goes wrong, in
 every way of `soak_faults`; a tenth of the coders' conversations never ends by itself. Workers and runs are killed
 with SIGKILL, and started again, as a supervisor does. What crashed is run again. In the end every build must be
-accepted or explained, stuck detection must have ended what looped, the store must verify, and nothing may be left: no
-process, container, mount, temporary file, lock, nor a worker that has grown.
+accepted or explained, stuck detection must have ended what looped, the store must verify, and nothing may be left, as
+`soak_findings` looks for it: no process, container, mount, temporary file, work folder, lock, nor a worker that has
+grown.
 
-Prints the figures, writes them into bench/results.json, and ends with 1 where something is left or unexplained. Needs
-Debian's packages postgresql and redis-server.
+All of it lies in one folder below /tmp, AGENTHANDS_HOME too, so NAT's environment is installed there first. Prints the
+figures, writes them into bench/results.json, and ends with 1 where something is left or unexplained. Needs Debian's
+packages postgresql and redis-server.
 """
 
-import hashlib
 import json
 import os
 import random
@@ -28,7 +29,6 @@ from pathlib import Path
 import click
 import httpx
 import psutil
-import redis
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
@@ -36,22 +36,14 @@ from many_machines import MISSING, machines
 from measuring import save
 from scripted_server import serve_script
 from served_support import BIN, until
-from soak_faults import Faults
+from soak_faults import OWN_TOOL, Faults
+from soak_findings import Traces, bugs, damaged, explained, held_locks, unfinished
 from worker_memory import WorkerMemory, is_run
 
-from agenthands.errors import AgentHandsError
+from agenthands.adapters.uv_environments import UvEnvironments
 from agenthands.settings import Settings
 
-MARK = "AGENTHANDS_SOAK"
-
-
-def _kinds(error):
-    """Give the names of an error's class and of all that derive from it."""
-    return {error.__name__}.union(*map(_kinds, error.__subclasses__()))
-
-
-_ENDS = "The agent did not pass|The build could not be finished"
-EXPLAINED = re.compile(rf"exception: ({'|'.join(_kinds(AgentHandsError))}): \S|: ({_ENDS}): \S")
+FALLBACK = 3  # every third request has a model that may answer instead; of those with tools of their own too
 _CONFIG = """
 [llm]
 model = "openai/scripted"
@@ -60,20 +52,27 @@ timeout = 8
 num_retries = 2
 retry_seconds = 0.2
 """
+_SECOND = "second"
+_FALLBACK = f"""
+[llm.fallback]
+model = "openai/{_SECOND}"
+"""
 
 
 class Night:
     """The builds, what killed them, and what became of them."""
 
-    def __init__(self, served, model, config, chance):
-        self.served, self.model, self.config = served, model, config
+    def __init__(self, served, model, traces, chance):
+        self.served, self.model, self.traces = served, model, traces
         self.faults = Faults(model, chance)
+        self.configs = [write_config(traces.folder, "fallback.toml", _CONFIG + _FALLBACK)]
+        self.configs += [write_config(traces.folder, "models.toml", _CONFIG)] * (FALLBACK - 1)
         self.killed, self.tries = Counter(), Counter()
         self.runs, self.ends = {}, {}
 
     def ask(self, number):
         self.tries[number] += 1
-        options = {"config": str(self.config), "api_base": self.model.url}
+        options = {"config": str(self.configs[number % FALLBACK]), "api_base": self.model.url}
         self.runs[self.served.run("build-agent/default", {"request": f"report {number}", "options": options})] = number
 
     def look(self):
@@ -92,6 +91,12 @@ class Night:
         return not self.runs
 
 
+def write_config(folder, name, text):
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
 def killing(night, workers, every, ended):
     """Kill a worker or a run from time to time, and start the worker again, until `ended`."""
     while not ended.wait(random.uniform(0.5, 1.5) * every):
@@ -102,7 +107,7 @@ def killing(night, workers, every, ended):
             workers[index].wait()
             workers[index] = start_worker(night.served)
         else:
-            runs = engines()
+            runs = engines(night.traces)
             if not runs:
                 continue
             with suppress(psutil.Error):
@@ -110,9 +115,9 @@ def killing(night, workers, every, ended):
         night.killed[kind] += 1
 
 
-def engines():
+def engines(traces):
     """Give the processes of the runs of this soak."""
-    return [each for each in marked() if is_run(each)]
+    return [each for each in traces.processes() if is_run(each)]
 
 
 def start_worker(served):
@@ -130,90 +135,50 @@ def stop_worker(worker):
     return worker.kill()
 
 
-def marked():
-    """Give the processes of this soak: they have its variable, or a folder of it on their command line."""
-    found = []
-    for each in psutil.process_iter():
-        with suppress(psutil.Error):
-            ours = each.environ().get(MARK) == os.environ[MARK] or os.environ[MARK] in " ".join(each.cmdline())
-            if ours and each.pid != os.getpid() and each.status() != psutil.STATUS_ZOMBIE:
-                found.append(each)
-    return found
-
-
-def damaged(store):
-    """Give the files of finished builds that are not what their record says."""
-    wrong = []
-    for record in store.glob("agents/*/*/build.json"):
-        for name, wanted in json.loads(record.read_bytes())["files"].items():
-            path = record.parent / name
-            if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != wanted:
-                wrong.append(str(path.relative_to(store)))
-    return wrong
-
-
-def containers():
-    if not shutil.which("docker"):
-        return []
-    return subprocess.run(["docker", "ps", "--quiet"], capture_output=True, text=True).stdout.split()
-
-
-def left(folder, home, before, locks):
-    """Give what is left, by kind."""
-    standing = {"runner_storage"}  # Prefect's own, one for all times
-    temporary = [each.name for each in (folder / "tmp").iterdir() if each.name not in standing]
-    return {
-        "processes": [" ".join(each.cmdline())[:200] for each in marked()],
-        "containers": sorted(set(containers()) - set(before["containers"])),
-        "mounts": sorted(set(Path("/proc/mounts").read_text().splitlines()) - set(before["mounts"])),
-        "temporary": sorted(temporary),
-        "work folders": sorted(each.name for each in (home / "work").glob("*-*-*") if each.name not in before["work"]),
-        "locks": locks,
-    }
-
-
 @click.command()
 @click.option("--builds", default=200, show_default=True)
 @click.option("--faults", "chance", default=0.1, show_default=True, help="Part of the model's calls that go wrong.")
-@click.option("--every", default=20.0, show_default=True, help="Seconds between two kills, on average.")
+@click.option("--every", default=40.0, show_default=True, help="Seconds between two kills, on average.")
 @click.option("--seed", default=1, show_default=True)
 def main(builds, chance, every, seed):
     """Run the night and print what became of it."""
     if MISSING:
         sys.exit(f"Install {' and '.join(MISSING)} first.")
     random.seed(seed)
-    folder = Path(tempfile.mkdtemp(prefix="soak-", dir="/tmp"))
-    home = Path(os.environ.get("AGENTHANDS_HOME", "~/.agenthands")).expanduser()
-    folder.chmod(0o755)  # PostgreSQL is another user
-    (folder / "tmp").mkdir(mode=0o755)
-    (folder / "models.toml").write_text(_CONFIG)
+    traces = Traces(Path(tempfile.mkdtemp(prefix="soak-", dir="/tmp")))
+    traces.folder.chmod(0o755)  # PostgreSQL is another user
+    traces.temporary.mkdir(mode=0o755)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # it doubles every import
-    os.environ |= {MARK: folder.name, "TMPDIR": str(folder / "tmp"), "AGENTHANDS_HOME": str(home)}
-    before = {
-        "containers": containers(),
-        "mounts": Path("/proc/mounts").read_text().splitlines(),
-        "work": [each.name for each in (home / "work").glob("*")],
-    }
+    os.environ |= traces.variables()
+    print("Installing NAT's environment ...", file=sys.stderr)
+    UvEnvironments(traces.home).nat()
     started = time.monotonic()
     with (
         serve_script("data-report", latency=0.2) as model,
-        machines(folder, workers=1, prepare=["--silence", "60", "--starting", "60"]) as served,
+        machines(traces.folder, workers=1, prepare=["--silence", "60", "--starting", "60"]) as served,
     ):
-        night = Night(served, model, folder / "models.toml", chance)
+        night = Night(served, model, traces, chance)
         memory = survive(night, builds, every)
         locks = settle(night, builds)
+    store = traces.folder / "store"
     result = {
+        "command": f"bench/soak.py --builds {builds} --faults {chance} --every {every:g} --seed {seed}",
+        "a tool of its own": f"each request whose number {OWN_TOOL} divides",
+        "a fallback": f"each request whose number {FALLBACK} divides",
         "builds": builds,
         "seconds": round(time.monotonic() - started),
         "model calls": len(model),
+        "of the fallback": model.models[_SECOND],
         **told(night),
-        "damaged": damaged(folder / "store"),
+        "bugs": bugs(store),
+        "damaged": damaged(store),
+        "unfinished in the store": unfinished(store),
         "memory of a worker": memory,
-        "left": left(folder, home, before, locks),
+        "left": traces.left(locks),
     }
     save("soak", result)
     print(json.dumps(result, indent=1))
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(traces.folder, ignore_errors=True)
     sys.exit(1 if bad(result) else 0)
 
 
@@ -221,18 +186,19 @@ def bad(result):
     """Say whether something is unexplained, damaged, left or grown, or whether a loop ended at its bound of steps."""
     looped = result["calls of the longest loop"] >= Settings.model_fields["coder_steps"].default
     grown = result["memory of a worker"]["growth"] > 0.1
-    return result["unexplained"] or result["damaged"] or any(result["left"].values()) or looped or grown
+    wrong = [result[name] for name in ("unexplained", "bugs", "damaged")] + list(result["left"].values())
+    return any(wrong) or looped or grown
 
 
 def survive(night, builds, every):
     """Have all builds done while workers and runs are killed; gives how the first worker, which is left alone, grew."""
-    memory = WorkerMemory(next(each for each in marked() if "worker" in each.cmdline()))
+    memory = WorkerMemory(next(each for each in night.traces.processes() if "worker" in each.cmdline()))
     workers, ended = [start_worker(night.served) for _ in range(2)], threading.Event()
     for number in range(builds):
         night.ask(number)
     killer = threading.Thread(target=killing, args=(night, workers, every, ended))
     killer.start()
-    end = time.monotonic() + 120 + 60 * builds
+    end = time.monotonic() + 600 + 60 * builds
     try:
         while not night.look() and time.monotonic() < end:
             memory.look()
@@ -247,20 +213,19 @@ def survive(night, builds, every):
 
 
 def settle(night, number):
-    """Do one more build a day later, without faults: it removes what killed ones have left. Gives the locks still held.
+    """Do one more build a week later, without faults: it removes what killed ones left. Gives the locks still held.
 
-    The day is the times of the temporary files, which are set back.
+    The week is the times of what lies about, which are set back.
     """
     night.faults.chance = 0.0
-    yesterday = time.time() - 25 * 3600
-    for each in Path(os.environ["TMPDIR"]).iterdir():
-        os.utime(each, (yesterday, yesterday))
-    if not night.runs:
-        night.ask(number)
-        until(night.look, 300)
-    until(lambda: not engines(), 60)
+    night.traces.age()
+    with suppress(AssertionError):  # what does not end is told as lost, or as left
+        if not night.runs:
+            night.ask(number)
+            until(night.look, 300)
+        until(lambda: not engines(night.traces), 60)
     time.sleep(35)  # the lease of a killed worker's lock
-    return [key.decode() for key in redis.Redis.from_url(night.served.variables["AGENTHANDS_LOCKS"]).keys("*lock*")]
+    return held_locks(night.served.variables["AGENTHANDS_LOCKS"])
 
 
 def told(night):
@@ -274,7 +239,7 @@ def told(night):
         "runs": sum(night.tries.values()),
         "ends": dict(Counter(name for name, _ in night.ends.values())),
         "reasons": dict(Counter(re.sub(r"[0-9a-f-]{6,}|\d+", "#", said)[:200] for _, said in others.values())),
-        "unexplained": {number: end for number, end in others.items() if not EXPLAINED.search(end[1])} | lost,
+        "unexplained": {number: end for number, end in others.items() if not explained(end[1])} | lost,
     }
 
 

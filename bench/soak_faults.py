@@ -19,11 +19,14 @@ CALLS = {
     "empty": faults.EMPTY,
     "filtered question": faults.FILTERED,
     "filtered answer": faults.FILTERED_ANSWER,
+    "finish reason SAFETY": faults.says(finish="SAFETY"),
+    "finish reason MALFORMED_FUNCTION_CALL": faults.says(finish="MALFORMED_FUNCTION_CALL"),
     "context window": faults.TOO_LONG,
     "malformed arguments": faults.says(calls=[("terminal", '{"command": "ls')]),
     "unknown tool": faults.says(calls=[("teleport", "{}")]),
     "plain text": faults.says("All done, every file is written."),
 }
+OWN_TOOL = 4  # every fourth request has a tool of its own
 _ANYTHING = {"content": "", "tool_calls": [("terminal", {"command": "ls"})]}
 _TURNS = 4  # of the script's coder; a loop begins in any of them
 
@@ -34,13 +37,16 @@ class Faults:
     def __init__(self, model, chance):
         """Make the scripted `model` faulty; `chance` may be set to 0 later, and loops that have begun stay."""
         self.chance, self.injected, self.loops = chance, Counter(), {}
+        self._next = []
         model.fault, model.change = self._fault, self._change
 
     def _fault(self, kind, number):
         del kind, number
         if random.random() >= self.chance:
             return None
-        name = random.choice(list(CALLS))
+        if not self._next:  # each kind once, in any order, before one comes again
+            self._next = random.sample(list(CALLS), len(CALLS))
+        name = self._next.pop()
         self.injected[name] += 1
         return CALLS[name]
 
@@ -52,7 +58,10 @@ class Faults:
     def _loop(self, messages, message):
         """Let a conversation that was drawn for it answer from some turn on with one tool call, whatever it is told."""
         task = json.dumps([each["content"] for each in messages if each["role"] == "user"][:1])
-        workspace = re.search(r"Workspace: ([^\s\\]+)", task)[1]
+        found = re.search(r"Workspace: ([^\s\\]+)", task)
+        if not found:  # it sums up a conversation that is too long
+            return message
+        workspace = found[1]
         if workspace not in self.loops:
             drawn = random.random() < self.chance
             self.loops[workspace] = Loop(random.randrange(_TURNS)) if drawn else None
@@ -85,11 +94,11 @@ class Loop:
 
 
 def _own_tool(messages, message):
-    """Let every fourth request have a tool of its own, so that it is written and judged anew."""
+    """Let some requests have a tool of their own, so that it is written and judged anew."""
     if not message["content"].lstrip().startswith("{"):
         return message
     number = re.search(r"report (\d+)", json.dumps(messages))
     plan = json.loads(message["content"])
-    if number and int(number[1]) % 4 == 0:
+    if number and int(number[1]) % OWN_TOOL == 0:
         plan["custom_tools"][0]["purpose"] += f" For report {number[1]}."
     return {**message, "content": json.dumps(plan)}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +14,13 @@ import click
 
 from agenthands.errors import AgentHandsError
 from agenthands.wording import money
-from flows.deploying import deploy, shipped
+from flows.deploying import HEARTBEAT_SECONDS, deploy, shipped
 from tasks.retrying import CALLS_MODELS
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
 POOL = "agenthands"
-HEARTBEAT_SECONDS = 30  # the least that Prefect allows
 SILENCE_SECONDS = 90
 STARTING_SECONDS = 600  # a container or a pod may have to get its image
 ZOMBIES = "AgentHands: a run without a heartbeat has crashed"
@@ -55,6 +55,9 @@ def main(
         watched = watch_runs(silence, starting)
         for line in (*bootstrap(pool, kind, image, runs), *watched, *limit(**limits), *deploy(pool, kind)):
             click.echo(line)
+        from prefect.settings import get_current_settings
+
+        click.echo(f"start a worker: {worker_command(pool, get_current_settings().api.url or '')}")
     except AgentHandsError as error:
         raise click.ClickException(error.message) from error
 
@@ -107,6 +110,15 @@ def _work_pool(client: SyncPrefectClient, name: str, kind: str, image: str | Non
     template = _with_image(existing.base_job_template, image)
     client.update_work_pool(name, WorkPoolUpdate(concurrency_limit=runs, base_job_template=template))
     return f"work pool {name}: is there, of type {kind}"
+
+
+def worker_command(pool: str, url: str) -> str:
+    """Give the command that starts a worker of the pool for the Prefect API at `url`.
+
+    Where that is reached by http no certificate is ever asked for, and one instead of all keeps the worker small.
+    """
+    certificate = f"PREFECT_API_SSL_CERT_FILE={shlex.quote(str(shipped('deployments/no-tls.pem')))} "
+    return f"{certificate if url.startswith('http://') else ''}prefect worker start --pool {shlex.quote(pool)}"
 
 
 def _with_image(template: dict[str, Any], image: str | None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from prefect.client.schemas.responses import DeploymentResponse
 
+HEARTBEAT_SECONDS = 30  # the least that Prefect allows; prefect.yaml says the same
 IMAGE_FOLDER = "/opt/agenthands"  # where deployments/Dockerfile puts the code
 _HERE = Path(__file__).resolve().parent
 _SECONDS = 180

@@ -17,6 +17,7 @@ from agenthands.events import listening
 from agenthands.model_settings import ROLES
 from agenthands.models import BuildOptions, BuildRequest
 from agenthands.terminal_text import fitted
+from flows.deploying import HEARTBEAT_SECONDS
 from flows.stopping import end_everything, ended_by_interrupt
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _PREFECT = {
     "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
-    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # a server of the user's marks silent runs as crashed (bootstrapping.py)
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),  # a user's server marks silent runs as crashed
     "DO_NOT_TRACK": "1",
 }
 

@@ -8,8 +8,12 @@ from conftest_paths import ROOT
 
 sys.path.insert(0, str(ROOT / "bench"))
 
-from soak_faults import Faults
+import soak
+from soak_faults import CALLS, Faults
+from soak_findings import Traces
 from worker_memory import WorkerMemory
+
+from agenthands.settings import Settings
 
 SCRIPT = [{"content": "", "tool_calls": [(name, {})]} for name in ("terminal", "file_editor", "file_editor", "finish")]
 
@@ -77,9 +81,47 @@ def test_a_conversation_that_was_drawn_makes_one_call_for_ever():
     assert 9 <= faults.longest_loop() <= 12
 
 
+def test_a_call_that_sums_up_a_conversation_is_left_alone():
+    model = SimpleNamespace()
+    Faults(model, 1.0)
+    asked = [{"role": "user", "content": "Sum up: Tool: x\nit was written"}]
+    assert model.change("coder", asked, SCRIPT[3]) == SCRIPT[3]
+
+
 def test_without_faults_a_conversation_ends():
     model = SimpleNamespace()
     faults = Faults(model, 0.0)
     assert conversation(model, "/work/1")[3] == "finish"
     assert not faults.injected
     assert faults.longest_loop() == 0
+
+
+def test_each_kind_of_fault_comes_once_before_one_comes_again():
+    model = SimpleNamespace()
+    faults = Faults(model, 1.0)
+    for number in range(3 * len(CALLS)):
+        assert model.fault("coder", number)
+    assert faults.injected == dict.fromkeys(CALLS, 3)
+
+
+def test_some_requests_have_a_fallback_and_others_none(tmp_path):
+    asked = []
+    served = SimpleNamespace(run=lambda _, parameters: asked.append(parameters) or str(len(asked)))
+    night = soak.Night(served, SimpleNamespace(url="http://127.0.0.1:9/v1"), Traces(tmp_path), 0.1)
+    for number in range(12):
+        night.ask(number)
+    models = [Settings(**each["options"]).model("coder") for each in asked]
+    fallbacks = [model.fallback.model if model.fallback else None for model in models]
+    assert fallbacks == ["openai/second", None, None] * 4
+    assert {fallbacks[number] for number in range(0, 12, soak.OWN_TOOL)} == {"openai/second", None}
+
+
+def test_the_command_and_the_workload_are_told():
+    defaults = {each.name: each.default for each in soak.main.params}
+    readme = (ROOT / "README.md").read_text().lower()
+    assert f"{defaults['builds']} builds" in readme
+    assert f"about every {defaults['every']:.0f} seconds" in readme
+    assert "every fourth" in readme
+    assert soak.OWN_TOOL == 4
+    assert "every third" in readme
+    assert soak.FALLBACK == 3

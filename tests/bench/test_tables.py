@@ -50,6 +50,12 @@ def test_every_line_has_its_place():
     assert [name for name in tables.MAKERS if f"<!-- bench:{name} -->\n" not in text] == []
 
 
+def test_what_a_tool_takes_is_the_same_on_both_pages():
+    found = [line["cpu_a_tool"] for line in json.loads((ROOT / "bench" / "results.json").read_text())["seed"]["lines"]]
+    said = f"takes {min(found):.0f} to {max(found):.0f} CPU seconds"
+    assert said in (ROOT / "docs" / "scale.md").read_text()
+
+
 def test_tools_of_a_script_are_alike_but_for_their_names_and_the_changed_one():
     plan = many_tools.plan_of(3, changed=["stock_performance_02"])
     first, second, third = plan["custom_tools"]

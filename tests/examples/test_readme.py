@@ -10,6 +10,7 @@ from conftest_paths import ROOT
 from packaging.requirements import Requirement
 
 from agenthands.model_settings import ModelSettings
+from agenthands.provider_keys import KEYS
 from agenthands.settings import Settings
 from flows import bootstrapping
 from flows.command_line import cli
@@ -21,6 +22,7 @@ ALL = "\n".join(PAGES.values()).replace("\\\n", "")
 SETTINGS = PAGES["docs/settings.md"]
 _LINKS = [(page, link) for page, text in PAGES.items() for link in re.findall(r"\]\(([^)\s]+)\)", text)]
 _OURS_OUTSIDE_SETTINGS = {"IMAGE", "CHECKOUT", "POOL"}  # of deployments/
+_OF_THE_SYSTEM = {"PATH", "TMPDIR", "VERSION_CODENAME"}
 _MADE_BY_A_USER = {"deployments/.env"}
 
 
@@ -70,7 +72,8 @@ def test_every_target_that_is_shown_exists():
 
 def test_every_setting_is_explained_and_every_shown_one_exists():
     fields = {name.upper() for name in Settings.model_fields}
-    assert set(re.findall(r"^\| `AGENTHANDS_([A-Z_]+)` \|", SETTINGS, re.MULTILINE)) == fields
+    table = SETTINGS[: SETTINGS.index("## The file")]
+    assert set(re.findall(r"^\| `AGENTHANDS_([A-Z_]+)` \|", table, re.MULTILINE)) == fields
     assert set(re.findall(r"\bAGENTHANDS_([A-Z_]+)", ALL)) - _OURS_OUTSIDE_SETTINGS == fields
 
 
@@ -79,6 +82,22 @@ def test_the_defaults_that_are_shown_are_the_defaults():
     for name, field in Settings.model_fields.items():
         if isinstance(field.default, str | int | float):
             assert shown[name.upper()] == str(field.default).lower(), name
+
+
+def test_every_variable_that_deployments_read_is_explained_with_its_default():
+    files = [ROOT / "prefect.yaml", *(path for path in (ROOT / "deployments").iterdir() if path.suffix != ".json")]
+    text = "\n".join(path.read_text() for path in files)
+    settings = {f"AGENTHANDS_{name.upper()}" for name in Settings.model_fields}
+    read = set(re.findall(r"\$\{?([A-Z][A-Z_]+)", text)) - _OF_THE_SYSTEM - settings
+    table = SETTINGS[SETTINGS.index("## Variables of deployments") :]
+    shown = dict(re.findall(r"^\| `([A-Z_]+)` \|.*\| `?([^|`]+)`? \|$", table, re.MULTILINE))
+    assert set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE)) == read
+    defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^}]+)\}", text)) | dict(re.findall(r"^ARG (\w+)=(\S+)", text, re.M))
+    assert {name: shown.get(name) for name in defaults.keys() & read} == {
+        n: defaults[n] for n in defaults.keys() & read
+    }
+    for provider in KEYS:
+        assert re.search(rf"\b{provider}\b", table), provider
 
 
 def test_every_key_of_the_file_of_the_models_is_explained():

@@ -1,6 +1,7 @@
 """A scripted model as an OpenAI-compatible server on loopback, which knows what it was asked."""
 
 import time
+from collections import Counter
 from contextlib import contextmanager
 
 from model_server import kind_of, say, serve_calls
@@ -11,13 +12,14 @@ from agenthands.testing.scripted_model import answer
 class Asked(list):
     """What was asked, one `(kind, messages)` a call; kind is the step: plan, opinion, ruling, coder or agent.
 
-    `keys` are the authorizations with which it was asked.
+    `keys` are the authorizations with which it was asked, `models` counts the names by which it was called.
     """
 
     def __init__(self):
         super().__init__()
         self.url = ""
         self.keys = set()
+        self.models = Counter()
         self.latency = 0.0
         self.change = lambda kind, messages, message: message
         self.fault = lambda kind, number: None
@@ -46,6 +48,7 @@ def serve_model(answers, latency=0.0):
         kind = kind_of(call)
         asked.append((kind, call["messages"]))
         asked.keys.add(handler.headers.get("authorization", ""))
+        asked.models[call.get("model")] += 1
         time.sleep(asked.latency)
         if fault := asked.fault(kind, asked.count(kind)):
             fault(handler)

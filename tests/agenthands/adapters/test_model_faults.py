@@ -116,6 +116,8 @@ def test_a_passing_fault_of_the_planner_is_tried_again(model, fault):
         (NO_CHOICES, ModelSilent, "'no choices'"),
         (FILTERED_ANSWER, ContentFiltered, "(content_filter)"),
         (says(finish="length"), ModelSilent, "it used up its output tokens before it said anything"),
+        (says(finish="SAFETY"), ContentFiltered, "(SAFETY)"),
+        (says(finish="MALFORMED_FUNCTION_CALL"), ModelSilent, "its tool calls were malformed"),
     ],
 )
 def test_an_empty_answer_says_why_and_is_paid(model, fault, kind, said):
