@@ -63,6 +63,17 @@ def test_a_fault_of_each_model_is_told_and_what_was_done_is_kept(build):
         assert (record.status, record.acceptance) == ("failed", None)
 
 
+def test_a_lasting_outage_is_tried_again_as_often_as_the_settings_say_and_no_more(build):
+    with serve_script("data-report") as model:
+        for role in ("plan", "coder"):
+            model.fault = lambda kind, number, role=role: OVERLOADED if kind == role else None
+            code, said, record = build(model.url)
+            assert code == 3
+            assert "openai/scripted does not answer. ServiceUnavailableError" in said
+            assert record.status == "failed"
+            assert model.count(role) == 1 + 1, "num_retries is 1"
+
+
 @pytest.mark.parametrize("budget", [(), ("--budget", "40", "--price", "10000,10000")], ids=["no budget", "budget"])
 def test_a_model_of_the_agent_that_hangs_is_at_fault_and_not_the_agent(build, budget):
     with serve_script("data-report") as model:
