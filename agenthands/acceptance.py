@@ -16,7 +16,7 @@ from agenthands.commands import Command, CommandResult, Limits
 from agenthands.foreign_json import read_json, read_scrubbed
 from agenthands.gate.results import same_json
 from agenthands.judging import Judged, judge_answer
-from agenthands.models import Acceptance, Case, CaseCheck, CaseResult, CheckResult, add_costs
+from agenthands.models import Acceptance, Case, CaseCheck, CaseResult, CheckResult
 from agenthands.ports import ChatModel, Environment, GatewayUsage, OpenGateway, Sandbox
 
 MODEL_CALLS = "model-calls.jsonl"
@@ -82,7 +82,7 @@ def accept_agent(
 
     There is no network but what `reach` gives. An agent that does not load, answers wrongly or lets a tool fail
     is a result. `judge` gives its opinion of each answer. The transcript of each case is written below
-    the workspace.
+    the workspace. What it cost is told by the accounts that the gateway and `judge` are paid from.
     """
     request = {
         "config": str(agent.config),
@@ -125,14 +125,11 @@ def accept_agent(
         opinions = list(threads.map(lambda case, answer: _opinion(case, answer, judge), cases, answers))
     results = [judge_case(*each) for each in zip(cases, answers, opinions, strict=False)]
     _keep_transcripts(agent.workspace / "transcripts", answers, usage)
-    cost = add_costs(usage.cost_usd, *(each.cost_usd for each in opinions if each))
     failed = [each.id for each in results if not each.passed]
     return Acceptance(
         passed=bool(outcome["loaded"]) and len(results) == len(cases) and not failed and not outcome["error"],
         reason=outcome["error"] or why_rejected(failed, len(cases), usage.errors),
         cases=results,
-        cost_usd=cost,
-        tokens=sum((each.tokens for each in opinions if each), usage.tokens),
         seconds=result.seconds,
         by_fallback=usage.by_fallback or any(each.by_fallback for each in opinions if each),
     )

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
 
 from agenthands.models import BuildRecord, Check, GateReport, Spending, ToolOutcome
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt; what nobody noted is None or empty. `finding` says in a few words what the gate said."""
+    """One attempt; what nobody noted is None or empty. `finding` says in a few words what the gate said.
+
+    `spending` is that of all models together, the planner's ruling among it.
+    """
 
     number: int
     coding: float | None
@@ -63,4 +68,5 @@ def _seconds(doing: str, number: int, tool: ToolOutcome, record: BuildRecord) ->
 
 
 def _spending(number: int, tool: ToolOutcome, record: BuildRecord) -> Spending | None:
-    return next((each for each in record.spending if (each.tool, each.attempt) == (tool.name, number)), None)
+    spent = [each for each in record.spending if (each.tool, each.attempt) == (tool.name, number)]
+    return reduce(add, spent) if spent else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from agenthands.models import BuildRecord, Spending, StageTime, Tokens, ToolOutcome, add_costs
+from agenthands.wording import cut_off
 
 STAGES = {
     "environment": "Environment",
@@ -121,8 +122,7 @@ def _stage_sum(stage: str, spent: Sequence[Spending]) -> SpendingRow:
 
 
 def _tool_sum(tool: ToolOutcome, spent: Sequence[Spending]) -> SpendingRow:
-    note = "reused" if tool.cached else ""
-    return _sum(tool.name, True, [each for each in spent if each.tool == tool.name], note)
+    return _sum(tool.name, True, [each for each in spent if each.tool == tool.name], "reused" if tool.cached else "")
 
 
 def _sum(name: str, is_tool: bool, spent: Sequence[Spending], note: str = "") -> SpendingRow:
@@ -132,7 +132,7 @@ def _sum(name: str, is_tool: bool, spent: Sequence[Spending], note: str = "") ->
         calls=sum(each.calls for each in spent),
         cost_usd=add_costs(*(each.cost_usd for each in spent)),
         tokens=sum((each.tokens for each in spent), Tokens()),
-        note=note,
+        note=", ".join(filter(None, (note, cut_off(sum(each.cut_off for each in spent))))),
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agenthands.errors import ContentFiltered, ContextExceeded, ModelUnavailable
 from agenthands.foreign_json import read_json
-from agenthands.models import Case, Opinion, Tokens
+from agenthands.models import Case, Opinion
 from agenthands.planning import json_part
 from agenthands.ports import ChatModel
 from agenthands.prompting import render
@@ -19,11 +19,9 @@ _MAX_ANSWER = 20_000
 
 @dataclass(frozen=True)
 class Judged:
-    """An opinion and what asking cost. `cost_usd` is None where the price is unknown."""
+    """An opinion, and whether a fallback gave it."""
 
     opinion: Opinion
-    cost_usd: float | None
-    tokens: Tokens
     by_fallback: bool = False
 
 
@@ -48,14 +46,14 @@ def judge_answer(case: Case, answer: str, called: Sequence[str], model: ChatMode
     try:
         said = model.ask(messages, "opinion", _Answer.model_json_schema())
     except (ModelUnavailable, ContentFiltered, ContextExceeded) as error:
-        return Judged(Opinion(passed=None, reason=f"Not asked: {error.message}", model=model.name), 0.0, Tokens())
+        return Judged(Opinion(passed=None, reason=f"Not asked: {error.message}", model=model.name))
     try:
         given = _Answer.model_validate(read_json(json_part(said.text)))
         opinion = Opinion(passed=given.passed, reason=given.reason[:2000], model=said.model or model.name)
     except ValueError:
         reason = said.fault.message if said.fault else "The judge gave no usable answer."
         opinion = Opinion(passed=None, reason=reason, model=said.model or model.name)
-    return Judged(opinion, said.cost_usd, said.tokens, said.by_fallback)
+    return Judged(opinion, said.by_fallback)
 
 
 def _fence(text: str) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from agenthands.models import BuildRecord, Check, GateReport, Plan, Spending, Tokens
 from agenthands.verdict import next_steps, ruling_sentences, verdict
-from agenthands.wording import duration, money, one_line
+from agenthands.wording import cut_off, duration, money, one_line
 
 _FIRST = ("report.html", "bundle.tar.gz")
 _CELL = 80  # what Prefect's tables show of a cell without scrolling
@@ -88,9 +88,9 @@ def cost_rows(record: BuildRecord) -> list[dict[str, str | int]]:
 
 
 def _part(spending: Spending) -> str:
-    if not spending.tool:
-        return _STAGES.get(spending.stage, spending.stage)
-    return f"tool {spending.tool}, attempt {spending.attempt}"
+    stage = _STAGES.get(spending.stage, spending.stage)
+    part = f"tool {spending.tool}, attempt {spending.attempt}" if spending.tool else stage
+    return ", ".join(filter(None, (part, cut_off(spending.cut_off))))
 
 
 def _cost_row(part: str, model: str, calls: int, cost: float | None, tokens: Tokens) -> dict[str, str | int]:

@@ -58,6 +58,13 @@ class ModelSettings(BaseModel):
         """Give the same settings with the key that was read from the block."""
         return ModelSettings.model_validate({**self.model_dump(), "api_key": key})
 
+    def within(self, seconds: float) -> ModelSettings:
+        """Give the same settings for calls that nobody waits for after `seconds`; a fallback has the second half."""
+        if self.fallback is None:
+            return self.model_copy(update={"timeout": min(self.timeout, seconds)})
+        half = seconds / 2
+        return self.model_copy(update={"timeout": min(self.timeout, half), "fallback": self.fallback.within(half)})
+
     @property
     def provider(self) -> str:
         """What stands before the first slash of the model's name."""

@@ -194,8 +194,6 @@ class GatewayUsage:
 
     requests: int = 0
     by_fallback: bool = False
-    cost_usd: float | None = 0.0
-    tokens: Tokens = field(default_factory=Tokens)
     errors: list[str] = field(default_factory=list)
     calls: list[GatewayCall] = field(default_factory=list)
     fault: AgentHandsError | None = None

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from agenthands.errors import BudgetReached
 from agenthands.models import Spending, Tokens, add_costs
 from agenthands.ports import ChatAnswer, ChatModel
-from agenthands.wording import money
+from agenthands.wording import cut_off, money
 
 
 class DayBudget(Protocol):
@@ -129,8 +129,22 @@ class Account:
 
     def pay(self, cost_usd: float | None, tokens: Tokens, calls: int = 1, model: str = "") -> None:
         """Note what was spent on calls of `model`; None is an unknown price."""
-        step: dict[str, Any] = {"stage": self.stage, "tool": self.tool, "attempt": self.attempt}
-        self.purse.pay(Spending(**step, model=model, calls=calls, cost_usd=cost_usd, tokens=tokens))
+        self.purse.pay(Spending(**self._step, model=model, calls=calls, cost_usd=cost_usd, tokens=tokens))
+
+    def note_cut_off(self, model: str) -> None:
+        """Note a call of `model` that was ended before it was answered: what it cost is in no sum and no budget."""
+        self.purse.pay(Spending(**self._step, model=model, calls=0, cut_off=1, cost_usd=0.0, tokens=Tokens()))
+
+    @property
+    def paid(self) -> tuple[float | None, Tokens]:
+        """What was paid from here until now: US dollars, None where a price is unknown, and tokens."""
+        step = tuple(self._step.values())
+        paid = [each for each in self.purse.spending if (each.stage, each.tool, each.attempt) == step]
+        return add_costs(*(each.cost_usd for each in paid)), sum((each.tokens for each in paid), Tokens())
+
+    @property
+    def _step(self) -> dict[str, Any]:
+        return {"stage": self.stage, "tool": self.tool, "attempt": self.attempt}
 
 
 class PaidModel:
@@ -150,11 +164,15 @@ class PaidModel:
 
 
 def where_it_went(spending: Sequence[Spending]) -> str:
-    """Say what each stage cost, and each tool, the dearest first."""
-    names = {f"{each.stage} {each.tool}".strip() for each in spending}
-    sums = {name: add_costs(*(e.cost_usd for e in spending if f"{e.stage} {e.tool}".strip() == name)) for name in names}
+    """Say what each stage cost, and each tool, the dearest first; calls that were cut off are beside it."""
+    parts: dict[str, list[Spending]] = {}
+    for each in spending:
+        parts.setdefault(f"{each.stage} {each.tool}".strip(), []).append(each)
+    sums = {name: add_costs(*(each.cost_usd for each in part)) for name, part in parts.items()}
     ordered = sorted(sums.items(), key=lambda item: (-(item[1] or 0.0), item[0]))
-    return ", ".join(f"{name} {money(cost)}" for name, cost in ordered) or "nothing was spent by this build"
+    unknown = {name: cut_off(sum(each.cut_off for each in part)) for name, part in parts.items()}
+    said = [" and ".join(filter(None, (f"{name} {money(cost)}", unknown[name]))) for name, cost in ordered]
+    return ", ".join(said) or "nothing was spent by this build"
 
 
 def _read(book: Path) -> Iterator[Spending]:

@@ -60,21 +60,23 @@ def _span(segment: Segment, chart: Timeline) -> tuple[int, int]:
 
 
 def spending_lines(record: BuildRecord) -> list[str]:
-    """Give calls, tokens and cost of each stage and tool, with a bar for the tokens."""
+    """Give calls, tokens, how many of them were cached, and cost of each stage and tool, with a bar for the tokens."""
     if record.plan is None and not record.spending:
         return []
     rows = spending_rows(record)
     most = max((row.all_tokens for row in rows), default=0) or 1
     counted = any(row.calls for row in rows)
-    lines = [("for", "tokens", "", "calls" if counted else "", "cost")]
+    cached = any(row.tokens.cached for row in rows)
+    lines = [("for", "tokens", "cached" if cached else "", "", "calls" if counted else "", "cost")]
     lines += [
         (
             f"{'- ' if row.is_tool else ''}{row.name}{f' ({row.note})' if row.note else ''}",
             f"{row.all_tokens:,}",
+            f"{row.tokens.cached:,}" if cached else "",
             "#" * round(_SHORT_BAR * row.all_tokens / most),
             f"{row.calls:,}" if row.calls else "",
             "unknown" if row.cost_usd is None else money(row.cost_usd),
         )
         for row in rows
     ]
-    return table(lines, {1, 3})
+    return table(lines, {1, 2, 4})

@@ -94,6 +94,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def cut_off(calls: int) -> str:
+    """Say how many calls of a model were ended before they were answered; empty for none."""
+    return f"{count(calls, 'call')} cut off at unknown cost" if calls else ""
+
+
 def _harmless(char: str) -> bool:
     # Cc control, Cf direction and zero-width, Cs lone surrogates, Co private, Cn unassigned.
     return unicodedata.category(char)[0] != "C"

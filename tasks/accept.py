@@ -46,11 +46,12 @@ def ask_agent(build: Build, plan: Plan, servers: Sequence[ReadyServer], bundle: 
             wiring.planner_for(settings, account),
             settings.case_seconds,
         )
-    if not accepted.passed:
-        account.require()  # an agent whose model was not called any more is not judged
+    if not accepted.passed:  # an agent whose model did not answer, or was not called any more, is not judged
         if gateway.usage.fault:
             raise gateway.usage.fault
-    accepted = accepted.model_copy(update={"build_id": build.build_id})
+        account.require()
+    cost, tokens = account.paid  # the gateway is closed: nothing more is paid
+    accepted = accepted.model_copy(update={"build_id": build.build_id, "cost_usd": cost, "tokens": tokens})
     if not accepted.passed:
         return rejected(accepted, accepted.reason)
     return keep_apart(apart, accepted, settings) if accepted.by_fallback else accepted

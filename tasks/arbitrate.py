@@ -13,10 +13,10 @@ from agenthands.models import GateReport
 from agenthands.workplace import ToolWork
 from tasks import wiring
 from tasks.caching import kept_here
-from tasks.retrying import CALLS_MODELS, RETRY_OUTSIDE
+from tasks.retrying import CALLS_MODELS
 
 
-@task(task_run_name="arbitrate-{work.tool.name}", **RETRY_OUTSIDE, **CALLS_MODELS)
+@task(task_run_name="arbitrate-{work.tool.name}", **CALLS_MODELS)
 def let_planner_rule(work: ToolWork, report: GateReport, attempt: int) -> Arbitration:
     """Give the planner's rulings on the examples that `report` found contradicted.
 

@@ -7,6 +7,7 @@ slots are what was spent: the server adds and compares in one statement. A slot 
 from __future__ import annotations
 
 import math
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,7 +30,8 @@ VARIABLE = "agenthands_day_budget"
 _PREFIX = "agenthands-spent-"
 _SLOTS_OF_A_DOLLAR = 100_000  # the server counts in 32 bits: enough for 20,000 dollars
 _DAYS_KEPT = 30
-_TRIES = 10
+_TRIES = 100
+_PAUSE = 0.1
 _FULL = (httpx.codes.LOCKED, httpx.codes.UNPROCESSABLE_ENTITY)
 
 
@@ -43,7 +45,10 @@ class PrefectDayBudget:
             return today is None or _room(today) > 0
 
     def pay(self, usd: float) -> None:
-        """Take a sum out; what is more than was left counts as all that was left. Raises as `left` does."""
+        """Take a sum out; what is more than was left counts as all that was left. Raises as `left` does.
+
+        A payment is never dropped: where others were faster each time, that is an OutsideError too.
+        """
         owed = math.ceil(usd * _SLOTS_OF_A_DOLLAR)
         with _client() as client:
             for _ in range(_TRIES):  # another worker may take the room between the question and the payment
@@ -51,6 +56,8 @@ class PrefectDayBudget:
                 slots = min(owed, _room(today)) if today else 0
                 if today is None or slots <= 0 or _occupy(client, today.name, slots):
                     return
+                time.sleep(random.uniform(0, _PAUSE))
+        raise OutsideError(f"${usd:.5f} could not be paid from the budget of the day: Prefect refused {_TRIES} times.")
 
 
 def open_day_budget() -> PrefectDayBudget | None:

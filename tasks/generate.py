@@ -13,10 +13,10 @@ from agenthands.models import CodingResult, GateReport
 from agenthands.workplace import ToolWork
 from tasks import wiring
 from tasks.caching import kept_here
-from tasks.retrying import CALLS_MODELS, RETRY_OUTSIDE
+from tasks.retrying import CALLS_MODELS
 
 
-@task(task_run_name="generate-{work.tool.name}-try{attempt}", **RETRY_OUTSIDE, **CALLS_MODELS)
+@task(task_run_name="generate-{work.tool.name}-try{attempt}", **CALLS_MODELS)
 def let_coder_work(work: ToolWork, attempt: int, rejection: Rejection | None) -> CodingResult:
     """Give what one turn of the coding agent did."""
     state: ToolState = "coding" if attempt == 1 else "repairing"

@@ -1,4 +1,4 @@
-"""Which failures Prefect retries: those that our errors call retryable."""
+"""Which failures Prefect retries: those that our errors call retryable, and that nobody has retried before."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from typing import Any
 
 from prefect.client.schemas.objects import State, TaskRun
 
-from agenthands.errors import AgentHandsError
+from agenthands.errors import AgentHandsError, ModelUnavailable
 
 
 def if_retryable(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
-    """Say whether trying again can help; a fault that has no name of ours is a bug and is not retried."""
+    """Say whether trying again can help; a fault that has no name of ours is a bug and is not retried.
+
+    A model that fails was tried again already, call by call (`adapters/patience.py`).
+    """
     try:
         state.result()
     except AgentHandsError as error:
-        return error.retryable
+        return error.retryable and not isinstance(error, ModelUnavailable)
     except Exception:
         return False
     return False

@@ -136,7 +136,7 @@ def coder_for(settings: Settings) -> Coder:
 
 def gateway_for(settings: Settings) -> ModelGateway:
     """Choose what reaches the agent's model for a sandbox."""
-    return LitellmGateway(model_for(settings, "agent"))
+    return LitellmGateway(model_for(settings, "agent"), settings.case_seconds)
 
 
 def egress_for(settings: Settings) -> EgressProxy:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import math
 import os
 import secrets
 import threading
 import time
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +21,16 @@ from typing import TYPE_CHECKING, Any
 
 from agenthands.adapters.gateway_request import PASSED, Refusal, parsed, read_body
 from agenthands.adapters.gateway_stream import streamed
+from agenthands.adapters.gateway_waiting import while_awaited
 from agenthands.adapters.litellm_model import completion_options, cost_of, stopped_by, tokens_of
 from agenthands.adapters.litellm_setup import ProviderWords, load_litellm, provider_words
-from agenthands.adapters.model_faults import silent
+from agenthands.adapters.model_faults import silent, timed_out
+from agenthands.adapters.model_loop import on_model_loop
 from agenthands.adapters.patience import ask_patiently_async, steps_aside
 from agenthands.errors import AgentHandsError, ModelUnavailable, SettingsInvalid
 from agenthands.masking import masked_error
 from agenthands.model_settings import ModelSettings
-from agenthands.models import Tokens, add_costs
+from agenthands.models import Tokens
 from agenthands.ports import GatewayCall, GatewayUsage
 from agenthands.purse import Account
 
@@ -42,10 +45,8 @@ _MAX_CALLS = 10_000
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 _REST = 20.0
+_NO_ANSWER = "Try again later, choose another model, or give a test case more time: AGENTHANDS_CASE_SECONDS."
 _KINDS = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
-
-_loop_lock = threading.Lock()
-_model_loop: asyncio.AbstractEventLoop | None = None
 
 
 @dataclass
@@ -60,9 +61,9 @@ class RunningGateway:
 class LitellmGateway:
     """Serves one model to sandboxes."""
 
-    def __init__(self, settings: ModelSettings) -> None:
-        """Keep the model's settings, the key among them."""
-        self._settings = settings
+    def __init__(self, settings: ModelSettings, seconds: float = math.inf) -> None:
+        """Keep the model's settings, the key among them. Nobody waits longer than `seconds` for an answer."""
+        self._settings, self._seconds = settings.within(seconds), seconds
 
     @contextmanager
     def open(self, socket: Path, account: Account) -> Iterator[RunningGateway]:
@@ -78,7 +79,7 @@ class LitellmGateway:
             )
         load_litellm()
         gateway = RunningGateway(socket, secrets.token_urlsafe(24))
-        with _served(_Endpoints(self._settings, gateway, account).application(), socket):
+        with _served(_Endpoints(self._settings, gateway, account, self._seconds).application(), socket):
             yield gateway
 
 
@@ -127,10 +128,11 @@ def _served(application: Starlette, socket: Path) -> Iterator[None]:
 class _Endpoints:
     """The routes of one gateway."""
 
-    def __init__(self, settings: ModelSettings, gateway: RunningGateway, account: Account) -> None:
+    def __init__(self, settings: ModelSettings, gateway: RunningGateway, account: Account, seconds: float) -> None:
         self._settings = settings
         self._gateway = gateway
         self._account = account
+        self._hangs_after = seconds / 2  # the agent may have worked before the call in which its time ended
         self._refused: tuple[float, Refusal] | None = None
 
     def application(self) -> Starlette:
@@ -165,7 +167,8 @@ class _Endpoints:
         self._require_token(request)
         asked = parsed(await read_body(request))
         await self._require_budget()
-        answer = await self._complete({key: asked[key] for key in PASSED & asked.keys() if asked[key] is not None})
+        passed = {key: asked[key] for key in PASSED & asked.keys() if asked[key] is not None}
+        answer = await while_awaited(request, self._complete(passed), self._hangs_after)
         if not asked.get("stream"):
             return JSONResponse(answer)
         options = asked.get("stream_options")
@@ -191,8 +194,13 @@ class _Endpoints:
 
         async def call(model: ModelSettings) -> Any:
             options = {**_defaults(model, passed), **passed, **completion_options(model)}
-            with provider_words() as words:
-                response = await _on_model_loop(litellm.acompletion(drop_params=True, **options))
+            try:
+                with provider_words() as words:
+                    response = await on_model_loop(litellm.acompletion(drop_params=True, **options))
+            except (asyncio.CancelledError, Exception) as error:
+                if isinstance(error, asyncio.CancelledError) or timed_out(error):
+                    self._account.note_cut_off(model.model)
+                raise
             await self._count(model, response, words, started)
             self._gateway.usage.by_fallback |= model is not self._settings
             if not response.choices:
@@ -202,11 +210,7 @@ class _Endpoints:
         try:
             response = await ask_patiently_async(self._settings, call)
         except asyncio.CancelledError:
-            # The provider may charge for what it was doing; pretending that it was free would be wrong.
-            self._gateway.usage.cost_usd = None
-            self._account.pay(None, Tokens(), model=self._settings.model)
-            self._note("A call was cut off when the gateway closed; its cost is unknown.")
-            self._log(started, error="cut off")
+            self._note_cut_off(started)
             raise
         except AgentHandsError as fault:
             refusal = self._refusal(fault)
@@ -219,10 +223,7 @@ class _Endpoints:
 
     async def _count(self, model: ModelSettings, response: Any, words: ProviderWords, started: float) -> None:
         """Count an answer, and note why it is empty where it is."""
-        usage = self._gateway.usage
         tokens, cost = tokens_of(response), cost_of(load_litellm(), response, model)
-        usage.tokens += tokens
-        usage.cost_usd = add_costs(usage.cost_usd, cost)
         await asyncio.to_thread(self._account.pay, cost, tokens, 1, model.model)
         message = response.choices[0].message if response.choices else None
         error = ""
@@ -242,9 +243,22 @@ class _Endpoints:
         self._note(message)
         refusal = Refusal(status, kind, type(error).__name__, message)
         if steps_aside(fault) or status in (401, 403, 404):
-            self._gateway.usage.fault = fault
-            self._refused = time.monotonic() + (_REST if fault.retryable else float("inf")), refusal
+            self._blame_model(fault, refusal)
         return refusal
+
+    def _note_cut_off(self, started: float) -> None:
+        """Note a call that nobody waits for any more: the fault of a model that hung until its test case ended."""
+        model, seconds = self._settings.model, time.time() - started
+        message = f"{model} does not answer: a call was cut off after {seconds:.0f} s, when its test case ended."
+        self._note(message)
+        self._log(started, error=message)
+        if seconds >= self._hangs_after:
+            self._blame_model(ModelUnavailable(message, _NO_ANSWER), Refusal(408, "api_error", "cut_off", message))
+
+    def _blame_model(self, fault: AgentHandsError, refusal: Refusal) -> None:
+        """Keep a fault for which the agent is not to blame, and have the model rest."""
+        self._gateway.usage.fault = fault
+        self._refused = time.monotonic() + (_REST if fault.retryable else math.inf), refusal
 
     def _log(
         self, started: float, model: str = "", tokens: Tokens | None = None, cost: float | None = None, error: str = ""
@@ -268,17 +282,3 @@ def _defaults(settings: ModelSettings, passed: Mapping[str, Any]) -> dict[str, A
     if settings.max_output_tokens is not None and not passed.keys() & {"max_tokens", "max_completion_tokens"}:
         defaults["max_tokens"] = settings.max_output_tokens
     return defaults
-
-
-async def _on_model_loop(call: Coroutine[Any, Any, Any]) -> Any:
-    """Await a call of litellm on the one loop that all gateways share; cancelling reaches the call.
-
-    litellm keeps its clients by the address of the event loop, and its background work moves to whichever loop asked
-    last: with a loop for each gateway, builds side by side break each other's.
-    """
-    global _model_loop
-    with _loop_lock:
-        if _model_loop is None:
-            _model_loop = asyncio.new_event_loop()
-            threading.Thread(target=_model_loop.run_forever, name="model-calls", daemon=True).start()
-    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, _model_loop))

@@ -58,7 +58,7 @@ class OpenHandsCoder:
             status, reason = None, ""
             try:
                 before = _begun(turn, task)
-                with task.account.purse.watched(turn.stop):
+                with task.account.purse.watched(turn.stop_soon):
                     turn.conversation.run()
             except ConversationRunError as error:
                 status, reason = _ended_by(error, turn, task)
@@ -148,6 +148,13 @@ class _Turn:
         """Have the turn end after its current step, and no failed call be tried again."""
         self.stopped.set()
         self.conversation.pause()
+
+    def stop_soon(self) -> None:
+        """Do the same without waiting for the step, which holds the conversation's lock.
+
+        Who spends the last money holds its own: two that do so at once would wait for each other for ever.
+        """
+        threading.Thread(target=self.stop, name="budget-reached", daemon=True).start()
 
 
 def _plain_llm(usage: str, settings: ModelSettings) -> Any:

@@ -1,7 +1,8 @@
 """Calls a model again where that can help, and its fallback where the model is not to be reached.
 
 A rate limit, an outage and a cut connection are tried again, after the pause that the provider asks for or one that
-doubles; a time-out once. A key, a quota, a content filter or a bad request are not: the answer would be the same.
+doubles; a time-out once, where no fallback stands by. A key, a quota, a content filter or a bad request are not: the
+answer would be the same.
 """
 
 from __future__ import annotations
@@ -117,7 +118,9 @@ def pause_before_retry(
     error: BaseException, fault: AgentHandsError, attempt: int, settings: ModelSettings
 ) -> float | None:
     """Give the seconds to wait before another try; None where there is none to be made."""
-    if not fault.retryable or attempt > settings.num_retries or (timed_out(error) and attempt > 1):
+    if not fault.retryable or attempt > settings.num_retries:
+        return None
+    if timed_out(error) and (attempt > 1 or settings.fallback):
         return None
     asked = asked_to_wait(error)
     if asked is not None:

@@ -49,13 +49,18 @@ def add_costs(*costs: float | None) -> float | None:
 
 
 class Spending(Noun):
-    """What one model cost in one stage, for one tool and attempt of it where there is one."""
+    """What one model cost in one stage, for one tool and attempt of it where there is one.
+
+    `cost_usd` is None where the model has no known price. What a call cost that was cut off nobody knows: it is in
+    `cut_off` alone.
+    """
 
     stage: str
     tool: str = ""
     attempt: int = 0
     model: str = ""
-    calls: int
+    calls: int = Field(description="Those that were answered")
+    cut_off: int = Field(0, description="Further calls, ended before they were answered")
     cost_usd: float | None
     tokens: Tokens
 
@@ -63,6 +68,7 @@ class Spending(Noun):
         return self.model_copy(
             update={
                 "calls": self.calls + other.calls,
+                "cut_off": self.cut_off + other.cut_off,
                 "cost_usd": add_costs(self.cost_usd, other.cost_usd),
                 "tokens": self.tokens + other.tokens,
             }

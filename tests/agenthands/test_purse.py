@@ -82,6 +82,28 @@ def test_a_budget_in_dollars_cannot_be_kept_without_a_price():
     assert "cannot be kept" in purse.reached()
 
 
+def test_a_call_that_was_cut_off_is_in_no_sum_and_is_told(tmp_path):
+    account = Purse(Budget(usd=0.5), book=tmp_path / "book").account("accept")
+    account.note_cut_off("m")
+    account.pay(0.3, SOME, model="m")
+    account.note_cut_off("m")
+    account.require()
+    assert account.paid == (pytest.approx(0.3), SOME)
+    again = Purse(Budget(usd=0.5), book=tmp_path / "book").account("accept")
+    again.pay(0.3, SOME, model="m")
+    with pytest.raises(BudgetReached, match=r"used up: accept \$0.600 and 2 calls cut off at unknown cost\."):
+        again.require()
+
+
+def test_what_an_account_has_paid_is_that_of_its_step_alone():
+    purse = Purse(Budget())
+    purse.account("accept").pay(0.3, SOME, model="a")
+    purse.account("accept").pay(0.1, SOME, model="b")
+    purse.account("tools", "a", 1).pay(None, SOME)
+    assert purse.account("accept").paid == (pytest.approx(0.4), SOME + SOME)
+    assert purse.account("plan").paid == (0.0, Tokens())
+
+
 def test_the_day_is_shared_by_builds():
     day = Day(1.0)
     one, two = Purse(Budget(), day), Purse(Budget(), day)

@@ -41,11 +41,11 @@ class TestShow:
         lines = show_text(samples.whole()).splitlines()
         at = lines.index("Cost and tokens")
         assert [line.split() for line in lines[at + 1 : at + 6]] == [
-            ["for", "tokens", "calls", "cost"],
-            ["Plan", "5,900", "##", "1", "$0.015"],
-            ["-", "convert_currency", "28,000", "###########", "10", "unknown"],
-            ["-", "parse_date", "40,000", "################", "6", "$0.013"],
-            ["Test", "cases", "4,300", "##", "4", "$0.004"],
+            ["for", "tokens", "cached", "calls", "cost"],
+            ["Plan", "5,900", "0", "##", "1", "$0.015"],
+            ["-", "convert_currency", "28,000", "0", "###########", "10", "unknown"],
+            ["-", "parse_date", "40,000", "10,000", "################", "6", "$0.013"],
+            ["Test", "cases", "4,300", "0", "##", "4", "$0.004"],
         ]
 
     def test_code_tests_faults_attempts_and_transcripts_are_shown_on_demand(self):

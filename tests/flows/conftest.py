@@ -50,8 +50,8 @@ def model():
 def start_build(model, tmp_path, prefect_api):
     """Start a build by that model as a user does, on the bare server; its store is in tmp_path, its output in pipes."""
 
-    def start(*options):
-        command = [BIN / "agenthands", "build", "a report", "--planner", "openai/scripted", "--api-base", model.url]
+    def start(*options, command="build"):
+        command = [BIN / "agenthands", command, "a report", "--planner", "openai/scripted", "--api-base", model.url]
         variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store"), "OPENAI_API_KEY": "x"}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen([*command, *options], env=variables, **pipes)

@@ -1,8 +1,13 @@
 """Budgets in whole builds: reaching one stops new model calls, keeps what is done, and says where the money went."""
 
-import pytest
+import json
+import threading
 
-from agenthands.models import BuildRecord
+import pytest
+from scripted_server import serve_script
+
+from agenthands.models import BuildRecord, Plan
+from agenthands.wording import money
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PRICE = ("--price", "10000,10000")  # the scripted server counts 15 tokens a call: 15 cents
@@ -45,6 +50,45 @@ def test_the_budget_of_a_build_stops_it_and_a_larger_one_goes_on(build, model):
     paid = sum(each.calls for each in again.spending)
     assert paid == len(model) - 3, "each call is paid once, by the build that made it"
     assert again.cost_usd == pytest.approx(0.15 * paid)
+    asked = [each.cost_usd for each in again.spending if each.stage == "accept"]
+    assert again.acceptance.cost_usd == pytest.approx(sum(asked))
+
+
+def test_the_budget_of_a_build_stops_every_conversation_that_runs(build):
+    both = threading.Barrier(2)
+
+    def begun_at_once(kind, number):
+        if kind == "coder" and number <= 2:
+            both.wait(200)
+
+    def without_servers(kind, messages, message):
+        if kind != "plan":
+            return message
+        planned = json.loads(message["content"])
+        planned["mcp_servers"], planned["test_cases"] = [], planned["test_cases"][:1]
+        return {**message, "content": json.dumps(planned)}
+
+    with serve_script("financial-research") as model:
+        model.fault, model.change = begun_at_once, without_servers
+        code, said, (record,) = build("--api-base", model.url, "--budget", "0.30", *PRICE)
+    assert code == 2, said
+    assert "The budget of $0.300 is used up: plan $0.150, tools " in said
+    assert model.count("coder") == 2, "the call under way is paid, and its conversation ends as well"
+    tools = ("stock_performance", "financial_statement_analyzer")
+    assert {(each.tool, each.calls) for each in record.spending} == {("", 1), *((tool, 1) for tool in tools)}
+    assert (record.status, record.cost_usd) == ("failed", pytest.approx(0.45))
+
+
+def test_a_plan_is_estimated_from_what_builds_before_it_cost(build, start_build):
+    code, said, (record,) = build(*PRICE)
+    assert code == 0, said
+    with start_build("--json", *PRICE, command="plan") as process:
+        out, said = process.communicate(timeout=400)
+    assert process.returncode == 0, said
+    assert Plan.model_validate_json(out) == record.plan, "--json is the plan alone"
+    cases = sum(each.cost_usd for each in record.spending if each.stage == "accept")
+    expected = f"about {money(record.tools[0].cost_usd + cases)} (tools as the 1 before; test cases as the 2 before)."
+    assert f"This plan: $0.00. Building it: {expected}" in said
 
 
 def test_a_tool_that_is_too_dear_is_rejected_for_it(build, model):

@@ -6,7 +6,7 @@ import subprocess
 
 import httpx
 import pytest
-from faulty_server import FILTERED, OVERLOADED, QUOTA
+from faulty_server import FILTERED, OVERLOADED, QUOTA, hang
 from scripted_server import serve_model, serve_script
 from served_support import BIN
 
@@ -21,14 +21,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 def build(tmp_path, prefect_api):
     """Build as a user does; gives the exit code, what was said, and the newest record in the store."""
 
-    def build(url, **fallback):
+    def build(url, *options, fallback=None, **variables):
         config = '[llm]\nmodel = "openai/scripted"\napi_key = "x"\nnum_retries = 1\nretry_seconds = 0\n'
         if fallback:
             config += "[llm.fallback]\n" + "".join(f'{key} = "{value}"\n' for key, value in fallback.items())
         (tmp_path / "models.toml").write_text(config)
         command = [BIN / "agenthands", "build", "a report", "--api-base", url, "--config", tmp_path / "models.toml"]
-        variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store")}
-        done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=400)
+        variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store"), **variables}
+        done = subprocess.run([*command, *options], env=variables, capture_output=True, text=True, timeout=400)
         assert "Traceback" not in done.stderr, done.stderr
         paths = sorted((tmp_path / "store").glob("agents/*/*/build.json"), key=lambda path: path.parent.name)
         return done.returncode, done.stderr, BuildRecord.model_validate_json(paths[-1].read_bytes())
@@ -63,6 +63,32 @@ def test_a_fault_of_each_model_is_told_and_what_was_done_is_kept(build):
         assert (record.status, record.acceptance) == ("failed", None)
 
 
+def test_a_lasting_outage_is_tried_again_as_often_as_the_settings_say_and_no_more(build):
+    with serve_script("data-report") as model:
+        for role in ("plan", "coder"):
+            model.fault = lambda kind, number, role=role: OVERLOADED if kind == role else None
+            code, said, record = build(model.url)
+            assert code == 3
+            assert "openai/scripted does not answer. ServiceUnavailableError" in said
+            assert record.status == "failed"
+            assert model.count(role) == 1 + 1, "num_retries is 1"
+
+
+@pytest.mark.parametrize("budget", [(), ("--budget", "40", "--price", "10000,10000")], ids=["no budget", "budget"])
+def test_a_model_of_the_agent_that_hangs_is_at_fault_and_not_the_agent(build, budget):
+    with serve_script("data-report") as model:
+        model.fault = lambda kind, number: hang if kind == "agent" else None
+        code, said, record = build(model.url, *budget, AGENTHANDS_CASE_SECONDS="20")
+        assert code == 3, said
+        assert "openai/scripted does not answer: a call was cut off after" in said, said
+        assert "AGENTHANDS_CASE_SECONDS" in said
+        assert model.count("agent") == 1, "the other test cases do not wait for it again"
+    assert (record.status, record.acceptance) == ("failed", None)
+    (asked,) = (each for each in record.spending if each.stage == "accept")
+    assert (asked.calls, asked.cut_off) == (0, 1)
+    assert record.cost_usd == (pytest.approx(0.15 * sum(each.calls for each in record.spending)) if budget else None)
+
+
 def test_the_last_words_of_a_build_that_fails_reach_the_users_server(start_build, model, prefect_api, monkeypatch):
     monkeypatch.setenv("PREFECT_LOGGING_LEVEL", "INFO")
     model.fault = lambda kind, number: FILTERED
@@ -78,7 +104,7 @@ def test_a_fallback_does_the_whole_build_and_it_is_kept_for_builds_with_the_same
     with serve_script("data-report") as model, serve_script("data-report") as other:
         fallback = {"model": "openai/other", "api_base": other.url, "api_key": "y"}
         model.fault = lambda kind, number: OVERLOADED
-        code, said, record = build(model.url, **fallback)
+        code, said, record = build(model.url, fallback=fallback)
         assert code == 0, said
         assert record.models == dict.fromkeys(("planner", "coder", "agent"), "openai/scripted") | {
             "fallback": "openai/other"
@@ -89,7 +115,7 @@ def test_a_fallback_does_the_whole_build_and_it_is_kept_for_builds_with_the_same
         assert len(model) <= len(other) + 2
 
         asked = len(other)
-        code, said, record = build(model.url, **fallback)
+        code, said, record = build(model.url, fallback=fallback)
         assert (code, len(other), record.spending) == (0, asked, []), "plan, tool and acceptance are found"
         assert [tool.cached for tool in record.tools] == [record.acceptance.cached] == [True]
         assert record.files.keys() >= {"tools/column_summary/nat_tools/column_summary.py", "bundle.tar.gz"}

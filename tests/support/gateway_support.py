@@ -1,6 +1,7 @@
 """A language model for the gateway's tests, and clients on a Unix socket."""
 
 import asyncio
+import math
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -52,6 +53,8 @@ class Model(litellm.CustomLLM):
             return say(None, [("weather", '{"city": "Oslo"}'), ("weather", '{"city": "Rome"}')])
         if text == "slow":
             await asyncio.sleep(60)
+        if text == "slower":
+            await asyncio.sleep(2)
         if text == "limit":
             raise litellm.RateLimitError(f"slow down,\nkey {KEY} at http://me:pass-word@h/?key=AIzaXyz12", **where)
         if text == "refuse":
@@ -92,21 +95,22 @@ def free():
 
 
 @contextmanager
-def opened(model=PRICED, budget_usd=None, **settings):
-    """Open a gateway for one of the models."""
+def opened(model=PRICED, budget_usd=None, seconds=math.inf, **settings):
+    """Open a gateway for one of the models; it knows the `account` that it is paid from."""
     settings = ModelSettings(**{"model": model, "api_key": KEY, "num_retries": 0, **settings})
     account = Purse(Budget(usd=budget_usd)).account("accept")
-    with short_folder() as folder, LitellmGateway(settings).open(folder / "model.sock", account) as gateway:
+    with short_folder() as folder, LitellmGateway(settings, seconds).open(folder / "model.sock", account) as gateway:
+        gateway.account = account
         yield gateway
 
 
-def client(gateway, token=None):
+def client(gateway, token=None, timeout=20):
     """Give an HTTP client on the gateway's socket."""
     return httpx.Client(
         transport=httpx.HTTPTransport(uds=str(gateway.socket)),
         base_url="http://gateway/v1",
         headers={"Authorization": f"Bearer {token or gateway.token}"},
-        timeout=20,
+        timeout=timeout,
     )
 
 

@@ -12,7 +12,7 @@ from tasks.retrying import if_retryable
 @pytest.mark.parametrize(
     ("error", "again"),
     [
-        (ModelUnavailable("busy"), True),
+        (ModelUnavailable("busy, after all tries of the adapter"), False),
         (RegistryUnavailable("down"), True),
         (StoreUnavailable("down"), True),
         (ModelNotUsable("no key"), False),

@@ -221,7 +221,7 @@ def test_what_gemini_hides_from_the_agent_is_noted(answer, said):
     assert said in gate.usage.errors[0]
     assert gate.usage.calls[0].error == gate.usage.errors[0]
     assert gate.usage.fault is None
-    assert gate.usage.cost_usd == pytest.approx(1000 * 1.25e-6 + 10 * 1e-5)
+    assert gate.account.paid[0] == pytest.approx(1000 * 1.25e-6 + 10 * 1e-5)
 
 
 @pytest.mark.parametrize("call", [("weather", '{"city": "Os'), ("no_such_tool", "{}")])
@@ -243,9 +243,22 @@ def test_a_fallback_answers_where_the_agents_model_does_not(model):
     assert answers == [200, 200]
     assert (len(model), len(other)) == (2, 2)
     assert [call.model for call in gate.usage.calls] == ["openai/other"] * 2
-    assert gate.usage.cost_usd == pytest.approx(0.3)
+    assert gate.account.paid[0] == pytest.approx(0.3)
     assert gate.usage.fault is None
     assert gate.usage.by_fallback
+
+
+def test_a_fallback_answers_in_time_where_the_agents_model_hangs(model):
+    with serve_script("data-report") as other:
+        model.fault = lambda kind, number: hang
+        fallback = settings(other.url, "openai/other", assumed_price=(0.01, 0.01))
+        with opened("openai/scripted", seconds=4, **gateway(model.url, fallback=fallback)) as gate:
+            assert ask(gate).status_code == 200
+    assert (len(model), len(other)) == (1, 1), "one try has half of the time, and the fallback has the rest"
+    assert gate.usage.fault is None
+    assert [(each.model, each.calls, each.cut_off) for each in gate.account.purse.spending] == [
+        ("openai/scripted", 0, 1), ("openai/other", 1, 0),
+    ]  # fmt: skip
 
 
 def gateway(url, **more):
