@@ -168,7 +168,7 @@ def test_a_new_or_an_empty_package_is_refused_unless_somebody_knows_it(index, en
 
 
 def test_days_that_are_none_are_named():
-    with pytest.raises(RegistryUnavailable, match="no dates for x: .*some day"):
+    with pytest.raises(RegistryUnavailable, match=r"no dates for x: .*some day"):
         refuse_young_npm({"x": ["2026-01-01T00:00:00.000Z", "some day"]})
 
 
