@@ -12,6 +12,7 @@ from sample_records import record as accepted
 from agenthands.agent_readme import HEADINGS, commands_of, readme_of
 from agenthands.batch_page import render_batch
 from agenthands.bundling import pack, unpack
+from agenthands.events import BatchProgress, ToolProgress
 from agenthands.markdown import gate_markdown
 from agenthands.models import BatchReport, GateReport
 from agenthands.report import render_report
@@ -95,6 +96,10 @@ def test_any_report_of_a_batch_is_shown_or_is_none(document):
 
 
 @given(st.lists(EVENT, max_size=12), st.floats(0, 1e12))
+@example(
+    [ToolProgress("b", "\ud800", "waiting", "", 0), BatchProgress("b", 1, 1, "", "\ud800", "", "\ud800", False, 0, 0)],
+    0,
+)
 def test_any_events_are_timed_and_make_artifacts_that_can_be_sent(tmp_path_factory, events, began):
     timekeeper = Timekeeper("b", began)
     build = Build(build_id="b", request=accepted().request, folder=tmp_path_factory.getbasetemp())
