@@ -6,7 +6,11 @@ from model_server import kind_of, reply, say, serve_calls
 
 from agenthands.testing.scripted_model import answer
 
-SPY = "env; cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n'; cat /proc/*/cmdline 2>/dev/null | tr '\\0' ' '"
+# Without the signs of OpenHands' prompt, which stands in a command line: the terminal would take it for the end.
+SPY = (
+    "{ env; cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n'; cat /proc/*/cmdline 2>/dev/null | tr '\\0' ' '; } "
+    "| tr '#' '+'"
+)
 # What is of the system or of a package is nobody's key. The search finds neither its own words nor a key of this file.
 SEARCH = (
     "printf 'c%snary-Laid-0099' a >laid; echo; echo SEARCHED; LC_ALL=C grep -rlaiE -D skip --exclude-dir=proc "
