@@ -29,6 +29,9 @@ test: install ## All tests (sets up the NAT environment and docker's image on th
 test-fast: install ## The tests that need no NAT environment, sandbox or server
 	$(BIN)/python -m pytest -m "not slow" --numprocesses auto
 
+fuzz: install ## The fuzz tests with many random examples, instead of the few that are always the same
+	AGENTHANDS_FUZZ=long $(BIN)/python -m pytest --numprocesses auto tests/fuzz
+
 demo: install ## The whole line on the seed's own request, with a scripted model
 	$(BIN)/agenthands demo
 
@@ -50,4 +53,4 @@ lock: install ## Resolve requirements.lock and agenthands/locks/*.lock anew
 	$(UV_COMPILE) --only-binary :all: --no-binary wikipedia agenthands/locks/nat.in -o agenthands/locks/nat.lock
 	$(UV_COMPILE) --only-binary :all: agenthands/locks/node.in -o agenthands/locks/node.lock
 
-.PHONY: help install check test test-fast demo serve bench format lock
+.PHONY: help install check test test-fast fuzz demo serve bench format lock

@@ -42,9 +42,13 @@ def plan_key(
     return _key("plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources("planning"))
 
 
-def lock_key(base: str, dependencies: Sequence[str], trusted: Sequence[str] = ()) -> str:
-    """Give the key of a lock that adds `dependencies` to the lock `base`, and in which `trusted` ones may be new."""
-    return _key("locks", base, sorted(dependencies), sorted(trusted))
+def lock_key(base: str, dependencies: Sequence[str], trusted: Sequence[str] = (), allowed: Sequence[str] = ()) -> str:
+    """Give the key of a lock that adds `dependencies` to the lock `base`.
+
+    `trusted` packages may be new in it, and only `allowed` ones are added, where not all are.
+    """
+    only = [sorted(allowed)] if allowed else []
+    return _key("locks", base, sorted(dependencies), sorted(trusted), *only)
 
 
 def server_key(entry: CatalogueServer, wanted: McpServer, trusted: Sequence[str] = ()) -> str:

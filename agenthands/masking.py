@@ -14,19 +14,25 @@ import json
 import logging
 import os
 import re
+import string
 import threading
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TextIO
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 MASK = "***"
-_KEY_NAME = re.compile(r"(?i)SECRET|PASSWORD|ACCESS_KEY|PASSPHRASE|(^|_)(KEY|APIKEY|TOKEN|PASSWD|AUTH_STRING)$")
+_KEY_NAME = re.compile(
+    r"(?i)SECRET|PASSWORD|ACCESS_KEY|PASSPHRASE|(^|_)(API_?KEYS|KEY|APIKEY|TOKEN|PASSWD|AUTH_STRING)$"
+    r"|_(PASS|PWD|PAT|AUTH|CONNECTION_STRING)$"
+)
 _FILE_NAME = re.compile(r"(?i)_(FILE|PATH|DIR|FOLDER|NAME)$")
-_USER_PART = re.compile(r"://([^\s/@\"'<>]+)@")
+_USER_PART = re.compile(r"://([^\s/\"'<>]+)@")  # up to the last @: a password may hold one that nobody has quoted
 _PLACEHOLDER = re.compile(r".{0,7}|[a-z_-]{0,15}", re.DOTALL)  # `none`, `EMPTY`, `not-needed`: words, not keys
+_LONG_LINE = 20
+_ESCAPED = set(string.punctuation) - {"\\"}
 _KEY_FORM = re.compile(
     r"(?i)(\bbearer\s+|\bbasic\s+(?=[\w+/]{8})|\bkey[=:]\s*|://[^\s/@:]*:(?=[^\s/]*@)|\bsk-|\bAIza)[^\s\"'&,@]+"
 )
@@ -65,11 +71,8 @@ def masked_file(text: str) -> str:
 
 
 def masked_bytes(content: bytes) -> bytes:
-    """Do the same to a file; one that is no text in UTF-8 stays as it is."""
-    try:
-        return masked_file(content.decode()).encode()
-    except UnicodeDecodeError:
-        return content
+    """Do the same to a file; where nothing is masked, it stays as it is, whatever it holds."""
+    return masked_file(content.decode(errors="surrogateescape")).encode(errors="surrogateescape")
 
 
 def masked_json(value: Any) -> Any:
@@ -108,8 +111,9 @@ def mask_logs() -> None:
         record = make(*args, **kwargs)
         try:
             said = record.getMessage()
-        except (TypeError, ValueError):
-            return record  # the handler reports what is wrong with it
+        except Exception:  # its arguments do not fit, and a handler would quote them as they are
+            said = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+            record.msg, record.args = said, ()
         if (hidden := masked(said)) != said:
             record.msg, record.args = hidden, ()
         if record.exc_info and record.exc_info[0]:
@@ -169,8 +173,10 @@ def _pattern(variables: tuple[tuple[str, str], ...], remembered: frozenset[str])
     found = set(remembered)
     for name, value in variables:
         found.update([value] if _is_key(name) else [], _passwords(value))
-    forms = {form for key in found if not _PLACEHOLDER.fullmatch(key) for form in _forms(key)}
-    return re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))) if forms else None
+    keys = {part for key in found for part in _parts(key.strip()) if not _PLACEHOLDER.fullmatch(part)}
+    encoded = {_encoded(key, shift) for key in keys for shift in range(3)}
+    forms = [*map(_written, sorted(keys, key=len, reverse=True)), *sorted(encoded, key=len, reverse=True)]
+    return re.compile("|".join(forms)) if forms else None
 
 
 def _is_key(name: str) -> bool:
@@ -188,8 +194,41 @@ def _passwords(text: str) -> list[str]:
     return [each for each in found if not _PLACEHOLDER.fullmatch(each)]
 
 
-def _forms(key: str) -> set[str]:
-    """Give the ways in which a key is written: plainly, in JSON, in a URL, in HTML, and as Python shows it."""
-    key = key.strip()
-    written = {key, json.dumps(key)[1:-1], json.dumps(key, ensure_ascii=False)[1:-1], quote(key, safe=""), quote(key)}
-    return {form for form in written | {html.escape(key), repr(key)[1:-1]} if form}
+def _parts(key: str) -> list[str]:
+    """Give a key, and the longer lines of one that has several: a text may show them one by one."""
+    lines = [line.strip() for line in re.split(r"\\n|\n", key)]
+    return [key, *(line for line in lines if len(line) >= _LONG_LINE and not line.startswith("-----"))]
+
+
+def _written(key: str) -> str:
+    """Give a pattern of a key as it is written plainly, in JSON (in JSON), in a URL, in HTML, in Markdown, in Python.
+
+    Runs of backslashes are matched whole or not at all, and from their first: a long one costs no time.
+    """
+    first, *rest = re.findall(r"\\+|\s+|.", key, re.DOTALL)
+    start = r"(?<!\\)" if first[0] == "\\" else ""
+    more = (r"\\*+" * (each in _ESCAPED) + _character(each) for each in rest)
+    return start + _character(first) + "".join(more)
+
+
+@cache
+def _character(each: str) -> str:
+    """Give a pattern of one character of a key, or of a run of backslashes or of spaces."""
+    if each[0].isspace():
+        return r"(?:\s|\\+[nrt]|\+|%(?:25)*(?:20|0[9aAdD]))+"
+    if each.isascii() and (each.isalnum() or each in "-_.~"):
+        return re.escape(each)
+    sent = "".join(f"%(?:25)*{byte:02x}" for byte in each[0].encode(errors="surrogatepass"))
+    ways = {re.escape(way) for way in (each, html.escape(each), f"&#{ord(each[0])};")}
+    if each[0] == "\\":
+        ways = {r"\\++"}
+    elif not (each.isascii() and each.isprintable()):
+        ways |= {way.replace("\\", r"\\++") for way in (json.dumps(each)[1:-1], ascii(each)[1:-1])}
+    return f"(?:{'|'.join(sorted(ways))}|(?i:{sent})+)"
+
+
+def _encoded(key: str, shift: int) -> str:
+    """Give a pattern of the part of a text in base64 that a key alone decides, where it stands `shift` bytes on."""
+    raw = key.encode(errors="surrogatepass")
+    text = base64.b64encode(bytes(shift) + raw).decode()[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
+    return text.replace("+", "[+-]").replace("/", "(?:/|_|%2[fF])")

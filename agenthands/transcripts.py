@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ def tool_calls(transcript: str) -> Sequence[ToolCall]:
     try:
         steps: Any = json.loads(transcript)["steps"]
         return _paired([step for step in steps if isinstance(step, dict) and step.get("name") != _WORKFLOW])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
         return []
 
 
@@ -45,7 +46,13 @@ def _paired(steps: Sequence[dict[str, Any]]) -> Sequence[ToolCall]:
                 tool=str(start.get("name", "")),
                 given=str(start.get("input", "")),
                 answered=str(end.get("output", "")),
-                seconds=round(float(end["at"]) - float(start["at"]), 3) if end else None,
+                seconds=_seconds(start, end) if end else None,
             )
         )
     return calls
+
+
+def _seconds(start: dict[str, Any], end: dict[str, Any]) -> float | None:
+    """Give how long a call took; None where the times are none: JSON as Python reads it has NaN and Infinity."""
+    seconds = float(end["at"]) - float(start["at"])
+    return round(seconds, 3) if math.isfinite(seconds) else None

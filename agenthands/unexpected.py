@@ -1,4 +1,4 @@
-"""What an exception that nobody expected means: Prefect does not answer, the disk is full, or we have a bug."""
+"""What an exception that nobody expected means: Prefect or Redis is away, the disk is full, or we have a bug."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def named(error: Exception) -> AgentHandsError:
         return OutsideError(
             f"The Prefect API at {os.environ.get('PREFECT_API_URL', 'its default address')} does not answer: {reason}",
             "Start it, or unset PREFECT_API_URL to use the embedded server.",
+        )
+    if type(error).__module__.startswith("redis."):
+        return OutsideError(
+            f"The Redis of AGENTHANDS_LOCKS cannot be used: {reason}",
+            "Start it, check the URL, or unset AGENTHANDS_LOCKS.",
         )
     if isinstance(error, OSError) and error.errno in _FULL:
         return OutsideError(f"The disk is full: {reason}", "Make room, or set AGENTHANDS_HOME to another disk.")

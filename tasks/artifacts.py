@@ -99,7 +99,7 @@ def show_gate_report(report: GateReport, attempt: int) -> None:
 
 def _tool_row(each: ToolProgress) -> dict[str, str | int]:
     return {
-        "tool": each.tool,
+        "tool": one_line(each.tool, 80),
         "state": each.state,
         "attempt": each.attempt,
         "now": one_line(each.action, 200),
@@ -111,8 +111,8 @@ def _build_row(each: BatchProgress) -> dict[str, str | int]:
     return {
         "build": each.number,
         "request": one_line(each.request, 200),
-        "state": f"{each.status}, before" if each.cached else each.status,
+        "state": one_line(f"{each.status}, before" if each.cached else each.status, 80),
         "reason": one_line(each.reason, 300),
         "cost": money(each.cost_usd),
-        "id": each.built,
+        "id": one_line(each.built, 80),
     }

@@ -38,7 +38,8 @@ def prepare_environment(build: Build, dependencies: Sequence[str] = ()) -> Envir
     with stage(build.build_id, "environment") as note:
         lock = wiring.environments_for(settings).resolve([])
         if dependencies:
-            resolving = kept(resolve_dependencies, lock_key(lock, dependencies, settings.trusted_packages), settings)
+            key = lock_key(lock, dependencies, settings.trusted_packages, settings.dependencies)
+            resolving = kept(resolve_dependencies, key, settings)
             lock, _ = result_of(resolving(build, dependencies, return_state=True))
         environment: Environment = install_environment(build, lock)
         note.detail = f"NAT, lock {environment.lock_sha256[:12]}"

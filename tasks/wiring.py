@@ -62,7 +62,7 @@ def store_at(url: str) -> Store:
 
 def environments_for(settings: Settings) -> Environments:
     """Choose who installs Python environments."""
-    return UvEnvironments(settings.home, settings.refresh, settings.trusted_packages)
+    return UvEnvironments(settings.home, settings.refresh, settings.trusted_packages, settings.dependencies)
 
 
 def catalogue_for(settings: Settings) -> dict[str, CatalogueServer]:

@@ -25,7 +25,7 @@ from agenthands.errors import AgentHandsError, StoreNotUsable
 PATIENCE_SECONDS = 60.0
 _LONGEST_PAUSE = 8.0
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
-_USER_PART = re.compile(r"//[^/@]*@")
+_USER_PART = re.compile(r"//[^/]*@")
 
 
 class FsspecStore:

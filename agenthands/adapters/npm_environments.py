@@ -68,8 +68,20 @@ def npm_published(node: Environment, names: Sequence[str]) -> dict[str, list[str
         result = _npm(node, ["view", ".", "time", "--workspaces", "--json"], root)
     if result.exit_code != 0:
         raise _refused(", ".join(names)[:200], result)
-    times: dict[str, Any] = json.loads(result.stdout or b"{}")
-    return {name: [str(day) for day in (times.get(name) or {}).values()] for name in names}
+    return _times(result.stdout, names)
+
+
+def _times(said: bytes, names: Sequence[str]) -> dict[str, list[str]]:
+    """Read what npm says of `time`, by package; one that the index has no times of is left out there."""
+    try:
+        times: Any = json.loads(said or b"{}")
+        if times.keys() <= set(names):
+            return {name: [str(day) for day in times.get(name, {}).values()] for name in names}
+    except (ValueError, AttributeError):
+        pass
+    raise RegistryUnavailable(
+        f"npm's answer on when packages were published is not understood: {said.decode(errors='replace')[:500]}"
+    )
 
 
 def install_npm(environment: Environment, lock: str) -> None:

@@ -2,7 +2,8 @@
 
 A name that a model invented may have been registered by somebody who hoped for that. Where the index tells when it
 got its files (PEP 700, and npm's `time`), a package whose first wheel or version is younger than 14 days is refused;
-one with nothing in it always. Those that the user trusts are not looked at.
+one with nothing in it always. Those that the user trusts are not looked at. Where the user lists packages, no other
+gets in, whoever needs it.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from agenthands.adapters.uv_faults import uv_fault
 from agenthands.commands import CommandResult
-from agenthands.errors import DependencyRefused
+from agenthands.errors import DependencyRefused, RegistryUnavailable
 
 YOUNG_DAYS = 14
+_DAY = 86400.0
 _ENTRY = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==\S+[^\n]*\n(?:[ \t]+[^\n]*\n)*", re.MULTILINE)
-_UNVERSIONED = re.compile(r"there are no versions of ([A-Za-z0-9._-]+)")
-_PUBLISHED = re.compile(r"`([A-Za-z0-9._-]+)` was filtered by `exclude-newer`[^\n]* published at (\d{4}-\d\d-\d\d)")
+_COMMENT = re.compile(r"^[ \t]*#[^\n]*\n", re.MULTILINE)
+_NEEDED_BY = re.compile(r"^ +# (?:via |  )(\w\S*)$", re.MULTILINE)
+_PUBLISHED = re.compile(r"was filtered by `exclude-newer`[^\n]* published at (\d{4}-\d\d-\d\d)")
 _HINT = "If you know it and want it all the same, name it in AGENTHANDS_TRUSTED_PACKAGES."
 _PAPERS = re.compile(r"(?i)(package\.json|readme|licen[cs]e|changelog|history|notice|authors|\.).*")
 _NOTHING = re.compile(
@@ -37,7 +41,10 @@ Uv = Callable[[Sequence[str]], CommandResult]
 
 
 def vet_packages(lock: str, base: str, wheels_only: Sequence[str], uv: Uv, trusted: Collection[str] = ()) -> None:
-    """Look at what `lock` has beyond `base` and `trusted`. Raises DependencyRefused, naming the package and why."""
+    """Look at what `lock` has beyond `base` and `trusted`.
+
+    Raises DependencyRefused, naming the package and why, or RegistryUnavailable where its age cannot be found out.
+    """
     before = {found[1] for found in _ENTRY.finditer(base)} | {canonicalize_name(name) for name in trusted}
     added = {found[1]: found[0] for found in _ENTRY.finditer(lock) if found[1] not in before}
     if not added:
@@ -53,20 +60,67 @@ def vet_packages(lock: str, base: str, wheels_only: Sequence[str], uv: Uv, trust
 
 
 def _refuse_young(names: list[str], folder: Path, wheels_only: Sequence[str], uv: Uv) -> None:
-    """Ask for the same packages as the index was two weeks ago; a name that it cannot tell of is let pass."""
-    then = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - YOUNG_DAYS * 86400))
-    while names:
+    """Ask for the same packages as the index was two weeks ago; a name that it cannot tell of is let pass.
+
+    Only whether uv finds them counts, for its words change: an index that does not tell when it got its files has none
+    as of any day, and has them where no day is named.
+    """
+    now = time.time()
+    then, later = (["--exclude-newer", _day(now + days * _DAY)] for days in (-YOUNG_DAYS, YOUNG_DAYS))
+
+    def asked(names: Sequence[str], day: Sequence[str]) -> CommandResult:
         (folder / "names.in").write_text("\n".join(names) + "\n", encoding="utf-8")
-        asked = uv(["pip", "compile", "--quiet", "--no-deps", "--no-header", "--no-annotate", *wheels_only,
-                    "--exclude-newer", then, str(folder / "names.in")])  # fmt: skip
-        said = asked.stderr.decode(errors="replace")
-        missing = _UNVERSIONED.search(said)
-        if asked.exit_code == 0 or not missing or missing[1] not in names:
-            return
-        published = _PUBLISHED.search(said)
-        if published and published[1] == missing[1]:
-            raise _young(missing[1], f"its first wheels are of {published[2]} or later")
-        names = [name for name in names if name != missing[1]]
+        done = uv(["pip", "compile", "--quiet", "--no-deps", "--no-header", "--no-annotate", *wheels_only, *day,
+                   str(folder / "names.in")])  # fmt: skip
+        fault = uv_fault("\n".join(names), done) if done.exit_code != 0 else None
+        if isinstance(fault, RegistryUnavailable):
+            raise fault
+        return done
+
+    if asked(names, then).exit_code == 0:
+        return
+    silent = []
+    for name in names:
+        if (old := asked([name], then)).exit_code == 0:
+            continue
+        if asked([name], later).exit_code == 0:
+            published = _PUBLISHED.search(old.stderr.decode(errors="replace"))
+            raise _young(name, f"its first wheels are of {published[1] if published else then[1][:10]} or later")
+        silent.append(name)
+    if silent and (unnamed := asked(silent, [])).exit_code != 0:
+        raise RegistryUnavailable(
+            f"The package index does not say how old {', '.join(silent)} are: {uv_fault('', unnamed).message[-500:]}",
+            "Look at what uv says; a package that you know can be named in AGENTHANDS_TRUSTED_PACKAGES.",
+        )
+
+
+def _day(at: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+
+
+def refuse_unlisted(told: str, base: str, allowed: Collection[str]) -> None:
+    """Look for what the lock `told`, with uv's comments, has beyond `base` and `allowed`; none allowed allows all.
+
+    Raises DependencyRefused, naming each package and those that need it, as far as the comments say.
+    """
+    listed = {canonicalize_name(name) for name in allowed}
+    before = {found[1] for found in _ENTRY.finditer(base)}
+    refused = []
+    for found in _ENTRY.finditer(told):
+        if listed and found[1] not in before and canonicalize_name(found[1]) not in listed:
+            needed_by = ", ".join(_NEEDED_BY.findall(found[0]))
+            refused.append(found[1] + (f" (needed by {needed_by})" if needed_by else ""))
+    if refused:
+        raise DependencyRefused(
+            f"Packages that are not allowed here would be installed: {', '.join(refused)}; "
+            f"allowed are {', '.join(allowed)}.",
+            "If they may be used, name them in AGENTHANDS_DEPENDENCIES as well.",
+        )
+
+
+def without_comments(told: str) -> str:
+    """Give a lock without uv's comments, which name folders of this machine."""
+    return _COMMENT.sub("", told)
 
 
 def _refuse_empty(site: Path) -> None:
@@ -102,7 +156,10 @@ def refuse_young_npm(published: Mapping[str, Sequence[str]]) -> None:
     """Look at when each version of packages was published, by their names. Raises as `vet_packages` does."""
     then = datetime.now(UTC) - timedelta(days=YOUNG_DAYS)
     for name, days in published.items():
-        first = min((datetime.fromisoformat(day).astimezone(UTC) for day in days), default=then)
+        try:
+            first = min((datetime.fromisoformat(day).astimezone(UTC) for day in days), default=then)
+        except ValueError:
+            raise RegistryUnavailable(f"The npm index gives no dates for {name}: {', '.join(days)[:200]}") from None
         if first > then:
             raise _young(name, f"its first version is of {first:%Y-%m-%d}")
 

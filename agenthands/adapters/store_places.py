@@ -129,7 +129,9 @@ class ObjectPlace:
 
     @cached_property
     def _files(self) -> Any:
-        return fsspec().filesystem(self._protocol, **_OPTIONS.get(self._protocol, {}))
+        kind = fsspec().get_filesystem_class(self._protocol)
+        told = kind._get_kwargs_from_urls(self._url)  # ftp:// and others must be told the host that their URL names
+        return fsspec().filesystem(self._protocol, **{**told, **_OPTIONS.get(self._protocol, {})})
 
     @cached_property
     def _root(self) -> str:

@@ -15,24 +15,23 @@ from typing import Literal
 
 from agenthands.adapters.npm_environments import install_npm, npm_published
 from agenthands.adapters.npm_environments import npm_lock as locked_by_npm
-from agenthands.adapters.package_vetting import npm_names, refuse_empty_npm, refuse_young_npm, vet_packages
+from agenthands.adapters.package_vetting import (
+    npm_names,
+    refuse_empty_npm,
+    refuse_unlisted,
+    refuse_young_npm,
+    vet_packages,
+    without_comments,
+)
 from agenthands.adapters.processes import run_process
+from agenthands.adapters.uv_faults import UV_SECONDS, uv_fault
 from agenthands.commands import CommandResult
-from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavailable
-from agenthands.masking import masked, without_keys
+from agenthands.errors import DependencyRefused
+from agenthands.masking import without_keys
 from agenthands.ports import Environment
 from agenthands.whole_files import write_whole
 
 LOCKS = Path(__file__).parent.parent / "locks"
-_OUTSIDE = (
-    "error sending request",
-    "dns error",
-    "failed to fetch",
-    "timed out",
-    "connection",
-    "status server error",
-)
-_INSTALL_SECONDS = 1200.0
 # NAT needs `wikipedia`, which its author publishes as a source archive alone. It is the only exception.
 _WHEELS_ONLY = ("--only-binary", ":all:", "--no-binary", "wikipedia")
 # Oracle's SDK, two thirds of all modules that come with NAT, is imported by agents on Oracle's cloud alone.
@@ -42,14 +41,18 @@ _NOT_COMPILED = "/site-packages/oci/|/tests/"
 class UvEnvironments:
     """Keeps locks in `<home>/locks` and environments in `<home>/environments`, each under the hash of its input."""
 
-    def __init__(self, home: Path, refresh: bool = False, trusted: Sequence[str] = ()) -> None:
+    def __init__(
+        self, home: Path, refresh: bool = False, trusted: Sequence[str] = (), allowed: Sequence[str] = ()
+    ) -> None:
         """Remember where environments are kept; `refresh` resolves anew what was resolved before.
 
-        Packages that are `trusted` are installed however young or empty they are.
+        Packages that are `trusted` are installed however young or empty they are. Where some are `allowed`, tools get
+        no others beyond NAT's, whatever pulls them in.
         """
         self._home = home
         self._refresh = refresh
         self._trusted = sorted(trusted)
+        self._allowed = sorted(allowed)
 
     def nat(self, dependencies: Sequence[str] = ()) -> Environment:
         """Give the NAT environment that ships as a lock, plus `dependencies` that fit into it."""
@@ -65,7 +68,7 @@ class UvEnvironments:
         if not dependencies:
             return base
         wanted = (LOCKS / "nat.in").read_text(encoding="utf-8") + "\n".join(sorted(dependencies)) + "\n"
-        return self._lock(wanted, base, known=base)
+        return self._lock(wanted, base, known=base, allowed=self._allowed)
 
     def server(
         self, registry: Literal["pypi", "npm"], package: str, version: str, as_of: str = "", vetted: bool = False
@@ -110,9 +113,11 @@ class UvEnvironments:
             result = _uv(["pip", "install", "--quiet", "--no-deps", "--offline", "--compile-bytecode",
                           "--python", _interpreter(), "--target", str(target), str(wheel)])  # fmt: skip
         if result.exit_code != 0:
-            raise _refused("the agent's package", result)
+            raise uv_fault("the agent's package", result)
 
-    def _lock(self, wanted: str, constraints: str, before: str = "", known: str = "") -> str:
+    def _lock(
+        self, wanted: str, constraints: str, before: str = "", known: str = "", allowed: Sequence[str] = ()
+    ) -> str:
         """Resolve what is wanted; where a lock of `known` packages is given, all others in it are looked at."""
 
         def resolved() -> str:
@@ -120,18 +125,21 @@ class UvEnvironments:
                 (Path(folder) / "wanted.in").write_text(wanted, encoding="utf-8")
                 (Path(folder) / "base.lock").write_text(constraints, encoding="utf-8")
                 result = _uv(
-                    ["pip", "compile", "--quiet", "--generate-hashes", *_WHEELS_ONLY, "--no-header", "--no-annotate",
-                     *(["--exclude-newer", before] if before else []),
+                    ["pip", "compile", "--quiet", "--generate-hashes", *_WHEELS_ONLY, "--no-header",
+                     "--annotation-style", "split", *(["--exclude-newer", before] if before else []),
                      "--python", _interpreter(), "--constraint", f"{folder}/base.lock", f"{folder}/wanted.in"],
                 )  # fmt: skip
             if result.exit_code != 0:
-                raise _refused(wanted, result)
-            lock = result.stdout.decode()
+                raise uv_fault(wanted, result)
+            told = result.stdout.decode()
+            refuse_unlisted(told, known, allowed)
+            lock = without_comments(told)
             if known:
                 vet_packages(lock, known, _WHEELS_ONLY, _uv, self._trusted)
             return lock
 
         looked_at = ["vetted", *self._trusted] if known else []
+        looked_at += ["allowed", *allowed] if allowed else []
         return self._kept(
             [wanted, constraints, sys.version_info[:2], *([before] if before else []), *looked_at], resolved
         )
@@ -171,7 +179,7 @@ class UvEnvironments:
     def _install(self, environment: Environment, lock: str) -> None:
         made = _uv(["venv", "--quiet", "--clear", "--python", _interpreter(), str(environment.path)])
         if made.exit_code != 0:
-            raise _refused("a virtual environment", made)
+            raise uv_fault("a virtual environment", made)
         lock_file = environment.path / "requirements.lock"
         lock_file.write_text(lock, encoding="utf-8")
         result = _uv(
@@ -179,7 +187,7 @@ class UvEnvironments:
              "--build-constraints", str(LOCKS / "nat.lock"), "--python", str(environment.python), str(lock_file)],
         )  # fmt: skip
         if result.exit_code != 0:
-            raise _refused(lock, result)
+            raise uv_fault(lock, result)
         _compile(environment)
 
 
@@ -188,7 +196,7 @@ def _compile(environment: Environment) -> None:
     where = str(environment.path)
     run_process(
         [environment.python, "-I", "-S", "-m", "compileall", "-q", "-j", "0", "-x", _NOT_COMPILED, "-p", where, "lib"],
-        seconds=_INSTALL_SECONDS,
+        seconds=UV_SECONDS,
         variables=without_keys(os.environ, "$"),
         folder=environment.path,
     )
@@ -200,26 +208,13 @@ def _uv(arguments: Sequence[str]) -> CommandResult:
     # a wheel may bring a .pth file, and Python runs that when the environment is compiled: it finds no keys but uv's
     variables = {**without_keys(os.environ, "UV_|PIP_|NETRC"), "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
     variables.pop("VIRTUAL_ENV", None)
-    return run_process([find_uv_bin(), *arguments], seconds=_INSTALL_SECONDS, variables=variables,
+    return run_process([find_uv_bin(), *arguments], seconds=UV_SECONDS, variables=variables,
                        output_bytes=16 * 1024**2)  # fmt: skip
 
 
 def _interpreter() -> str:
     """Give the interpreter behind our own virtual environment: the sandbox sees its prefix."""
     return os.path.realpath(sys.executable)
-
-
-def _refused(wanted: str, result: CommandResult) -> AgentHandsError:
-    reason = masked(result.stderr.decode(errors="replace")).strip()
-    if result.timed_out:
-        return RegistryUnavailable(f"The package index did not finish within {_INSTALL_SECONDS:.0f} s.")
-    if any(sign in reason.lower() for sign in _OUTSIDE):
-        return RegistryUnavailable(
-            f"The package index does not answer: {reason[-500:]}",
-            "Check the network, UV_INDEX_URL and proxies.",
-        )
-    shown = ", ".join(line for line in wanted.splitlines()[:8] if line and not line.startswith(("#", " ")))
-    return DependencyRefused(f"These packages cannot be installed ({shown[:200]}): {reason[-1500:]}")
 
 
 @contextmanager

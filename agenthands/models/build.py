@@ -15,9 +15,9 @@ Status = Literal["accepted", "rejected", "failed", "cancelled"]
 
 
 class Noun(BaseModel):
-    """Base of the outcomes: frozen, and an unknown key is an error."""
+    """Base of the outcomes: frozen; an unknown key is an error, and so is a number that is none."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Tokens(Noun):
@@ -91,7 +91,7 @@ class ToolOutcome(Noun):
 
     name: str
     status: Literal["accepted", "rejected", "failed"]
-    attempts: int
+    attempts: int = Field(ge=0, le=1000)  # a page shows each
     cached: bool = Field(False, description="Made by an earlier build, at no cost to this one")
     build_id: str = Field("", description="The build that made it; its trajectory is kept there")
     gate: GateReport | None = None

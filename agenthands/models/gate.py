@@ -17,7 +17,7 @@ CheckName = Literal[
 class Check(BaseModel):
     """One thing that was checked. `detail` is written for the coding agent that must repair it."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
     name: CheckName
     passed: bool
@@ -29,7 +29,7 @@ class Check(BaseModel):
 class Ruling(BaseModel):
     """The planner's decision about an example that contradicts the tool; `found` is what the tool did."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     example: int = Field(ge=0, description="Index among the specification's examples")
     held_out: bool
@@ -47,7 +47,7 @@ class Ruling(BaseModel):
 class GateReport(BaseModel):
     """The verdict on one tool."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     tool: str
     accepted: bool

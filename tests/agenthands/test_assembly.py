@@ -151,6 +151,16 @@ def test_without_servers_there_is_nothing_to_set_up(assembled):
     assert "setup_mcp" not in files["README.md"].decode() + files["Dockerfile"].decode()
 
 
+@pytest.mark.parametrize("name", ["README.md", "Dockerfile", "setup_mcp.sh"])
+def test_what_a_user_installs_are_wheels_with_hashes(assembled, name):
+    text = assembled()[name].decode().replace("\\\n", " ")
+    installs = [line for line in re.split(r"\n|&&", text) if "pip install" in line and "--no-deps ." not in line]
+    assert installs
+    for line in installs:
+        assert "--only-binary :all:" in line
+        assert "--require-hashes" in line or re.search(r" uv( |$)", line), line
+
+
 NASTY = "x\"; import os\n\n[tool.evil]\n<script>alert(1)</script> `touch /tmp/x` $(touch x) {{ 7 * 7 }} ' | --"
 
 

@@ -113,3 +113,12 @@ def test_a_closed_stream_does_not_end_a_batch():
 
 def test_events_of_a_batch_are_json():
     assert json.dumps(progress_of("b", 1, 2, item()).as_json())
+
+
+def test_a_redis_that_is_away_is_no_bug_of_ours():
+    from redis.exceptions import AuthenticationError, ConnectionError
+
+    for error in (ConnectionError("Error 111 connecting to 127.0.0.1:9."), AuthenticationError("invalid password")):
+        found = named(error)
+        assert found.exit_code == 3
+        assert "The Redis of AGENTHANDS_LOCKS cannot be used" in found.message

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from browser_support import browser
-from canaries import ENVIRONMENT, has_canary, leaks, written_since
+from canaries import ENVIRONMENT, addresses_with_passwords, has_canary, leaks, written_since
 from gateway_support import free
 from scripted_server import serve_model
 
@@ -42,7 +42,8 @@ def demo(tmp_path_factory):
     scratch.mkdir()
     prefect = tmp_path_factory.getbasetemp() / "demo-prefect"
     variables = {**ENVIRONMENT, "PREFECT_HOME": str(prefect), "PREFECT_LOGGING_LEVEL": "DEBUG"}
-    done = agenthands("demo", "--json", store=store, TMPDIR=str(scratch), **variables)
+    with addresses_with_passwords(tmp_path_factory.mktemp("catalogue")) as more:
+        done = agenthands("demo", "--json", store=store, TMPDIR=str(scratch), **variables, **more)
     assert done.returncode == 0, done.stderr
     return store, done, BuildRecord.model_validate_json(done.stdout)
 

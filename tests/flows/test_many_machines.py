@@ -6,7 +6,9 @@ import threading
 
 import pytest
 import yaml
-from many_machines import MISSING, machines
+from canaries import ENVIRONMENT, has_canary
+from echoing_server import echoing_server
+from many_machines import DATABASE, MISSING, dumped, machines
 from scripted_server import serve_script
 from served_support import until
 
@@ -50,7 +52,16 @@ def test_workers_share_a_batch(tmp_path):
         run = served.run("build-batch/nightly", parameters)
         state = until(lambda: served.ended(run), 500)
         said = [each["message"] for each in served.find("logs")]
+        with echoing_server([ENVIRONMENT["OPENAI_API_KEY"], DATABASE]) as (port, _):
+            options = {"planner": "openai/scripted", "fallback": "openai/stand-in",
+                       "api_base": f"http://127.0.0.1:{port}/v1"}  # fmt: skip
+            failing = served.run("build-agent/default", {"request": "a report", "options": options})
+            refused = until(lambda: served.ended(failing), 200)
+        kept = dumped(served)
     assert state["type"] == "COMPLETED", state["message"]
+    assert "Incorrect API key provided: ***" in refused["message"]
+    assert b"Incorrect API key provided: ***" in kept
+    assert not has_canary(kept)
     (file,) = (tmp_path / "store" / "batches").glob("*/batch.json")
     report = BatchReport.model_validate_json(file.read_bytes())
     assert [item.status for item in report.builds] == ["accepted"] * BUILDS

@@ -13,7 +13,18 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from canaries import BASE, BLOCK, ENVIRONMENT, LITERAL, REDIS, has_canary, leaks, models_with_keys, written_since
+from canaries import (
+    BLOCK,
+    ENVIRONMENT,
+    FALLBACK,
+    KEYS,
+    REDIS,
+    addresses_with_passwords,
+    has_canary,
+    leaks,
+    models_with_keys,
+    written_since,
+)
 from echoing_server import echoing_server
 from fakeredis import TcpFakeServer
 
@@ -62,7 +73,9 @@ def failed(tmp_path_factory):
 
     saved = run(sys.executable, "-c", BLOCKS.format(BLOCK))
     assert saved.stdout.splitlines()[0] == f"canary {len(BLOCK)}", saved.stderr
-    with echoing_server([*ENVIRONMENT.values(), BLOCK, LITERAL, REDIS, BASE]) as (port, sent):
+    addresses = addresses_with_passwords(tmp_path_factory.mktemp("catalogue"))
+    with echoing_server(KEYS) as (port, sent), addresses as more:
+        variables |= more
         config = tmp_path_factory.mktemp("config") / "models.toml"
         config.write_text(models_with_keys(port))
         done = run(COMMAND, "build", "a report", "--config", str(config))
@@ -72,7 +85,7 @@ def failed(tmp_path_factory):
 
 def test_the_key_of_the_block_and_the_password_of_the_url_were_used(failed):
     sent = failed[3]
-    assert sent[0] == f"Bearer {BLOCK}"
+    assert sent[:2] == [f"Bearer {BLOCK}", f"Bearer {FALLBACK}"]
     assert sent[-1].startswith("Basic ")
     assert has_canary(sent[-1].encode())
 
@@ -103,10 +116,44 @@ def test_no_key_is_in_the_store_the_database_or_what_is_left_of_the_build(failed
     assert leaks([*folder.rglob("*"), *left]) == []
 
 
-def test_the_coder_asked_for_the_environment_and_saw_no_key(failed):
+@pytest.fixture(scope="module")
+def seen(failed):
+    """What the coder was shown of its sandbox, bubblewrap's."""
     (trajectory,) = (failed[0] / "store").rglob("trajectories/column_summary.jsonl")
     events = [json.loads(line) for line in trajectory.read_text().splitlines()]
-    (seen,) = [json.dumps(event["observation"]) for event in events if event["kind"] == "ObservationEvent"]
+    (seen,) = [event["observation"] for event in events if event["kind"] == "ObservationEvent"]
+    return "".join(part["text"] for part in seen["content"])
+
+
+def test_the_coder_asked_for_the_environment_and_saw_no_key(seen):
     assert "PATH=" in seen
     assert "HOME=" in seen
     assert "***" not in seen, "nothing had to be masked"
+
+
+def test_the_coder_searched_all_files_and_found_what_it_laid_alone(seen):
+    found = seen.partition("\nSEARCHED\n")[2].partition("FOUND")[0]
+    assert [Path(line).name for line in found.split()] == ["laid"]
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "said"),
+    [
+        ("AGENTHANDS_STORE", "ftp://user:{}@127.0.0.1:9/store", "ftp://127.0.0.1:9/store"),
+        ("PREFECT_API_DATABASE_CONNECTION_URL", "postgresql+asyncpg://prefect:{}@127.0.0.1:9/prefect", "Prefect"),
+    ],
+)
+def test_an_address_that_does_not_answer_is_named_without_its_password(tmp_path, name, address, said):
+    variables = {
+        **os.environ,
+        "AGENTHANDS_STORE": str(tmp_path / "store"),
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "PREFECT_LOGGING_LEVEL": "DEBUG",
+        name: address.format(quote(REDIS)),
+    }
+    command = [COMMAND, "build", "a report", "--planner", "scripted/data-report"]
+    done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=200)
+    assert done.returncode in (2, 3), done.stderr
+    assert said in done.stderr
+    assert not has_canary((done.stdout + done.stderr).encode())
+    assert leaks(tmp_path.rglob("*")) == []

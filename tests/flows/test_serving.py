@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from canaries import BASE, BLOCK, ENVIRONMENT, LITERAL, has_canary, leaks, models_with_keys, written_since
+from canaries import BASE, BLOCK, ENVIRONMENT, FALLBACK, LITERAL, has_canary, leaks, models_with_keys, written_since
 from echoing_server import SPY, echoing_server
 from scripted_server import serve_script
 from served_support import BIN, HTTP, bootstrap, serve, until
@@ -203,7 +203,7 @@ def test_no_key_of_a_worker_is_in_anything_that_its_runs_write(served, accepted,
     shown = json.dumps([messages for kind, messages in model if kind == "coder"])
     assert "PATH=" in shown
     assert "PREFECT" not in shown
-    with echoing_server([*ENVIRONMENT.values(), BLOCK, LITERAL, BASE]) as (port, _):
+    with echoing_server([*ENVIRONMENT.values(), BLOCK, LITERAL, BASE, FALLBACK]) as (port, _):
         _, failed = run_with_keys(port)
     assert failed["type"] == "FAILED"
     assert "Incorrect API key provided: ***" in failed["message"]

@@ -3,40 +3,14 @@
 import json
 
 from console_events import Stream
-from fuzzing import JSON, NUMBER, TEXT
+from fuzzing import EVENT, JSON, NUMBER
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agenthands.adapters.console import LiveConsole, PlainConsole
 from agenthands.adapters.console_batch import BatchConsole
 from agenthands.adapters.gateway_request import PASSED, Refusal, parsed
-from agenthands.events import (
-    BatchProgress,
-    BatchStarted,
-    BuildFinished,
-    BuildStarted,
-    Notice,
-    StageFinished,
-    StageStarted,
-    ToolProgress,
-    emit,
-    listening,
-)
-
-FEW = st.integers(1, 5)
-ID = st.sampled_from(["b", "c", ""])
-COST = st.one_of(st.none(), st.floats(0, 1e6))
-STATE = st.sampled_from(["waiting", "coding", "checking", "repairing", "accepted", "rejected", "failed"])
-EVENT = st.one_of(
-    st.builds(BuildStarted, ID, TEXT, TEXT, TEXT, TEXT, TEXT),
-    st.builds(StageStarted, ID, TEXT),
-    st.builds(StageFinished, ID, TEXT, st.floats(0, 1e6), TEXT, TEXT),
-    st.builds(ToolProgress, ID, TEXT, STATE, TEXT, st.integers(0, 10), COST),
-    st.builds(Notice, ID, TEXT),
-    st.builds(BuildFinished, ID, TEXT, TEXT),
-    st.builds(BatchStarted, ID, st.integers(1, 5)),
-    st.builds(BatchProgress, ID, FEW, FEW, TEXT, TEXT, TEXT, TEXT, st.booleans(), COST, st.floats(0, 1e6)),
-)
+from agenthands.events import emit, listening
 
 
 @given(st.lists(EVENT, max_size=12), st.booleans(), st.sampled_from(["utf-8", "ascii", "latin-1"]))

@@ -4,9 +4,15 @@ import base64
 import html
 import json
 import tarfile
+import threading
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote
 
+from catalogue_support import EVERYTHING
 from conftest_paths import TEST_HOME
+from python_index import python_index
 
 ENVIRONMENT = {
     "GEMINI_API_KEY": "AIzaCanaryGemini0001",
@@ -18,14 +24,21 @@ ENVIRONMENT = {
     "HF_TOKEN": "hf_canary0007",
     "ALPACA_SECRET_KEY": "canary-Alpaca-0008",
     "DATABASE_PASSWORD": 'canary"Quoted"0009',
+    "PREFECT_API_KEY": "pnu_canary0014",
+    "PREFECT_API_AUTH_STRING": "admin:canary-Auth-0015",
+    "PREFECT_SERVER_DATABASE_PASSWORD": "canary-Database-0016",
+    "UV_INDEX_PRIVATE_PASSWORD": "canary-Uv-0017",
 }
 BLOCK, LITERAL, REDIS, BASE = "canary-Block-0010", "canary-Toml-0011", "canary@Redis-0012", "canary:Base-0013"
+FALLBACK, CATALOGUE, INDEX = "canary-Fallback-0018", "canary@Catalogue-0019", "canary:Index-0020"
+MIRROR, WEB = "canary/Mirror-0021", "canary-Web-0022"
+KEYS = (*ENVIRONMENT.values(), BLOCK, LITERAL, REDIS, BASE, FALLBACK, CATALOGUE, INDEX, MIRROR, WEB)
 FORMS = {
     form.encode()
-    for key in (*ENVIRONMENT.values(), BLOCK, LITERAL, REDIS, BASE)
+    for key in KEYS
     for form in (
         key, quote(key, safe=""), json.dumps(key)[1:-1], html.escape(key),
-        base64.b64encode(f"user:{key}".encode()).decode(),
+        base64.b64encode(f"user:{key}".encode()).decode(), base64.b64encode(key.encode()).decode(),
     )
 }  # fmt: skip
 
@@ -38,12 +51,39 @@ num_retries = 0
 [llm.coder]
 api_base = "http://user:{base}@127.0.0.1:{port}/v1"
 api_key = "{literal}"
+[llm.fallback]
+model = "openai/stand-in"
+api_key = "{fallback}"
 """
 
 
 def models_with_keys(port):
     """Give a file of models on loopback whose keys are in the Secret block `canary`, in the file and in a URL."""
-    return _MODELS.format(port=port, base=quote(BASE), literal=LITERAL)
+    return _MODELS.format(port=port, base=quote(BASE), literal=LITERAL, fallback=FALLBACK)
+
+
+@contextmanager
+def addresses_with_passwords(folder):
+    """Give variables of a catalogue and a package index on loopback, and of other addresses, each with a password."""
+    (folder / "servers.json").write_text(json.dumps([{**EVERYTHING, "name": "test/everything"}]))
+    pages = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder))
+    threading.Thread(target=pages.serve_forever, args=(0.05,), daemon=True).start()
+    with ExitStack() as stack:
+        stack.callback(pages.server_close)
+        stack.callback(pages.shutdown)
+        index = stack.enter_context(python_index({}))
+        port, password = pages.server_port, quote(CATALOGUE, safe="")
+        yield {
+            "AGENTHANDS_CATALOGUE": f"http://user:{password}@127.0.0.1:{port}/servers.json",
+            "AGENTHANDS_STORE_WEB": f"https://user:{WEB}@store.example/agents",
+            "UV_EXTRA_INDEX_URL": index.replace("//", f"//user:{quote(INDEX, safe='')}@"),
+            "PIP_INDEX_URL": f"https://user:{quote(MIRROR, safe='')}@pip.example/simple",
+        }
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
 
 
 def has_canary(content):

@@ -1,9 +1,20 @@
-"""Strategies: JSON of any kind, JSON Schemas sane and odd, plans, and what somebody may put in their place."""
+"""Strategies: JSON of any kind, JSON Schemas sane and odd, plans, events, and what somebody may put in their place."""
 
 import json
 
 import jsonschema
 from hypothesis import strategies as st
+
+from agenthands.events import (
+    BatchProgress,
+    BatchStarted,
+    BuildFinished,
+    BuildStarted,
+    Notice,
+    StageFinished,
+    StageStarted,
+    ToolProgress,
+)
 
 TEXT = st.one_of(
     st.text(max_size=30),
@@ -104,6 +115,22 @@ PLAN = st.fixed_dictionaries({
     "test_cases": st.lists(CASE, min_size=1, max_size=2, unique_by=lambda case: case["id"]),
     "reasoning": TEXT,
 })  # fmt: skip
+
+
+FEW = st.integers(1, 5)
+ID = st.sampled_from(["b", "c", ""])
+COST = st.one_of(st.none(), st.floats(0, 1e6))
+STATE = st.sampled_from(["waiting", "coding", "checking", "repairing", "accepted", "rejected", "failed"])
+EVENT = st.one_of(
+    st.builds(BuildStarted, ID, TEXT, TEXT, TEXT, TEXT, TEXT),
+    st.builds(StageStarted, ID, TEXT),
+    st.builds(StageFinished, ID, TEXT, st.floats(0, 1e6), TEXT, TEXT),
+    st.builds(ToolProgress, ID, TEXT, STATE, TEXT, st.integers(0, 10), COST),
+    st.builds(Notice, ID, TEXT),
+    st.builds(BuildFinished, ID, TEXT, TEXT),
+    st.builds(BatchStarted, ID, st.integers(1, 5)),
+    st.builds(BatchProgress, ID, FEW, FEW, TEXT, TEXT, TEXT, TEXT, st.booleans(), COST, st.floats(0, 1e6)),
+)
 
 
 def changed(document):

@@ -8,6 +8,7 @@ import tempfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from canaries import ENVIRONMENT
 from package_support import free_port
 from served_support import BIN, Served, until
 
@@ -18,6 +19,15 @@ MISSING = [
     for package, there in {"postgresql": POSTGRES, "redis-server": shutil.which("redis-server")}.items()
     if not there
 ]
+
+
+DATABASE = ENVIRONMENT["PREFECT_SERVER_DATABASE_PASSWORD"]
+
+
+def dumped(served):
+    """Give all that the PostgreSQL of a server holds, as SQL."""
+    url = served.variables["PREFECT_SERVER_DATABASE_CONNECTION_URL"].replace("+asyncpg", "")
+    return subprocess.run([POSTGRES / "pg_dump", url], check=True, capture_output=True).stdout
 
 
 @contextmanager
@@ -37,7 +47,7 @@ def running(*command, seconds=60, **options):
 
 @contextmanager
 def postgres():
-    """Run PostgreSQL in a folder that is gone afterwards; gives Prefect's URL of the database."""
+    """Run PostgreSQL in a folder that is gone afterwards; gives Prefect's URL of the database, with a password."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         # It refuses to run as root.
@@ -51,7 +61,7 @@ def postgres():
         with running(POSTGRES / "postgres", *options, cwd=folder, **other):
             ready = [POSTGRES / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
             until(lambda: subprocess.run(ready).returncode == 0)
-            yield f"postgresql+asyncpg://prefect@127.0.0.1:{port}/postgres"
+            yield f"postgresql+asyncpg://prefect:{DATABASE}@127.0.0.1:{port}/postgres"
 
 
 @contextmanager
@@ -79,7 +89,7 @@ def machines(folder, workers, on_postgres=True, runs=2, prepare=()):
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PREFECT_API_SSL_CERT_FILE": str(ROOT / "deployments" / "no-tls.pem"),
         "AGENTHANDS_STORE": str(folder / "store"),
-        "OPENAI_API_KEY": "x",
+        "OPENAI_API_KEY": ENVIRONMENT["OPENAI_API_KEY"],
     }
     with ExitStack() as stack:
         if on_postgres:

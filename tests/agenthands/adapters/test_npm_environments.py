@@ -9,7 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from npm_registry import npm_registry
 
+from agenthands.adapters import npm_environments
+from agenthands.adapters.package_vetting import refuse_young_npm
 from agenthands.adapters.uv_environments import UvEnvironments
+from agenthands.commands import CommandResult
 from agenthands.errors import DependencyRefused, RegistryUnavailable
 
 pytestmark = pytest.mark.slow
@@ -162,6 +165,18 @@ def test_a_new_or_an_empty_package_is_refused_unless_somebody_knows_it(index, en
     assert trusting.server("npm", name, "1.0.0").npm_lock
     with pytest.raises(DependencyRefused, match=reason):
         environments.server("npm", name, "1.0.0")
+
+
+def test_days_that_are_none_are_named():
+    with pytest.raises(RegistryUnavailable, match=r"no dates for x: .*some day"):
+        refuse_young_npm({"x": ["2026-01-01T00:00:00.000Z", "some day"]})
+
+
+@pytest.mark.parametrize("said", [b'{"1.0.0": "2026-01-01"}', b'{"x": "2026-01-01"}', b"[]", b"x = 2026-01-01"])
+def test_an_answer_on_days_that_is_not_understood_is_named(environments, monkeypatch, said):
+    monkeypatch.setattr(npm_environments, "_npm", lambda *_: CommandResult(0, said, b"", 0.1))
+    with pytest.raises(RegistryUnavailable, match="is not understood"):
+        npm_environments.npm_published(None, ["x"])
 
 
 def test_an_index_that_does_not_answer_is_told_from_one_that_refuses(index, environments, monkeypatch):

@@ -1,13 +1,16 @@
 """Packages that a plan may name: an index on this machine has old, young, empty, unbuilt and silent ones."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from python_index import python_index, wheel
 
 from agenthands.adapters import uv_environments
+from agenthands.adapters.package_vetting import vet_packages
 from agenthands.adapters.uv_environments import UvEnvironments
-from agenthands.errors import DependencyRefused
+from agenthands.commands import CommandResult
+from agenthands.errors import DependencyRefused, RegistryUnavailable
 
 CODE = "def answer():\n    return 42\n"
 EMPTY = '"""Reserved for later."""\n\n__version__ = "1.0"\n'
@@ -30,6 +33,7 @@ PACKAGES = {
     "ah-empty": [package("ah-empty", days_ago(300), {"ah_empty/__init__.py": EMPTY, "ah_empty/py.typed": ""})],
     "ah-data": [package("ah-data", days_ago(300), {"ah_data/__init__.py": "", "ah_data/table.csv": "a,b\n"})],
     "ah-meta": [package("ah-meta", days_ago(300), {"ah_meta.py": EMPTY}, requires=["ah-old"])],
+    "ah-twice": [package("ah-twice", days_ago(300), requires=["ah-old", "ah-meta", "ah-base"])],
     "ah-needs-young": [package("ah-needs-young", days_ago(300), requires=["ah-young"])],
     "ah-unbuilt": [("ah_unbuilt-1.0.tar.gz", b"x", days_ago(300))],
     "ah-path": [
@@ -41,11 +45,11 @@ PACKAGES = {
 
 @pytest.fixture(scope="module")
 def environments(tmp_path_factory):
-    """Environments over a base of one small package instead of NAT, with this index before the usual one."""
+    """Environments over a base of one small package instead of NAT, with this index alone."""
     locks = tmp_path_factory.mktemp("locks")
     (locks / "nat.in").write_text("ah-base==1.0\n")
     with python_index(PACKAGES) as url, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UV_INDEX", url)
+        patch.setenv("UV_DEFAULT_INDEX", url)
         patch.setenv("UV_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(uv_environments, "LOCKS", locks)
         (locks / "nat.lock").write_text("ah-base==1.0\n")
@@ -67,6 +71,8 @@ def test_an_established_package_is_locked_with_hashes(environments, name):
         ("ah-empty", "The package ah-empty is a placeholder"),
         ("ah-unbuilt", "no usable wheels"),
         ("ah-old>=3", "only ah-old<=2.0 is available"),
+        ("ah-no-such-package", "ah-no-such-package was not found in the package registry"),
+        ("ah-no-such-connection", "ah-no-such-connection was not found in the package registry"),
     ],
 )
 def test_another_is_refused(environments, name, reason):
@@ -78,6 +84,57 @@ def test_a_refused_one_is_refused_again(environments):
     for _ in range(2):
         with pytest.raises(DependencyRefused):
             environments.resolve(["ah-young", "ah-silent"])
+
+
+def wordless(arguments):
+    """Run uv, whose words are others than today's."""
+    done = uv_environments._uv(arguments)
+    return replace(done, stderr=b"error: quite another sentence") if done.exit_code else done
+
+
+def test_the_age_does_not_hang_on_the_words_of_uv(environments):
+    with pytest.raises(DependencyRefused, match="ah-young is younger than 14 days: its first wheels are of 20"):
+        vet_packages("ah-young==1.0\n", "", ["--only-binary", ":all:"], wordless)
+    lock = environments.resolve(["ah-silent"])
+    vet_packages(lock, "", ["--only-binary", ":all:"], wordless)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "reason"),
+    [
+        (2, b"error: quite another sentence", "does not say how old ah-old are: .*quite another sentence"),
+        (2, b"error: Failed to fetch: `ah-old`", "does not answer: error: Failed to fetch"),
+        (None, b"", "did not finish"),
+    ],
+)
+def test_an_answer_about_the_age_that_is_not_understood_is_named(code, said, reason):
+    with pytest.raises(RegistryUnavailable, match=reason):
+        vet_packages("ah-old==1.0\n", "", [], lambda arguments: CommandResult(code, b"", said, 0.1))
+
+
+def test_what_is_allowed_is_locked_as_where_all_is(tmp_path, environments):
+    allowed = UvEnvironments(tmp_path, allowed=["Ah_Old", "ah-twice", "ah-meta"])
+    lock = allowed.resolve(["ah-twice"])
+    assert lock == environments.resolve(["ah-twice"])
+    assert "ah-base==1.0" in lock, "NAT's own need not be named"
+    assert "#" not in lock
+
+
+@pytest.mark.parametrize(
+    ("allowed", "refused"),
+    [
+        (["ah-twice"], "ah-meta (needed by ah-twice), ah-old (needed by ah-meta, ah-twice)"),
+        (["ah-meta", "ah-twice"], "ah-old (needed by ah-meta, ah-twice)"),
+        (["ah-old"], "ah-meta (needed by ah-twice), ah-twice"),
+    ],
+)
+def test_what_an_allowed_package_needs_must_be_allowed_too(environments, tmp_path, allowed, refused):
+    assert "ah-old==" in UvEnvironments(tmp_path).resolve(["ah-twice"]), "what was locked for all is not taken"
+    for _ in range(2):
+        with pytest.raises(DependencyRefused) as caught:
+            UvEnvironments(tmp_path, allowed=allowed).resolve(["ah-twice"])
+        assert f"would be installed: {refused}; allowed are {', '.join(allowed)}." in caught.value.message
+        assert "AGENTHANDS_DEPENDENCIES" in caught.value.hint
 
 
 def test_modules_are_compiled_and_no_pth_file_is_run(environments):

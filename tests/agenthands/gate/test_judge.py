@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from canaries import ENVIRONMENT, LITERAL
 from tests_support import ROMAN_SPEC, ROMAN_TESTS, ROMAN_TOOL, write_roman
 
 from agenthands.gate.judge import judge
@@ -192,3 +193,35 @@ def test_table():
     assert table({"value": [1, 2]})["value"].sum() == 3
 """
     assert verdict(tests=ROMAN_TESTS + asks).accepted
+
+
+SEARCHING = """
+import re
+from pathlib import Path
+
+def test_search():
+    import os
+    laid = Path("laid")
+    laid.write_text("c" + "anary-Laid-0099")
+    found, looked = [], [bytes(os.environb.get(name, b"")) for name in os.environb]
+    for folder, names, files in os.walk("/"):
+        names[:] = [name for name in names if name not in ("proc", "sys", "dev", "usr", "lib")]
+        looked += [path for path in (Path(folder, file) for file in files) if path.is_file()]
+    looked += Path("/", "proc").glob("[0-9]*/environ")
+    for each in looked:
+        try:
+            text = each if isinstance(each, bytes) else each.read_bytes()
+        except OSError:
+            continue
+        if re.search(rb"can[a]ry.{0,12}00[0-9][0-9]", text, re.IGNORECASE):
+            found.append(getattr(each, "name", "a variable"))
+    laid.unlink()
+    assert not found, "FOUND" + repr(found)
+"""
+
+
+def test_a_tool_that_searches_all_that_it_can_see_finds_no_key_of_its_worker(verdict, monkeypatch, tmp_path):
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "models.toml").write_text(f"api_key = '{LITERAL}'")
+    assert "FOUND['laid']" in failed(verdict(1800, tests=ROMAN_TESTS + SEARCHING))["tests"]

@@ -1,15 +1,15 @@
-"""What generated code in the docker sandbox can find of its worker's keys: nothing, wherever they lie."""
+"""What generated code in a sandbox can find of its worker's keys: nothing, wherever they lie."""
 
 import json
 import os
+import re
 import subprocess
 from dataclasses import replace
 from itertools import takewhile
 
 import pytest
-from canaries import BASE, BLOCK, ENVIRONMENT, FORMS, LITERAL, REDIS, has_canary
+from canaries import BASE, BLOCK, ENVIRONMENT, FALLBACK, FORMS, INDEX, LITERAL, MIRROR, REDIS, has_canary
 
-from agenthands.adapters.docker_sandbox import DockerSandbox
 from agenthands.commands import Command, Limits
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -17,11 +17,11 @@ SHOW = (
     "env; id; cat /proc/*/environ /proc/*/cmdline /proc/mounts 2>/dev/null | tr '\\0' '\\n'; "
     "ls -laR /home /root /run /var /tmp /mnt /opt /srv 2>/dev/null; "
 )
-SEARCH = "echo SEARCHED; grep -rlaF -f - -D skip --exclude-dir=proc --exclude-dir=sys / 2>/dev/null"
+SEARCH = "echo SEARCHED; grep -rlaF -f - -D skip --exclude-dir=proc --exclude-dir=sys {} / 2>/dev/null"
 
 
 @pytest.fixture
-def worker(docker, tmp_path, monkeypatch):
+def worker(sandbox, tmp_path, monkeypatch):
     """A sandbox of a worker whose variables and files are full of keys, and the workspace of one of its tools."""
     home, user, work = tmp_path / "home", tmp_path / "user", tmp_path / "home" / "work" / "tools" / "abc"
     workspace = work / "workspace"
@@ -34,7 +34,9 @@ def worker(docker, tmp_path, monkeypatch):
     files = {
         user / ".docker" / "config.json": json.dumps({"proxies": proxies}),
         user / ".aws" / "credentials": ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
-        home / "models.toml": f'[llm]\napi_key = "{LITERAL}"\n',
+        user / ".netrc": f"machine index login user password {INDEX}",
+        user / ".config" / "pip" / "pip.conf": f"[global]\nindex-url = https://user:{MIRROR}@pip.example/simple\n",
+        home / "models.toml": f'[llm]\napi_key = "{LITERAL}"\n[llm.fallback]\napi_key = "{FALLBACK}"\n',
         home / "prefect.db": BLOCK,
         work / "conversation" / "event-0.json": json.dumps(ENVIRONMENT),
         work / "shell" / "log": BASE,
@@ -45,19 +47,22 @@ def worker(docker, tmp_path, monkeypatch):
         file.chmod(0o644)
     for folder in (tmp_path, home, user, work.parent.parent, work.parent, work):
         folder.chmod(0o755)
-    return DockerSandbox(), workspace
+    return sandbox, workspace
 
 
 def test_a_command_finds_no_key_in_variables_files_or_processes_but_those_laid_out_for_it(worker):
     sandbox, workspace = worker
     (workspace / "laid").write_text(f"so that a key would be found: {LITERAL}")
     known = b"\n".join(sorted(FORMS)) + b"\n"
-    command = Command(["/bin/bash", "-c", SHOW + SEARCH], workspace, stdin=known, limits=Limits(seconds=120))
+    host = "" if sandbox.name == "docker" else "--exclude-dir=usr"  # the machine's own system, and as it stands there
+    command = Command(
+        ["/bin/bash", "-c", SHOW + SEARCH.format(host)], workspace, stdin=known, limits=Limits(seconds=120)
+    )
     done = sandbox.run(replace(command, variables={"LAID": BLOCK}))
     shown, _, found = done.stdout.partition(b"SEARCHED\n")
     assert found.decode().splitlines() == [f"{workspace}/laid"], done.stderr
     assert f"LAID={BLOCK}\n".encode() in shown
-    assert not has_canary(shown.replace(f"LAID={BLOCK}\n".encode(), b""))
+    assert not has_canary(re.sub(rf"LAID[=\n]{BLOCK}\n".encode(), b"", shown)), "bubblewrap's own command names it too"
     assert b"\n/tmp:\n" in shown
 
 
