@@ -24,6 +24,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun by a script, in t
     signal.signal(signal.SIGINT, signal.default_int_handler)
 for name in [name for name in os.environ if name.endswith("_API_KEY")]:
     del os.environ[name]
+os.environ.pop("COLUMNS", None)  # pytest-xdist says how wide its terminal is; texts of commands have none to fit
 
 
 def pytest_collection_modifyitems(items):
