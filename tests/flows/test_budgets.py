@@ -87,7 +87,7 @@ def test_a_plan_is_estimated_from_what_builds_before_it_cost(build, start_build)
     assert process.returncode == 0, said
     assert Plan.model_validate_json(out) == record.plan, "--json is the plan alone"
     cases = sum(each.cost_usd for each in record.spending if each.stage == "accept")
-    expected = f"about {money(record.tools[0].cost_usd + cases)} (tools as the 1 before; test cases as the 2 before)."
+    expected = f"about {money(record.tools[0].cost_usd + cases)} (tools as the one before; test cases as the 2 before)."
     assert f"This plan: $0.00. Building it: {expected}" in said
 
 
