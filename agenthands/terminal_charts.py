@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from agenthands.charts import Segment, Timeline, TimelineRow, spending_rows, timeline
+from agenthands.charts import Segment, SpendingRow, Timeline, TimelineRow, spending_rows, timeline
 from agenthands.models import BuildRecord
-from agenthands.terminal_text import table
+from agenthands.terminal_text import table, width
 from agenthands.wording import cells, cut, duration, money, one_line, pad, tick
 
 _BAR, _NAME, _SHORT_BAR = 48, 30, 16
+_TOOK = 12  # what stands behind a bar
 _MARKS = {"stage": "=", "coding": "c", "checking": "g"}
 
 
@@ -17,12 +18,13 @@ def timeline_lines(record: BuildRecord) -> list[str]:
     if not chart.rows:
         return []
     names = [cut(one_line(f"{'- ' if row.is_tool else ''}{row.name}"), _NAME) for row in chart.rows]
-    width = max(cells(name) for name in names)
+    first = max(cells(name) for name in names)
+    room = min(_BAR, width() - first - _TOOK - 4)
     lines = [
-        f"{pad(name, width)}  {pad(_bars(row, chart), _BAR)}  {_took(row)}"
+        f"{pad(name, first)}  {pad(_bars(row, chart, room), room)}  {_took(row)}"
         for name, row in zip(names, chart.rows, strict=True)
     ]
-    return [f"{' ' * width}  {_scale(chart)}".rstrip(), *lines, _legend(chart)]
+    return [f"{' ' * first}  {_scale(chart, room)}".rstrip(), *lines, _legend(chart)]
 
 
 def _legend(chart: Timeline) -> str:
@@ -35,28 +37,28 @@ def _took(row: TimelineRow) -> str:
     return row.note or duration(row.seconds)
 
 
-def _scale(chart: Timeline) -> str:
-    marks = [" "] * (_BAR + 8)
+def _scale(chart: Timeline, room: int) -> str:
+    marks = [" "] * (room + 8)
     for each in chart.ticks:
-        at = round(each / chart.total * _BAR)
+        at = round(each / chart.total * room)
         for place, char in enumerate(tick(each), at):
             marks[place] = char
     return "".join(marks).rstrip()
 
 
-def _bars(row: TimelineRow, chart: Timeline) -> str:
-    places = [" "] * _BAR
+def _bars(row: TimelineRow, chart: Timeline, room: int) -> str:
+    places = [" "] * room
     for segment in row.segments:
-        first, last = _span(segment, chart)
+        first, last = _span(segment, chart, room)
         places[first : last + 1] = _MARKS[segment.doing] * (last + 1 - first)
     return "".join(places)
 
 
-def _span(segment: Segment, chart: Timeline) -> tuple[int, int]:
+def _span(segment: Segment, chart: Timeline, room: int) -> tuple[int, int]:
     """Give the first and the last place of a bar, which has at least one."""
-    first = min(_BAR - 1, round(segment.started / chart.total * _BAR))
-    last = round((segment.started + segment.seconds) / chart.total * _BAR) - 1
-    return first, max(first, min(_BAR - 1, last))
+    first = min(room - 1, round(segment.started / chart.total * room))
+    last = round((segment.started + segment.seconds) / chart.total * room) - 1
+    return first, max(first, min(room - 1, last))
 
 
 def spending_lines(record: BuildRecord) -> list[str]:
@@ -68,15 +70,17 @@ def spending_lines(record: BuildRecord) -> list[str]:
     counted = any(row.calls for row in rows)
     cached = any(row.tokens.cached for row in rows)
     lines = [("for", "tokens", "cached" if cached else "", "", "calls" if counted else "", "cost")]
-    lines += [
-        (
-            f"{'- ' if row.is_tool else ''}{row.name}{f' ({row.note})' if row.note else ''}",
-            f"{row.all_tokens:,}",
-            f"{row.tokens.cached:,}" if cached else "",
-            "#" * round(_SHORT_BAR * row.all_tokens / most),
-            f"{row.calls:,}" if row.calls else "",
-            "unknown" if row.cost_usd is None else money(row.cost_usd),
+    together = SpendingRow("together", False, sum(row.calls for row in rows), record.cost_usd, record.tokens)
+    for row in (*rows, together):
+        bar = "" if row is together else "#" * round(_SHORT_BAR * row.all_tokens / most)
+        lines.append(
+            (
+                f"{'- ' if row.is_tool else ''}{row.name}{f' ({row.note})' if row.note else ''}",
+                f"{row.all_tokens:,}",
+                f"{row.tokens.cached:,}" if cached else "",
+                bar,
+                f"{row.calls:,}" if row.calls else "",
+                "unknown" if row.cost_usd is None else money(row.cost_usd),
+            )
         )
-        for row in rows
-    ]
     return table(lines, {1, 2, 4})

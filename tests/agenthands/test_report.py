@@ -53,7 +53,7 @@ def test_an_accepted_build_has_every_part():
         "convert_currency accepted 2 attempts, $0.059, 53,320 tokens, 1m 36s",
         "94% of lines covered by the tests",
         "Attempt 1 failed tests coder 40 s gate 8.0 s 9 calls 20,000 tokens $0.030",
-        "Attempt 2 passed coder 40 s gate 8.4 s 1 calls 8,000 tokens unknown",
+        "Attempt 2 passed coder 40 s gate 8.4 s 1 call 8,000 tokens unknown",
         "What attempt 1 failed at failed tests tests 1 of 3 hidden examples failed.",
         "Gate 10 of 10 checks",
         "✓ held_out So do the examples that the coder never saw. held_out is fine.",

@@ -50,7 +50,7 @@ class Sections(HTMLParser):
         if tag == "h2":
             self.section = known["id"]
         hides = (
-            tag in ("style", "summary", "caption", "tfoot", "svg", "nav")
+            tag in ("style", "summary", "caption", "svg", "nav")
             or "hidden" in (known.get("class") or "").split()
         )
         if tag not in VOID and (hides or self.hidden):
