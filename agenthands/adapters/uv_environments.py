@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -60,7 +60,7 @@ class UvEnvironments:
 
     def has_nat(self) -> bool:
         """Say whether the NAT environment that ships as a lock is installed."""
-        return (self._place(self.resolve([])).path / ".complete").is_file()
+        return _is_ready(self._place(self.resolve([])))
 
     def resolve(self, dependencies: Sequence[str]) -> str:
         """Give the lock that ships, or one that adds `dependencies` to it."""
@@ -158,17 +158,17 @@ class UvEnvironments:
     def install(self, lock: str, npm_lock: str = "") -> Environment:
         """Give the environment of a lock; it is installed once, and by one process."""
         environment = self._place(lock + npm_lock)
-        complete = environment.path / ".complete"
-        if complete.is_file():
+        if _is_ready(environment):
             return environment
         environment.path.parent.mkdir(parents=True, exist_ok=True)
         with _only_one(environment.path.with_suffix(".lock")):
-            if complete.is_file():
+            if _is_ready(environment):
                 return environment
             self._install(environment, lock)
             if npm_lock:
                 install_npm(environment, npm_lock)
-            complete.write_text(environment.lock_sha256, encoding="utf-8")
+            made = f"{environment.lock_sha256}\n{environment.path.absolute()}"
+            (environment.path / ".complete").write_text(made, encoding="utf-8")
         return environment
 
     def _place(self, lock: str) -> Environment:
@@ -189,6 +189,14 @@ class UvEnvironments:
         if result.exit_code != 0:
             raise uv_fault(lock, result)
         _compile(environment)
+
+
+def _is_ready(environment: Environment) -> bool:
+    """Say whether an environment is installed, and still where it was: its scripts name their place and the Python."""
+    with suppress(OSError):
+        _, _, made_at = (environment.path / ".complete").read_text(encoding="utf-8").partition("\n")
+        return environment.python.exists() and (not made_at or environment.path.samefile(made_at))
+    return False
 
 
 def _compile(environment: Environment) -> None:

@@ -49,10 +49,7 @@ class Sections(HTMLParser):
         known = dict(attributes)
         if tag == "h2":
             self.section = known["id"]
-        hides = (
-            tag in ("style", "summary", "caption", "svg", "nav")
-            or "hidden" in (known.get("class") or "").split()
-        )
+        hides = tag in ("style", "summary", "caption", "svg", "nav") or "hidden" in (known.get("class") or "").split()
         if tag not in VOID and (hides or self.hidden):
             self.hidden.append(tag)
 

@@ -1,7 +1,9 @@
 """Packages that a plan may name: an index on this machine has old, young, empty, unbuilt and silent ones."""
 
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from python_index import python_index, wheel
@@ -145,6 +147,22 @@ def test_modules_are_compiled_and_no_pth_file_is_run(environments):
     (compiled,) = (site / "__pycache__").glob("ah_path.*.pyc")
     assert str(site / "ah_path.py").encode() in compiled.read_bytes()
     assert not (site / "ah_path_" / "tests" / "__pycache__").exists()
+
+
+def test_an_environment_that_was_moved_or_lost_its_python_is_made_again(environments, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    lock = environments.resolve(["ah-old"])
+    made = UvEnvironments(first).install(lock).path
+    (made / "mark").touch()
+    (tmp_path / "link").symlink_to(first)
+    assert (UvEnvironments(tmp_path / "link").install(lock).path / "mark").exists()
+    first.rename(second)
+    moved = UvEnvironments(second).install(lock)
+    assert not (moved.path / "mark").exists()
+    assert f"home = {Path(sys.executable).resolve().parent}" in (moved.path / "pyvenv.cfg").read_text()
+    (moved.path / "bin" / "python").unlink()
+    (moved.path / "bin" / "python").symlink_to("/usr/lib/python-that-was-removed")
+    assert UvEnvironments(second).install(lock).python.exists()
 
 
 @pytest.mark.parametrize(
