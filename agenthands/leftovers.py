@@ -76,12 +76,14 @@ def sweep(work: Path) -> list[str]:
     """
     removed = []
     for folder in sorted(work.glob("*-*-*")):
-        if _dead(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-            removed.append(folder.name)
+        with contextlib.suppress(OSError):  # another process has just removed it, or it is somebody else's
+            if _dead(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+                removed.append(folder.name)
     for owner in (work / "tools").glob("*/owner"):
-        if time.time() - owner.stat().st_mtime > _KEPT_SECONDS:
-            shutil.rmtree(owner.parent, ignore_errors=True)
+        with contextlib.suppress(OSError):  # so with this one, or its tool is ready
+            if time.time() - owner.stat().st_mtime > _KEPT_SECONDS:
+                shutil.rmtree(owner.parent, ignore_errors=True)
     return removed
 
 

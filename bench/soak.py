@@ -87,7 +87,8 @@ class Night:
                 if run["state_type"] == "CRASHED":
                     self.ask(number)
                 else:
-                    self.ends[number] = (run["state_name"], (run["state"] or {}).get("message") or "")
+                    said = (run["state"] or {}).get("message") or ""
+                    self.ends[number] = (run["state_name"], said.replace(str(self.traces.folder), "..."))
         return not self.runs
 
 

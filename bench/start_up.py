@@ -3,7 +3,7 @@
     python bench/start_up.py [--runs 5]
 
 `agenthands --help`; from `agenthands demo` to the first stage on standard error; Prefect's embedded server from its
-start to its first answer; what `--help` loads of the heavy packages; and what is imported twice by it, or by a build.
+start to its first answer; and what `--help` loads of the heavy packages.
 """
 
 import argparse
@@ -23,20 +23,18 @@ HEAVY = ("prefect", "litellm", "openhands", "rich", "pydantic", "fastapi", "dock
 _TIMES = re.compile(r"import time:\s+\d+ \|\s+\d+ \|\s*(\S+)")
 
 
-def first_stage(*python):
-    """Give seconds until the demo's first stage is shown, and what it said until then; the demo is ended then."""
+def first_stage():
+    """Give seconds until the demo's first stage is shown; the demo is ended then."""
     with tempfile.TemporaryDirectory() as store:
         started = time.monotonic()
-        argv = [*python, AGENTHANDS, "demo", "--store", store]
+        argv = [AGENTHANDS, "demo", "--store", store]
         demo = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        said = []
         for line in demo.stderr:
-            said.append(line)
-            if line.strip("✓ ").startswith("environment "):
+            if "environment" in line:
                 seconds = time.monotonic() - started
                 demo.terminate()
                 demo.communicate()
-                return seconds, "".join(said)
+                return seconds
     return sys.exit("The demo shows no stage.")
 
 
@@ -52,8 +50,10 @@ def server():
     return float(run["out"]), run["cpu"]
 
 
-def loaded(text):
-    """Give how many modules `-X importtime` tells of, those of heavy packages, and those imported twice."""
+def loaded():
+    """Give how many modules `--help` imports, those of heavy packages, and those imported twice."""
+    argv = [sys.executable, "-X", "importtime", AGENTHANDS, "--help"]
+    text = subprocess.run(argv, capture_output=True, text=True, check=True, cwd=ROOT).stderr
     modules = _TIMES.findall(text)
     heavy = sorted({name.partition(".")[0] for name in modules} & set(HEAVY))
     twice = sorted({name for name in modules if modules.count(name) > 1 and importlib.util.find_spec(name)})
@@ -66,20 +66,15 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
     os.environ["PYTHONDONTWRITEBYTECODE"] = ""
-    timed = [sys.executable, "-X", "importtime"]
-    help_text = subprocess.run(
-        [*timed, AGENTHANDS, "--help"], capture_output=True, text=True, check=True, cwd=ROOT
-    ).stderr
     helps = [measure([AGENTHANDS, "--help"]) for _ in range(runs)]
     servers = [server() for _ in range(max(1, runs // 2))]
     result = {
         "help_seconds": round(statistics.median(each["wall"] for each in helps), 3),
         "help_cpu": round(statistics.median(each["cpu"] for each in helps), 3),
-        "first_stage_seconds": round(statistics.median(first_stage()[0] for _ in range(max(1, runs // 2))), 2),
+        "first_stage_seconds": round(statistics.median(first_stage() for _ in range(max(1, runs // 2))), 2),
         "prefect_server_seconds": round(statistics.median(each[0] for each in servers), 2),
         "prefect_server_cpu": round(statistics.median(each[1] for each in servers), 2),
-        "help_loads": loaded(help_text),
-        "first_stage_loads": loaded(first_stage(*timed)[1]),
+        "help_loads": loaded(),
     }
     print(json.dumps(result, indent=1))
     save("start", result)

@@ -54,7 +54,7 @@ def _memory(found):
 
 
 def _start(found):
-    loads, stage = found["help_loads"], found["first_stage_loads"]
+    loads = found["help_loads"]
     return _table(
         ["what", "s"],
         [
@@ -64,8 +64,7 @@ def _start(found):
             ["its CPU", found["prefect_server_cpu"]],
             ["modules that `agenthands --help` loads", loads["modules"]],
             ["heavy packages among them", ", ".join(loads["heavy"]) or "none"],
-            ["modules loaded until the demo's first stage", stage["modules"]],
-            ["modules loaded twice by either", ", ".join([*loads["twice"], *stage["twice"]]) or "none"],
+            ["modules loaded twice", ", ".join(loads["twice"]) or "none"],
         ],
     )
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,23 @@ def test_what_is_unfinished_or_just_begins_is_kept_for_a_week(tmp_path):
     os.utime(tmp_path / "20261123-200000-abcdef", (old, old))
     assert sweep(tmp_path) == ["20261123-200000-abcdef"]
     assert not tool.exists()
+
+
+def test_builds_that_start_at_once_may_sweep_the_same(tmp_path):
+    old = time.time() - WEEK - 60
+    for number in range(400):
+        tool = tmp_path / "tools" / str(number)
+        tool.mkdir(parents=True)
+        (tool / "owner").touch()
+        os.utime(tool / "owner", (old, old))
+        folder = tmp_path / f"20261123-200000-{number}"
+        folder.mkdir()
+        os.utime(folder, (old, old))
+    with ThreadPoolExecutor(4) as threads:
+        removed = [name for names in threads.map(sweep, [tmp_path] * 4) for name in names]
+    assert len(set(removed)) == 400
+    assert [each.name for each in tmp_path.iterdir()] == ["tools"]
+    assert list((tmp_path / "tools").iterdir()) == []
 
 
 def in_a_process(system, then):
