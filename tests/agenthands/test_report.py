@@ -13,18 +13,10 @@ from agenthands.charts import spending_rows, timeline
 from agenthands.models import Acceptance, BatchReport, BuildRecord
 from agenthands.report import render_report
 
-BUILDS = {
-    "accepted": samples.whole,
-    "old": samples.old,
-    "gate": samples.rejected_by_gate,
-    "cases": samples.rejected_by_cases,
-    "failed": samples.failed,
-}
 
-
-@pytest.mark.parametrize("kind", BUILDS)
+@pytest.mark.parametrize("kind", samples.BUILDS)
 def test_the_page_is_well_formed_and_loads_nothing(kind):
-    html = render_report(BUILDS[kind](), samples.files())
+    html = render_report(samples.BUILDS[kind](), samples.files())
     page = Page(html)
     assert html.lstrip().startswith("<!doctype html>")
     assert page.complaints() == []

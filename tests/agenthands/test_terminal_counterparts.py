@@ -24,14 +24,7 @@ COUNTERPARTS = {
     "run": "- Fetch the agent: agenthands fetch",
     "made": "Made with",
 }
-BUILDS = {
-    "accepted": samples.whole,
-    "old": samples.old,
-    "gate": samples.rejected_by_gate,
-    "cases": samples.rejected_by_cases,
-    "failed": samples.failed,
-    "everything": everything,
-}
+BUILDS = {**samples.BUILDS, "everything": everything}
 
 
 class Sections(HTMLParser):

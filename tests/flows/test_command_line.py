@@ -10,32 +10,11 @@ import pytest
 from sample_records import files, whole
 from sample_records import record as accepted_record
 
-from agenthands.adapters import prepared
 from agenthands.adapters.fsspec_store import FsspecStore
 from agenthands.publishing import build_prefix, publish_build
 from flows.command_line import cli, main
 
-
-@pytest.fixture(autouse=True)
-def _ends_without_the_tests(monkeypatch):
-    """An error would end the process of the tests at once."""
-    monkeypatch.setattr("flows.running.leave", sys.exit)
-
-
-@pytest.fixture
-def agenthands(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["agenthands", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = ended.code or 0
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return run
+pytestmark = pytest.mark.usefixtures("ends_without_the_tests")
 
 
 def test_help_imports_nothing_heavy():
@@ -240,37 +219,6 @@ def test_a_full_disk_and_a_server_that_is_away_are_no_bugs(agenthands, monkeypat
     assert message in err
 
 
-def test_the_doctor_names_what_is_missing(agenthands):
-    code, out, _ = agenthands("doctor")
-    assert code == 2
-    assert "GEMINI_API_KEY" in out
-    assert "uid 1000" in out
-    assert "note     interpreters forks of a prepared interpreter enter the sandbox\n" in out
-
-
-def test_the_doctor_says_where_no_prepared_interpreter_can_enter(agenthands, monkeypatch, tmp_path):
-    ends = tmp_path / "ends.py"
-    ends.write_text("")
-    monkeypatch.setattr(prepared, "_SCRIPT", ends)
-    monkeypatch.setattr(prepared, "_all", {})
-    assert "note     interpreters none can enter the sandbox here: each command" in agenthands("doctor")[1]
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("nat_environment")
-def test_the_doctor_says_that_nat_is_installed(agenthands, tmp_path):
-    assert "environment  NAT's is installed" in agenthands("doctor", "--store", str(tmp_path))[1]
-
-
-def test_the_doctor_says_what_is_not_there_in_lines_that_fit(agenthands, monkeypatch, tmp_path):
-    monkeypatch.setenv("AGENTHANDS_HOME", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "80")
-    lines = agenthands("doctor", "--store", str(tmp_path))[1].splitlines()
-    assert "  note     environment  NAT's is not installed yet: `--install` or the first" in lines
-    assert f"{'':24}(about 10 s)" in lines
-    assert [line for line in lines if len(line) > 80 and str(tmp_path) not in line] == []
-
-
 def test_messages_are_broken_between_words(agenthands, monkeypatch, tmp_path):
     _, _, whole = agenthands("build", "an agent", "--store", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "60")
@@ -286,24 +234,3 @@ def test_a_scripted_model_is_named_however_it_was_chosen(agenthands, monkeypatch
                        else ("AGENTHANDS_PLANNER", "scripted/data-report"))  # fmt: skip
     _, _, err = agenthands("build", "x", "--store", "/proc/none")
     assert err.startswith(f"The model is scripted (scripted/{'financial-research' if config else 'data-report'})")
-
-
-def test_the_doctor_names_the_fallback_of_each_role_and_whether_its_key_is_there(agenthands, monkeypatch, tmp_path):
-    config = tmp_path / "models.toml"
-    config.write_text(
-        '[llm]\nmodel = "scripted/data-report"\n[llm.agent]\nmodel = "openai/gpt-4o"\n'
-        '[llm.fallback]\nmodel = "openai/gpt-4o"\n'
-    )
-    monkeypatch.setenv("AGENTHANDS_CONFIG", str(config))
-    place = ("--store", str(tmp_path / "store"))
-    code, out, _ = agenthands("doctor", *place)
-    assert code == 2
-    assert "missing  fallback     openai/gpt-4o for planner, coder: No key for openai/gpt-4o: set OPENAI_API_KEY" in out
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-nobody-may-see")
-    code, out, _ = agenthands("doctor", *place)
-    assert code == 0, out
-    assert "ok       fallback     openai/gpt-4o for planner, coder: a key is set (it was not tried)\n" in out
-    assert "sk-nobody" not in out
-    assert "ok       model        scripted/data-report: needs no key; openai/gpt-4o: a key is set" in out
-    monkeypatch.delenv("AGENTHANDS_CONFIG")
-    assert "fallback" not in agenthands("doctor", *place)[1]

@@ -7,18 +7,15 @@ import hashlib
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 from browser_support import browser
 from canaries import ENVIRONMENT, addresses_with_passwords, has_canary, leaks, written_since
+from command_support import agenthands
 from gateway_support import free
-from scripted_server import serve_model
 
 from agenthands.acceptance import InstalledAgent
 from agenthands.adapters.gateway import LitellmGateway
@@ -27,12 +24,6 @@ from agenthands.model_settings import ModelSettings
 from agenthands.models import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-COMMAND = str(Path(sys.executable).parent / "agenthands")
-
-
-def agenthands(*arguments, store, **variables):
-    environment = {**os.environ, "AGENTHANDS_STORE": str(store), **variables}
-    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=800)
 
 
 @pytest.fixture(scope="module")
@@ -245,57 +236,3 @@ def test_the_packaged_tests_pass(installed, bubblewrap, fetched):
         )
     )
     assert result.exit_code == 0, result.stdout.decode()[-2000:]
-
-
-@pytest.mark.parametrize("moment", ["scripted", "plan: done", "coding", "checking", "accept: started"])
-def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, moment):
-    process = subprocess.Popen(
-        [COMMAND, "build", "a report", "--planner", "scripted/data-report"],
-        env={**os.environ, "AGENTHANDS_STORE": str(tmp_path)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 200
-    build_id = ""
-    for line in process.stderr:
-        assert time.monotonic() < deadline
-        if started := re.search(r"build (\S+) started", line):
-            build_id = started.group(1)
-        if moment in line:
-            break
-    time.sleep(0.7)
-    children = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGINT)
-    rest = process.stderr.read()
-    assert process.wait(30) == 130
-    assert "Interrupted" in rest
-    assert "Traceback" not in rest
-    _, alive = psutil.wait_procs(children, timeout=5)
-    assert alive == []
-    if build_id:
-        commands = [" ".join(other.info["cmdline"] or []) for other in psutil.process_iter(["cmdline"])]
-        assert [command for command in commands if build_id in command] == []
-    assert not list(tmp_path.rglob("build.json"))
-
-
-def test_a_planner_that_answers_nonsense_ends_with_3_and_the_answer_is_kept(tmp_path):
-    poem = {"content": "I would rather write a poem.", "tool_calls": []}
-    with serve_model(lambda call: poem) as poet:
-        named = ["--planner", "openai/poet", "--api-base", poet.url]
-        done = agenthands("build", "a report", *named, store=tmp_path, OPENAI_API_KEY="x")
-    assert done.returncode == 3
-    assert "gave no plan that can be built in 3 answers" in done.stderr
-    assert "Traceback" not in done.stderr
-    (kept,) = tmp_path.glob("agents/unplanned/*/last-answer.txt")
-    assert kept.read_text() == "I would rather write a poem."
-    record = BuildRecord.model_validate_json((kept.parent / "build.json").read_bytes())
-    assert record.status == "failed"
-    assert record.plan is None
-
-
-def test_a_configured_prefect_server_that_does_not_answer_is_named(tmp_path):
-    url = "http://127.0.0.1:9/api"
-    done = agenthands("build", "x", "--planner", "scripted/data-report", store=tmp_path, PREFECT_API_URL=url)
-    assert done.returncode == 3
-    assert url in done.stderr
-    assert "Traceback" not in done.stderr

@@ -1,14 +1,25 @@
 """How the process of a command ends."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
+from command_support import COMMAND, agenthands
 from sample_records import record as accepted_record
+from scripted_server import serve_model
 
 from agenthands.adapters.fsspec_store import FsspecStore
+from agenthands.models import BuildRecord
 from agenthands.publishing import publish_build
+
+
+def whole_build(test):
+    return pytest.mark.slow(pytest.mark.timeout(900)(test))
 
 
 @pytest.mark.parametrize(
@@ -56,3 +67,60 @@ def test_a_command_whose_reader_has_ended_ends_quietly(tmp_path, command):
     )
     os.close(writes)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+@whole_build
+@pytest.mark.parametrize("moment", ["scripted", "plan: done", "coding", "checking", "accept: started"])
+def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, moment):
+    process = subprocess.Popen(
+        [COMMAND, "build", "a report", "--planner", "scripted/data-report"],
+        env={**os.environ, "AGENTHANDS_STORE": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 200
+    build_id = ""
+    for line in process.stderr:
+        assert time.monotonic() < deadline
+        if started := re.search(r"build (\S+) started", line):
+            build_id = started.group(1)
+        if moment in line:
+            break
+    time.sleep(0.7)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait(30) == 130
+    assert "Interrupted" in rest
+    assert "Traceback" not in rest
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+    if build_id:
+        commands = [" ".join(other.info["cmdline"] or []) for other in psutil.process_iter(["cmdline"])]
+        assert [command for command in commands if build_id in command] == []
+    assert not list(tmp_path.rglob("build.json"))
+
+
+@whole_build
+def test_a_planner_that_answers_nonsense_ends_with_3_and_the_answer_is_kept(tmp_path):
+    poem = {"content": "I would rather write a poem.", "tool_calls": []}
+    with serve_model(lambda call: poem) as poet:
+        named = ["--planner", "openai/poet", "--api-base", poet.url]
+        done = agenthands("build", "a report", *named, store=tmp_path, OPENAI_API_KEY="x")
+    assert done.returncode == 3
+    assert "gave no plan that can be built in 3 answers" in done.stderr
+    assert "Traceback" not in done.stderr
+    (kept,) = tmp_path.glob("agents/unplanned/*/last-answer.txt")
+    assert kept.read_text() == "I would rather write a poem."
+    record = BuildRecord.model_validate_json((kept.parent / "build.json").read_bytes())
+    assert record.status == "failed"
+    assert record.plan is None
+
+
+@whole_build
+def test_a_configured_prefect_server_that_does_not_answer_is_named(tmp_path):
+    url = "http://127.0.0.1:9/api"
+    done = agenthands("build", "x", "--planner", "scripted/data-report", store=tmp_path, PREFECT_API_URL=url)
+    assert done.returncode == 3
+    assert url in done.stderr
+    assert "Traceback" not in done.stderr

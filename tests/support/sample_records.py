@@ -290,3 +290,12 @@ def files():
         "README.md": "# It\n\n## Install it\n\n```sh\npip install .\n```\n\n## Ask it\n\n```sh\nnat run\n```\n",
         "register.py": "never shown",
     }
+
+
+BUILDS = {
+    "accepted": whole,
+    "old": old,
+    "gate": rejected_by_gate,
+    "cases": rejected_by_cases,
+    "failed": failed,
+}
