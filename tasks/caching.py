@@ -9,6 +9,7 @@ from typing import Any, cast
 from prefect import Task
 from prefect.cache_policies import CachePolicy
 from prefect.client.schemas.objects import State
+from prefect.locking.memory import MemoryLockManager
 from prefect.states import Failed
 from prefect.transactions import IsolationLevel, get_transaction
 from pydantic import BaseModel
@@ -50,11 +51,15 @@ def kept[**P, R](task: Task[P, R], key: str, settings: Settings) -> Task[P, R]:
 def kept_here[**P, R](task: Task[P, R], key: str, folder: Path) -> Task[P, R]:
     """Give the task so that its result is kept in `folder`, for a build that goes on there after its worker died.
 
-    Who works in the folder has it for itself. Without a level of its own a task takes its parent's, and would wait for
-    all others on the machine whose `key` is the same.
+    Who works in the folder has it for itself. A task without a level and locks of its own takes its parent's: it waits
+    for all others on the machine whose `key` is the same, or is not kept because one of them is just being kept.
     """
     return task.with_options(
-        cache_policy=FixedKey(key=f"{key}.json", isolation_level=IsolationLevel.READ_COMMITTED),
+        cache_policy=FixedKey(
+            key=f"{key}.json",
+            isolation_level=IsolationLevel.READ_COMMITTED,
+            lock_manager=MemoryLockManager(),  # type: ignore[no-untyped-call]
+        ),
         result_storage=folder,
         result_serializer=MaskedJson(),
         persist_result=True,
