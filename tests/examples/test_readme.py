@@ -1,4 +1,4 @@
-"""README and docs/ name what exists: commands, options, targets, settings, files, dependencies."""
+"""README, docs/ and the READMEs of folders name what exists: commands, options, targets, settings, files, dependencies."""
 
 import re
 import subprocess
@@ -120,6 +120,13 @@ def test_every_file_that_is_named_exists():
     named = set(re.findall(r"`((?:agenthands|deployments|flows|tasks|tests|bench|prompts)/[\w./-]+)`", ALL))
     assert len(named) > 10
     assert [name for name in sorted(named - _MADE_BY_A_USER) if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("folder", ["agenthands", "agenthands/adapters", "agenthands/gate", "flows", "tasks"])
+def test_each_folder_lists_its_files(folder):
+    listed = re.findall(r"^    .*", (ROOT / folder / "README.md").read_text(), re.MULTILINE)
+    named = set(re.findall(r"\b\w+\.py\b", "\n".join(listed)))
+    assert named == {path.name for path in (ROOT / folder).glob("*.py")} - {"__init__.py"}
 
 
 def test_every_page_is_in_the_index():
