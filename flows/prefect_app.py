@@ -8,13 +8,16 @@ or fails. An IMMEDIATE transaction waits for its turn.
 
 from typing import Any
 
+from agenthands.importing import importing
+
 
 def create_app() -> Any:
     """Give Prefect's application. uvicorn calls this in a process of the server's own."""
-    from prefect.server.api import server
+    with importing("prefect.server"):
+        from prefect.server.api import server
 
-    _let_writers_wait()
-    return server.create_app()
+        _let_writers_wait()
+        return server.create_app()
 
 
 def _let_writers_wait() -> None:

@@ -14,6 +14,7 @@ import click
 from agenthands.adapters.console import choose_console
 from agenthands.errors import UserError
 from agenthands.events import listening
+from agenthands.importing import importing
 from agenthands.model_settings import ROLES
 from agenthands.models import BuildOptions, BuildRequest
 from agenthands.terminal_text import fitted
@@ -62,7 +63,8 @@ def run_batch(source: str, given: Mapping[str, object], at_once: int, as_json: b
     requests = read_batch(source, options, store)  # what is wrong with it is said before anything is started
 
     def run() -> BatchReport:
-        from flows.build_batch import build_batch
+        with importing("flows.build_batch"):
+            from flows.build_batch import build_batch
 
         return build_batch(source, options, at_once)
 
@@ -131,13 +133,15 @@ def leave(code: int) -> NoReturn:
 
 
 def _build(request: BuildRequest) -> BuildRecord:
-    from flows.build_agent import build_agent
+    with importing("flows.build_agent"):
+        from flows.build_agent import build_agent
 
     return build_agent(request.request, request.options())
 
 
 def _plan(request: BuildRequest) -> tuple[Planned, Estimate]:
-    from flows.plan_agent import plan_only
+    with importing("flows.plan_agent"):
+        from flows.plan_agent import plan_only
 
     return plan_only(request.request, request.options())
 

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from agenthands.importing import importing
+
 _lock = threading.Lock()
 
 
@@ -41,7 +43,8 @@ def load_litellm() -> Any:
     with _lock:
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         os.environ.setdefault("LITELLM_LOG", "ERROR")
-        import litellm
+        with importing("litellm"):
+            import litellm
 
         from agenthands.testing.scripted_model import register_scripted_models
 

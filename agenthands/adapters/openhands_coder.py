@@ -26,6 +26,7 @@ from agenthands.adapters.openhands_ending import OUT_OF_TIME, Silence, described
 from agenthands.adapters.openhands_spending import Payer, Prices, Spent, spent
 from agenthands.errors import AgentHandsError
 from agenthands.events import ToolProgress, ToolState, emit
+from agenthands.importing import importing
 from agenthands.model_settings import ModelSettings
 from agenthands.models import CodingResult, Tokens
 from agenthands.ports import CodingTask
@@ -200,9 +201,10 @@ def load_openhands(home: Path) -> None:
         load_litellm()
         import logging
 
-        import openhands.sdk
+        with importing("openhands.sdk"):
+            import openhands.sdk
 
-        import agenthands.adapters.openhands_editor  # noqa: F401 - registers the confined editor
+            import agenthands.adapters.openhands_editor  # noqa: F401 - registers the confined editor
 
         logging.getLogger("openhands").setLevel(logging.ERROR)
         del openhands

@@ -1,4 +1,4 @@
-"""README, docs/ and the READMEs of folders name what exists: commands, options, targets, settings, files, dependencies."""
+"""README, docs/ and folders' READMEs name what exists: commands, options, targets, settings, files, dependencies."""
 
 import re
 import subprocess
