@@ -104,7 +104,7 @@ def read_secret_block(name: str) -> str:
 
 def planner_for(settings: Settings, account: Account) -> ChatModel:
     """Choose the planner's model, paid from `account`."""
-    return PaidModel(LitellmModel(model_for(settings, "planner")), account)
+    return PaidModel(LitellmModel(model_for(settings, "planner"), account.note_cut_off), account)
 
 
 def purse_for(build: Build) -> Purse:

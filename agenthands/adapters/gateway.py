@@ -24,7 +24,7 @@ from agenthands.adapters.gateway_stream import streamed
 from agenthands.adapters.gateway_waiting import while_awaited
 from agenthands.adapters.litellm_model import completion_options, cost_of, stopped_by, tokens_of
 from agenthands.adapters.litellm_setup import ProviderWords, load_litellm, provider_words
-from agenthands.adapters.model_faults import silent, timed_out
+from agenthands.adapters.model_faults import silent
 from agenthands.adapters.model_loop import on_model_loop
 from agenthands.adapters.patience import ask_patiently_async, steps_aside
 from agenthands.errors import AgentHandsError, ModelUnavailable, SettingsInvalid
@@ -197,9 +197,8 @@ class _Endpoints:
             try:
                 with provider_words() as words:
                     response = await on_model_loop(litellm.acompletion(drop_params=True, **options))
-            except (asyncio.CancelledError, Exception) as error:
-                if isinstance(error, asyncio.CancelledError) or timed_out(error):
-                    self._account.note_cut_off(model.model)
+            except asyncio.CancelledError:
+                self._account.note_cut_off(model.model)
                 raise
             await self._count(model, response, words, started)
             self._gateway.usage.by_fallback |= model is not self._settings
@@ -208,7 +207,7 @@ class _Endpoints:
             return response
 
         try:
-            response = await ask_patiently_async(self._settings, call)
+            response = await ask_patiently_async(self._settings, call, self._account.note_cut_off)
         except asyncio.CancelledError:
             self._note_cut_off(started)
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agenthands.adapters.litellm_setup import ProviderWords, load_litellm, provider_words
@@ -26,10 +26,13 @@ _GEMINI = ("gemini", "vertex_ai")
 class LitellmModel:
     """Asks any model that litellm knows."""
 
-    def __init__(self, settings: ModelSettings) -> None:
-        """Keep the settings; litellm is imported with the first question."""
+    def __init__(self, settings: ModelSettings, cut_off: Callable[[str], None] = lambda _: None) -> None:
+        """Keep the settings; `cut_off` is told the model of each call that is not answered in its time.
+
+        litellm is imported with the first question.
+        """
         self.name = settings.model
-        self._settings = settings
+        self._settings, self._cut_off = settings, cut_off
 
     def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
         """Answer in the form of `schema`, with the model or its fallback. Raises what the port says."""
@@ -58,7 +61,7 @@ class LitellmModel:
                 fault=None if text.strip() else silent(model.model, stopped_by(response, words)),
             )
 
-        return ask_patiently(self._settings, call)
+        return ask_patiently(self._settings, call, self._cut_off)
 
 
 def text_of(response: Any) -> str:

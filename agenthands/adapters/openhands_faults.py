@@ -63,7 +63,7 @@ class Patience(FallbackStrategy):
             if self._is_the_second(type(fault), primary_metrics):
                 raise fault from primary_error
             return None
-        tries = Tries(self._settings, made=1)
+        tries = Tries(self._settings, self._payer.note_cut_off, made=1)
         pause = tries.failed(self._settings, primary_error)
         for model in tries:
             if self._payer.out_of_money() or self._stopped.wait(pause):

@@ -102,6 +102,10 @@ class Payer:
         self._stand_in.parent.mkdir(parents=True, exist_ok=True)
         self._stand_in.touch()
 
+    def note_cut_off(self, model: str) -> None:
+        """Note a call whose time was over before it was answered."""
+        self._account.note_cut_off(model)
+
     def cost(self) -> float | None:
         """Give what the conversation has cost up to now, in all its turns."""
         return self._prices.total(spent(self._conversation).models) if self._conversation else 0.0

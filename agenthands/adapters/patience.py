@@ -43,9 +43,12 @@ class Resting:
 _resting = Resting()
 
 
-def ask_patiently[T](settings: ModelSettings, call: Callable[[ModelSettings], T]) -> T:
-    """Call the model as often as it helps, then its fallback. Raises AgentHandsError, from what litellm raised."""
-    tries = Tries(settings)
+def ask_patiently[T](settings: ModelSettings, call: Callable[[ModelSettings], T], cut_off: Callable[[str], None]) -> T:
+    """Call the model as often as it helps, then its fallback. Raises AgentHandsError, from what litellm raised.
+
+    `cut_off` is told the model of each call whose time was over before it was answered.
+    """
+    tries = Tries(settings, cut_off)
     for model in tries:
         try:
             return call(model)
@@ -56,9 +59,11 @@ def ask_patiently[T](settings: ModelSettings, call: Callable[[ModelSettings], T]
     raise tries.fault() from tries.cause
 
 
-async def ask_patiently_async[T](settings: ModelSettings, call: Callable[[ModelSettings], Awaitable[T]]) -> T:
+async def ask_patiently_async[T](
+    settings: ModelSettings, call: Callable[[ModelSettings], Awaitable[T]], cut_off: Callable[[str], None]
+) -> T:
     """Do as `ask_patiently` does."""
-    tries = Tries(settings)
+    tries = Tries(settings, cut_off)
     for model in tries:
         try:
             return await call(model)
@@ -72,9 +77,10 @@ async def ask_patiently_async[T](settings: ModelSettings, call: Callable[[ModelS
 class Tries:
     """The models to call, one after the other, until one answers or nothing can help any more."""
 
-    def __init__(self, settings: ModelSettings, made: int = 0) -> None:
-        """Begin with the model itself, of whose tries `made` were made already."""
+    def __init__(self, settings: ModelSettings, cut_off: Callable[[str], None], made: int = 0) -> None:
+        """Begin with the model itself, of whose tries `made` were made already; `cut_off` is told of time-outs."""
         self.cause: BaseException | None = None
+        self._cut_off = cut_off
         self._models = [settings, *([settings.fallback] if settings.fallback else [])]
         self._faults: list[AgentHandsError] = []
         self._attempt = made
@@ -91,6 +97,8 @@ class Tries:
 
     def failed(self, model: ModelSettings, error: BaseException) -> float:
         """Note what a call raised, and give the seconds to wait before the next one."""
+        if timed_out(error):
+            self._cut_off(model.model)
         fault = translated(error, model.model)
         pause = pause_before_retry(error, fault, self._attempt, model)
         rests = len(self._models) > 1 and _resting.fault(model)

@@ -85,6 +85,7 @@ def test_a_lasting_fault_ends_the_turn(turns, model, fault, kind, calls, said):
     assert caught.value.hint
     assert len(model) == calls
     assert sum(each.calls for each in turns.purse.spending) == (3 if fault is NO_CHOICES else 0)
+    assert sum(each.cut_off for each in turns.purse.spending) == (calls if fault is hang else 0)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,28 @@
+"""Adapters get what the settings say, and pay from the right account."""
+
+from faulty_server import hang
+from scripted_server import serve_script
+
+import tasks.wiring as wiring
+from agenthands.models import BuildOptions
+from agenthands.purse import Budget, Purse
+from agenthands.settings import load_settings
+
+MODELS = """
+[llm]
+model = "openai/scripted"
+api_key = "k"
+timeout = 1
+"""
+
+
+def test_the_planners_calls_are_paid_and_those_that_were_not_answered_in_time_are_told(tmp_path):
+    (tmp_path / "models.toml").write_text(MODELS)
+    purse = Purse(Budget())
+    with serve_script("data-report") as model:
+        model.fault = lambda kind, number: hang if number == 1 else None
+        settings = load_settings(BuildOptions(config=str(tmp_path / "models.toml"), api_base=model.url))
+        planner = wiring.planner_for(settings, purse.account("plan"))
+        planner.ask([{"role": "user", "content": "Summarize columns."}], "plan", {"type": "object"})
+    (spent,) = purse.spending
+    assert (spent.stage, spent.model, spent.calls, spent.cut_off) == ("plan", "openai/scripted", 1, 1)
