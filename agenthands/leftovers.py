@@ -46,7 +46,7 @@ def use_scratch() -> None:
     global _own_scratch
     if Path(tempfile.gettempdir()).name.startswith(_SCRATCH):
         return
-    kinds = [(f"{_SCRATCH}*", _left_by_us), *((pattern, _left_by_prefect) for pattern in _OF_PREFECT)]
+    kinds = [(f"{_SCRATCH}*", _dead), *((pattern, _left_by_prefect) for pattern in _OF_PREFECT)]
     for folder, is_left in [(each, is_left) for pattern, is_left in kinds for each in _system_temporary.glob(pattern)]:
         with contextlib.suppress(FileNotFoundError):  # another process has just removed it
             if folder.stat().st_uid == os.getuid() and is_left(folder):
@@ -85,10 +85,6 @@ def sweep(work: Path) -> list[str]:
             if time.time() - owner.stat().st_mtime > _KEPT_SECONDS:
                 shutil.rmtree(owner.parent, ignore_errors=True)
     return removed
-
-
-def _left_by_us(folder: Path) -> bool:
-    return (folder / _ALIVE).is_file() and _dead(folder)
 
 
 def _left_by_prefect(folder: Path) -> bool:

@@ -4,6 +4,8 @@
 
 Each part is done once to warm up and then `--tools` times, all in one process, and the mean is given. Imports happen
 once a factory. What Prefect and the rest of the factory add is the tool stage (line `seed`) less these parts.
+
+The other way is the same with an interpreter of its own for each command, and not a fork of a prepared one.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from many_tools import names, plan_of, served, write_script
@@ -29,6 +32,19 @@ from agenthands.nat_registry import read_registry
 from agenthands.purse import Budget, Purse
 from agenthands.settings import Settings, load_settings
 from agenthands.workplace import Build, ToolWork
+
+
+class NewInterpreters(BubblewrapSandbox):
+    """Starts an interpreter for each command."""
+
+    def run(self, command):
+        """Run it as one that nothing is prepared for."""
+        return super().run(replace(command, prepared=None))
+
+    def shell(self, command, folder):
+        """Give a shell that starts its pythons itself."""
+        return super().shell(replace(command, prepared=None), folder)
+
 
 IMPORTS = {
     "factory: wiring, Prefect, flows": "import tasks.wiring, flows.build_agent",
@@ -51,9 +67,9 @@ def mean(action, items):
     return {"factory": round(factory, 3), "sandboxes": round(sandboxes, 3), "wall": round(wall / count, 2)}
 
 
-def parts(count, url, folder):
+def parts(count, url, folder, sandbox):
     """Measure coder, gate and assembly."""
-    environment, sandbox = UvEnvironments(Settings().home).nat(), BubblewrapSandbox()
+    environment = UvEnvironments(Settings().home).nat()
     plan = Plan.model_validate(plan_of(count + 1))
     build = Build(build_id="bench", request=BuildRequest(request="measure"), folder=folder / "build")
     settings = load_settings(BuildOptions(planner="openai/scripted", api_base=url))
@@ -83,8 +99,6 @@ def parts(count, url, folder):
 
 def terminal_cost(folder):
     """Give the CPU seconds of one `python -m pytest` of an agent, and of Python alone, in a sandbox."""
-    from dataclasses import replace
-
     from agenthands.coding import shell_command
     from agenthands.commands import Limits
 
@@ -110,8 +124,9 @@ def main():
         folder = Path(scratch)
         write_script(folder, count + 1)
         with served(folder, 0) as url:
-            result = parts(count, url, folder)
+            result = parts(count, url, folder, BubblewrapSandbox())
             result["one command of an agent"] = terminal_cost(folder)
+            result["new interpreters"] = parts(count, url, folder / "new", NewInterpreters())
     result["imports, once a factory"] = {
         what: round(min(measure([sys.executable, "-c", code])["cpu"] for _ in range(2)), 2)
         for what, code in IMPORTS.items()

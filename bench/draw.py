@@ -31,28 +31,39 @@ def draw_seed(found):
 
 
 def draw_cpu(found):
-    """Draw where the CPU seconds of a tool go."""
+    """Draw where the CPU seconds of a tool go: with forks of prepared interpreters, and with new ones."""
     parts = {
-        "SDK steps": found["coder"]["factory"],
-        "terminal": found["coder"]["sandboxes"],
-        "gate, sandboxes": found["gate"]["sandboxes"],
-        "gate, factory": found["gate"]["factory"],
-        "assembly": found["assembly"]["factory"],
+        "SDK steps": ("coder", "factory"),
+        "terminal": ("coder", "sandboxes"),
+        "gate, sandboxes": ("gate", "sandboxes"),
+        "gate, factory": ("gate", "factory"),
+        "assembly": ("assembly", "factory"),
     }
-    figure, axes = pyplot.subplots(figsize=(6, 2.4))
-    axes.barh(list(parts), list(parts.values()), color=OURS)
-    axes.set(xlabel="CPU seconds of one tool")
+    figure, axes = pyplot.subplots(figsize=(6, 3))
+    ways = (("forks of prepared interpreters", found, OURS), ("new interpreters", found["new interpreters"], THEIRS))
+    for index, (label, way, colour) in enumerate(ways):
+        places = [place + 0.4 * index for place in range(len(parts))]
+        axes.barh(places, [way[stage][where] for stage, where in parts.values()], 0.4, label=label, color=colour)
+    axes.set(xlabel="CPU seconds of one tool", yticks=[place + 0.2 for place in range(len(parts))], yticklabels=parts)
     axes.invert_yaxis()
+    axes.legend()
     _save(figure, "bench-cpu")
 
 
 def draw_memory(found):
     """Draw memory by number of agents."""
     figure, axes = pyplot.subplots(figsize=(6, 3))
-    agents = [line["agents"] for line in found["lines"]]
-    axes.plot(agents, [line["factory_mb"] for line in found["lines"]], "o-", label="factory", color=OURS)
-    axes.plot(agents, [line["sandboxes_mb"] for line in found["lines"]], "o-", label="sandboxes", color=THEIRS)
-    axes.set(xlabel="agents at once", ylabel="MB", ylim=(0, None))
+    ways = (
+        ("factory", "factory_mb", OURS, "-"),
+        ("sandboxes", "sandboxes_mb", OURS, ":"),
+        ("a process each", "processes_mb", THEIRS, "-"),
+    )
+    for label, key, colour, line in ways:
+        agents, used = zip(*((each["agents"], each[key]) for each in found["lines"] if key in each), strict=True)
+        axes.plot(agents, used, f"o{line}", label=label, color=colour)
+    ticks = [line["agents"] for line in found["lines"]]
+    axes.set(xlabel="agents at once", ylabel="MB", yscale="log", xscale="log", xticks=ticks, xticklabels=ticks)
+    axes.minorticks_off()
     axes.legend()
     _save(figure, "bench-memory")
 

@@ -151,7 +151,7 @@ class PeakMemory:
         factory = psutil.Process(pid)
         self.factory = max(self.factory, factory.memory_info().rss / 1e6)
         below = [each for each in factory.children(recursive=True) if in_sandbox(each)]
-        self.sandboxes = max(self.sandboxes, sum(_share(each) for each in below))
+        self.sandboxes = max(self.sandboxes, sum(share(each.pid) for each in below))
 
 
 def in_sandbox(process):
@@ -169,9 +169,10 @@ def _ending(process):
         return True
 
 
-def _share(process):
+def share(pid):
+    """Give a process's proportional share of memory (PSS) in MB; 0 where it has ended."""
     try:
-        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0.0
     return next((int(line.split()[1]) / 1e3 for line in lines if line.startswith("Pss:")), 0.0)

@@ -2,7 +2,8 @@
 
     python bench/prefect_overhead.py [--count 40]
 
-The tasks do nothing, so all of it is Prefect: client, server and database. The server's CPU is counted with it.
+The tasks do nothing, so all of it is Prefect: client, server and database. The server's CPU is counted with it. The
+other way is the same without Prefect: a call, a call whose result is written to a file, a pool of threads.
 """
 
 import argparse
@@ -11,8 +12,12 @@ import os
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from measuring import cpu_seconds, save, server_cpu
+
+from agenthands.whole_files import write_whole
 
 os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="CRITICAL", DO_NOT_TRACK="1")
 os.environ.update(PREFECT_LOGGING_ROOT_LEVEL="CRITICAL")
@@ -89,6 +94,34 @@ def measured(count):
     return result
 
 
+def without(count):
+    """Give wall seconds of the same without Prefect, by the same names."""
+
+    def nothing():
+        return 1
+
+    def seconds(action, times):
+        started = time.monotonic()
+        for _ in range(times):
+            action()
+        return round((time.monotonic() - started) / times, 6)
+
+    def at_once():
+        with ThreadPoolExecutor(8) as threads:
+            return [future.result() for future in [threads.submit(nothing) for _ in range(count)]]
+
+    with tempfile.TemporaryDirectory() as folder:
+        kept = seconds(lambda: write_whole(Path(folder) / "result", json.dumps(nothing())), count)
+    call = seconds(nothing, count)
+    return {
+        "an empty run": call,
+        "a task": call,
+        "a task whose result is kept": kept,
+        "a flow in a task": call,
+        "a task, 8 at once": round(seconds(at_once, 2) / count, 6),
+    }
+
+
 def main():
     """Measure, print, save."""
     parser = argparse.ArgumentParser()
@@ -100,6 +133,8 @@ def main():
         os.environ["PREFECT_LOCAL_STORAGE_PATH"] = kept
         with wait_for_server():
             result = measured(count)
+    for name, wall in without(count).items():
+        result[name]["without"] = wall
     print(json.dumps(result, indent=1))
     save("prefect", result)
     sys.stdout.flush()

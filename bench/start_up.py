@@ -2,8 +2,10 @@
 
     python bench/start_up.py [--runs 5]
 
-`agenthands --help`; from `agenthands demo` to the first stage on standard error; Prefect's embedded server from its
-start to its first answer; and what `--help` loads of the heavy packages.
+Two things with the other way beside them: `agenthands --help`, and the same with all imports of a build; server and
+imports of a build beside each other, and one after the other. Then from `agenthands demo` to the first stage on
+standard error, Prefect's embedded server from its start to its first answer, and what `--help` loads of the heavy
+packages.
 """
 
 import argparse
@@ -21,6 +23,23 @@ from measuring import AGENTHANDS, ROOT, measure, save
 
 HEAVY = ("prefect", "litellm", "openhands", "rich", "pydantic", "fastapi", "docker", "s3fs", "jinja2")
 _TIMES = re.compile(r"import time:\s+\d+ \|\s+\d+ \|\s*(\S+)")
+
+
+IMPORTS = "import tasks.wiring, flows.build_agent, agenthands.adapters.litellm_setup as setup; setup.load_litellm()"
+EAGER = f"{IMPORTS}; from flows.command_line import main; main()"
+READY = """
+from flows.embedded_server import prefect_server
+with prefect_server() as wait:
+    {before}
+    with wait():
+        {after}
+"""
+
+
+def ready(beside):
+    """Give seconds of a process that has its server and all imports of a build, done `beside` each other or not."""
+    code = READY.format(before=IMPORTS if beside else "pass", after="pass" if beside else IMPORTS)
+    return measure([sys.executable, "-c", code])["wall"]
 
 
 def first_stage():
@@ -67,10 +86,15 @@ def main():
     runs = parser.parse_args().runs
     os.environ["PYTHONDONTWRITEBYTECODE"] = ""
     helps = [measure([AGENTHANDS, "--help"]) for _ in range(runs)]
+    eager = [measure([sys.executable, "-c", EAGER, "--help"])["wall"] for _ in range(max(1, runs // 2))]
+    beside, after = ([ready(way) for _ in range(max(1, runs // 2))] for way in (True, False))
     servers = [server() for _ in range(max(1, runs // 2))]
     result = {
         "help_seconds": round(statistics.median(each["wall"] for each in helps), 3),
         "help_cpu": round(statistics.median(each["cpu"] for each in helps), 3),
+        "help_with_all_imports_seconds": round(statistics.median(eager), 3),
+        "server_and_imports_seconds": round(statistics.median(beside), 2),
+        "server_then_imports_seconds": round(statistics.median(after), 2),
         "first_stage_seconds": round(statistics.median(first_stage() for _ in range(max(1, runs // 2))), 2),
         "prefect_server_seconds": round(statistics.median(each[0] for each in servers), 2),
         "prefect_server_cpu": round(statistics.median(each[1] for each in servers), 2),

@@ -35,38 +35,47 @@ def _seed(found):
 
 
 def _cpu(found):
-    pytest = found["one command of an agent"]["pytest"]
-    rows = [
-        ["coder: 12 steps of the SDK, in the factory", found["coder"]["factory"]],
-        [f"coder: its terminal ({pytest} for one pytest)", found["coder"]["sandboxes"]],
-        ["gate: in the factory", found["gate"]["factory"]],
-        ["gate: in its sandboxes", found["gate"]["sandboxes"]],
-        ["assembly of all tools", found["assembly"]["factory"]],
+    pytest, new = found["one command of an agent"]["pytest"], found["new interpreters"]
+    parts = [
+        ("coder: 12 steps of the SDK, in the factory", "coder", "factory"),
+        (f"coder: its terminal ({pytest} for one pytest)", "coder", "sandboxes"),
+        ("gate: in the factory", "gate", "factory"),
+        ("gate: in its sandboxes", "gate", "sandboxes"),
+        ("assembly of all tools", "assembly", "factory"),
     ]
-    once = [[f"once: {what}", seconds] for what, seconds in found["imports, once a factory"].items()]
-    return _table(["part", "CPU s"], [*rows, *once])
+    rows = [[what, found[stage][where], new[stage][where]] for what, stage, where in parts]
+    once = [[f"once: {what}", seconds, ""] for what, seconds in found["imports, once a factory"].items()]
+    return _table(["part", "CPU s", "with new interpreters"], [*rows, *once])
 
 
 def _memory(found):
-    head = ["agents at once", "factory, MB", "sandboxes, MB"]
-    rows = [[line["agents"], line["factory_mb"], line["sandboxes_mb"]] for line in found["lines"]]
-    return f"{_table(head, rows)}\n\nEach further agent in the factory: {found['mb_for_each_further_agent']} MB."
+    head = ["agents at once", "factory, MB", "sandboxes, MB", "a process each, MB"]
+    rows = [
+        [line["agents"], line["factory_mb"], line["sandboxes_mb"], line.get("processes_mb", "")]
+        for line in found["lines"]
+    ]
+    further = found["each_further_agent"]
+    said = f"{further['factory_mb']} MB in the factory, {further['processes_mb']} MB as a process"
+    return f"{_table(head, rows)}\n\nEach further agent: {said}."
 
 
 def _start(found):
     loads = found["help_loads"]
     return _table(
-        ["what", "s"],
+        ["what", "s", "the other way, s"],
         [
-            ["`agenthands --help`", found["help_seconds"]],
-            ["`agenthands demo` until its first stage is shown", found["first_stage_seconds"]],
-            ["Prefect's embedded server until it answers", found["prefect_server_seconds"]],
-            ["its CPU", found["prefect_server_cpu"]],
-            ["modules that `agenthands --help` loads", loads["modules"]],
-            ["heavy packages among them", ", ".join(loads["heavy"]) or "none"],
-            ["modules loaded twice", ", ".join(loads["twice"]) or "none"],
+            ["`agenthands --help`; with all imports of a build", found["help_seconds"],
+             found["help_with_all_imports_seconds"]],
+            ["server and imports of a build: beside each other; one after the other",
+             found["server_and_imports_seconds"], found["server_then_imports_seconds"]],
+            ["`agenthands demo` until its first stage is shown", found["first_stage_seconds"], ""],
+            ["Prefect's embedded server until it answers", found["prefect_server_seconds"], ""],
+            ["its CPU", found["prefect_server_cpu"], ""],
+            ["modules that `agenthands --help` loads", loads["modules"], ""],
+            ["heavy packages among them", ", ".join(loads["heavy"]) or "none", ""],
+            ["modules loaded twice", ", ".join(loads["twice"]) or "none", ""],
         ],
-    )
+    )  # fmt: skip
 
 
 def _rebuild(found):
@@ -81,8 +90,8 @@ def _rebuild(found):
 
 
 def _prefect(found):
-    rows = [[name, line["wall"], line["cpu"]] for name, line in found.items() if name != "machine"]
-    return _table(["what", "wall s", "CPU s"], rows)
+    rows = [[name, line["wall"], line["cpu"], line["without"]] for name, line in found.items() if name != "machine"]
+    return _table(["what", "wall s", "CPU s", "without Prefect, wall s"], rows)
 
 
 def _gate(found):

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from measuring import adopt_orphans, cpu_seconds, reap_orphans, server_cpu, stop_counting
 
+from agenthands.importing import importing
+
 os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="CRITICAL", DO_NOT_TRACK="1")
 os.environ.update(PREFECT_LOGGING_ROOT_LEVEL="CRITICAL", OPENAI_API_KEY="none")
 
@@ -40,12 +42,13 @@ def main(plan, url, parallel):
 
 
 def _flow(plan, options):
-    from prefect import flow
+    with importing("flows.build_tool"):
+        from prefect import flow
 
-    from agenthands.models import Plan
-    from flows.build_tool import build_tools
-    from tasks.environment import prepare_environment
-    from tasks.start import start_build
+        from agenthands.models import Plan
+        from flows.build_tool import build_tools
+        from tasks.environment import prepare_environment
+        from tasks.start import start_build
 
     @flow(name="tool-stage")
     def tool_stage():

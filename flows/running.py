@@ -92,10 +92,12 @@ def run_plan(request: BuildRequest, as_json: bool) -> int:
 def run_check(folder: Path, sandbox: str | None, as_json: bool) -> int:
     """Let the gate judge the workspace `folder` and give the exit code. Raises AgentHandsError."""
     from agenthands.checking import check_workspace
+    from agenthands.leftovers import use_scratch
     from agenthands.terminal_report import gate_text
     from tasks.wiring import environments_for, sandbox_for, settings_for
 
     with ended_by_interrupt(lambda: None):
+        use_scratch()
         settings = settings_for(BuildOptions.model_validate({"sandbox": sandbox}))
         chosen = sandbox_for(settings)
         report = check_workspace(folder, environments_for(settings), chosen, settings.gate_seconds)
@@ -107,11 +109,13 @@ def _run_flow[T](
     requests: Sequence[BuildRequest], run: Callable[[], T], batch_console: BatchConsole | None = None
 ) -> T:
     """Run a flow with progress on standard error; what a user may have to fix is found before Prefect is asked."""
+    from agenthands.leftovers import use_scratch
     from tasks.wiring import check_machine
 
     first = requests[0]
     console = batch_console or choose_console(sys.stderr, first.planner or "")
     with ended_by_interrupt(console.restore):
+        use_scratch()
         _say_what_is_scripted(requests)
         check_machine(first.request, first.options())
         for name, value in _PREFECT.items():

@@ -17,12 +17,12 @@ from tasks import wiring
 @task(task_run_name="start", cache_policy=NO_CACHE)
 def start_build(request: str, options: BuildOptions) -> Build:
     """Give the build under way. Raises UserError before anything is spent."""
+    use_scratch()
     settings = wiring.check_machine(request, options)
     wiring.check_models(settings)
     for role in ROLES:
         wiring.model_for(settings, role)  # a Secret block that is missing is said before anything is spent
     sweep(settings.home / "work")
-    use_scratch()
     build = new_build(BuildRequest(request=request.strip(), **options.model_dump()), settings.home)
     emit(
         BuildStarted(

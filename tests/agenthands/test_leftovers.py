@@ -128,7 +128,10 @@ def test_a_child_leaves_its_parents_temporary_files_alone(tmp_path):
 
 
 def test_temporary_files_of_a_killed_process_are_removed_by_the_next(tmp_path):
-    (tmp_path / "agenthands-scratch-of-somebody").mkdir()
+    (tmp_path / "agenthands-scratch-just-begun").mkdir()
+    (tmp_path / "agenthands-scratch-never-claimed").mkdir()
+    long_ago = time.time() - WEEK - 60
+    os.utime(tmp_path / "agenthands-scratch-never-claimed", (long_ago, long_ago))
     for process, scratch in in_a_process(tmp_path, "import time; time.sleep(60)"):
         age(scratch)
         for other, _ in in_a_process(tmp_path, ""):
@@ -140,7 +143,7 @@ def test_temporary_files_of_a_killed_process_are_removed_by_the_next(tmp_path):
         assert list(scratch.iterdir())
         for other, _ in in_a_process(tmp_path, ""):
             assert other.wait(20) == 0
-    assert [each.name for each in tmp_path.iterdir()] == ["agenthands-scratch-of-somebody"]
+    assert [each.name for each in tmp_path.iterdir()] == ["agenthands-scratch-just-begun"]
 
 
 def test_what_killed_prefect_workers_left_is_removed_after_a_day(tmp_path):

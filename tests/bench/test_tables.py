@@ -15,10 +15,11 @@ import tables
 MEMORY = {
     "latency": 1,
     "lines": [
-        {"agents": 1, "factory_mb": 300, "sandboxes_mb": 90},
-        {"agents": 9, "factory_mb": 340, "sandboxes_mb": 800},
+        {"agents": 1, "factory_mb": 300, "sandboxes_mb": 90, "processes_mb": 200},
+        {"agents": 9, "factory_mb": 340, "sandboxes_mb": 800, "processes_mb": 1800},
+        {"agents": 64, "factory_mb": 600, "sandboxes_mb": 900},
     ],
-    "mb_for_each_further_agent": 5.0,
+    "each_further_agent": {"factory_mb": 5.0, "processes_mb": 200.0},
     "machine": {"cores": 2, "python": "3.12.1", "load": 0.1, "at": "2026-11-25 12:00"},
 }
 
@@ -37,8 +38,9 @@ def test_a_line_that_was_measured_replaces_its_table_and_no_other(page):
     tables.refresh()
     text = page.read_text()
     assert "old" not in text
-    assert "| 9 | 340 | 800 |" in text
-    assert "Each further agent in the factory: 5.0 MB." in text
+    assert "| 9 | 340 | 800 | 1800 |" in text
+    assert "| 64 | 600 | 900 |  |" in text
+    assert "Each further agent: 5.0 MB in the factory, 200.0 MB as a process." in text
     assert "<!-- bench:cpu -->\nkept\n<!-- /bench -->" in text
     tables.refresh()
     assert page.read_text() == text
