@@ -9,7 +9,7 @@ from prefect.transactions import CommitMode, transaction
 
 from agenthands.arbitration import Arbitration, contradictions, corrections
 from agenthands.cache_keys import key_with_fallback, tool_key
-from agenthands.coding import Rejection, outcome_of
+from agenthands.coding import Rejection, hopeless, outcome_of
 from agenthands.errors import AgentHandsError
 from agenthands.events import ToolProgress, emit, stage
 from agenthands.models import MadeTool, Plan, Tokens, ToolOutcome
@@ -18,8 +18,8 @@ from agenthands.unexpected import named
 from agenthands.workplace import Build, ToolWork
 from tasks.arbitrate import arbitrate_examples
 from tasks.caching import keep_apart, kept, kept_apart, rejected, result_of
-from tasks.generate import generate_tool, stopped_early
-from tasks.make import begin, end, hand_over, open_work, take_over
+from tasks.generate import generate_tool, out_of_budget
+from tasks.make import begin, end, hand_over, open_work, pause, take_over
 from tasks.validate import validate_tool, with_rulings
 from tasks.wiring import settings_for
 
@@ -28,14 +28,16 @@ from tasks.wiring import settings_for
 def build_tool(work: ToolWork) -> ToolOutcome:
     """Give what became of one tool; a tool that the gate rejects to the end is a result.
 
-    Where an earlier worker died over the same tool, its finished attempts count and its last one goes on.
+    Where an earlier worker died over the same tool, or a budget ended it, its finished attempts count and its last one
+    goes on.
     """
     attempts = settings_for(work.build.request.options()).max_attempts
     turns: list[Any] = []
     ruled: Arbitration | None = None
-    stopped = ""
+    stopped = no_money = ""
     for attempt in range(1, attempts + 1):
-        if stopped := stopped_early(work, turns):
+        no_money = out_of_budget(work) if turns else ""
+        if stopped := no_money or hopeless(turns):
             break
         coding = generate_tool(work, attempt, Rejection(*turns[-1]) if turns else None)
         report = validate_tool(work, attempt, ruled.rulings if ruled else ())
@@ -48,6 +50,9 @@ def build_tool(work: ToolWork) -> ToolOutcome:
         turns.append((coding, report))
         if report.accepted:
             break
+    finished = turns[-1][0].status != "out_of_budget"
+    if not turns[-1][1].accepted and (no_money or not finished):
+        pause(work, len(turns), finished)
     return outcome_of(work, turns, ruled, stopped)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from prefect import task
 
 import agenthands.coding as coding
 from agenthands.coding import Rejection
 from agenthands.events import ToolProgress, ToolState, emit
-from agenthands.models import CodingResult, GateReport
+from agenthands.models import CodingResult
 from agenthands.workplace import ToolWork
 from tasks import wiring
 from tasks.caching import kept_here
@@ -38,9 +36,7 @@ def generate_tool(work: ToolWork, attempt: int, rejection: Rejection | None) -> 
     return kept_here(let_coder_work, f"generate-{attempt}", work.steps)(work, attempt, rejection)
 
 
-def stopped_early(work: ToolWork, turns: Sequence[tuple[CodingResult, GateReport]]) -> str:
-    """Say why the attempts at a tool end before their number is used up; empty where they go on."""
-    if not turns:
-        return ""
+def out_of_budget(work: ToolWork) -> str:
+    """Say which budget of the tool or of its build is used up, as a part of a sentence; empty where money is left."""
     budget = wiring.purse_for(work.build).account("tools", work.tool.name).reached()
-    return budget[:1].lower() + budget[1:] or coding.hopeless(turns)
+    return budget[:1].lower() + budget[1:]

@@ -11,6 +11,7 @@ from agenthands.workplace import Build, ToolWork, tool_folder
 from tasks import wiring
 
 TRAJECTORY = "trajectory.jsonl"
+_PAUSED = "paused"
 
 
 def open_work(build: Build, tool: CustomTool, environment: Environment, key: str, with_fallback: str = "") -> ToolWork:
@@ -29,7 +30,20 @@ def begin(work: ToolWork, refresh: bool) -> None:
     if refresh or any(other != work.stand_in for other in work.folder.glob("fallback-*")):
         shutil.rmtree(work.folder, ignore_errors=True)
     work.folder.mkdir(parents=True, exist_ok=True)
+    (work.folder / _PAUSED).unlink(missing_ok=True)
     (work.folder / "owner").write_text(work.build.build_id, encoding="utf-8")
+
+
+def pause(work: ToolWork, attempt: int, finished: bool) -> None:
+    """Keep the folder beyond this build, for one with more money; `attempt` was the last one.
+
+    An attempt that was not `finished` goes on then, and is judged anew.
+    """
+    if not finished:
+        for step in (f"generate-{attempt}.json", f"validate-{attempt}-*.json"):
+            for kept in work.steps.glob(step):
+                kept.unlink()
+    (work.folder / _PAUSED).touch()
 
 
 def hand_over(work: ToolWork) -> dict[str, str]:
@@ -56,7 +70,9 @@ def take_over(build: Build, made: MadeTool) -> ToolOutcome:
 
 
 def end(work: ToolWork) -> None:
-    """Remove the folder, unless somebody else began there meanwhile."""
+    """Remove the folder, unless it is paused, or somebody else began there meanwhile."""
+    if (work.folder / _PAUSED).exists():
+        return
     try:
         ours = (work.folder / "owner").read_text(encoding="utf-8") == work.build.build_id
     except OSError:

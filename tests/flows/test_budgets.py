@@ -4,13 +4,16 @@ import json
 import threading
 
 import pytest
+import yaml
 from scripted_server import serve_script
 
 from agenthands.models import BuildRecord, Plan
+from agenthands.testing.scripted_model import SCRIPTS
 from agenthands.wording import money
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PRICE = ("--price", "10000,10000")  # the scripted server counts 15 tokens a call: 15 cents
+TURNS = len(yaml.safe_load((SCRIPTS / "data-report/tools/column_summary.yaml").read_text()))
 
 
 @pytest.fixture
@@ -47,6 +50,7 @@ def test_the_budget_of_a_build_stops_it_and_a_larger_one_goes_on(build, model):
     assert code == 0, said
     again = next(each for each in done if each.status == "accepted")
     assert model.count("plan") == 1, "the plan was paid before"
+    assert model.count("coder") == TURNS, "the conversation went on, no call was made again"
     paid = sum(each.calls for each in again.spending)
     assert paid == len(model) - 3, "each call is paid once, by the build that made it"
     assert again.cost_usd == pytest.approx(0.15 * paid)
@@ -96,6 +100,13 @@ def test_a_tool_that_is_too_dear_is_rejected_for_it(build, model):
     assert code == 1, said
     assert model.count("coder") == 2
     assert "the budget of the tool column_summary of $0.200 is used up" in record.tools[0].reason
+
+    code, said, found = build("--tool-budget", "20", *PRICE)
+    assert code == 0, said
+    (again,) = [each for each in found if each.status == "accepted"]
+    assert model.count("coder") == TURNS
+    assert (again.tools[0].attempts, again.tools[0].cost_usd) == (1, pytest.approx(0.15 * TURNS))
+    assert sum(each.calls for each in again.spending if each.tool) == TURNS - 2, "the rest was paid before"
 
 
 def test_without_a_price_a_budget_in_dollars_is_refused_and_tokens_do(build, model):
