@@ -6,7 +6,6 @@ import builtins
 import errno
 import os
 import re
-import sys
 
 from agenthands.errors import AgentHandsError, OutsideError, OwnFault
 
@@ -70,7 +69,9 @@ def _is_busy(name: str, text: str) -> bool:
 
 def _is_of_httpx(name: str) -> bool:
     """Say whether an exception's class is one of httpx, with which Prefect's client asks its server."""
-    kind = getattr(sys.modules.get("httpx"), name, None)
+    import httpx
+
+    kind = getattr(httpx, name, None)
     return isinstance(kind, type) and issubclass(kind, Exception)
 
 

@@ -61,6 +61,11 @@ def batch_verdict(report: BatchReport) -> str:
     return f"{accepted} of {count(total, 'agent')} work; {said}. Run the same batch again: it builds these alone."
 
 
+def batch_state(report: BatchReport) -> str:
+    """Name how a batch ended, for who watches runs: Accepted, Rejected, or Incomplete where a build failed."""
+    return {0: "Accepted", 1: "Rejected"}.get(report.exit_code, "Incomplete")
+
+
 def batch_steps(report: BatchReport) -> list[str]:
     """Say what a person can do now about the builds that were not accepted; commands stand in `backticks`."""
     codes = {item.exit_code for item in report.builds}

@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 from prefect import Task, flow, runtime, task
 from prefect.deployments import run_deployment
 from prefect.futures import PrefectFuture, as_completed
+from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import CommitMode, transaction
 from pydantic import Field
@@ -20,6 +21,7 @@ from agenthands.model_settings import ROLES
 from agenthands.models import BatchItem, BatchReport, BuildOptions, BuildRequest
 from agenthands.publishing import find_build
 from agenthands.unexpected import exit_code_of, named
+from agenthands.verdict import batch_state, batch_verdict
 from flows.build_agent import build_agent
 from flows.request_files import read_batch
 from tasks.artifacts import BatchArtifacts
@@ -45,6 +47,7 @@ def build_batch(
 
     `source` is a file or a key of the store: a YAML list, or JSON lines. The builds run in this process, or each as
     a run of `deployment` wherever a worker takes it. What an earlier run of a batch has built is not built again.
+    The run's state is named after the worst build: Accepted, Rejected, or Incomplete where one failed.
     Raises RequestInvalid before anything is built; a build that fails is part of the report.
 
     Args:
@@ -76,7 +79,8 @@ def build_batch(
         builds=[items[number] for number in range(len(requests))],
     )
     publish_batch(report, store_for(settings))
-    return report
+    said = f"{batch_id}: {batch_verdict(report)}"
+    return cast("BatchReport", Completed(name=batch_state(report), message=said, data=report))
 
 
 @task(name="build", task_run_name="build-{number}")

@@ -12,7 +12,7 @@ from agenthands.errors import ModelUnavailable, RequestInvalid
 from agenthands.events import BatchStarted
 from agenthands.models import BatchItem, BatchReport, BuildRequest, Tokens
 from agenthands.unexpected import exit_code_of, named
-from agenthands.verdict import batch_steps, batch_verdict
+from agenthands.verdict import batch_state, batch_steps, batch_verdict
 
 REQUEST = BuildRequest(request="An agent that <b>counts</b>")
 
@@ -27,11 +27,19 @@ def report(*items):
 
 
 @pytest.mark.parametrize(
-    ("codes", "code"),
-    [((0, 0), 0), ((0, 1), 1), ((1, 2, 0), 2), ((1, 2, 3), 3), ((130, 0), 130), ((3, 70), 70)],
+    ("codes", "code", "state"),
+    [
+        ((0, 0), 0, "Accepted"),
+        ((0, 1), 1, "Rejected"),
+        ((1, 2, 0), 2, "Incomplete"),
+        ((1, 2, 3), 3, "Incomplete"),
+        ((130, 0), 130, "Incomplete"),
+        ((3, 70), 70, "Incomplete"),
+    ],
 )
-def test_the_exit_code_is_that_of_the_worst(codes, code):
-    assert report(*(item(code=each) for each in codes)).exit_code == code
+def test_exit_code_and_state_are_those_of_the_worst(codes, code, state):
+    made = report(*(item(code=each) for each in codes))
+    assert (made.exit_code, batch_state(made)) == (code, state)
 
 
 def test_one_unknown_cost_makes_the_sum_unknown():

@@ -58,7 +58,8 @@ def test_workers_share_a_batch(tmp_path):
             failing = served.run("build-agent/default", {"request": "a report", "options": options})
             refused = until(lambda: served.ended(failing), 200)
         kept = dumped(served)
-    assert state["type"] == "COMPLETED", state["message"]
+    assert (state["type"], state["name"]) == ("COMPLETED", "Accepted"), state["message"]
+    assert state["message"].endswith(f": All {BUILDS} agents work.")
     assert "Incorrect API key provided: ***" in refused["message"]
     assert b"Incorrect API key provided: ***" in kept
     assert not has_canary(kept)

@@ -194,6 +194,8 @@ def test_a_batch_may_be_runs_of_a_deployment(served, tmp_path):
     assert "gave no plan" in report.builds[1].reason
     names = Counter(run["state_name"] for run in served.find("flow_runs") if "batch" in run["tags"])
     assert names == {"Accepted": 1, "Failed": 1}
+    (whole,) = served.find("flow_runs", flows={"name": {"any_": ["build-batch"]}})
+    assert (whole["state_type"], whole["state_name"]) == ("COMPLETED", "Incomplete")
 
 
 def test_no_key_of_a_worker_is_in_anything_that_its_runs_write(served, accepted, run_with_keys):
