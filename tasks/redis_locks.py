@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
+from typing import NamedTuple
 
 from prefect_redis.locking import RedisLockManager
+from redis.exceptions import LockError
+from redis.lock import Lock
 
 _LEASE = 30.0  # a machine that died holds others up for this long
 
 
+class _Held(NamedTuple):
+    lock: Lock
+    ended: threading.Event
+
+
 class SharedLocks(RedisLockManager):
-    """Prefect's locks in Redis, with a lease that is renewed: Prefect's own last for ever where their holder dies."""
+    """Prefect's locks in Redis, with a lease that is renewed: Prefect's own last for ever where their holder dies.
+
+    What is held is noted by holder. Prefect notes it by key alone, and forgets the lock of a thread that gets it in the
+    moment in which another one of the process frees it.
+    """
 
     def __init__(self, url: str, lease: float = _LEASE) -> None:
         """Reach Redis at `url`; a lock that nobody renews is free after `lease` seconds."""
         super().__init__(connection_url=url)
         self._lease = lease
-        self._renewing: dict[tuple[str, str], threading.Event] = {}
+        self._held: dict[tuple[str, str], _Held] = {}
 
     def acquire_lock(
         self, key: str, holder: str, acquire_timeout: float | None = None, hold_timeout: float | None = None
     ) -> bool:
         """Wait for the lock and hold it, renewed by a thread, until it is released."""
-        got = super().acquire_lock(key, holder, acquire_timeout, hold_timeout or self._lease)
-        if got and (key, holder) not in self._renewing:
-            ended = self._renewing[key, holder] = threading.Event()
-            threading.Thread(target=self._renew, args=(key, ended), daemon=True, name=f"renew {key}").start()
-        return bool(got)
+        if self.is_lock_holder(key, holder):
+            return True
+        name = self._lock_name_for_key(key)
+        lock = Lock(self.client, name, timeout=hold_timeout or self._lease, thread_local=False)
+        if not lock.acquire(token=holder, blocking_timeout=acquire_timeout):
+            return False
+        self._held[key, holder] = held = _Held(lock, threading.Event())
+        threading.Thread(target=self._renew, args=(held,), daemon=True, name=f"renew {key}").start()
+        return True
 
     async def aacquire_lock(
         self, key: str, holder: str, acquire_timeout: float | None = None, hold_timeout: float | None = None
@@ -38,16 +55,21 @@ class SharedLocks(RedisLockManager):
 
     def release_lock(self, key: str, holder: str) -> None:
         """Free the lock; one that ran out meanwhile, or was freed before, is no error."""
-        if ended := self._renewing.pop((key, holder), None):
-            ended.set()
-            super().release_lock(key, holder)
+        if held := self._held.pop((key, holder), None):
+            held.ended.set()
+            with contextlib.suppress(LockError):
+                held.lock.release()
 
-    def _renew(self, key: str, ended: threading.Event) -> None:
-        lock = self._locks[self._lock_name_for_key(key)]
+    def is_lock_holder(self, key: str, holder: str) -> bool:
+        """Say whether `holder` has the lock."""
+        held = self._held.get((key, holder))
+        return held is not None and bool(held.lock.owned())
+
+    def _renew(self, held: _Held) -> None:
         last = time.monotonic()
-        while not ended.wait(self._lease / 3) and time.monotonic() - last < self._lease:
+        while not held.ended.wait(self._lease / 3) and time.monotonic() - last < self._lease:
             try:
-                lock.reacquire()
+                held.lock.reacquire()
                 last = time.monotonic()
             except Exception:  # Redis is away or has forgotten: the next turn tries again, until the lease is over
                 continue

@@ -4,9 +4,11 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fakeredis import FakeRedis, FakeServer
+from redis.lock import Lock
 
 from tasks.locks import MachineLocks
 from tasks.redis_locks import SharedLocks
@@ -86,11 +88,29 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path):
         assert locks.acquire_lock("k", "me", acquire_timeout=5)
 
 
+def test_a_lock_that_is_taken_while_another_thread_frees_it_is_the_takers(shared, monkeypatch):
+    locks, other, release = shared(), shared(), Lock.release
+
+    def taken_at_once(lock):
+        monkeypatch.setattr(Lock, "release", release)
+        release(lock)
+        with ThreadPoolExecutor(1) as thread:
+            assert thread.submit(locks.acquire_lock, "k", "second").result(20)
+
+    assert locks.acquire_lock("k", "first")
+    monkeypatch.setattr(Lock, "release", taken_at_once)
+    locks.release_lock("k", "first")
+    assert locks.is_lock_holder("k", "second")
+    assert other.is_locked("k")
+    locks.release_lock("k", "second")
+    assert not other.is_locked("k")
+
+
 def test_a_shared_lock_outlives_its_lease_only_where_it_is_renewed(shared):
     dead, alive, other = shared(lease=0.6), shared(lease=0.6), shared()
     assert alive.acquire_lock("k", "alive")
     assert dead.acquire_lock("j", "dead")
-    dead._renewing["j", "dead"].set()  # as if its machine had lost power
+    dead._held["j", "dead"].ended.set()  # as if its machine had lost power
     time.sleep(1.5)
     assert other.is_locked("k")
     assert other.acquire_lock("j", "me", acquire_timeout=5)
