@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -20,6 +21,7 @@ _held: list[FileLock] = []
 _system_temporary = Path(tempfile.gettempdir())
 _OF_PREFECT = ("prefect-workspace-attempt-*", "tmp????????prefect")  # a worker's, one for each run
 _PREFECTS_SECONDS = 24 * 3600.0  # which of them lives cannot be told
+_choosing = threading.Lock()
 _own_scratch: tuple[int, Path] | None = None  # the process that made it, and where
 
 
@@ -43,9 +45,13 @@ def use_scratch() -> None:
     What libraries and installers forget there is covered too, and so is what killed Prefect workers left a day ago. A
     child of such a process uses its parent's folder.
     """
+    with _choosing:
+        if not Path(tempfile.gettempdir()).name.startswith(_SCRATCH):
+            _use_scratch()
+
+
+def _use_scratch() -> None:
     global _own_scratch
-    if Path(tempfile.gettempdir()).name.startswith(_SCRATCH):
-        return
     kinds = [(f"{_SCRATCH}*", _dead), *((pattern, _left_by_prefect) for pattern in _OF_PREFECT)]
     for folder, is_left in [(each, is_left) for pattern, is_left in kinds for each in _system_temporary.glob(pattern)]:
         with contextlib.suppress(FileNotFoundError):  # another process has just removed it
@@ -80,10 +86,12 @@ def sweep(work: Path) -> list[str]:
             if _dead(folder):
                 shutil.rmtree(folder, ignore_errors=True)
                 removed.append(folder.name)
-    for owner in (work / "tools").glob("*/owner"):
+    for tool in (work / "tools").glob("*"):
         with contextlib.suppress(OSError):  # so with this one, or its tool is ready
-            if time.time() - owner.stat().st_mtime > _KEPT_SECONDS:
-                shutil.rmtree(owner.parent, ignore_errors=True)
+            owner = tool / "owner"
+            begun = owner if owner.exists() else tool  # it was just being made, or removed
+            if time.time() - begun.stat().st_mtime > _KEPT_SECONDS:
+                shutil.rmtree(tool, ignore_errors=True)
     return removed
 
 

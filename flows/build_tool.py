@@ -19,7 +19,7 @@ from agenthands.workplace import Build, ToolWork
 from tasks.arbitrate import arbitrate_examples
 from tasks.caching import keep_apart, kept, kept_apart, rejected, result_of
 from tasks.generate import generate_tool, out_of_budget
-from tasks.make import begin, end, hand_over, open_work, pause, take_over
+from tasks.make import begin, end, end_kept, hand_over, open_work, pause, take_over
 from tasks.validate import validate_tool, with_rulings
 from tasks.wiring import settings_for
 
@@ -66,11 +66,11 @@ def make_tool(work: ToolWork) -> MadeTool:
     if found := kept_apart(work.key_with_fallback, MadeTool, settings):
         return found.model_copy(update={"outcome": found.outcome.from_before()})
     begin(work, settings.refresh)
-    try:
-        with transaction(commit_mode=CommitMode.EAGER):  # an attempt counts at once, not only with the whole tool
+    with transaction(commit_mode=CommitMode.EAGER):  # an attempt counts at once, not only with the whole tool
+        try:
             outcome = build_tool(work)
-    finally:
-        files = hand_over(work)
+        finally:  # not later: where this raises, the end of the transaction frees the tool's lock
+            files = hand_over(work)
     made = MadeTool(outcome=outcome, files=files)
     if outcome.status == "accepted":
         return keep_apart(work.key_with_fallback, made, settings) if work.stand_in.exists() else made
@@ -98,13 +98,17 @@ def build_tools(build: Build, plan: Plan, environment: Environment) -> tuple[lis
         futures: list[PrefectFuture[Any]] = [
             runner.submit(kept(make_tool, key, settings), {"work": work}) for work, key in zip(works, keys, strict=True)
         ]
-        settled = {future: _settled(works[futures.index(future)], future) for future in as_completed(futures)}
+        settled = {
+            future: _settled(works[index], keys[index], future)
+            for future in as_completed(futures)
+            for index in [futures.index(future)]
+        }
         outcomes, errors = zip(*(settled[future] for future in futures), strict=True) if futures else ((), ())
         note.detail = f"{sum(outcome.status == 'accepted' for outcome in outcomes)} of {count} tools accepted"
     return list(outcomes), next(filter(None, errors), None)
 
 
-def _settled(work: ToolWork, future: PrefectFuture[Any]) -> tuple[ToolOutcome, Exception | None]:
+def _settled(work: ToolWork, key: str, future: PrefectFuture[Any]) -> tuple[ToolOutcome, Exception | None]:
     future.wait()  # from here on it knows its state without asking the API
     try:
         made, from_before = result_of(future.state)
@@ -115,7 +119,8 @@ def _settled(work: ToolWork, future: PrefectFuture[Any]) -> tuple[ToolOutcome, E
         outcome = take_over(work.build, made)
     else:
         outcome = made.outcome
-        end(work)
+        if outcome.status == "accepted":
+            end_kept(work, key)
     said = outcome.reason or f"accepted by the gate{' before' if from_before else ''}"
     emit(ToolProgress(work.build.build_id, outcome.name, outcome.status, said, outcome.attempts, outcome.cost_usd))
     return outcome, None

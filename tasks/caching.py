@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +17,7 @@ from prefect.states import Failed
 from prefect.transactions import IsolationLevel, get_transaction
 from pydantic import BaseModel
 
+from agenthands.errors import AgentHandsError
 from agenthands.masking import masked, masked_bytes
 from agenthands.settings import Settings
 from tasks import wiring
@@ -76,6 +80,26 @@ def rejected[R](result: R, reason: str) -> R:
 def forget(key: str, settings: Settings) -> None:
     """Let a kept result be made anew: an object without a result is one that Prefect does not find."""
     wiring.store_for(settings).put(f"{key}/{_OBJECT}", b"")
+
+
+def is_kept(key: str, settings: Settings) -> bool:
+    """Say whether the store has a result under `key`; not where it cannot be asked."""
+    try:
+        return bool(wiring.store_for(settings).get(f"{key}/{_OBJECT}"))
+    except (KeyError, AgentHandsError):
+        return False
+
+
+@contextmanager
+def lock_if_free(key: str, settings: Settings) -> Iterator[bool]:
+    """Hold the lock of what is kept under `key` where nobody else does; says whether it is held."""
+    locks, name, holder = locks_for(settings), f"{key}/{_OBJECT}", uuid.uuid4().hex
+    free = locks.acquire_lock(name, holder, 0)
+    try:
+        yield free
+    finally:
+        if free:
+            locks.release_lock(name, holder)
 
 
 def kept_apart[R: BaseModel](key: str, kind: type[R], settings: Settings) -> R | None:

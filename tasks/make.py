@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import secrets
 import shutil
 
 from agenthands.gate.workspace import MAX_FILE_BYTES, tests_path, tool_path
@@ -9,6 +11,7 @@ from agenthands.models import CustomTool, MadeTool, ToolOutcome
 from agenthands.ports import Environment
 from agenthands.workplace import Build, ToolWork, tool_folder
 from tasks import wiring
+from tasks.caching import is_kept, lock_if_free
 
 TRAJECTORY = "trajectory.jsonl"
 _PAUSED = "paused"
@@ -28,7 +31,7 @@ def begin(work: ToolWork, refresh: bool) -> None:
     What a model has a part in that is not one of this build's does not count.
     """
     if refresh or any(other != work.stand_in for other in work.folder.glob("fallback-*")):
-        shutil.rmtree(work.folder, ignore_errors=True)
+        _remove(work)
     work.folder.mkdir(parents=True, exist_ok=True)
     (work.folder / _PAUSED).unlink(missing_ok=True)
     (work.folder / "owner").write_text(work.build.build_id, encoding="utf-8")
@@ -70,7 +73,10 @@ def take_over(build: Build, made: MadeTool) -> ToolOutcome:
 
 
 def end(work: ToolWork) -> None:
-    """Remove the folder, unless it is paused, or somebody else began there meanwhile."""
+    """Remove the folder, unless it is paused, or somebody else began there meanwhile.
+
+    Only the holder of the tool's lock may.
+    """
     if (work.folder / _PAUSED).exists():
         return
     try:
@@ -78,7 +84,27 @@ def end(work: ToolWork) -> None:
     except OSError:
         return
     if ours:
-        shutil.rmtree(work.folder, ignore_errors=True)
+        _remove(work)
+
+
+def end_kept(work: ToolWork, key: str) -> None:
+    """Remove the folder of an accepted tool, where the store has the tool and nobody works there meanwhile.
+
+    What the store did not take is found in the folder by the next build.
+    """
+    settings = wiring.settings_for(work.build.request.options())
+    if any(is_kept(each, settings) for each in (key, work.key_with_fallback) if each):
+        with lock_if_free(key, settings) as free:
+            if free:
+                end(work)
+
+
+def _remove(work: ToolWork) -> None:
+    """Remove the folder whole: where this is cut short, what is left lies in the build's folder, and goes with that."""
+    aside = work.build.folder / f"old-{secrets.token_hex(4)}"
+    with contextlib.suppress(FileNotFoundError):
+        work.folder.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _write(build: Build, tool: str, files: dict[str, str]) -> None:

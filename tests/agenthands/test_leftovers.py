@@ -68,12 +68,17 @@ def test_what_is_unfinished_or_just_begins_is_kept_for_a_week(tmp_path):
     tool = tmp_path / "tools" / "0123456789"
     tool.mkdir(parents=True)
     (tool / "owner").write_text("20261123-200000-abcdef")
+    nobodys = tmp_path / "tools" / "abcdef0123"
+    (nobodys / "steps").mkdir(parents=True)
     assert sweep(tmp_path) == []
+    assert nobodys.exists()
     old = time.time() - WEEK - 60
     os.utime(tool / "owner", (old, old))
+    os.utime(nobodys, (old, old))
     os.utime(tmp_path / "20261123-200000-abcdef", (old, old))
     assert sweep(tmp_path) == ["20261123-200000-abcdef"]
     assert not tool.exists()
+    assert not nobodys.exists()
 
 
 def test_builds_that_start_at_once_may_sweep_the_same(tmp_path):
@@ -91,6 +96,24 @@ def test_builds_that_start_at_once_may_sweep_the_same(tmp_path):
     assert len(set(removed)) == 400
     assert [each.name for each in tmp_path.iterdir()] == ["tools"]
     assert list((tmp_path / "tools").iterdir()) == []
+
+
+def test_threads_that_begin_at_once_have_one_folder(tmp_path):
+    code = (
+        "import tempfile, threading; from agenthands import leftovers\n"
+        "both, claim = threading.Barrier(2, timeout=1), leftovers.claim\n"
+        "def slowly(folder):\n"
+        "    try: both.wait()\n"
+        "    except threading.BrokenBarrierError: pass\n"
+        "    claim(folder)\n"
+        "leftovers.claim = slowly\n"
+        "threads = [threading.Thread(target=leftovers.use_scratch) for _ in range(2)]\n"
+        "for each in threads: each.start()\n"
+        "for each in threads: each.join()\n"
+    )
+    variables = {**os.environ, "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=variables, check=True, timeout=60)
+    assert list(tmp_path.iterdir()) == []
 
 
 def in_a_process(system, then):
