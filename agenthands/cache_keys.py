@@ -86,11 +86,11 @@ def key_with_fallback(key: str, *models: ModelSettings) -> str:
     return _key(key.partition("/")[0], key, fallbacks) if any(fallbacks) else ""
 
 
-def build_key(request: str, options: BuildOptions, models: Sequence[ModelSettings]) -> str:
-    """Give the key of a whole build, for a batch that is run again."""
+def build_key(request: str, options: BuildOptions, models: Sequence[ModelSettings], *worker: Any) -> str:
+    """Give the key of a whole build, for a batch that is run again; `worker` is what settings add to the options."""
     asked = options.model_dump(exclude={"refresh", "store", "config", "parallel", "fallback"})
     answering = [_answers(each) for model in models for each in (model, model.fallback) if each]
-    return _key("builds", request, asked, answering, prompt_hashes(), GATE_VERSION)
+    return _key("builds", request, asked, answering, prompt_hashes(), GATE_VERSION, worker)
 
 
 def _key(kind: str, *parts: Any) -> str:

@@ -93,8 +93,9 @@ def _work(build: Build, ledger: Ledger, shown: BuildArtifacts) -> tuple[Status, 
     ledger.planned = plan_agent(build, registry)
     shown.show_plan(ledger.planned.plan)
     environment, servers = prepare(build, ledger.planned.plan, base)
-    if servers.unusable:
-        ledger.planned = plan_agent(build, registry, Objection(ledger.planned, servers.unusable))
+    objection = Objection(ledger.planned, servers.unusable) if servers.unusable else None
+    if objection:
+        ledger.planned = plan_agent(build, registry, objection)
         shown.show_plan(ledger.planned.plan)
         environment, servers = prepare(build, ledger.planned.plan, base)
     servers.require_usable()
@@ -112,7 +113,7 @@ def _work(build: Build, ledger: Ledger, shown: BuildArtifacts) -> tuple[Status, 
     bundle = assemble_agent(build, plan, [server.planned for server in servers.ready], registry, environment)
     ledger.acceptance = result = accept_agent(build, plan, servers.ready, bundle)
     if not result.passed:
-        forget_plan(build, registry)
+        forget_plan(build, registry, objection)
         return "rejected", result.reason, bundle
     return "accepted", "", bundle
 

@@ -117,7 +117,9 @@ def _elsewhere(request: BuildRequest, number: int, deployment: str) -> BatchItem
 
 def _kept_build(request: BuildRequest) -> Task[..., BatchItem]:
     settings = settings_for(request.options())
-    key = build_key(request.request, request.options(), [settings.model(role) for role in ROLES])
+    worker = [settings.dependencies, settings.trusted_packages, settings.egress, settings.catalogue]
+    worker.append(settings.model_config_file().agent.text)
+    key = build_key(request.request, request.options(), [settings.model(role) for role in ROLES], *worker)
     return kept(one_build, key, settings)
 
 

@@ -57,10 +57,13 @@ def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None
     return keep_apart(apart, planned, settings) if planned.by_fallback else planned
 
 
-def forget_plan(build: Build, registry: NatRegistry) -> None:
-    """Let the next build of the request ask for another plan: with this one, the agent did not pass its test cases."""
+def forget_plan(build: Build, registry: NatRegistry, objection: Objection | None) -> None:
+    """Let the next build of the request ask for another plan: with this one, the agent did not pass its test cases.
+
+    Where it was the answer to an `objection`, so must the first one be, which leads to it.
+    """
     settings = wiring.settings_for(build.request.options())
-    for key in _keys(build, registry, None):
+    for key in {*_keys(build, registry, None), *_keys(build, registry, objection)}:
         if key:
             forget(key, settings)
 

@@ -172,9 +172,10 @@ class UvEnvironments:
         return environment
 
     def _place(self, lock: str) -> Environment:
-        """Say where the environment of a lock is, or would be."""
+        """Say where the environment of a lock is, or would be, for our own kind of Python: sandboxes see no other."""
         digest = hashlib.sha256(lock.encode()).hexdigest()
-        return Environment(path=self._home / "environments" / digest[:20], lock_sha256=digest)
+        name = f"{digest[:20]}-{sys.version_info.major}.{sys.version_info.minor}"
+        return Environment(path=self._home / "environments" / name, lock_sha256=digest)
 
     def _install(self, environment: Environment, lock: str) -> None:
         made = _uv(["venv", "--quiet", "--clear", "--python", _interpreter(), str(environment.path)])

@@ -63,3 +63,8 @@ def test_what_a_fallback_has_a_part_in_is_found_with_the_same_fallback_alone():
 def test_a_build_of_a_batch_is_found_with_the_same_fallback_alone():
     models = [MODEL, with_fallback("openai/x"), with_fallback("openai/y")]
     assert len({build_key("a report", BuildOptions(), [model] * 3) for model in models}) == 3
+
+
+def test_a_build_of_a_batch_is_not_found_by_a_worker_that_allows_something_else():
+    workers = [[], [("numpy",), ()], [(), ("numpy",)], [(), (), "another prompt"]]
+    assert len({build_key("a report", BuildOptions(), [MODEL] * 3, *worker) for worker in workers}) == 4

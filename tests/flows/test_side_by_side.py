@@ -41,6 +41,48 @@ locks_for(settings).acquire_lock("generate-1.json", "another build", 0)
 print(build())
 """
 
+A_TOOL_THAT_FAILS = """
+import sys
+from pathlib import Path
+from prefect import flow
+import flows.build_tool as tools
+from agenthands.errors import ModelUnavailable
+from agenthands.models import BuildOptions, BuildRequest, Plan
+from agenthands.testing.scripted_model import SCRIPTS
+from agenthands.workplace import Build, ToolWork
+from tasks.caching import kept, lock_if_free
+from tasks.wiring import settings_for
+
+options = BuildOptions(store=sys.argv[1] + "/store")
+settings, request = settings_for(options), BuildRequest(request="a report", **options.model_dump())
+build = Build(build_id="b", request=request, folder=Path(sys.argv[1]))
+plan = Plan.model_validate_json((SCRIPTS / "data-report" / "plan.json").read_text())
+work = ToolWork(build, plan.custom_tools[0], None, Path(sys.argv[1]) / "tool")
+
+def fails(work):
+    raise ModelUnavailable("It is away.")
+
+def hand_over(work):
+    with lock_if_free("tools/key", settings) as free:
+        print("free" if free else "held")
+    return {}
+
+tools.build_tool, tools.hand_over = fails, hand_over
+
+@flow
+def whole():
+    return kept(tools.make_tool, "tools/key", settings)(work, return_state=True)
+
+print(whole(return_state=True).type.value)
+"""
+
+
+def test_nobody_else_works_at_a_tool_while_what_was_done_of_it_is_handed_over(prefect_api, tmp_path):
+    variables = {**os.environ, **prefect_api, "AGENTHANDS_HOME": str(tmp_path / "home")}
+    argv = [sys.executable, "-c", A_TOOL_THAT_FAILS, str(tmp_path)]
+    done = subprocess.run(argv, env=variables, capture_output=True, text=True, timeout=200)
+    assert done.stdout == "held\nFAILED\n", done.stderr
+
 
 def test_two_tools_are_written_and_kept_at_once(prefect_api, tmp_path):
     variables = {**os.environ, **prefect_api, "AGENTHANDS_HOME": str(tmp_path / "home")}
