@@ -47,7 +47,7 @@ class Purse:
         self._lock = threading.Lock()
         self._spent: dict[tuple[str, str, int, str], Spending] = {}
         self._watchers: list[Callable[[], None]] = []
-        for spending in _read(book) if book else ():
+        for spending in _taken_up(book) if book else ():
             self._add(spending)
 
     @property
@@ -193,16 +193,21 @@ def where_it_went(spending: Sequence[Spending]) -> str:
     return ", ".join(said) or "nothing was spent by this build"
 
 
-def _read(book: Path) -> Iterator[Spending]:
-    """Read what was noted; a line that a killed worker has half written is ended, and not counted."""
-    if not book.is_file():
-        return
-    text = book.read_text(encoding="utf-8", errors="replace")
-    if text and not text.endswith("\n"):
-        book.write_text(text + "\n", encoding="utf-8")
-    for line in text.splitlines():
-        with suppress(ValueError):
-            yield Spending.model_validate_json(line)
+def noted_in(book: Path) -> list[Spending]:
+    """Read what a purse has noted; a line that a killed worker has half written is not counted."""
+    noted: list[Spending] = []
+    if book.is_file():
+        for line in book.read_text(encoding="utf-8", errors="replace").splitlines():
+            with suppress(ValueError):
+                noted.append(Spending.model_validate_json(line))
+    return noted
+
+
+def _taken_up(book: Path) -> list[Spending]:
+    """Read a book that is gone on with; a half-written line is ended, so that the next is one of its own."""
+    if book.is_file() and (content := book.read_bytes()) and not content.endswith(b"\n"):
+        book.write_bytes(content + b"\n")
+    return noted_in(book)
 
 
 def _used_up(name: str, budget: float | None, spent: Sequence[Spending]) -> str:
