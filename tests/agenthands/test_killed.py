@@ -66,6 +66,11 @@ def last_words():
     return KilledBuilds(lambda url: FsspecStore(url, patience=0))
 
 
+def contents(store):
+    keys = store.keys()
+    return {key: store.get(key) for key in keys}
+
+
 class Away(FsspecStore):
     """A store that does not answer."""
 
@@ -97,7 +102,7 @@ def test_its_record_reads_as_every_other(work, store):
     dead(work, store)
     sweep(work, last_words())
     (record,) = all_records(store)
-    assert [BUILD_ID, "currency-agent", "failed", "0/2", "$1.00"] == list_text([record]).splitlines()[1].split()[:5]
+    assert list_text([record]).splitlines()[1].split()[:5] == [BUILD_ID, "currency-agent", "failed", "0/2", "$1.00"]
     text = " ".join(show_text(record, {}).split())
     for said in ("its worker was killed", "run it again: what was finished is used again", "$1.00", "convert_currency"):
         assert said in text
@@ -191,12 +196,12 @@ def test_two_that_sweep_at_once_publish_one_record(work, store):
 
 
 def test_a_record_that_is_there_stays(work, store):
-    folder, begun = dead(work, store)
+    _, begun = dead(work, store)
     rejected = begun.model_copy(update={"plan": plan(), "status": "rejected", "reason": "the gate rejected it"})
     publish_build(rejected, {}, store)
-    before = {key: store.get(key) for key in store.keys()}
+    before = contents(store)
     assert sweep(work, last_words()) == [BUILD_ID]
-    assert {key: store.get(key) for key in store.keys()} == before
+    assert contents(store) == before
 
 
 def test_what_is_noted_holds_no_key(work, store, monkeypatch):
