@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
 from agenthands.events import Event
 from agenthands.models import (
     Acceptance,
     BuildRecord,
     McpServerPin,
+    Spending,
     Status,
     Tokens,
     ToolOutcome,
@@ -66,7 +68,6 @@ class Ledger:
 
     def record(self, status: Status, reason: str) -> BuildRecord:
         """Give the record as of now; the files are noted when they are published."""
-        spending = self._purse.spending
         return BuildRecord(
             build_id=self._build.build_id,
             request=self._build.request,
@@ -74,10 +75,8 @@ class Ledger:
             status=status,
             reason=reason,
             tools=self.tools,
-            spending=spending,
+            **spent(self._purse.spending),
             acceptance=self.acceptance,
-            cost_usd=add_costs(*(each.cost_usd for each in spending)),
-            tokens=sum((each.tokens for each in spending), Tokens()),
             seconds=round(time.time() - self._started, 3),
             started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started)),
             stages=self._times.stages,
@@ -88,3 +87,12 @@ class Ledger:
             environment_lock_sha256=self.environment.lock_sha256 if self.environment else None,
             mcp_servers=self.servers,
         )
+
+
+def spent(spending: Sequence[Spending]) -> dict[str, Any]:
+    """Give the fields of a record that tell what was spent: the entries and their sums."""
+    return {
+        "spending": list(spending),
+        "cost_usd": add_costs(*(each.cost_usd for each in spending)),
+        "tokens": sum((each.tokens for each in spending), Tokens()),
+    }

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import os
 import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-_ALIVE = ".alive"
+_ALIVE, _UNTOLD = ".alive", ".untold"
 _CLAIMING_SECONDS = 10.0
 _KEPT_SECONDS = 7 * 24 * 3600.0
 _SCRATCH = "agenthands-scratch-"
@@ -23,6 +25,7 @@ _OF_PREFECT = ("prefect-workspace-attempt-*", "tmp????????prefect")  # a worker'
 _PREFECTS_SECONDS = 24 * 3600.0  # which of them lives cannot be told
 _choosing = threading.Lock()
 _own_scratch: tuple[int, Path] | None = None  # the process that made it, and where
+_log = logging.getLogger(__name__)
 
 
 def claim(folder: Path) -> None:
@@ -75,15 +78,16 @@ def leave_scratch() -> None:
     release(own)
 
 
-def sweep(work: Path) -> list[str]:
+def sweep(work: Path, tell: Callable[[Path], None] = lambda _: None) -> list[str]:
     """Remove what dead builds left below `work` and give their ids; what fits a tool that may be gone on with stays.
 
-    The folder of an unfinished tool is removed after a week.
+    Before, `tell` is called with the folder of each, of which nobody else can do so meanwhile. Where it raises, the
+    folder stays for the next who sweeps, for a week. The folder of an unfinished tool is removed after a week.
     """
     removed = []
     for folder in sorted(work.glob("*-*-*")):
-        with contextlib.suppress(OSError):  # another process has just removed it, or it is somebody else's
-            if _dead(folder):
+        with contextlib.suppress(OSError), _taken(folder) as dead:  # just removed by another, or somebody else's
+            if dead and _told(folder, tell):
                 shutil.rmtree(folder, ignore_errors=True)
                 removed.append(folder.name)
     for tool in (work / "tools").glob("*"):
@@ -99,16 +103,39 @@ def _left_by_prefect(folder: Path) -> bool:
     return time.time() - folder.stat().st_mtime > _PREFECTS_SECONDS
 
 
+def _told(folder: Path, tell: Callable[[Path], None]) -> bool:
+    """Say whether a dead build was told of, or could not be for a week."""
+    try:
+        tell(folder)
+    except Exception as error:  # whatever it is: the build that sweeps has its own work to do
+        _log.warning("What the dead build %s had spent is not in its store yet: %s", folder.name, error)
+        untold = folder / _UNTOLD
+        if not untold.exists():
+            untold.touch()
+        return time.time() - untold.stat().st_mtime > _KEPT_SECONDS
+    return True
+
+
 def _dead(folder: Path) -> bool:
+    with _taken(folder) as dead:
+        return dead
+
+
+@contextlib.contextmanager
+def _taken(folder: Path) -> Iterator[bool]:
+    """Say whether nobody works in a folder any more; then nobody else is told so while the context is open."""
     alive = folder / _ALIVE
     if not alive.is_file():  # just being made, or made by an older version
-        return time.time() - folder.stat().st_mtime > _KEPT_SECONDS
-    if time.time() - alive.stat().st_mtime < _CLAIMING_SECONDS:  # perhaps made and not locked yet
-        return False
+        yield time.time() - folder.stat().st_mtime > _KEPT_SECONDS
+        return
     lock = FileLock(alive, thread_local=False)
+    just_made = time.time() - alive.stat().st_mtime < _CLAIMING_SECONDS  # and perhaps not locked yet
     try:
-        lock.acquire(timeout=0)
+        if not just_made:
+            lock.acquire(timeout=0)
     except Timeout:
-        return False
-    lock.release()
-    return True
+        pass
+    try:
+        yield lock.is_locked
+    finally:
+        lock.release()

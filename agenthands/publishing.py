@@ -30,17 +30,17 @@ def build_prefix(record: BuildRecord) -> str:
     return f"agents/{agent_name(record)}/{record.build_id}"
 
 
-def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store) -> BuildRecord:
+def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store, replaces: bool = True) -> BuildRecord:
     """Write a build, without keys, and give its record with the hashes of all files.
 
     `files` are the bundle, sources, reports and trajectories by their names below the build.
     An accepted build stays as it is, and its record is given: a worker that was thought dead may come back after
-    another one has done its work.
+    another one has done its work. With `replaces` false, every record stays that is there.
     Raises StoreNotUsable or StoreUnavailable; the record is written last, so nothing half written counts.
     """
     prefix = build_prefix(record)
-    if accepted := _accepted(store, f"{prefix}/build.json"):
-        return accepted
+    if kept := _kept(store, f"{prefix}/build.json", replaces):
+        return kept
     files = {name: masked_bytes(content) for name, content in files.items()}
     record = BuildRecord.model_validate(masked_json(record.model_dump(mode="json")))
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
@@ -53,8 +53,8 @@ def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store)
             raise StoreUnavailable(f"The store {store.url} gave {prefix}/{name} back changed.")
     content = record.model_dump_json(indent=1).encode()
     if not store.create(f"{prefix}/build.json", content):
-        if accepted := _accepted(store, f"{prefix}/build.json"):
-            return accepted
+        if kept := _kept(store, f"{prefix}/build.json", replaces):
+            return kept
         store.put(f"{prefix}/build.json", content)
     if record.status == "accepted":
         store.put(f"agents/{agent_name(record)}/latest", record.build_id.encode())
@@ -135,12 +135,13 @@ def _verified(store: Store, record: BuildRecord, name: str) -> bytes:
     return content
 
 
-def _accepted(store: Store, key: str) -> BuildRecord | None:
+def _kept(store: Store, key: str, replaces: bool) -> BuildRecord | None:
+    """Give the record that is there and stays."""
     try:
         record = _read(store, key)
     except KeyError:
         return None
-    return record if record.status == "accepted" else None
+    return record if record.status == "accepted" or not replaces else None
 
 
 def _read(store: Store, key: str) -> BuildRecord:

@@ -47,7 +47,7 @@ class Purse:
         self._lock = threading.Lock()
         self._spent: dict[tuple[str, str, int, str], Spending] = {}
         self._watchers: list[Callable[[], None]] = []
-        for spending in _read(book) if book else ():
+        for spending in _taken_up(book) if book else ():
             self._add(spending)
 
     @property
@@ -75,19 +75,18 @@ class Purse:
             return "The budget of the day is used up"
         return ""
 
-    def pay(self, spending: Spending) -> None:
-        """Note what one call or turn cost, and tell those who watch if that was the last money."""
-        with self._lock:
-            self._add(spending)
-            if self._book:
-                with self._book.open("a", encoding="utf-8") as book:
-                    book.write(spending.model_dump_json() + "\n")
-            watchers = list(self._watchers)
-        if self._day is not None and spending.cost_usd:
-            self._day.pay(spending.cost_usd)
-        if watchers and self.reached():
-            for tell in watchers:
-                tell()
+    def pay(self, *spending: Spending) -> None:
+        """Note what calls or turns cost, and tell those who watch if that was the last money.
+
+        The day's budget is paid when all of it is noted, for it may raise; who watches is told all the same.
+        """
+        try:
+            self._note(spending)
+            usd = sum(each.cost_usd or 0.0 for each in spending)
+            if self._day is not None and usd:
+                self._day.pay(usd)
+        finally:
+            self._tell_if_reached()
 
     @contextmanager
     def watched(self, tell: Callable[[], None]) -> Iterator[None]:
@@ -99,6 +98,21 @@ class Purse:
         finally:
             with self._lock:
                 self._watchers.remove(tell)
+
+    def _note(self, spending: Sequence[Spending]) -> None:
+        with self._lock:
+            for each in spending:
+                self._add(each)
+            if self._book:
+                with self._book.open("a", encoding="utf-8") as book:
+                    book.writelines(each.model_dump_json() + "\n" for each in spending)
+
+    def _tell_if_reached(self) -> None:
+        with self._lock:
+            watchers = list(self._watchers)
+        if watchers and self.reached():
+            for tell in watchers:
+                tell()
 
     def _add(self, spending: Spending) -> None:
         key = spending.stage, spending.tool, spending.attempt, spending.model
@@ -129,7 +143,11 @@ class Account:
 
     def pay(self, cost_usd: float | None, tokens: Tokens, calls: int = 1, model: str = "") -> None:
         """Note what was spent on calls of `model`; None is an unknown price."""
-        self.purse.pay(Spending(**self._step, model=model, calls=calls, cost_usd=cost_usd, tokens=tokens))
+        self.purse.pay(self.entry(cost_usd, tokens, calls, model))
+
+    def entry(self, cost_usd: float | None, tokens: Tokens, calls: int, model: str) -> Spending:
+        """Give what was spent as the purse notes it, for who pays several at once."""
+        return Spending(**self._step, model=model, calls=calls, cost_usd=cost_usd, tokens=tokens)
 
     def note_cut_off(self, model: str) -> None:
         """Note a call of `model` that was ended before it was answered: what it cost is in no sum and no budget."""
@@ -175,16 +193,21 @@ def where_it_went(spending: Sequence[Spending]) -> str:
     return ", ".join(said) or "nothing was spent by this build"
 
 
-def _read(book: Path) -> Iterator[Spending]:
-    """Read what was noted; a line that a killed worker has half written is ended, and not counted."""
-    if not book.is_file():
-        return
-    text = book.read_text(encoding="utf-8", errors="replace")
-    if text and not text.endswith("\n"):
-        book.write_text(text + "\n", encoding="utf-8")
-    for line in text.splitlines():
-        with suppress(ValueError):
-            yield Spending.model_validate_json(line)
+def noted_in(book: Path) -> list[Spending]:
+    """Read what a purse has noted; a line that a killed worker has half written is not counted."""
+    noted: list[Spending] = []
+    if book.is_file():
+        for line in book.read_text(encoding="utf-8", errors="replace").splitlines():
+            with suppress(ValueError):
+                noted.append(Spending.model_validate_json(line))
+    return noted
+
+
+def _taken_up(book: Path) -> list[Spending]:
+    """Read a book that is gone on with; a half-written line is ended, so that the next is one of its own."""
+    if book.is_file() and (content := book.read_bytes()) and not content.endswith(b"\n"):
+        book.write_bytes(content + b"\n")
+    return noted_in(book)
 
 
 def _used_up(name: str, budget: float | None, spent: Sequence[Spending]) -> str:

@@ -13,6 +13,8 @@ from agenthands.leftovers import claim
 from agenthands.models import BuildRequest, CustomTool
 from agenthands.ports import Environment
 
+BOOK, PLAN = "spending.jsonl", "plan.json"  # in a build's folder
+
 
 class Build(BaseModel):
     """A build under way: its id, what was asked, and where it works."""

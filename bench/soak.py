@@ -2,10 +2,10 @@
 
 A Prefect server on PostgreSQL with Redis, three workers, and a scripted model of whose calls a tenth goes wrong, in
 every way of `soak_faults`; a tenth of the coders' conversations never ends by itself. Workers and runs are killed
-with SIGKILL, and started again, as a supervisor does. What crashed is run again. In the end every build must be
-accepted or explained, stuck detection must have ended what looped, the store must verify, and nothing may be left, as
-`soak_findings` looks for it: no process, container, mount, temporary file, work folder, lock, nor a worker that has
-grown.
+with SIGKILL, and started again, as a supervisor does. What crashed is run again; what it had spent gets a failed
+record of its own, beside those of the builds. In the end every build must be accepted or explained, stuck detection
+must have ended what looped, the store must verify, and nothing may be left, as `soak_findings` looks for it: no
+process, container, mount, temporary file, work folder, lock, nor a worker that has grown.
 
 All of it lies in one folder below /tmp, AGENTHANDS_HOME too, so NAT's environment is installed there first. Prints the
 figures, writes them into bench/results.json, and ends with 1 where something is left or unexplained. Needs Debian's
@@ -37,7 +37,7 @@ from measuring import save
 from scripted_server import serve_script
 from served_support import BIN, until
 from soak_faults import OWN_TOOL, Faults
-from soak_findings import Traces, bugs, damaged, explained, held_locks, unfinished
+from soak_findings import Traces, bugs, damaged, explained, held_locks, killed, unfinished
 from worker_memory import WorkerMemory, is_run
 
 from agenthands.adapters.uv_environments import UvEnvironments
@@ -173,6 +173,7 @@ def main(builds, chance, every, seed):
         **told(night),
         "bugs": bugs(store),
         "damaged": damaged(store),
+        "records of killed runs": killed(store),
         "unfinished in the store": unfinished(store),
         "memory of a worker": memory,
         "left": traces.left(locks),

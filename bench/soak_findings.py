@@ -15,6 +15,7 @@ import redis
 
 from agenthands.adapters.store_places import is_temporary
 from agenthands.errors import OutsideError, OwnFault, UserError
+from agenthands.killed import REASON
 from agenthands.models import Acceptance, BuildRecord, MadeTool
 from agenthands.planning import Planned
 from agenthands.server_preparation import ServerFinding
@@ -46,14 +47,14 @@ def explained(message):
 
 def bugs(store):
     """Give the files of a store's builds in which a bug of ours is told: records, and pages that stand for reports."""
-    files = [*store.glob("agents/*/*/build.json"), *store.glob("agents/*/*/report.html")]
+    files = [*_records(store), *store.glob("agents/*/*/report.html")]
     return sorted(str(each.relative_to(store)) for each in files if _BUG in each.read_text(errors="replace"))
 
 
 def damaged(store):
     """Give the objects of a store that are not whole: files of finished builds, what is kept for others, pointers."""
     wrong = []
-    for record in store.glob("agents/*/*/build.json"):
+    for record in _records(store):
         try:
             files = BuildRecord.model_validate_json(record.read_bytes()).files
         except ValueError:
@@ -70,6 +71,11 @@ def damaged(store):
     return sorted(str(each.relative_to(store)) for each in wrong)
 
 
+def killed(store):
+    """Count the records of builds whose process was killed: what they had spent, told by builds after them."""
+    return sum(REASON in each.read_text(errors="replace") for each in _records(store))
+
+
 def unfinished(store):
     """Count what writers that were killed have left in a store. It stays: no reader sees it."""
     builds = {each.parent for each in store.glob("agents/*/*/*") if each.is_file()}
@@ -77,6 +83,10 @@ def unfinished(store):
         "builds without a record": sum(not (each / "build.json").exists() for each in builds),
         "temporary files": sum(is_temporary(each.name) for each in store.rglob(".*")),
     }
+
+
+def _records(store):
+    return store.glob("agents/*/*/build.json")
 
 
 def _sha256(path):

@@ -13,7 +13,7 @@ from agenthands.nat_registry import NatRegistry
 from agenthands.plan_reality import Reality
 from agenthands.planning import Objection, Planned
 from agenthands.wording import count
-from agenthands.workplace import Build
+from agenthands.workplace import PLAN, Build
 from tasks import wiring
 from tasks.caching import forget, keep_apart, kept, kept_apart, result_of
 from tasks.retrying import CALLS_MODELS, RETRY_OUTSIDE
@@ -80,7 +80,7 @@ def plan_agent(build: Build, registry: NatRegistry, objection: Objection | None 
         planned, from_before = result_of(state)
         planned = planned.from_before() if from_before else planned
         plan = planned.plan
-        (build.folder / "plan.json").write_text(plan.model_dump_json(indent=1), encoding="utf-8")
+        (build.folder / PLAN).write_text(plan.model_dump_json(indent=1), encoding="utf-8")
         note.detail = (
             f"{plan.name}: {plan.scaffold.type}, {count(len(plan.custom_tools), 'tool')} to write, "
             f"{count(len(plan.mcp_servers), 'MCP server')}, {count(len(plan.test_cases), 'test case')}"

@@ -12,7 +12,7 @@ import agenthands.publishing as publishing
 from agenthands.events import stage
 from agenthands.leftovers import release
 from agenthands.models import BuildRecord
-from agenthands.workplace import Build
+from agenthands.workplace import PLAN, Build
 from tasks import wiring
 from tasks.make import TRAJECTORY
 from tasks.retrying import RETRY_OUTSIDE
@@ -37,7 +37,7 @@ def publish_build(build: Build, record: BuildRecord, bundle: bytes | None) -> Bu
 def _files(build: Build) -> dict[str, bytes]:
     """Collect what is kept of a build: sources, gate reports, trajectories, and what explains a failure."""
     files: dict[str, bytes] = {}
-    for name in ("plan.json", "last-answer.txt", "accept/load-error.txt"):
+    for name in (PLAN, "last-answer.txt", "accept/load-error.txt"):
         if (build.folder / name).is_file():
             files[Path(name).name] = (build.folder / name).read_bytes()
     for transcript in sorted((build.folder / "accept" / "transcripts").glob("*.json*")):

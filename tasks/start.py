@@ -6,6 +6,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from agenthands.events import BuildStarted, emit
+from agenthands.killed import REASON, KilledBuilds, note_begun
 from agenthands.ledger import Ledger
 from agenthands.leftovers import sweep, use_scratch
 from agenthands.model_settings import ROLES
@@ -22,7 +23,7 @@ def start_build(request: str, options: BuildOptions) -> Build:
     wiring.check_models(settings)
     for role in ROLES:
         wiring.model_for(settings, role)  # a Secret block that is missing is said before anything is spent
-    sweep(settings.home / "work")
+    sweep(settings.home / "work", KilledBuilds(lambda url: wiring.store_of_another(url, settings)))
     build = new_build(BuildRequest(request=request.strip(), **options.model_dump()), settings.home)
     emit(
         BuildStarted(
@@ -38,10 +39,12 @@ def start_build(request: str, options: BuildOptions) -> Build:
 
 
 def start_ledger(build: Build) -> Ledger:
-    """Open the book of a build."""
+    """Open the book of a build, and note what its record is if nothing more is heard of it."""
     settings = wiring.settings_for(build.request.options())
     models: dict[str, str] = {role: settings.model(role).model for role in ROLES}
     fallbacks = {model.fallback.model for role in ROLES if (model := settings.model(role)).fallback}
     if fallbacks:
         models["fallback"] = ", ".join(sorted(fallbacks))
-    return Ledger(build, models, wiring.purse_for(build))
+    ledger = Ledger(build, models, wiring.purse_for(build))
+    note_begun(build.folder, ledger.record("failed", REASON), wiring.store_for(settings).url)
+    return ledger

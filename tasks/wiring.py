@@ -19,7 +19,7 @@ from agenthands.adapters.openhands_coder import OpenHandsCoder, load_openhands, 
 from agenthands.adapters.uv_environments import UvEnvironments
 from agenthands.coding import CodingLimits, system_prompt
 from agenthands.errors import ModelNotUsable, SettingsInvalid, StoreNotUsable
-from agenthands.masking import mask_logs
+from agenthands.masking import has_password, mask_logs, without_user
 from agenthands.model_settings import ROLES, ModelSettings, Role
 from agenthands.models import BuildOptions
 from agenthands.planning import checked_request
@@ -28,8 +28,9 @@ from agenthands.purse import Account, Budget, PaidModel, Purse
 from agenthands.requests import refuse_passwords
 from agenthands.server_catalogue import CatalogueServer, load_catalogue
 from agenthands.settings import Settings, load_settings
-from agenthands.workplace import Build
+from agenthands.workplace import BOOK, Build
 
+_NOT_WAITING = 2.0  # seconds
 _purses: dict[str, Purse] = {}
 _purses_lock = threading.Lock()
 
@@ -58,6 +59,17 @@ def store_for(settings: Settings) -> Store:
 def store_at(url: str) -> Store:
     """Open a store by its URL."""
     return FsspecStore(url)
+
+
+def store_of_another(url: str, settings: Settings) -> Store:
+    """Open the store of another build on this machine, by its URL without a password, for who does not wait for it.
+
+    Raises StoreNotUsable where it is a folder that is away: it is not made anew.
+    """
+    own = store_for(settings).url
+    if "://" not in url and not Path(url).is_dir():
+        raise StoreNotUsable(f"The store {url} is away.")
+    return FsspecStore(own if has_password(own) and without_user(own) == url else url, _NOT_WAITING)
 
 
 def environments_for(settings: Settings) -> Environments:
@@ -119,7 +131,7 @@ def purse_for(build: Build) -> Purse:
             day = open_day_budget()
             if day is not None:
                 _require_prices(settings, "the budget of the day")
-            purse = _purses[build.build_id] = Purse(budget, day, build.folder / "spending.jsonl")
+            purse = _purses[build.build_id] = Purse(budget, day, build.folder / BOOK)
         return purse
 
 

@@ -13,6 +13,7 @@ import shutil
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,21 +54,14 @@ class OpenHandsCoder:
         started = time.monotonic()
         with provider_words() as words:
             turn = self._reopened(task, words)
-            timer = threading.Timer(task.seconds, turn.stop)
-            timer.daemon = True
-            timer.start()
             status, reason = None, ""
-            try:
-                before = _begun(turn, task)
-                with task.account.purse.watched(turn.stop_soon):
-                    turn.conversation.run()
-            except ConversationRunError as error:
-                status, reason = _ended_by(error, turn, task)
-            finally:
-                timer.cancel()
-                turn.payer.pay()
-                task.shell.close()  # first: the SDK waits 2 s for a shell that comes back after `exit`
-                turn.conversation.close()
+            with turn.open_for(task):
+                try:
+                    before = _begun(turn, task)
+                    with task.account.purse.watched(turn.stop_soon):
+                        turn.conversation.run()
+                except ConversationRunError as error:
+                    status, reason = _ended_by(error, turn, task)
         if status is None:
             status, reason = ending(turn.conversation, self._settings.model, turn.silence, task.account.reached())
         parts = spent(turn.conversation).since(before)
@@ -144,6 +138,19 @@ class _Turn:
     prices: Prices
     silence: Silence
     stopped: threading.Event
+
+    @contextlib.contextmanager
+    def open_for(self, task: CodingTask) -> Iterator[None]:
+        """End the turn when its time is over; in the end pay and close everything, whatever is raised on the way."""
+        timer = threading.Timer(task.seconds, self.stop)
+        timer.daemon = True
+        with contextlib.ExitStack() as end:
+            end.callback(self.conversation.close)
+            end.callback(task.shell.close)  # before: the SDK waits 2 s for a shell that comes back after `exit`
+            end.callback(self.payer.pay)
+            end.callback(timer.cancel)
+            timer.start()
+            yield
 
     def stop(self) -> None:
         """Have the turn end after its current step, and no failed call be tried again."""

@@ -122,6 +122,10 @@ class Payer:
                 return False
             now = spent(self._conversation)
             parts, self._paid = now.since(self._paid), now
-        for model, part in parts.items():
-            self._account.pay(self._prices.of(model, part), part.tokens, part.calls, model)
+        if parts:  # at once: a payment may raise, and none of them is made again
+            entries = (
+                self._account.entry(self._prices.of(model, part), part.tokens, part.calls, model)
+                for model, part in parts.items()
+            )
+            self._account.purse.pay(*entries)
         return bool(parts)

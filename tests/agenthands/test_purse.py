@@ -3,8 +3,9 @@
 import threading
 
 import pytest
+from coder_support import AwayOnce
 
-from agenthands.errors import BudgetReached
+from agenthands.errors import BudgetReached, OutsideError
 from agenthands.models import Tokens
 from agenthands.ports import ChatAnswer
 from agenthands.purse import Budget, PaidModel, Purse
@@ -110,6 +111,25 @@ def test_the_day_is_shared_by_builds():
     one.account("plan").pay(0.6, SOME)
     two.account("plan").pay(0.6, SOME)
     assert one.reached() == two.reached() == "The budget of the day is used up"
+
+
+def test_who_watches_is_told_though_the_day_cannot_be_paid():
+    purse, told = Purse(Budget(usd=1.0), AwayOnce()), []
+    with purse.watched(lambda: told.append(1)), pytest.raises(OutsideError, match="Prefect is away"):
+        purse.account("tools", "a", 1).pay(1.3, SOME)
+    assert told == [1]
+
+
+def test_all_parts_of_a_payment_are_in_the_book_though_the_day_cannot_be_paid(tmp_path):
+    purse = Purse(Budget(), AwayOnce(), tmp_path / "book")
+    account = purse.account("tools", "a", 1)
+    with pytest.raises(OutsideError, match="Prefect is away"):
+        purse.pay(account.entry(0.7, SOME, 2, "m"), account.entry(0.6, SOME, 1, "fallback"))
+    for each in (purse, Purse(Budget(), book=tmp_path / "book")):
+        assert {spent.model: (spent.calls, spent.cost_usd) for spent in each.spending} == {
+            "m": (2, pytest.approx(0.7)),
+            "fallback": (1, pytest.approx(0.6)),
+        }
 
 
 def test_a_build_that_goes_on_has_spent_what_it_had_spent(tmp_path):

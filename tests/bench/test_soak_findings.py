@@ -19,11 +19,12 @@ from sandbox_support import becomes
 sys.path.insert(0, str(ROOT / "bench"))
 
 from measuring import in_sandbox
-from soak_findings import Traces, bugs, damaged, explained, held_locks, unfinished
+from soak_findings import Traces, bugs, damaged, explained, held_locks, killed, unfinished
 
 from agenthands.adapters.fsspec_store import FsspecStore
 from agenthands.adapters.store_places import temporary_name
 from agenthands.commands import Command, Limits, Preparation
+from agenthands.killed import REASON
 from agenthands.leftovers import sweep
 from agenthands.models import MadeTool
 from agenthands.publishing import publish_build
@@ -98,6 +99,18 @@ def test_what_a_killed_writer_left_is_counted_and_not_damaged(store):
     (half / "plan.json").touch()
     assert damaged(store) == []
     assert unfinished(store) == {"builds without a record": 1, "temporary files": 1}
+
+
+def test_what_killed_builds_had_spent_is_counted_and_neither_damaged_nor_a_bug(store):
+    assert killed(store) == 0
+    left = {"status": "failed", "reason": REASON, "tools": [], "acceptance": None, "files": {}}
+    for number in range(2):
+        record = sample_records.record(build_id=f"20261125-01020{number}-abcdef", **left)
+        plan = record.plan.model_dump_json().encode()
+        publish_build(record, {"plan.json": plan}, FsspecStore(str(store)), replaces=False)
+    assert killed(store) == 2
+    assert (damaged(store), bugs(store)) == ([], [])
+    assert unfinished(store) == {"builds without a record": 0, "temporary files": 0}
 
 
 @pytest.mark.parametrize("where", ["record", "page"])

@@ -6,21 +6,37 @@ from conftest_paths import TEST_HOME
 
 from agenthands.adapters.openhands_coder import OpenHandsCoder
 from agenthands.commands import Command
+from agenthands.errors import OutsideError
 from agenthands.model_settings import ModelSettings
 from agenthands.ports import CodingTask
 from agenthands.purse import Budget, Purse
 
 
+class AwayOnce:
+    """A budget of the day whose first payment fails."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def left(self):
+        return True
+
+    def pay(self, usd):
+        self.asked += 1
+        if self.asked == 1:
+            raise OutsideError("Prefect is away.")
+
+
 class Turns:
     """Works on one tool, turn after turn; `purse` pays."""
 
-    def __init__(self, folder: Path, sandbox, budget=None):
+    def __init__(self, folder: Path, sandbox, budget=None, day=None):
         self.folder, self.sandbox = folder, sandbox
         self.workspace = folder / "workspace"
         for name in ("nat_tools", "tests"):
             (self.workspace / name).mkdir(parents=True)
         (self.workspace / "spec.json").write_text("{}")
-        self.purse = Purse(budget or Budget())
+        self.purse = Purse(budget or Budget(), day)
         self.attempt = 0
 
     def work(self, url, model="openai/scripted", message="", steps=12, seconds=60.0, **settings):

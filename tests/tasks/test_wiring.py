@@ -1,9 +1,11 @@
 """Adapters get what the settings say, and pay from the right account."""
 
+import pytest
 from faulty_server import hang
 from scripted_server import serve_script
 
 import tasks.wiring as wiring
+from agenthands.errors import StoreNotUsable
 from agenthands.models import BuildOptions
 from agenthands.purse import Budget, Purse
 from agenthands.settings import load_settings
@@ -26,3 +28,13 @@ def test_the_planners_calls_are_paid_and_those_that_were_not_answered_in_time_ar
         planner.ask([{"role": "user", "content": "Summarize columns."}], "plan", {"type": "object"})
     (spent,) = purse.spending
     assert (spent.stage, spent.model, spent.calls, spent.cut_off) == ("plan", "openai/scripted", 1, 1)
+
+
+def test_the_store_of_another_build_is_opened_with_ones_own_password_and_no_folder_is_made_anew(tmp_path):
+    own = load_settings(BuildOptions()).model_copy(update={"store": "s3://user:a-password@builds/x"})
+    assert wiring.store_of_another("s3://builds/x", own).url == own.store
+    assert wiring.store_of_another("s3://others/x", own).url == "s3://others/x"
+    assert wiring.store_of_another(str(tmp_path), own).url == str(tmp_path)
+    with pytest.raises(StoreNotUsable, match="is away"):
+        wiring.store_of_another(str(tmp_path / "gone"), own)
+    assert list(tmp_path.iterdir()) == []

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from coder_support import Turns
+from coder_support import AwayOnce, Turns
 from faulty_server import (
     BAD_KEY,
     BROKEN,
@@ -27,7 +27,8 @@ from faulty_server import (
 )
 from scripted_server import serve_script
 
-from agenthands.errors import ModelLimited, ModelNotUsable, ModelUnavailable, QuotaExhausted
+from agenthands.adapters.openhands_spending import Payer
+from agenthands.errors import ModelLimited, ModelNotUsable, ModelUnavailable, OutsideError, QuotaExhausted
 from agenthands.model_settings import ModelSettings
 
 pytestmark = pytest.mark.timeout(90)
@@ -193,6 +194,30 @@ def test_what_two_models_did_is_paid_apart(turns, model):
         "openai/scripted": (2, pytest.approx(0.3)),
         "openai/other": (2, None),
     }
+
+
+class OpenShells:
+    """A sandbox that says which of its shells are open."""
+
+    def __init__(self, sandbox):
+        self.sandbox, self.open = sandbox, []
+
+    def shell(self, *given):
+        shell = self.sandbox.shell(*given)
+        close = shell.close
+        self.open.append(shell)
+        shell.close = lambda: (self.open.remove(shell), close())
+        return shell
+
+
+def test_a_turn_whose_last_payment_fails_has_noted_it_and_leaves_no_shell(tmp_path, bubblewrap, model, monkeypatch):
+    monkeypatch.setattr(Payer, "__call__", lambda *_: None)  # no event comes: all is paid at the end of the turn
+    shells = OpenShells(bubblewrap)
+    turns = Turns(tmp_path, shells, day=AwayOnce())
+    with pytest.raises(OutsideError, match="Prefect is away"):
+        turns.work(model.url, assumed_price=(0.01, 0.01))
+    assert [each.calls for each in turns.purse.spending] == [len(model)] == [4]
+    assert shells.open == []
 
 
 def test_a_fallback_that_fails_too_is_told(turns, model):
