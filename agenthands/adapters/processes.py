@@ -53,11 +53,13 @@ def run_process(  # noqa: PLR0913 - all but the first are optional bounds or sur
     folder: Path | None = None,
     watch: Watch | None = None,
     deputy: Deputy | None = None,
+    held: Sequence[int] = (),
 ) -> CommandResult:
     """Run a command in a session of its own; at the time limit its whole process group is killed.
 
     Output beyond `output_bytes` a stream is read and dropped. What `watch` names ends the command. With a `deputy` the
-    command has standard error alone. Raises OSError where the command cannot start, or this process is ending.
+    command has standard error alone. It inherits the descriptors that are `held`. Raises OSError where the command
+    cannot start, or this process is ending.
     """
     started = time.monotonic()
     pipes = _Pipes(stdin, output_bytes)
@@ -70,7 +72,7 @@ def run_process(  # noqa: PLR0913 - all but the first are optional bounds or sur
             env=dict(variables) if variables is not None else None,
             cwd=folder,
             start_new_session=True,
-            pass_fds=[deputy.inherited] if deputy else [],
+            pass_fds=[*held, *([deputy.inherited] if deputy else [])],
         )
     except BaseException:
         pipes.close()
