@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ import psutil
 
 EXIT_INTERRUPTED = 130
 _LAST_WORDS_SECONDS = 8.0
+_PR_SET_PDEATHSIG = 1
 
 
 @contextmanager
@@ -113,6 +115,15 @@ def wait_if_ending() -> None:
 
         if is_ending():
             threading.Event().wait()
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+# For `preexec_fn`: the kernel ends the child with this process, even where it is killed, or rather with the thread that
+# has started the child: that must be the main one.
+DIE_WITH_PARENT = _die_with_parent if sys.platform == "linux" else None
 
 
 def _alive(child: psutil.Process) -> bool:
