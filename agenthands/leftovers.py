@@ -73,8 +73,8 @@ def leave_scratch() -> None:
     if _own_scratch is None or _own_scratch[0] != os.getpid():
         return
     (_, own), _own_scratch = _own_scratch, None
+    shutil.rmtree(own, ignore_errors=True)  # before others are told: what a thread makes meanwhile is found as left
     tempfile.tempdir = os.environ["TMPDIR"] = str(_system_temporary)
-    shutil.rmtree(own, ignore_errors=True)
     release(own)
 
 

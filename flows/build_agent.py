@@ -19,7 +19,7 @@ from agenthands.wording import cut, one_line
 from agenthands.workplace import Build
 from flows.build_tool import build_tools
 from flows.prepare import prepare
-from flows.stopping import cancelled_by_signal
+from flows.stopping import cancelled_by_signal, wait_if_ending
 from tasks.accept import accept_agent
 from tasks.artifacts import BuildArtifacts
 from tasks.assemble import assemble_agent
@@ -63,6 +63,7 @@ def build_agent(request: Request, options: BuildOptions = DEFAULTS) -> BuildReco
         except AgentHandsError:
             raise
         except Exception as error:
+            wait_if_ending()
             fault = named(error)
             with suppress(Exception):  # what failed first is what is told
                 failed = publish_build.fn(build, ledger.record("failed", fault.message), None)
@@ -79,6 +80,7 @@ def _build(build: Build, ledger: Ledger, shown: BuildArtifacts) -> BuildRecord:
     try:
         status, reason, bundle = _work(build, ledger, shown)
     except AgentHandsError as error:
+        wait_if_ending()
         failed = publish_build(build, ledger.record("failed", error.message), None)
         _tell(failed, shown)
         error.build_id = failed.build_id

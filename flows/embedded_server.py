@@ -7,10 +7,8 @@ must set the API's address first, and does not import Prefect before.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -20,10 +18,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from agenthands.errors import OutsideError
+from flows.stopping import DIE_WITH_PARENT
 
 _START_SECONDS = 120.0
 _SEND_SECONDS = 5.0
-_PR_SET_PDEATHSIG = 1
 _ROOT = Path(__file__).parents[1]
 _API_IS_SET = re.compile(r"PREFECT_API_URL|^\s*\[(tool\.prefect\.)?api\]|\bapi\.url\b", re.MULTILINE)
 
@@ -98,13 +96,8 @@ def _start(port: int) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        preexec_fn=DIE_WITH_PARENT,
     )  # fmt: skip
-
-
-def _die_with_parent() -> None:
-    """Ask the kernel to end the server with this process, even where it is killed."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _wait(server: subprocess.Popen[bytes], url: str) -> None:

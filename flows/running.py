@@ -19,7 +19,7 @@ from agenthands.model_settings import ROLES
 from agenthands.models import BuildOptions, BuildRequest
 from agenthands.terminal_text import fitted
 from flows.deploying import HEARTBEAT_SECONDS
-from flows.stopping import end_everything, ended_by_interrupt
+from flows.stopping import end_everything, ended_by_interrupt, exit_at_once
 
 if TYPE_CHECKING:
     from agenthands.adapters.console_batch import BatchConsole
@@ -133,7 +133,7 @@ def leave(code: int) -> NoReturn:
     end_everything()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)
+    exit_at_once(code)
 
 
 def _build(request: BuildRequest) -> BuildRecord:

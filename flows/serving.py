@@ -13,7 +13,7 @@ import httpx
 
 from agenthands.errors import OutsideError, SettingsInvalid
 from flows.deploying import deploy, shipped
-from flows.stopping import end_everything, ended_by_interrupt
+from flows.stopping import DIE_WITH_PARENT, end_everything, ended_by_interrupt
 
 _START_SECONDS = 120
 _LOOK_SECONDS = 1.0
@@ -63,7 +63,7 @@ def _serve(url: str, port: int, runs: int) -> NoReturn:
 
 def _start(module: str, *arguments: str, output: int | TextIO) -> subprocess.Popen[Any]:
     command = [sys.executable, "-P", "-m", module, *arguments]  # -P: a folder `flows` where the user stands is not ours
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, preexec_fn=DIE_WITH_PARENT)
 
 
 def _watch(processes: dict[str, subprocess.Popen[Any]]) -> NoReturn:

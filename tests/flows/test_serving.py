@@ -274,3 +274,14 @@ def test_a_run_whose_machine_died_does_not_stay_running(tmp_path):
         finally:
             for each in alive:
                 each.kill()
+
+
+def test_a_killed_server_leaves_neither_its_server_nor_its_worker(tmp_path):
+    with serve(tmp_path) as served:
+        family = psutil.Process(served.pid).children(recursive=True)
+        assert len(family) >= 2
+        psutil.Process(served.pid).kill()
+        _, alive = psutil.wait_procs(family, timeout=20)
+        for each in alive:
+            each.kill()
+        assert alive == []

@@ -186,6 +186,35 @@ def test_cgroups_of_dead_workers_are_removed(cgroups, monkeypatch):
     assert left_of(cgroups) == []
 
 
+@pytest.mark.parametrize("space", ["this worker's", "another container's"])
+def test_what_runs_in_a_cgroup_of_a_dead_worker_ends_with_it(cgroups, monkeypatch, space):
+    """A process id of another container means nothing here: that worker may be alive."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    monkeypatch.setattr(os, "getpid", lambda: ended.pid)
+    if space == "another container's":
+        monkeypatch.setattr("agenthands.adapters.bounds_cgroups._space", lambda: "1")
+    left = cgroups.make(Limits())
+    monkeypatch.undo()
+    monkeypatch.setattr("agenthands.adapters.bounds_cgroups._FRESH", -1)
+    try:
+        with subprocess.Popen(["/bin/sh", "-c", f"{left.entry} && echo in && exec sleep 100"],
+                              stdout=subprocess.PIPE) as process:  # fmt: skip
+            assert process.stdout.readline() == b"in\n"
+            try:
+                Cgroups(cgroups._parents, cgroups.version)
+                if space == "another container's":
+                    assert process.poll() is None
+                else:
+                    assert process.wait(5) == -9
+            finally:
+                left.kill()
+        Cgroups(cgroups._parents, cgroups.version)
+        assert not any(Path(file).exists() for file in left.files)
+    finally:
+        left.remove()
+
+
 @pytest.mark.parametrize("kind", ["bubblewrap", "watched_bubblewrap"])
 @pytest.mark.parametrize(("bound", "text", "limits"), SHELL_BOUNDS)
 def test_a_shell_that_exceeds_a_bound_starts_anew_and_is_told(request, tmp_path, kind, bound, text, limits):
