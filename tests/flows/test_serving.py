@@ -264,7 +264,8 @@ def test_a_run_whose_machine_died_does_not_stay_running(tmp_path):
         family = psutil.Process(served.pid).children(recursive=True)
         alive = [each for each in family if "server start" in " ".join(each.cmdline())]
         alive += [child for each in alive for child in each.children(recursive=True)]
-        for each in [psutil.Process(served.pid), *family]:
+        psutil.Process(served.pid).suspend()  # it ends the server too where its worker has ended, or it itself
+        for each in family:
             if each not in alive:
                 each.kill()
         try:
@@ -272,7 +273,7 @@ def test_a_run_whose_machine_died_does_not_stay_running(tmp_path):
             assert "never began" in until(lambda: served.ended(taken), 60)["message"]
             assert "no heartbeat" in until(lambda: served.ended(silent), 60)["message"], "it died before the first one"
         finally:
-            for each in alive:
+            for each in [psutil.Process(served.pid), *alive]:
                 each.kill()
 
 
