@@ -98,11 +98,8 @@ def build_tools(build: Build, plan: Plan, environment: Environment) -> tuple[lis
         futures: list[PrefectFuture[Any]] = [
             runner.submit(kept(make_tool, key, settings), {"work": work}) for work, key in zip(works, keys, strict=True)
         ]
-        settled = {
-            future: _settled(works[index], keys[index], future)
-            for future in as_completed(futures)
-            for index in [futures.index(future)]
-        }
+        asked = dict(zip(futures, zip(works, keys, strict=True), strict=True))
+        settled = {future: _settled(*asked[future], future) for future in as_completed(futures)}
         outcomes, errors = zip(*(settled[future] for future in futures), strict=True) if futures else ((), ())
         note.detail = f"{sum(outcome.status == 'accepted' for outcome in outcomes)} of {count} tools accepted"
     return list(outcomes), next(filter(None, errors), None)

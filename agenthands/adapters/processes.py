@@ -123,7 +123,7 @@ def is_ending() -> bool:
 
 def fail_if_ending() -> None:
     """Raise OSError where this process is ending: how a command ended then says nothing about the command."""
-    if _ending.is_set():
+    if is_ending():
         raise OSError("this process is ending")
 
 

@@ -247,13 +247,8 @@ def whole(**changes):
         ),
         Spending(stage="accept", calls=4, cost_usd=0.004, tokens=Tokens(prompt=4_000, completion=300)),
     ]
-    pin = (
-        record()
-        .mcp_servers[0]
-        .model_copy(
-            update={"tools": {"convert_time": "Convert time between zones", "get_current_time": "Say what time it is"}}
-        )
-    )
+    (pin,) = record().mcp_servers
+    offered = {"convert_time": "Convert time between zones", "get_current_time": "Say what time it is"}
     survivors = [{"line": 1, "kind": "constant", "diff": "@@ -1 +1 @@\n-return 9\n+return 10"}]
     checked = gate("convert_currency").model_copy(update={"survivors": survivors})
     values = {
@@ -268,8 +263,7 @@ def whole(**changes):
         ],
         "spending": spending,
         "cost_usd": None,
-        "mcp_servers": [pin],
-        "files": {"bundle.tar.gz": "e" * 64},
+        "mcp_servers": [pin.model_copy(update={"tools": offered})],
     }
     return record(**{**values, **changes})
 
