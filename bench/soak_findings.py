@@ -115,7 +115,7 @@ class Traces:
     def __init__(self, folder):
         """Begin before anything is started."""
         self.folder, self.mark = folder, folder.name
-        self._before = {"containers": _containers(), "mounts": _mounts()}
+        self._mounts_before = _mounts()
 
     @property
     def home(self):
@@ -165,8 +165,8 @@ class Traces:
         folders = [*work.glob("*"), *work.glob("tools/*")]
         return {
             "processes": [" ".join(each.cmdline())[:200] for each in self.processes()],
-            "containers": sorted(_containers() - self._before["containers"]),
-            "mounts": sorted(_mounts() - self._before["mounts"]),
+            "containers": sorted(_containers(self.mark)),
+            "mounts": sorted(_mounts() - self._mounts_before),
             "temporary": sorted(each.name for each in self.temporary.glob("*") if each.name != _PREFECTS),
             "work folders": sorted(str(each.relative_to(work)) for each in folders if each != work / "tools"),
             "locks": sorted(locks),
@@ -187,12 +187,13 @@ def held_locks(url):
         return [key.decode() for key in client.keys("*lock*")]
 
 
-def _containers():
-    """Give the containers of docker sandboxes, the ended ones too; none where there is no daemon."""
+def _containers(mark):
+    """Give the containers of docker sandboxes that name `mark`, the ended ones too; none where there is no daemon."""
     if not shutil.which("docker"):
-        return set()
-    listing = ["docker", "ps", "--all", "--quiet", "--filter", f"label={_LABEL}"]
-    return set(subprocess.run(listing, capture_output=True, text=True).stdout.split())
+        return []
+    listing = ["docker", "ps", "--all", "--no-trunc", "--filter", f"label={_LABEL}", "--format", "{{.ID}} {{.Mounts}}"]
+    found = subprocess.run(listing, capture_output=True, text=True).stdout.splitlines()
+    return [each for each in found if mark in each]
 
 
 def _mounts():

@@ -175,9 +175,9 @@ def test_a_process_is_found_by_what_it_has_of_the_soak(traces, how):
 
 
 @contextmanager
-def at_work(sandbox, traces, marker):
+def at_work(sandbox, home, marker):
     """Have a sandbox with a process that has `marker` and nothing of the soak about it, until the context ends."""
-    workspace = traces.home / "work" / "20261125-010203-abcdef"
+    workspace = home / "work" / "20261125-010203-abcdef"
     workspace.mkdir(parents=True)
     command = Command(["/bin/sh", "-c", f"cd /; exec env -i sleep {marker}"], workspace, limits=Limits(seconds=15))
     thread = threading.Thread(target=sandbox.run, args=(command,))
@@ -192,7 +192,7 @@ def at_work(sandbox, traces, marker):
 @pytest.mark.slow
 def test_what_runs_in_a_sandbox_is_found(traces, bubblewrap):
     marker = f"{time.time_ns() % 10**9}.5"
-    with at_work(bubblewrap, traces, marker):
+    with at_work(bubblewrap, traces.home, marker):
         inside = [each.cmdline() for each in traces.processes() if in_sandbox(each)]
         assert ["sleep", marker] in inside
     assert not traces.left([])["processes"]
@@ -209,10 +209,11 @@ def test_a_prepared_interpreter_is_found(traces, bubblewrap):
 
 
 @pytest.mark.slow
-def test_a_container_is_found(traces, docker):
-    marker = f"{time.time_ns() % 10**9}.5"
-    with at_work(docker, traces, marker):
-        assert len(traces.left([])["containers"]) == 1
+def test_a_container_is_found_and_none_of_somebody_else(traces, docker, tmp_path):
+    marker = f"{time.time_ns() % 10**9}"
+    with at_work(docker, traces.home, f"{marker}.5"), at_work(docker, tmp_path, f"{marker}.7"):
+        (found,) = traces.left([])["containers"]
+        assert traces.mark in found
 
 
 def test_a_mount_is_found(traces):
