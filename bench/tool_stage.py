@@ -34,15 +34,16 @@ def main(plan, url, parallel):
 
         options = BuildOptions(planner="openai/scripted", api_base=url, store=store, parallel=parallel)
         warm_up(settings_for(options))
+        tool_stage = _flow()
         with wait_for_server():
-            result = _flow(json.loads(Path(plan).read_text()), options)
+            result = tool_stage(json.loads(Path(plan).read_text()), options)
     print(json.dumps(result), flush=True)
     stop_counting()
     leave(0)
 
 
-def _flow(plan, options):
-    with importing("flows.build_tool"):
+def _flow():
+    with importing("prefect"):
         from prefect import flow
 
         from agenthands.models import Plan
@@ -51,7 +52,7 @@ def _flow(plan, options):
         from tasks.start import start_build
 
     @flow(name="tool-stage")
-    def tool_stage():
+    def tool_stage(plan, options):
         build = start_build("measure the tool stage", options)
         base = prepare_environment(build)
         reap_orphans()
@@ -72,7 +73,7 @@ def _flow(plan, options):
             "threads": threading.active_count(),
         }
 
-    return tool_stage()
+    return tool_stage
 
 
 def _rss():

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -40,7 +41,13 @@ _PREFECT = {
 
 def run_build(request: BuildRequest, as_json: bool) -> int:
     """Build one agent and give the exit code. Raises AgentHandsError."""
-    record = _run_flow([request], lambda: _build(request))
+
+    def load() -> Callable[[], BuildRecord]:
+        from flows.build_agent import build_agent
+
+        return partial(build_agent, request.request, request.options())
+
+    record = _run_flow([request], load)
     if as_json:
         click.echo(record.model_dump_json(indent=1))
     else:
@@ -62,13 +69,12 @@ def run_batch(source: str, given: Mapping[str, object], at_once: int, as_json: b
     store = store_for(settings_for(options))
     requests = read_batch(source, options, store)  # what is wrong with it is said before anything is started
 
-    def run() -> BatchReport:
-        with importing("flows.build_batch"):
-            from flows.build_batch import build_batch
+    def load() -> Callable[[], BatchReport]:
+        from flows.build_batch import build_batch
 
-        return build_batch(source, options, at_once)
+        return partial(build_batch, source, options, at_once)
 
-    report = _run_flow(requests, run, BatchConsole(sys.stderr))
+    report = _run_flow(requests, load, BatchConsole(sys.stderr))
     if as_json:
         click.echo(report.model_dump_json(indent=1))
     else:
@@ -82,7 +88,12 @@ def run_plan(request: BuildRequest, as_json: bool) -> int:
     from agenthands.terminal_report import plan_text
     from agenthands.wording import money
 
-    planned, estimate = _run_flow([request], lambda: _plan(request))
+    def load() -> Callable[[], tuple[Planned, Estimate]]:
+        from flows.plan_agent import plan_only
+
+        return partial(plan_only, request.request, request.options())
+
+    planned, estimate = _run_flow([request], load)
     click.echo(planned.plan.model_dump_json(indent=1) if as_json else plan_text(planned.plan))
     spent, expected = money(planned.cost_usd), money(estimate.usd)
     click.echo(fitted(f"This plan: {spent}. Building it: about {expected} ({estimate.basis})."), err=True)
@@ -106,9 +117,12 @@ def run_check(folder: Path, sandbox: str | None, as_json: bool) -> int:
 
 
 def _run_flow[T](
-    requests: Sequence[BuildRequest], run: Callable[[], T], batch_console: BatchConsole | None = None
+    requests: Sequence[BuildRequest], load: Callable[[], Callable[[], T]], batch_console: BatchConsole | None = None
 ) -> T:
-    """Run a flow with progress on standard error; what a user may have to fix is found before Prefect is asked."""
+    """Run a flow with progress on standard error; what a user may have to fix is found before Prefect is asked.
+
+    `load` imports the flow, while Prefect's server starts, and gives what runs it.
+    """
     from agenthands.leftovers import use_scratch
     from tasks.wiring import check_machine
 
@@ -124,6 +138,8 @@ def _run_flow[T](
 
         with prefect_server() as wait_for_server:
             _check_models(requests)
+            with importing("prefect"):
+                run = load()
             with console, listening(console), wait_for_server():
                 return run()
 
@@ -134,20 +150,6 @@ def leave(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     exit_at_once(code)
-
-
-def _build(request: BuildRequest) -> BuildRecord:
-    with importing("flows.build_agent"):
-        from flows.build_agent import build_agent
-
-    return build_agent(request.request, request.options())
-
-
-def _plan(request: BuildRequest) -> tuple[Planned, Estimate]:
-    with importing("flows.plan_agent"):
-        from flows.plan_agent import plan_only
-
-    return plan_only(request.request, request.options())
 
 
 def _check_models(requests: Sequence[BuildRequest]) -> None:
