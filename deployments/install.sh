@@ -1,9 +1,10 @@
 #!/bin/sh
 # Makes a virtual environment with AgentHands in it, exactly as locked. Needs Python 3.12 or later and a package index.
-# Usage: deployments/install.sh FOLDER [--no-dev]     --no-dev leaves out what only its developers need
+# Usage: deployments/install.sh FOLDER [--dependencies]
+#   --dependencies   only what AgentHands needs: neither itself nor what only its developers need
 set -eu
 folder=$1
-dev=${2:-}
+only=${2:-}
 cd "$(dirname "$0")/.."
 
 python=
@@ -23,9 +24,9 @@ echo "Installing AgentHands into $folder ..." >&2
 "$python" -m venv --clear "$folder"
 "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
     "$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
-if [ "$dev" = --no-dev ]; then
+if [ "$only" = --dependencies ]; then
     "$folder/bin/uv" pip install --quiet --constraint requirements.lock --compile-bytecode \
-        --python "$folder/bin/python" --editable .
+        --python "$folder/bin/python" --requirements pyproject.toml
     exit
 fi
 "$folder/bin/uv" pip sync --quiet --require-hashes --compile-bytecode --python "$folder/bin/python" requirements.lock

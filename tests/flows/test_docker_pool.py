@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from image_support import base_image, sh
+from image_support import build_image, sh
 from many_machines import running
 from scripted_server import serve_script
 from served_support import BIN, bootstrap, until
@@ -16,10 +16,8 @@ IMAGE, POOL = "agenthands-test", "in-docker"
 
 
 @pytest.fixture(scope="module")
-def image(docker, tmp_path_factory):
-    build = ["docker", "build", "--quiet", "--network", "host", "--tag", IMAGE, "--file", "deployments/Dockerfile"]
-    base = base_image(tmp_path_factory.mktemp("base"))
-    sh(*build, "--build-arg", f"BASE_IMAGE={base}", ".", cwd=ROOT)
+def image(docker):
+    build_image(IMAGE, ROOT, "--file", str(ROOT / "deployments" / "Dockerfile"))
     return IMAGE
 
 

@@ -5,13 +5,13 @@ import shutil
 
 import httpx
 import pytest
-from image_support import base_image, sh
+from image_support import build_image, sh
 from package_support import free_port
 from scripted_server import serve_script
 from served_support import HTTP, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-IMAGE = "data-report"
+IMAGE, IN_COMPOSE = "agenthands-test-package", "data-report"
 
 
 @pytest.fixture(scope="module")
@@ -19,11 +19,10 @@ def image(docker, tmp_path_factory, fetched_package):
     """The package's image, built from its own Dockerfile; a key in .env beside it must stay out."""
     agent = fetched_package(tmp_path_factory.mktemp("image"))
     (agent / ".env").write_text("OPENAI_API_KEY=canary-key\n")
-    base = base_image(tmp_path_factory.mktemp("base"))
-    build = ["docker", "build", "--quiet", "--network", "host", "--build-arg", f"BASE_IMAGE={base}"]
-    sh(*build, "--tag", IMAGE, str(agent))
+    build_image(IMAGE, agent)
+    sh("docker", "tag", IMAGE, IN_COMPOSE)
     yield agent
-    sh("docker", "image", "rm", "--force", IMAGE)
+    sh("docker", "image", "rm", IN_COMPOSE)
 
 
 def test_the_agent_in_the_container_answers(image):

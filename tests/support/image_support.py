@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from filelock import FileLock
@@ -27,12 +28,22 @@ def sh(*command, **options):
     return done.stdout + done.stderr
 
 
-def base_image(folder):
-    """Make the image from the sandbox's, if it is not there; gives its name."""
-    with FileLock(Path("/tmp/agenthands-test-python.lock")):
+def build_image(tag, folder, *options):
+    """Build an image from `folder`; its layers stay for the next time, the image that had this tag before does not."""
+    _make_base()
+    had = sh("docker", "image", "ls", "--quiet", "--no-trunc", tag).strip()
+    build = ["docker", "build", "--quiet", "--network", "host", "--build-arg", f"BASE_IMAGE={BASE}", "--tag", tag]
+    has = sh(*build, *options, str(folder)).split()[-1]
+    if had and had != has:
+        sh("docker", "image", "rm", "--force", had)
+
+
+def _make_base():
+    """Make the base from the sandbox's image, if it is not there."""
+    with FileLock("/tmp/agenthands-test-python.lock"):
         if subprocess.run(["docker", "image", "inspect", BASE], capture_output=True).returncode:
-            _make(folder)
-    return BASE
+            with tempfile.TemporaryDirectory() as folder:
+                _make(Path(folder))
 
 
 def _make(folder):
