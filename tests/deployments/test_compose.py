@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
@@ -61,6 +63,23 @@ def test_what_is_not_set_is_not_handed_on_and_has_its_default(tmp_path):
     seen = environments(tmp_path / FILE.name, {n: value for n, value in os.environ.items() if n not in WANTED})
     set_anyhow = {name for name in WANTED if seen["worker"].get(name) is not None}
     assert set_anyhow == {"AGENTHANDS_STORE", "AGENTHANDS_LOCKS"}
+
+
+@pytest.mark.skipif(COMPOSE is None, reason="no docker compose")
+def test_the_server_takes_whatever_password_the_database_has():
+    password = "p@ss/w:rd#1%2?&"
+    seen = environments(FILE, {**os.environ, "POSTGRES_PASSWORD": password})
+    assert seen["postgres"]["POSTGRES_PASSWORD"] == password
+    code = (
+        "from prefect.server.database.dependencies import provide_database_interface as database\n"
+        "from sqlalchemy import make_url\n"
+        "print(make_url(database().database_config.connection_url).render_as_string(False))"
+    )
+    variables = {**os.environ, **{name: str(value) for name, value in seen["server"].items()}}
+    said = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=100)
+    url = urlsplit(said.stdout.strip())
+    assert (url.scheme, url.hostname, url.path) == ("postgresql+asyncpg", "postgres", "/prefect")
+    assert (url.username, unquote(url.password)) == ("prefect", password)
 
 
 def environments(file, shell):
