@@ -52,5 +52,6 @@ lock: install ## Resolve requirements.lock and agenthands/locks/*.lock anew
 	$(UV_COMPILE) --group dev pyproject.toml -o requirements.lock
 	$(UV_COMPILE) --only-binary :all: --no-binary wikipedia agenthands/locks/nat.in -o agenthands/locks/nat.lock
 	$(UV_COMPILE) --only-binary :all: agenthands/locks/node.in -o agenthands/locks/node.lock
+	$(UV_COMPILE) --only-binary :all: -c agenthands/locks/nat.lock agenthands/locks/installer.in -o agenthands/locks/installer.lock
 
 .PHONY: help install check test test-fast fuzz demo serve bench format lock

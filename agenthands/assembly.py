@@ -28,6 +28,7 @@ _RENDERED = {
     ".env.example": "env.example",
 }
 _TEMPLATES = Path(__file__).parent / "templates" / "agent"
+_INSTALLER = Path(__file__).parent / "locks" / "installer.lock"
 
 
 def config_path(plan: Plan) -> str:
@@ -73,6 +74,7 @@ def assemble_agent(
         f"{source}/__init__.py": _render("init.py.j2", values),
         f"{source}/tools/__init__.py": "",
         "requirements.lock": lock,
+        "installer.lock": _INSTALLER.read_text(encoding="utf-8"),
         config_path(plan): as_yaml(config),
         **evaluation(plan, package, config_path(plan)),
     }

@@ -22,12 +22,12 @@ fi
 
 echo "Installing AgentHands into $folder ..." >&2
 "$python" -m venv --clear "$folder"
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
-    "$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
+sed -n '/^uv==/,/[^\\]$/p' requirements.lock |
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement /dev/stdin
 if [ "$only" = --dependencies ]; then
     "$folder/bin/uv" pip install --quiet --constraint requirements.lock --compile-bytecode \
         --python "$folder/bin/python" --requirements pyproject.toml
     exit
 fi
 "$folder/bin/uv" pip sync --quiet --require-hashes --compile-bytecode --python "$folder/bin/python" requirements.lock
-"$folder/bin/uv" pip install --quiet --no-deps --python "$folder/bin/python" --editable .
+"$folder/bin/uv" pip install --quiet --no-deps --build-constraints requirements.lock --python "$folder/bin/python" --editable .

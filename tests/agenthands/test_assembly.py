@@ -15,6 +15,7 @@ import yaml
 from mcp_servers import clock_entry
 from tests_support import PLAN, registry, write_roman
 
+from agenthands.adapters.uv_environments import LOCKS
 from agenthands.agent_config import PlannedServer, package_name
 from agenthands.assembly import assemble_agent
 from agenthands.bundling import pack, unpack
@@ -67,9 +68,10 @@ def test_everything_is_there(assembled):
     assert sorted(files) == sorted(
         [
             ".dockerignore", ".env.example", "Dockerfile", "README.md", "build.json", "compose.yaml",
-            "evals/cases.jsonl", "evals/config.yml", "mcp/sec-edgar.lock", "mcp/time.lock", "pyproject.toml",
-            "requirements.lock", "setup_mcp.sh", f"{source}/__init__.py", f"{source}/configs/config.yml",
-            f"{source}/evaluator.py", f"{source}/model.py", f"{source}/register.py", f"{source}/tools/__init__.py",
+            "evals/cases.jsonl", "evals/config.yml", "installer.lock", "mcp/sec-edgar.lock", "mcp/time.lock",
+            "pyproject.toml", "requirements.lock", "setup_mcp.sh",
+            f"{source}/__init__.py", f"{source}/configs/config.yml", f"{source}/evaluator.py",
+            f"{source}/model.py", f"{source}/register.py", f"{source}/tools/__init__.py",
             f"{source}/tools/roman_numeral.py",
             "tests/test_roman_numeral.py",
         ]
@@ -154,11 +156,25 @@ def test_without_servers_there_is_nothing_to_set_up(assembled):
 @pytest.mark.parametrize("name", ["README.md", "Dockerfile", "setup_mcp.sh"])
 def test_what_a_user_installs_are_wheels_with_hashes(assembled, name):
     text = assembled()[name].decode().replace("\\\n", " ")
-    installs = [line for line in re.split(r"\n|&&", text) if "pip install" in line and "--no-deps ." not in line]
+    installs = [
+        line
+        for line in re.split(r"\n|&&", text)
+        if "pip install" in line and "--no-deps --no-build-isolation ." not in line
+    ]
     assert installs
     for line in installs:
         assert "--only-binary :all:" in line
-        assert "--require-hashes" in line or re.search(r" uv( |$)", line), line
+        assert "--require-hashes" in line
+
+
+def test_what_installs_and_builds_the_package_fits_the_agents_environment(assembled):
+    installer, nat = (
+        dict(re.findall(r"^([a-z-]+)==(\S+)", text, re.MULTILINE))
+        for text in (assembled()["installer.lock"].decode(), (LOCKS / "nat.lock").read_text())
+    )
+    assert {"uv", "hatchling"} <= installer.keys()
+    both = installer.keys() & nat.keys()
+    assert {name: installer[name] for name in both} == {name: nat[name] for name in both}
 
 
 NASTY = "x\"; import os\n\n[tool.evil]\n<script>alert(1)</script> `touch /tmp/x` $(touch x) {{ 7 * 7 }} ' | --"
