@@ -31,10 +31,11 @@ def sh(*command, **options):
 def build_image(tag, folder, *options):
     """Build an image from `folder`; its layers stay for the next time, the image that had this tag before does not."""
     _make_base()
-    had = sh("docker", "image", "ls", "--quiet", "--no-trunc", tag).strip()
+    listing = ["docker", "image", "ls", "--quiet", "--no-trunc", tag]
+    had = sh(*listing).strip()
     build = ["docker", "build", "--quiet", "--network", "host", "--build-arg", f"BASE_IMAGE={BASE}", "--tag", tag]
-    has = sh(*build, *options, str(folder)).split()[-1]
-    if had and had != has:
+    sh(*build, *options, str(folder))
+    if had and had != sh(*listing).strip():
         sh("docker", "image", "rm", "--force", had)
 
 
