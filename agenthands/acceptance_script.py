@@ -5,6 +5,7 @@ standard output, in one JSON object, what came of loading and of each case.
 """
 
 import asyncio
+import gc
 import importlib
 import json
 import logging
@@ -35,6 +36,7 @@ def main():
 
 async def run(request, outcome):
     """Load the agent as `nat run` does, and ask."""
+    gc.disable()  # a fifth to a third of the time of NAT's imports, and what they make stays
     from nat.builder.workflow_builder import WorkflowBuilder
     from nat.runtime.loader import load_config
     from nat.runtime.session import SessionManager
@@ -48,6 +50,8 @@ async def run(request, outcome):
         start_groups_at_once(builder, config)
         await builder.populate_builder(config)
         manager = await SessionManager.create(config=config, shared_builder=builder)
+        gc.freeze()
+        gc.enable()
         outcome["loaded"] = True
         for case in request["cases"]:
             outcome["cases"].append({"id": case["id"], **await ask(manager, case["query"], request["seconds"])})
