@@ -33,6 +33,7 @@ def prepare(packages, path):
     with put_off(packages):
         warm_up()
     build_config_when_used()
+    look_at_default_factories_once()
     if path:
         sys.path += path
         import coverage  # noqa: F401
@@ -106,6 +107,22 @@ def build_config_when_used():
             setattr(Config, place, mock)
 
     registry._registration_changed_hooks[:] = [put_off_building]
+
+
+def look_at_default_factories_once():
+    """Let Pydantic know that `list` and its like take no argument when they make a default.
+
+    It asks Python for their signature with each model, and Python copies all of sys.modules for that: a fork then
+    writes to two thousand pages that it shares with its parent. NAT's configurations of tools have such a field.
+    """
+    from pydantic._internal import _fields, _generate_schema
+
+    ask = _fields.takes_validated_data_argument
+
+    def answer(default_factory):
+        return not any(default_factory is each for each in (list, dict, set)) and ask(default_factory)
+
+    _fields.takes_validated_data_argument = _generate_schema.takes_validated_data_argument = answer
 
 
 def run_a_test():
