@@ -83,6 +83,19 @@ def test_nat_run_answers_the_question_of_the_readme(package):
     assert "The 3 numbers have the mean 4.0" in done.stdout + done.stderr
 
 
+def test_nothing_is_fetched_while_the_agent_is_loaded(package):
+    code = (
+        "from nat.runtime.loader import PluginTypes, discover_and_register_plugins\n"
+        "discover_and_register_plugins(PluginTypes.CONFIG_OBJECT)\n"
+        "from litellm.litellm_core_utils.get_model_cost_map import get_model_cost_map_source_info\n"
+        "print(get_model_cost_map_source_info()['is_env_forced'])"
+    )
+    variables = {name: value for name, value in os.environ.items() if name != "LITELLM_LOCAL_MODEL_COST_MAP"}
+    command = [package / ".venv/bin/python", "-c", code]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "True\n", done.stderr[-3000:]
+
+
 @pytest.mark.parametrize("title", ["Ask it", "Serve it"])
 def test_without_the_key_of_its_model_the_agent_does_not_start_and_names_it(package, title):
     text = blocks(package, title)[0]

@@ -1,5 +1,6 @@
 """A scripted model as an OpenAI-compatible server on loopback, which knows what it was asked."""
 
+import secrets
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -56,5 +57,6 @@ def serve_model(answers, latency=0.0):
             say(handler, call, asked.change(kind, call["messages"], answers(call)))
 
     with serve_calls(respond) as address:
-        asked.url = f"{address}/v1"
+        # unlike that of any server before, whose port it may have: who makes a tool goes on where another one stopped
+        asked.url = f"{address}/{secrets.token_hex(4)}/v1"
         yield asked
