@@ -33,7 +33,7 @@ def prepare(packages, path):
     with put_off(packages):
         warm_up()
     build_config_when_used()
-    look_at_default_factories_once()
+    answer_for_builtin_factories()
     if path:
         sys.path += path
         import coverage  # noqa: F401
@@ -109,7 +109,7 @@ def build_config_when_used():
     registry._registration_changed_hooks[:] = [put_off_building]
 
 
-def look_at_default_factories_once():
+def answer_for_builtin_factories():
     """Let Pydantic know that `list` and its like take no argument when they make a default.
 
     It asks Python for their signature with each model, and Python copies all of sys.modules for that: a fork then
