@@ -48,10 +48,10 @@ format: install ## Format the code
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-lock: install ## Resolve requirements.lock and agenthands/locks/*.lock anew
+lock: install ## Resolve requirements.lock and agenthands/environments/locks/*.lock anew
 	$(UV_COMPILE) --group dev pyproject.toml -o requirements.lock
-	$(UV_COMPILE) --only-binary :all: --no-binary wikipedia agenthands/locks/nat.in -o agenthands/locks/nat.lock
-	$(UV_COMPILE) --only-binary :all: agenthands/locks/node.in -o agenthands/locks/node.lock
-	$(UV_COMPILE) --only-binary :all: -c agenthands/locks/nat.lock agenthands/locks/installer.in -o agenthands/locks/installer.lock
+	$(UV_COMPILE) --only-binary :all: --no-binary wikipedia agenthands/environments/locks/nat.in -o agenthands/environments/locks/nat.lock
+	$(UV_COMPILE) --only-binary :all: agenthands/environments/locks/node.in -o agenthands/environments/locks/node.lock
+	$(UV_COMPILE) --only-binary :all: -c agenthands/environments/locks/nat.lock agenthands/environments/locks/installer.in -o agenthands/environments/locks/installer.lock
 
 .PHONY: help install check test test-fast fuzz demo serve bench format lock

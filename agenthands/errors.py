@@ -29,7 +29,7 @@ A tool that fails the gate, or an agent that fails its test cases, is a result a
 
 from __future__ import annotations
 
-from agenthands.masking import masked
+from agenthands._util.redaction import masked
 
 
 class AgentHandsError(Exception):

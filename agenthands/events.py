@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from agenthands.masking import masked
+from agenthands._util.redaction import masked
 
 ToolState = Literal["waiting", "coding", "checking", "repairing", "accepted", "rejected", "failed"]
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from agenthands._util.redaction import remember
 from agenthands.errors import SettingsInvalid
-from agenthands.masking import remember
-from agenthands.model_settings import ConfigFile, ModelSettings, Role, load_config
-from agenthands.models import BuildOptions
-from agenthands.models.request import PRICE
+from agenthands.llm.settings import ConfigFile, ModelSettings, Role, load_config
+from agenthands.schemas import BuildOptions
+from agenthands.schemas.request import PRICE
 
 _MILLION = 1_000_000
 

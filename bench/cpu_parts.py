@@ -20,18 +20,18 @@ from pathlib import Path
 from many_tools import names, plan_of, served, write_script
 from measuring import adopt_orphans, cpu_seconds, measure, reap_orphans, save
 
-from agenthands import assembly
-from agenthands.adapters.bubblewrap import BubblewrapSandbox
-from agenthands.adapters.openhands_coder import OpenHandsCoder
-from agenthands.adapters.uv_environments import UvEnvironments
-from agenthands.bundling import pack
-from agenthands.coding import CodingLimits, generate_tool
-from agenthands.gate.judge import judge
-from agenthands.models import BuildOptions, BuildRequest, Plan
-from agenthands.nat_registry import read_registry
-from agenthands.purse import Budget, Purse
+from agenthands.coding.openhands.agent import OpenHandsCoder
+from agenthands.coding.tool_coder import CodingLimits, generate_tool
+from agenthands.environments.nat_registry import read_registry
+from agenthands.environments.uv import UvEnvironments
+from agenthands.gate.gate import judge
+from agenthands.llm.budget import Budget, Purse
+from agenthands.packaging import package as assembly
+from agenthands.packaging.bundle import pack
+from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
+from agenthands.schemas import BuildOptions, BuildRequest, Plan
 from agenthands.settings import Settings, load_settings
-from agenthands.workplace import Build, ToolWork
+from agenthands.store.workdirs import Build, ToolWork
 
 
 class NewInterpreters(BubblewrapSandbox):
@@ -47,7 +47,7 @@ class NewInterpreters(BubblewrapSandbox):
 
 
 IMPORTS = {
-    "factory: wiring, Prefect, flows": "import tasks.wiring, flows.build_agent",
+    "factory: wiring, Prefect, flows": "import agenthands.tasks.dependencies, agenthands.flows.build_agent",
     "factory: litellm, OpenHands": "import litellm, openhands.sdk, openhands.tools",
     "embedded Prefect server": "from prefect.server.api.server import create_app; create_app(ephemeral=True)",
 }
@@ -99,8 +99,8 @@ def parts(count, url, folder, sandbox):
 
 def terminal_cost(folder):
     """Give the CPU seconds of one `python -m pytest` of an agent, and of Python alone, in a sandbox."""
-    from agenthands.coding import shell_command
-    from agenthands.commands import Limits
+    from agenthands.coding.tool_coder import shell_command
+    from agenthands.sandbox.base import Limits
 
     environment, sandbox = UvEnvironments(Settings().home).nat(), BubblewrapSandbox()
     name = names(1)[0]

@@ -23,16 +23,16 @@ from measuring import save
 from rich.console import Console
 from rich.table import Table
 
-from agenthands.adapters.bubblewrap import BubblewrapSandbox
-from agenthands.adapters.uv_environments import UvEnvironments
-from agenthands.commands import Command, Limits
-from agenthands.gate.harness_runs import run_harness
-from agenthands.gate.judge import MAX_MUTANTS, judge, prepared
-from agenthands.gate.workspace import tests_path, tool_path
-from agenthands.models import CustomTool
+from agenthands.environments.uv import UvEnvironments
+from agenthands.gate.checks.files import tests_path, tool_path
+from agenthands.gate.gate import MAX_MUTANTS, judge, prepared
+from agenthands.gate.harness_client import run_harness
+from agenthands.sandbox.base import Command, Limits
+from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
+from agenthands.schemas import CustomTool
 from agenthands.settings import Settings
 
-SCRIPT = Path(__file__).parent.parent / "agenthands" / "testing" / "scripts" / "financial-research"
+SCRIPT = Path(__file__).parent.parent / "agenthands" / "llm" / "scripted" / "scripts" / "financial-research"
 TOOL = "stock_performance"
 
 

@@ -21,8 +21,9 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from agenthands.gate.judge import GATE_VERSION, judge
-from agenthands.ports import Environment, Sandbox
+from agenthands.environments.base import Environment
+from agenthands.gate.gate import GATE_VERSION, judge
+from agenthands.sandbox.base import Sandbox
 from agenthands.settings import Settings
 from bench.gate_adversary import arranged, candidates, wrong_variants
 from bench.human_eval_data import ROOT, explored, problems
@@ -216,8 +217,8 @@ def _remarks(summary):
 
 def main():
     """Measure, print, write."""
-    from agenthands.adapters.bubblewrap import BubblewrapSandbox
-    from agenthands.adapters.uv_environments import UvEnvironments
+    from agenthands.environments.uv import UvEnvironments
+    from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--problems", type=int, help="how many, sampled evenly; default all")

@@ -8,9 +8,9 @@ rightly. Which example is held out follows from its content, so the set of examp
 import itertools
 from dataclasses import dataclass
 
-from agenthands.gate.mutation import mutants
-from agenthands.gate.results import same_json
-from agenthands.models import held_out_indices
+from agenthands.gate.checks.examples import same_json
+from agenthands.gate.mutation.mutants import mutants
+from agenthands.schemas import held_out_indices
 from bench.human_eval_tools import sampled, specification
 
 MAX_VARIANTS = 24

@@ -9,8 +9,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from agenthands.commands import Command, Limits
 from agenthands.errors import RegistryUnavailable
+from agenthands.sandbox.base import Command, Limits
 from bench.human_eval_tools import Problem
 
 ROOT = Path(__file__).parent.parent

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from agenthands.models import CustomTool
+from agenthands.schemas import CustomTool
 from bench.json_types import fits, python_type, schema_of, schema_of_annotation
 
 MAX_EXAMPLES = 24

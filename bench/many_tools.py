@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from agenthands.testing import scripted_model
+from agenthands.llm.scripted import provider as scripted_model
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from many_tools import plan_of, served, write_script
 from measuring import ROOT, PeakMemory, measure, save, share
 
-from agenthands.adapters.uv_environments import UvEnvironments
+from agenthands.environments.uv import UvEnvironments
 from agenthands.settings import Settings
 
 HERE = Path(__file__).parent

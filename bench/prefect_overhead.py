@@ -17,7 +17,7 @@ from pathlib import Path
 
 from measuring import cpu_seconds, save, server_cpu
 
-from agenthands.whole_files import write_whole
+from agenthands._util.atomic_files import write_whole
 
 os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="CRITICAL", DO_NOT_TRACK="1")
 os.environ.update(PREFECT_LOGGING_ROOT_LEVEL="CRITICAL")
@@ -127,7 +127,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=40)
     count = parser.parse_args().count
-    from flows.embedded_server import prefect_server
+    from agenthands.flows.server.embedded import prefect_server
 
     with tempfile.TemporaryDirectory() as kept, prefect_server() as wait_for_server:
         os.environ["PREFECT_LOCAL_STORAGE_PATH"] = kept

@@ -20,7 +20,7 @@ from pathlib import Path
 from many_tools import CALLS, MODEL, plan_of, served, write_script
 from measuring import CORES, adopt_orphans, cpu_seconds, measure, reap_orphans, save
 
-from agenthands.adapters.uv_environments import UvEnvironments
+from agenthands.environments.uv import UvEnvironments
 from agenthands.settings import Settings
 
 HERE = Path(__file__).parent

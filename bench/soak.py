@@ -40,7 +40,7 @@ from soak_faults import OWN_TOOL, Faults
 from soak_findings import Traces, bugs, damaged, explained, held_locks, killed, unfinished
 from worker_memory import WorkerMemory, is_run
 
-from agenthands.adapters.uv_environments import UvEnvironments
+from agenthands.environments.uv import UvEnvironments
 from agenthands.settings import Settings
 
 FALLBACK = 3  # every third request has a model that may answer instead; of those with tools of their own too

@@ -13,13 +13,13 @@ from pathlib import Path
 import psutil
 import redis
 
-from agenthands.adapters.store_places import is_temporary
+from agenthands.error_mapping import exit_code_of
 from agenthands.errors import OutsideError, OwnFault, UserError
-from agenthands.killed import REASON
-from agenthands.models import Acceptance, BuildRecord, MadeTool
-from agenthands.planning import Planned
-from agenthands.server_preparation import ServerFinding
-from agenthands.unexpected import exit_code_of
+from agenthands.mcp.setup import ServerFinding
+from agenthands.planning.planner import Planned
+from agenthands.schemas import Acceptance, BuildRecord, MadeTool
+from agenthands.store.backends import is_temporary
+from agenthands.store.recovery import REASON
 
 _LABEL = "agenthands.owner"  # of every container of the docker sandbox
 _PREFECTS = "runner_storage"  # one for all times
@@ -95,7 +95,7 @@ def _sha256(path):
 
 def _is_whole(path, kind):
     """Say whether a result can be read as a build reads it; a plan that was forgotten is an empty object."""
-    from tasks.result_storage import MaskedJson  # it imports Prefect
+    from agenthands.tasks.result_cache import MaskedJson  # it imports Prefect
 
     content = path.read_bytes()
     if not content and kind == "plans":

@@ -25,10 +25,10 @@ HEAVY = ("prefect", "litellm", "openhands", "rich", "pydantic", "fastapi", "dock
 _TIMES = re.compile(r"import time:\s+\d+ \|\s+\d+ \|\s*(\S+)")
 
 
-IMPORTS = "import tasks.wiring, flows.build_agent, agenthands.adapters.litellm_setup as setup; setup.load_litellm()"
-EAGER = f"{IMPORTS}; from flows.command_line import main; main()"
+IMPORTS = "import agenthands.tasks.dependencies, agenthands.flows.build_agent, agenthands.llm.litellm_setup as setup; setup.load_litellm()"
+EAGER = f"{IMPORTS}; from agenthands.cli.main import main; main()"
 READY = """
-from flows.embedded_server import prefect_server
+from agenthands.flows.server.embedded import prefect_server
 with prefect_server() as wait:
     {before}
     with wait():
@@ -61,7 +61,7 @@ def server():
     """Give seconds and CPU seconds from the start of the embedded server to its answer."""
     code = (
         "import time; t = time.monotonic()\n"
-        "from flows.embedded_server import prefect_server\n"
+        "from agenthands.flows.server.embedded import prefect_server\n"
         "with prefect_server() as wait:\n"
         "    wait(); print(time.monotonic() - t)\n"
     )

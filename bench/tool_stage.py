@@ -16,7 +16,7 @@ from pathlib import Path
 
 from measuring import adopt_orphans, cpu_seconds, reap_orphans, server_cpu, stop_counting
 
-from agenthands.importing import importing
+from agenthands._util.fast_import import importing
 
 os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="CRITICAL", DO_NOT_TRACK="1")
 os.environ.update(PREFECT_LOGGING_ROOT_LEVEL="CRITICAL", OPENAI_API_KEY="none")
@@ -24,13 +24,13 @@ os.environ.update(PREFECT_LOGGING_ROOT_LEVEL="CRITICAL", OPENAI_API_KEY="none")
 
 def main(plan, url, parallel):
     """Start what a build starts, run the stage, print what it took."""
-    from flows.embedded_server import prefect_server
-    from flows.running import leave
-    from tasks.wiring import settings_for, warm_up
+    from agenthands.cli.commands import leave
+    from agenthands.flows.server.embedded import prefect_server
+    from agenthands.tasks.dependencies import settings_for, warm_up
 
     adopt_orphans()
     with tempfile.TemporaryDirectory() as store, prefect_server() as wait_for_server:
-        from agenthands.models import BuildOptions
+        from agenthands.schemas import BuildOptions
 
         options = BuildOptions(planner="openai/scripted", api_base=url, store=store, parallel=parallel)
         warm_up(settings_for(options))
@@ -46,10 +46,10 @@ def _flow():
     with importing("prefect"):
         from prefect import flow
 
-        from agenthands.models import Plan
-        from flows.build_tool import build_tools
-        from tasks.environment import prepare_environment
-        from tasks.start import start_build
+        from agenthands.flows.build_tool import build_tools
+        from agenthands.schemas import Plan
+        from agenthands.tasks.environment import prepare_environment
+        from agenthands.tasks.lifecycle import start_build
 
     @flow(name="tool-stage")
     def tool_stage(plan, options):

@@ -1,33 +1,37 @@
 """The story: one sentence in, a published NAT agent out."""
 
-# No `from __future__ import annotations` in this folder: Prefect must resolve a flow's annotations by itself.
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, cast
 
 from prefect import flow, runtime
+from prefect.futures import PrefectFuture
 from prefect.states import Completed
 from pydantic import Field
 
+from agenthands._util.formatting import cut, one_line
+from agenthands.environments.base import Environment
+from agenthands.error_mapping import named
 from agenthands.errors import AgentHandsError
-from agenthands.events import BuildFinished, emit, listening
-from agenthands.ledger import Ledger
-from agenthands.models import MAX_REQUEST_CHARACTERS, BuildOptions, BuildRecord, Status
-from agenthands.planning import Objection
-from agenthands.unexpected import named
-from agenthands.verdict import verdict
-from agenthands.wording import cut, one_line
-from agenthands.workplace import Build
-from flows.build_tool import build_tools
-from flows.prepare import prepare
-from flows.stopping import cancelled_by_signal, wait_if_ending
-from tasks.accept import accept_agent
-from tasks.artifacts import BuildArtifacts
-from tasks.assemble import assemble_agent
-from tasks.environment import prepare_environment, read_nat_registry
-from tasks.plan import forget_plan, plan_agent
-from tasks.publish import publish_build
-from tasks.start import start_build, start_ledger
-from tasks.wiring import purse_for
+from agenthands.events import BuildFinished, Notice, emit, listening, stage
+from agenthands.flows.build_tool import build_tools
+from agenthands.flows.cancellation import cancelled_by_signal, wait_if_ending
+from agenthands.mcp.setup import PreparedServers, ReadyServer, UnusableServer
+from agenthands.planning.planner import Objection
+from agenthands.reports.summary import verdict
+from agenthands.schemas import MAX_REQUEST_CHARACTERS, BuildOptions, BuildRecord, Plan, Status
+from agenthands.store.recorder import Ledger
+from agenthands.store.workdirs import Build
+from agenthands.tasks.artifacts import BuildArtifacts
+from agenthands.tasks.dependencies import purse_for
+from agenthands.tasks.environment import prepare_environment, prepare_server, read_nat_registry
+from agenthands.tasks.evaluate import accept_agent
+from agenthands.tasks.lifecycle import publish_build, start_build, start_ledger
+from agenthands.tasks.package import assemble_agent
+from agenthands.tasks.plan import forget_plan, plan_agent
+
+# No `from __future__ import annotations` in this folder: Prefect must resolve a flow's annotations by itself.
+
 
 DEFAULTS = BuildOptions()
 Request = Annotated[str, Field(min_length=1, max_length=MAX_REQUEST_CHARACTERS)]
@@ -127,3 +131,21 @@ def _cancelled(build: Build, ledger: Ledger) -> None:
 def _tell(record: BuildRecord, shown: BuildArtifacts) -> None:
     emit(BuildFinished(record.build_id, record.status, record.reason))
     shown.show_result(record)
+
+
+def prepare(build: Build, plan: Plan, base: Environment) -> tuple[Environment, PreparedServers]:
+    """Give the environment of the plan's tools, and what became of its servers; `base` is NAT alone."""
+    futures = [prepare_server.submit(build, server) for server in plan.mcp_servers]
+    needed = plan.dependencies()
+    environment = prepare_environment(build, needed) if needed else base
+    return environment, _servers(build, futures)
+
+
+def _servers(build: Build, futures: Sequence[PrefectFuture[ReadyServer | UnusableServer]]) -> PreparedServers:
+    with stage(build.build_id, "servers") as note:
+        prepared = PreparedServers.of(future.result() for future in futures)
+        for complaint in (each for server in prepared.unusable.values() for each in server):
+            emit(Notice(build.build_id, complaint))
+        pins = [f"{each.planned.entry.id} {each.planned.entry.version}" for each in prepared.ready]
+        note.detail = ", ".join([*pins, *(f"{name} cannot be used" for name in prepared.unusable)])
+    return prepared

@@ -13,20 +13,20 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import CommitMode, transaction
 from pydantic import Field
 
-from agenthands.batching import failed_item, item_of, new_batch_id, progress_of, publish_batch
-from agenthands.cache_keys import build_key
+from agenthands.error_mapping import exit_code_of, named
 from agenthands.errors import AgentHandsError, OutsideError
 from agenthands.events import BatchStarted, emit
-from agenthands.model_settings import ROLES
-from agenthands.models import BatchItem, BatchReport, BuildOptions, BuildRequest
-from agenthands.publishing import find_build
-from agenthands.unexpected import exit_code_of, named
-from agenthands.verdict import batch_state, batch_verdict
-from flows.build_agent import build_agent
-from flows.request_files import read_batch
-from tasks.artifacts import BatchArtifacts
-from tasks.caching import kept, rejected, result_of
-from tasks.wiring import settings_for, store_for
+from agenthands.flows.build_agent import build_agent
+from agenthands.flows.request_files import read_batch
+from agenthands.llm.settings import ROLES
+from agenthands.reports.summary import batch_state, batch_verdict
+from agenthands.schemas import BatchItem, BatchReport, BuildOptions, BuildRequest
+from agenthands.store.batches import failed_item, item_of, new_batch_id, progress_of, publish_batch
+from agenthands.store.builds import find_build
+from agenthands.store.cache_keys import build_key
+from agenthands.tasks.artifacts import BatchArtifacts
+from agenthands.tasks.dependencies import settings_for, store_for
+from agenthands.tasks.result_cache import kept, rejected, result_of
 
 DEFAULTS = BuildOptions()
 Source = Annotated[str, Field(min_length=1)]

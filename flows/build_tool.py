@@ -7,21 +7,29 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import CommitMode, transaction
 
-from agenthands.arbitration import Arbitration, contradictions, corrections
-from agenthands.cache_keys import key_with_fallback, tool_key
-from agenthands.coding import Rejection, hopeless, outcome_of
+from agenthands.coding.arbitration import Arbitration, contradictions, corrections
+from agenthands.coding.tool_coder import Rejection, hopeless, outcome_of
+from agenthands.environments.base import Environment
+from agenthands.error_mapping import named
 from agenthands.errors import AgentHandsError
 from agenthands.events import ToolProgress, emit, stage
-from agenthands.models import MadeTool, Plan, Tokens, ToolOutcome
-from agenthands.ports import Environment
-from agenthands.unexpected import named
-from agenthands.workplace import Build, ToolWork
-from tasks.arbitrate import arbitrate_examples
-from tasks.caching import keep_apart, kept, kept_apart, rejected, result_of
-from tasks.generate import generate_tool, out_of_budget
-from tasks.make import begin, end, end_kept, hand_over, open_work, pause, take_over
-from tasks.validate import validate_tool, with_rulings
-from tasks.wiring import settings_for
+from agenthands.schemas import MadeTool, Plan, Tokens, ToolOutcome
+from agenthands.store.cache_keys import key_with_fallback, tool_key
+from agenthands.store.workdirs import Build, ToolWork
+from agenthands.tasks.code import (
+    begin,
+    end,
+    end_kept,
+    generate_tool,
+    hand_over,
+    open_work,
+    out_of_budget,
+    pause,
+    take_over,
+)
+from agenthands.tasks.dependencies import settings_for
+from agenthands.tasks.gate import arbitrate_examples, validate_tool, with_rulings
+from agenthands.tasks.result_cache import keep_apart, kept, kept_apart, rejected, result_of
 
 
 @flow(name="build-tool", flow_run_name="build-{work.tool.name}", validate_parameters=False)

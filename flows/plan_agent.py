@@ -4,17 +4,17 @@ import shutil
 
 from prefect import flow
 
-from agenthands.estimating import Estimate, Price, estimate_cost
 from agenthands.events import BuildFinished, emit
-from agenthands.leftovers import release
-from agenthands.model_settings import ROLES
-from agenthands.models import BuildOptions
-from agenthands.planning import Planned
-from agenthands.publishing import all_records
-from tasks.environment import prepare_environment, read_nat_registry
-from tasks.plan import plan_agent
-from tasks.start import start_build
-from tasks.wiring import price_of, settings_for, store_for
+from agenthands.llm.settings import ROLES
+from agenthands.planning.cost_estimate import Estimate, Price, estimate_cost
+from agenthands.planning.planner import Planned
+from agenthands.schemas import BuildOptions
+from agenthands.store.builds import all_records
+from agenthands.store.workdirs import release
+from agenthands.tasks.dependencies import price_of, settings_for, store_for
+from agenthands.tasks.environment import prepare_environment, read_nat_registry
+from agenthands.tasks.lifecycle import start_build
+from agenthands.tasks.plan import plan_agent
 
 
 @flow(name="plan-agent")

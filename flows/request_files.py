@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 
 from agenthands.errors import RequestInvalid
-from agenthands.models import BuildOptions, BuildRequest
-from agenthands.ports import Store
-from agenthands.requests import MAX_BATCH_BYTES, read_requests, validated_request
+from agenthands.schemas import BuildOptions, BuildRequest
+from agenthands.schemas.request import MAX_BATCH_BYTES, read_requests, validated_request
+from agenthands.store.base import Store
 
 _SUFFIXES = (".yaml", ".yml")
 _MAX_FILE_BYTES = 1_000_000

@@ -7,54 +7,54 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from agenthands import server_preparation
-from agenthands.cache_keys import lock_key, server_key
+from agenthands.environments.base import Environment
+from agenthands.environments.nat_registry import NatRegistry, read_registry
 from agenthands.events import stage
-from agenthands.models import McpServer
-from agenthands.nat_registry import NatRegistry, read_registry
-from agenthands.ports import Environment
-from agenthands.server_preparation import ReadyServer, ServerFinding, UnusableServer
-from agenthands.workplace import Build
-from tasks import wiring
-from tasks.caching import do_not_keep, kept, result_of
-from tasks.retrying import RETRY_OUTSIDE
+from agenthands.mcp import setup as server_preparation
+from agenthands.mcp.setup import ReadyServer, ServerFinding, UnusableServer
+from agenthands.schemas import McpServer
+from agenthands.store.cache_keys import lock_key, server_key
+from agenthands.store.workdirs import Build
+from agenthands.tasks import dependencies
+from agenthands.tasks.result_cache import do_not_keep, kept, result_of
+from agenthands.tasks.retries import RETRY_OUTSIDE
 
 
 @task(name="resolve", task_run_name="resolve", **RETRY_OUTSIDE)
-def resolve_dependencies(build: Build, dependencies: Sequence[str]) -> str:
+def resolve_dependencies(build: Build, requirements: Sequence[str]) -> str:
     """Give the lock of the NAT environment with the tools' dependencies."""
-    return wiring.environments_for(wiring.settings_for(build.request.options())).resolve(dependencies)
+    return dependencies.environments_for(dependencies.settings_for(build.request.options())).resolve(requirements)
 
 
 @task(name="install", task_run_name="install", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
 def install_environment(build: Build, lock: str) -> Environment:
     """Have an environment on this machine."""
-    return wiring.environments_for(wiring.settings_for(build.request.options())).install(lock)
+    return dependencies.environments_for(dependencies.settings_for(build.request.options())).install(lock)
 
 
-def prepare_environment(build: Build, dependencies: Sequence[str] = ()) -> Environment:
+def prepare_environment(build: Build, requirements: Sequence[str] = ()) -> Environment:
     """Give the NAT environment with the tools' dependencies, locked once for all machines."""
-    settings = wiring.settings_for(build.request.options())
+    settings = dependencies.settings_for(build.request.options())
     with stage(build.build_id, "environment") as note:
-        lock = wiring.environments_for(settings).resolve([])
-        if dependencies:
-            key = lock_key(lock, dependencies, settings.trusted_packages, settings.dependencies)
+        lock = dependencies.environments_for(settings).resolve([])
+        if requirements:
+            key = lock_key(lock, requirements, settings.trusted_packages, settings.dependencies)
             resolving = kept(resolve_dependencies, key, settings)
-            lock, _ = result_of(resolving(build, dependencies, return_state=True))
+            lock, _ = result_of(resolving(build, requirements, return_state=True))
         environment: Environment = install_environment(build, lock)
         note.detail = f"NAT, lock {environment.lock_sha256[:12]}"
-        if dependencies:
-            note.detail += f", with {', '.join(dependencies)}"
+        if requirements:
+            note.detail += f", with {', '.join(requirements)}"
     return environment
 
 
 @task(name="registry", task_run_name="registry", cache_policy=NO_CACHE)
 def read_nat_registry(build: Build, environment: Environment) -> NatRegistry:
     """Give the components that the installed NAT knows."""
-    settings = wiring.settings_for(build.request.options())
+    settings = dependencies.settings_for(build.request.options())
     scratch = build.folder / "registry"
     scratch.mkdir(exist_ok=True)
-    return read_registry(environment, wiring.sandbox_for(settings), scratch)
+    return read_registry(environment, dependencies.sandbox_for(settings), scratch)
 
 
 @task(task_run_name="examine-{server.id}", **RETRY_OUTSIDE)
@@ -63,14 +63,14 @@ def examine_server(build: Build, server: McpServer) -> ServerFinding:
 
     What speaks against a server may be this machine's fault, so it is not kept.
     """
-    settings = wiring.settings_for(build.request.options())
+    settings = dependencies.settings_for(build.request.options())
     scratch = build.folder / "servers" / server.id
     scratch.mkdir(parents=True, exist_ok=True)
     finding = server_preparation.examine_server(
         server,
-        wiring.catalogue_for(settings)[server.id],
-        wiring.environments_for(settings),
-        wiring.sandbox_for(settings),
+        dependencies.catalogue_for(settings)[server.id],
+        dependencies.environments_for(settings),
+        dependencies.sandbox_for(settings),
         scratch,
     )
     if finding.complaints:
@@ -81,10 +81,10 @@ def examine_server(build: Build, server: McpServer) -> ServerFinding:
 @task(task_run_name="server-{server.id}", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
 def prepare_server(build: Build, server: McpServer) -> ReadyServer | UnusableServer:
     """Have one MCP server of the plan ready on this machine; it is examined once for all."""
-    settings = wiring.settings_for(build.request.options())
-    entry = wiring.catalogue_for(settings)[server.id]
+    settings = dependencies.settings_for(build.request.options())
+    entry = dependencies.catalogue_for(settings)[server.id]
     state = kept(examine_server, server_key(entry, server, settings.trusted_packages), settings)(
         build, server, return_state=True
     )
     finding, _ = result_of(state)
-    return server_preparation.prepare_server(server, entry, finding, wiring.environments_for(settings))
+    return server_preparation.prepare_server(server, entry, finding, dependencies.environments_for(settings))

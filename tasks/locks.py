@@ -79,7 +79,7 @@ def _machine_locks(folder: Path) -> MachineLocks:
 
 @cache
 def _shared_locks(url: str) -> LockManager:
-    from tasks.redis_locks import SharedLocks
+    from agenthands.tasks.redis_locks import SharedLocks
 
     return SharedLocks(url)
 

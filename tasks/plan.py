@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from prefect import task
 
-import agenthands.planning as planning
-from agenthands.cache_keys import key_with_fallback, plan_key
+import agenthands.planning.planner as planning
+from agenthands._util.formatting import count
+from agenthands.environments.nat_registry import NatRegistry
 from agenthands.errors import DependencyRefused, PlanRefused
 from agenthands.events import stage
-from agenthands.models import Plan
-from agenthands.nat_registry import NatRegistry
-from agenthands.plan_reality import Reality
-from agenthands.planning import Objection, Planned
-from agenthands.wording import count
-from agenthands.workplace import PLAN, Build
-from tasks import wiring
-from tasks.caching import forget, keep_apart, kept, kept_apart, result_of
-from tasks.retrying import CALLS_MODELS, RETRY_OUTSIDE
+from agenthands.planning.planner import Objection, Planned
+from agenthands.planning.validation import Reality
+from agenthands.schemas import Plan
+from agenthands.store.cache_keys import key_with_fallback, plan_key
+from agenthands.store.workdirs import PLAN, Build
+from agenthands.tasks import dependencies
+from agenthands.tasks.result_cache import forget, keep_apart, kept, kept_apart, result_of
+from agenthands.tasks.retries import CALLS_MODELS, RETRY_OUTSIDE
 
 
 @task(name="plan", task_run_name="plan", **RETRY_OUTSIDE, **CALLS_MODELS)
@@ -25,8 +25,8 @@ def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None
 
     A plan in which a fallback had a part is kept under the key `apart`, for builds with the same fallback.
     """
-    settings = wiring.settings_for(build.request.options())
-    environments = wiring.environments_for(settings)
+    settings = dependencies.settings_for(build.request.options())
+    environments = dependencies.environments_for(settings)
     if found := kept_apart(apart, Planned, settings):
         return found.from_before()
 
@@ -37,14 +37,14 @@ def ask_planner(build: Build, registry: NatRegistry, objection: Objection | None
             return f"custom_tools: the dependencies {', '.join(plan.dependencies())} cannot be used: {error.message}"
         return ""
 
-    wiring.warm_up(settings)
+    dependencies.warm_up(settings)
     try:
         planned = planning.plan_agent(
             build.request.request,
-            wiring.planner_for(settings, wiring.purse_for(build).account("plan")),
+            dependencies.planner_for(settings, dependencies.purse_for(build).account("plan")),
             Reality(
                 registry,
-                wiring.catalogue_for(settings),
+                dependencies.catalogue_for(settings),
                 objection.servers if objection else {},
                 settings.dependencies,
             ),
@@ -62,7 +62,7 @@ def forget_plan(build: Build, registry: NatRegistry, objection: Objection | None
 
     Where it was the answer to an `objection`, so must the first one be, which leads to it.
     """
-    settings = wiring.settings_for(build.request.options())
+    settings = dependencies.settings_for(build.request.options())
     for key in {*_keys(build, registry, None), *_keys(build, registry, objection)}:
         if key:
             forget(key, settings)
@@ -73,7 +73,7 @@ def plan_agent(build: Build, registry: NatRegistry, objection: Objection | None 
 
     The same request with the same models, prompts and catalogue has the same plan: it is asked for once.
     """
-    settings = wiring.settings_for(build.request.options())
+    settings = dependencies.settings_for(build.request.options())
     key, apart = _keys(build, registry, objection)
     with stage(build.build_id, "plan") as note:
         state = kept(ask_planner, key, settings)(build, registry, objection, apart, return_state=True)
@@ -90,7 +90,7 @@ def plan_agent(build: Build, registry: NatRegistry, objection: Objection | None 
 
 def _keys(build: Build, registry: NatRegistry, objection: Objection | None) -> tuple[str, str]:
     """Give the key of the plan, and the one where a fallback had a part in it."""
-    settings = wiring.settings_for(build.request.options())
-    planner, catalogue = settings.model("planner"), wiring.catalogue_for(settings)
+    settings = dependencies.settings_for(build.request.options())
+    planner, catalogue = settings.model("planner"), dependencies.catalogue_for(settings)
     key = plan_key(build.request.request, planner, registry, catalogue, objection, settings.dependencies)
     return key, key_with_fallback(key, planner)

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 
 import pytest
 from conftest_paths import TEST_HOME
@@ -62,7 +63,7 @@ def roman_workspace(tmp_path):
 @pytest.fixture(scope="session")
 def nat_environment():
     """The real NAT environment; the first run installs it."""
-    from agenthands.adapters.uv_environments import UvEnvironments
+    from agenthands.environments.uv import UvEnvironments
 
     return UvEnvironments(TEST_HOME).nat()
 
@@ -70,7 +71,7 @@ def nat_environment():
 @pytest.fixture
 def bubblewrap():
     """The real bubblewrap sandbox."""
-    from agenthands.adapters.bubblewrap import BubblewrapSandbox
+    from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
 
     sandbox = BubblewrapSandbox()
     sandbox.check()
@@ -80,7 +81,7 @@ def bubblewrap():
 @pytest.fixture
 def watched_bubblewrap():
     """The real bubblewrap sandbox, bounded by watching alone, as where no cgroup can be made."""
-    from agenthands.adapters.bubblewrap import BubblewrapSandbox
+    from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
 
     return BubblewrapSandbox(cgroups=False)
 
@@ -97,8 +98,8 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="session")
 def docker():
     """The real docker sandbox. Skips where there is no daemon or no image; the summary says so once, and what helps."""
-    from agenthands.adapters.docker_sandbox import DockerSandbox
     from agenthands.errors import SandboxUnavailable
+    from agenthands.sandbox.docker.sandbox import DockerSandbox
 
     try:
         sandbox = DockerSandbox()
@@ -107,3 +108,29 @@ def docker():
         _without_docker.append(f"{error.message} {error.hint}")
         pytest.skip("no docker")
     return sandbox
+
+
+@pytest.fixture
+def ends_without_the_tests(monkeypatch):
+    """An error would end the process of the tests at once."""
+    monkeypatch.setattr("agenthands.cli.commands.leave", sys.exit)
+
+
+@pytest.fixture
+def agenthands(ends_without_the_tests, monkeypatch, capsys):
+    """Run a command in this process; gives its exit code, and what it printed to standard output and error."""
+
+    from agenthands.cli.main import main
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["agenthands", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code or 0
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return run

@@ -21,17 +21,17 @@ sys.path.insert(0, str(ROOT / "bench"))
 from measuring import in_sandbox
 from soak_findings import Traces, bugs, damaged, explained, held_locks, killed, unfinished
 
-from agenthands.adapters.fsspec_store import FsspecStore
-from agenthands.adapters.store_places import temporary_name
-from agenthands.commands import Command, Limits, Preparation
-from agenthands.killed import REASON
-from agenthands.leftovers import sweep
-from agenthands.models import MadeTool
-from agenthands.publishing import publish_build
-from agenthands.report import render_failed_report
-from agenthands.unexpected import named
-from tasks.redis_locks import SharedLocks
-from tasks.result_storage import MaskedJson
+from agenthands.error_mapping import named
+from agenthands.reports.html import render_failed_report
+from agenthands.sandbox.base import Command, Limits, Preparation
+from agenthands.schemas import MadeTool
+from agenthands.store.backends import temporary_name
+from agenthands.store.builds import publish_build
+from agenthands.store.fsspec_store import FsspecStore
+from agenthands.store.recovery import REASON
+from agenthands.store.workdirs import sweep
+from agenthands.tasks.redis_locks import SharedLocks
+from agenthands.tasks.result_cache import MaskedJson
 
 PYTHON = os.path.realpath(sys.executable)
 BUG = named(KeyError("cost"))

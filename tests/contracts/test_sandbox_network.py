@@ -9,7 +9,7 @@ from gateway_support import short_folder
 from sandbox_support import python, sh
 from web_support import serve_text
 
-from agenthands.adapters.egress_proxy import EgressProxy
+from agenthands.sandbox.egress_proxy import EgressProxy
 
 pytestmark = pytest.mark.slow
 

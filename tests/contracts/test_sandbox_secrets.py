@@ -10,7 +10,7 @@ from itertools import takewhile
 import pytest
 from canaries import BASE, BLOCK, ENVIRONMENT, FALLBACK, FORMS, INDEX, LITERAL, MIRROR, REDIS, has_canary
 
-from agenthands.commands import Command, Limits
+from agenthands.sandbox.base import Command, Limits
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 SHOW = (

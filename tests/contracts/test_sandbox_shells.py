@@ -10,7 +10,7 @@ import pytest
 from sandbox_support import becomes
 from terminal_support import Terminal
 
-from agenthands.commands import Command
+from agenthands.sandbox.base import Command
 
 pytestmark = pytest.mark.slow
 
@@ -70,8 +70,8 @@ WORKER = """
 import os, sys, time
 from pathlib import Path
 from terminal_support import Terminal
-from agenthands.adapters.bubblewrap import BubblewrapSandbox
-from agenthands.commands import Command
+from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
+from agenthands.sandbox.base import Command
 folder, cgroups = sys.argv[1:]
 shell = BubblewrapSandbox(cgroups=bool(cgroups)).shell(Command((), Path(folder)), Path(folder + "-control"))
 terminal = Terminal(shell.path)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from agenthands.adapters.fsspec_store import FsspecStore
-from agenthands.adapters.store_errors import translation
 from agenthands.errors import StoreNotUsable, StoreUnavailable
+from agenthands.store.error_mapping import translation
+from agenthands.store.fsspec_store import FsspecStore
 
 BAD_KEYS = [
     "", "/", "/etc/passwd", "..", "../x", "a/../b", "a/..", "a//b", "a/", "./a", "a/./b", "a\\b", "..\\x",
@@ -247,7 +247,7 @@ class TestFolder:
 
     def test_content_that_comes_back_changed_is_not_published(self, tmp_path, monkeypatch):
         store = FsspecStore(str(tmp_path), patience=1)
-        monkeypatch.setattr("agenthands.adapters.store_places._copy", lambda content, file: file.write(b"bit rot"))
+        monkeypatch.setattr("agenthands.store.backends._copy", lambda content, file: file.write(b"bit rot"))
         with pytest.raises(StoreUnavailable, match="other content"):
             store.put("a", b"content")
         assert store.keys("") == []
@@ -293,7 +293,7 @@ class TestErrors:
 
 def test_making_the_store_imports_no_s3_library():
     code = (
-        "import sys; from agenthands.adapters.fsspec_store import FsspecStore; FsspecStore('s3://b/p');"
+        "import sys; from agenthands.store.fsspec_store import FsspecStore; FsspecStore('s3://b/p');"
         "sys.exit(any(name in sys.modules for name in ('s3fs', 'botocore', 'aiobotocore', 'aiohttp')))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0

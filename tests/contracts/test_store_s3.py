@@ -7,8 +7,8 @@ import pytest
 from s3_support import Cable, make_bucket, seaweed
 from served_support import until
 
-from agenthands.adapters.fsspec_store import FsspecStore
 from agenthands.errors import StoreNotUsable, StoreUnavailable
+from agenthands.store.fsspec_store import FsspecStore
 
 pytestmark = pytest.mark.slow
 

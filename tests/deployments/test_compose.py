@@ -11,7 +11,7 @@ import pytest
 import yaml
 from conftest_paths import ROOT
 
-from agenthands.provider_keys import KEYS
+from agenthands.llm.settings import KEYS
 from agenthands.settings import Settings
 
 FILE = ROOT / "deployments" / "compose.yaml"

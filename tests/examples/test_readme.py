@@ -9,11 +9,10 @@ import pytest
 from conftest_paths import ROOT
 from packaging.requirements import Requirement
 
-from agenthands.model_settings import ModelSettings
-from agenthands.provider_keys import KEYS
+from agenthands.cli.main import cli
+from agenthands.flows.server import bootstrap as bootstrapping
+from agenthands.llm.settings import KEYS, ModelSettings
 from agenthands.settings import Settings
-from flows import bootstrapping
-from flows.command_line import cli
 
 README = (ROOT / "README.md").read_text()
 PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
@@ -39,7 +38,7 @@ def test_readme_shows_every_command_and_every_shown_one_exists():
 @pytest.mark.parametrize("page", PAGES)
 def test_every_option_that_is_shown_alone_exists(page):
     ours = set.union(*map(options_of, [*cli.commands.values(), bootstrapping.main]))
-    probe = re.findall(r'"(--[a-z]+)"', (ROOT / "deployments" / "catalogue_probe.py").read_text())
+    probe = re.findall(r'"(--[a-z]+)"', (ROOT / "agenthands" / "mcp" / "probe_catalogue.py").read_text())
     assert set(re.findall(r"`(--[a-z][a-z-]+)", PAGES[page])) <= {*ours, *probe}
 
 
@@ -138,7 +137,7 @@ def test_every_page_is_in_the_index():
 def test_every_check_of_the_gate_is_explained_twice():
     from typing import get_args
 
-    from agenthands.models.gate import CheckName
+    from agenthands.schemas.gate_report import CheckName
 
     for text in (README, PAGES["docs/gate.md"]):
         assert set(re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE)) >= set(get_args(CheckName))

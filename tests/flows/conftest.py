@@ -11,8 +11,6 @@ from package_support import built_package, free_port
 from scripted_server import serve_script
 from served_support import BIN, answers, serve, until
 
-from flows.command_line import main
-
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory):
@@ -34,7 +32,7 @@ def prefect_api(tmp_path_factory):
     """
     port, home = free_port(), str(tmp_path_factory.mktemp("prefect"))
     api = {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
-    server = [sys.executable, "-m", "uvicorn", "--factory", "flows.prefect_app:create_app"]
+    server = [sys.executable, "-m", "uvicorn", "--factory", "agenthands.flows.server.app:create_app"]
     address = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "error"]
     with running(*server, *address, env={**os.environ, "PREFECT_HOME": home, "PREFECT_UI_ENABLED": "0"}):
         until(lambda: answers(api["PREFECT_API_URL"]), 200)
@@ -67,27 +65,3 @@ def fetched_package(tmp_path_factory, prefect_api):
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     return lambda folder: built_package(shared, folder, prefect_api)
-
-
-@pytest.fixture
-def ends_without_the_tests(monkeypatch):
-    """An error would end the process of the tests at once."""
-    monkeypatch.setattr("flows.running.leave", sys.exit)
-
-
-@pytest.fixture
-def agenthands(ends_without_the_tests, monkeypatch, capsys):
-    """Run a command in this process; gives its exit code, and what it printed to standard output and error."""
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["agenthands", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = ended.code or 0
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return run

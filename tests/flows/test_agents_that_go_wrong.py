@@ -8,8 +8,8 @@ from faulty_server import says
 from scripted_server import serve_script
 from served_support import BIN
 
-from agenthands.advice import advice_on_case
-from agenthands.models import BuildRecord
+from agenthands.reports.remedies import advice_on_case
+from agenthands.schemas import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 CASES = 2

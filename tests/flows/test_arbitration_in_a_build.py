@@ -8,13 +8,14 @@ from arbitration_support import TOOL, Planner, ruling
 from prefect.testing.utilities import prefect_test_harness
 from tests_support import write_roman
 
-from agenthands.gate.judge import judge
-from agenthands.models import BuildOptions, BuildRequest, CodingResult, CustomTool, Tokens, held_out_indices
-from agenthands.testing import scripted_model
-from agenthands.workplace import Build, ToolWork
-from flows.build_agent import build_agent
-from flows.build_tool import build_tool
-from tasks import validate, wiring
+from agenthands.flows.build_agent import build_agent
+from agenthands.flows.build_tool import build_tool
+from agenthands.gate.gate import judge
+from agenthands.llm.scripted import provider as scripted_model
+from agenthands.schemas import BuildOptions, BuildRequest, CodingResult, CustomTool, Tokens, held_out_indices
+from agenthands.store.workdirs import Build, ToolWork
+from agenthands.tasks import dependencies
+from agenthands.tasks import gate as validate
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -42,8 +43,8 @@ def built(tmp_path, nat_environment, monkeypatch):
                 return CodingResult(status="finished", cost_usd=0.5, tokens=Tokens(), seconds=1, steps=2)
 
         monkeypatch.setattr(validate, "judge", lambda *given: judged.append(given) or judge(*given))
-        monkeypatch.setattr(wiring, "coder_for", lambda settings: Coder())
-        monkeypatch.setattr(wiring, "planner_for", lambda settings, account: planner)
+        monkeypatch.setattr(dependencies, "coder_for", lambda settings: Coder())
+        monkeypatch.setattr(dependencies, "planner_for", lambda settings, account: planner)
         request = BuildRequest(request="Roman numerals", planner="scripted/data-report", max_attempts=2)
         build = Build(build_id="b", request=request, folder=tmp_path / "build")
         work = ToolWork(build, TOOL, nat_environment, tmp_path / "tool")

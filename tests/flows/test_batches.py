@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from agenthands.models import BatchReport
-from agenthands.testing.scripted_model import SCRIPTS
+from agenthands.llm.scripted.provider import SCRIPTS
+from agenthands.schemas import BatchReport
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 COMMAND = str(Path(sys.executable).parent / "agenthands")

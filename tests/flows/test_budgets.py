@@ -7,9 +7,9 @@ import pytest
 import yaml
 from scripted_server import serve_script
 
-from agenthands.models import BuildRecord, Plan
-from agenthands.testing.scripted_model import SCRIPTS
-from agenthands.wording import money
+from agenthands._util.formatting import money
+from agenthands.llm.scripted.provider import SCRIPTS
+from agenthands.schemas import BuildRecord, Plan
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PRICE = ("--price", "10000,10000")  # the scripted server counts 15 tokens a call: 15 cents

@@ -11,7 +11,7 @@ import pytest
 from scripted_server import serve_script
 from served_support import BIN, until
 
-from agenthands.models import BuildRecord
+from agenthands.schemas import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -33,8 +33,8 @@ def test_a_terminated_command_ends_as_an_interrupted_one_and_says_what_it_was(tm
 
 SLOW_TO_SAY = """
 import sys, time
-import flows.build_agent as building
-from flows.command_line import main
+import agenthands.flows.build_agent as building
+from agenthands.cli.main import main
 say = building._cancelled
 def later(*what):
     time.sleep(4)

@@ -8,7 +8,7 @@ from many_machines import running
 from scripted_server import serve_script
 from served_support import BIN, bootstrap, until
 
-from agenthands.models import BuildRecord
+from agenthands.schemas import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 ROOT = Path(__file__).parents[2]

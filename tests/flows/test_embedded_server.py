@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from flows.embedded_server import prefect_server
+from agenthands.flows.server.embedded import prefect_server
 
 pytestmark = pytest.mark.slow
 

@@ -17,11 +17,11 @@ from canaries import ENVIRONMENT, addresses_with_passwords, has_canary, leaks, w
 from command_support import agenthands
 from gateway_support import free
 
-from agenthands.acceptance import InstalledAgent
-from agenthands.adapters.gateway import LitellmGateway
-from agenthands.commands import Command, Limits
-from agenthands.model_settings import ModelSettings
-from agenthands.models import BuildRecord
+from agenthands.evaluation.acceptance import InstalledAgent
+from agenthands.llm.gateway.server import LitellmGateway
+from agenthands.llm.settings import ModelSettings
+from agenthands.sandbox.base import Command, Limits
+from agenthands.schemas import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -158,7 +158,7 @@ def installed(fetched, nat_environment, tmp_path):
     """The fetched package, installed beside the NAT environment from whose lock it was built."""
     from conftest_paths import TEST_HOME
 
-    from agenthands.adapters.uv_environments import UvEnvironments
+    from agenthands.environments.uv import UvEnvironments
 
     assert (fetched / "requirements.lock").read_text() == nat_environment.lock
     UvEnvironments(TEST_HOME).install_project(fetched, tmp_path / "site")

@@ -13,10 +13,10 @@ from command_support import COMMAND, agenthands
 from sample_records import record as accepted_record
 from scripted_server import serve_model
 
-from agenthands.adapters.fsspec_store import FsspecStore
-from agenthands.killed import REASON
-from agenthands.models import BuildRecord
-from agenthands.publishing import publish_build
+from agenthands.schemas import BuildRecord
+from agenthands.store.builds import publish_build
+from agenthands.store.fsspec_store import FsspecStore
+from agenthands.store.recovery import REASON
 
 
 def whole_build(test):
@@ -36,7 +36,8 @@ def test_a_build_that_fails_waits_for_no_thread_and_says_all_it_had_to_say(error
     program = f"""
 import sys, threading
 from agenthands import errors
-from flows import command_line, running
+from agenthands.cli import main as command_line
+from agenthands.cli import commands as running
 
 def fail(*_):
     threading.Thread(target=threading.Event().wait).start()
@@ -60,7 +61,7 @@ def test_a_command_whose_reader_has_ended_ends_quietly(tmp_path, command):
     reads, writes = os.pipe()
     os.close(reads)
     done = subprocess.run(
-        [sys.executable, "-m", "flows.command_line", *command],
+        [sys.executable, "-m", "agenthands.cli.main", *command],
         env={**os.environ, "AGENTHANDS_STORE": str(tmp_path)},
         stdout=writes,
         stderr=subprocess.PIPE,

@@ -9,17 +9,17 @@ import pytest
 
 KILLED_IN_THE_FIRST_SANDBOX = """
 import os, signal
-import agenthands.adapters.bubblewrap as bubblewrap
+import agenthands.sandbox.bubblewrap.sandbox as bubblewrap
 bubblewrap.run_process = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 """
 RUN_OF_A_DEPLOYMENT = """
-from agenthands.models import BuildOptions
-from tasks.start import start_build
+from agenthands.schemas import BuildOptions
+from agenthands.tasks.lifecycle import start_build
 start_build.fn("a report", BuildOptions(planner="scripted/data-report"))
 """
 COMMAND = """
 import sys
-from flows.command_line import main
+from agenthands.cli.main import main
 sys.argv = ["agenthands", "build", "a report", "--planner", "scripted/data-report"]
 main()
 """

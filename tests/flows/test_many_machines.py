@@ -12,8 +12,8 @@ from many_machines import DATABASE, MISSING, dumped, machines
 from scripted_server import serve_script
 from served_support import until
 
-from agenthands.models import BatchReport
-from agenthands.testing.scripted_model import SCRIPTS
+from agenthands.llm.scripted.provider import SCRIPTS
+from agenthands.schemas import BatchReport
 
 pytestmark = [
     pytest.mark.slow,

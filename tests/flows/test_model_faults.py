@@ -10,9 +10,9 @@ from faulty_server import FILTERED, OVERLOADED, QUOTA, hang
 from scripted_server import serve_model, serve_script
 from served_support import BIN
 
-from agenthands.models import BuildRecord
-from agenthands.terminal_report import show_text
-from agenthands.testing.scripted_model import answer
+from agenthands.llm.scripted.provider import answer
+from agenthands.reports.terminal.build import show_text
+from agenthands.schemas import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -6,13 +6,14 @@ import sys
 
 import pytest
 
-from agenthands.models import BuildRecord
+from agenthands.schemas import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 KEY = "sk-nobody-may-see"
 PROGRAM = f"""
 import sys
-from agenthands import coding, publishing
+from agenthands.coding import tool_coder as coding
+from agenthands.store import builds as publishing
 from agenthands.errors import OutsideError
 
 publish, where = publishing.publish_build, sys.argv.pop()
@@ -30,7 +31,7 @@ def fail_first(*given):
 coding.generate_tool = fail_outside if where == "at the end" else fail
 if where != "once":
     publishing.publish_build = fail if where == "twice" else fail_first
-from flows.command_line import main
+from agenthands.cli.main import main
 main()
 """
 

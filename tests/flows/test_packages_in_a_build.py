@@ -14,9 +14,9 @@ import pytest
 from python_index import python_index, wheel
 from scripted_server import serve_model
 
-from agenthands.adapters.uv_environments import LOCKS
-from agenthands.models import BuildRecord
-from agenthands.testing.scripted_model import SCRIPTS
+from agenthands.environments.uv import LOCKS
+from agenthands.llm.scripted.provider import SCRIPTS
+from agenthands.schemas import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 COMMAND = str(Path(sys.executable).parent / "agenthands")

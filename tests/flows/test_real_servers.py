@@ -16,20 +16,19 @@ from scripted_server import serve_model
 from tests_support import PLAN
 from web_support import serve_text
 
-from agenthands.acceptance import MODEL_CALLS, Reach, accept_agent
-from agenthands.adapters.egress_proxy import EgressProxy
-from agenthands.adapters.gateway import LitellmGateway
-from agenthands.adapters.uv_environments import UvEnvironments
-from agenthands.agent_config import PlannedServer
-from agenthands.assembly import assemble_agent
-from agenthands.bundling import pack
+from agenthands.environments.nat_registry import read_registry
+from agenthands.environments.uv import UvEnvironments
 from agenthands.errors import ModelUnavailable
-from agenthands.installing import install_bundle
-from agenthands.model_settings import ModelSettings
-from agenthands.models import McpServer, Plan
-from agenthands.nat_registry import read_registry
-from agenthands.server_catalogue import load_catalogue, server_of
-from agenthands.server_probe import complaints_about, probe_server
+from agenthands.evaluation.acceptance import MODEL_CALLS, Reach, accept_agent
+from agenthands.llm.gateway.server import LitellmGateway
+from agenthands.llm.settings import ModelSettings
+from agenthands.mcp.catalogue import load_catalogue, server_of
+from agenthands.mcp.probe import complaints_about, probe_server
+from agenthands.mcp.setup import PlannedServer
+from agenthands.packaging.bundle import install_bundle, pack
+from agenthands.packaging.package import assemble_agent
+from agenthands.sandbox.egress_proxy import EgressProxy
+from agenthands.schemas import McpServer, Plan
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 ADA = {"name": "Ada", "entityType": "person", "observations": ["wrote the first program"]}

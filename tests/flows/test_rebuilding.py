@@ -10,7 +10,7 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PROGRAM = """
 import json, sys
-from flows import running
+from agenthands.cli import commands as running
 leave = running.leave
 
 def tell(code):
@@ -18,7 +18,7 @@ def tell(code):
     leave(code)
 
 running.leave = tell
-from flows.command_line import main
+from agenthands.cli.main import main
 main()
 """
 

@@ -8,7 +8,7 @@ import pytest
 from scripted_server import serve_script
 from served_support import BIN
 
-from agenthands.models import BuildRecord
+from agenthands.schemas import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from conftest_paths import TEST_HOME
 
-from agenthands.models import BuildRecord
-from agenthands.testing.scripted_model import SCRIPTS
+from agenthands.llm.scripted.provider import SCRIPTS
+from agenthands.schemas import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

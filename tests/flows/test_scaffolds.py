@@ -12,18 +12,17 @@ from gateway_support import free, short_folder
 from scripted_server import serve_model
 from tests_support import PLAN, write_roman
 
-from agenthands.acceptance import Reach, accept_agent
-from agenthands.adapters.gateway import LitellmGateway
-from agenthands.adapters.uv_environments import UvEnvironments
-from agenthands.agent_config import PlannedServer
-from agenthands.assembly import assemble_agent
-from agenthands.bundling import pack
+from agenthands.environments.nat_registry import read_registry
+from agenthands.environments.uv import UvEnvironments
 from agenthands.errors import ModelUnavailable
-from agenthands.installing import install_bundle
-from agenthands.model_settings import ModelSettings
-from agenthands.models import Plan
-from agenthands.nat_registry import read_registry
-from agenthands.server_catalogue import load_catalogue
+from agenthands.evaluation.acceptance import Reach, accept_agent
+from agenthands.llm.gateway.server import LitellmGateway
+from agenthands.llm.settings import ModelSettings
+from agenthands.mcp.catalogue import load_catalogue
+from agenthands.mcp.setup import PlannedServer
+from agenthands.packaging.bundle import install_bundle, pack
+from agenthands.packaging.package import assemble_agent
+from agenthands.schemas import Plan
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 ROMAN = {"number": 1994}
@@ -77,7 +76,7 @@ class NoJudge:
 
 @pytest.fixture(scope="module")
 def registry(nat_environment, tmp_path_factory):
-    from agenthands.adapters.bubblewrap import BubblewrapSandbox
+    from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
 
     return read_registry(nat_environment, BubblewrapSandbox(), tmp_path_factory.mktemp("registry"))
 

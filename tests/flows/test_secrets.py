@@ -28,14 +28,14 @@ from canaries import (
 from echoing_server import echoing_server
 from fakeredis import TcpFakeServer
 
-from agenthands.models import BuildRecord
+from agenthands.schemas import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 COMMAND = str(Path(sys.executable).parent / "agenthands")
 BLOCKS = """
 from prefect.blocks.system import Secret
 from agenthands.errors import ModelNotUsable
-from tasks.wiring import read_secret_block
+from agenthands.tasks.dependencies import read_secret_block
 Secret(value={!r}).save("canary")
 Secret(value="").save("empty")
 for name in ("canary", "empty", "absent"):

@@ -17,20 +17,20 @@ from gateway_support import free
 from prefect.testing.utilities import prefect_test_harness
 from tests_support import PLAN
 
-from agenthands import server_catalogue
-from agenthands.acceptance import InstalledAgent
-from agenthands.adapters.bubblewrap import BubblewrapSandbox
-from agenthands.adapters.gateway import LitellmGateway
-from agenthands.commands import Command, Limits
 from agenthands.errors import PlanRefused
-from agenthands.model_settings import ModelSettings
-from agenthands.models import BuildOptions, BuildRecord, Tokens
-from agenthands.ports import ChatAnswer
-from agenthands.purse import PaidModel
-from agenthands.server_catalogue import load_catalogue
-from agenthands.testing import scripted_model
-from flows.build_agent import build_agent
-from tasks import wiring
+from agenthands.evaluation.acceptance import InstalledAgent
+from agenthands.flows.build_agent import build_agent
+from agenthands.llm.base import ChatAnswer
+from agenthands.llm.budget import PaidModel
+from agenthands.llm.gateway.server import LitellmGateway
+from agenthands.llm.scripted import provider as scripted_model
+from agenthands.llm.settings import ModelSettings
+from agenthands.mcp import catalogue as server_catalogue
+from agenthands.mcp.catalogue import load_catalogue
+from agenthands.sandbox.base import Command, Limits
+from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
+from agenthands.schemas import BuildOptions, BuildRecord, Tokens
+from agenthands.tasks import dependencies
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -89,7 +89,7 @@ def patched(tmp_path_factory):
     script.mkdir(parents=True)
     (script / "plan.json").write_text("{}")
     (script / "agent.yaml").write_text(yaml.safe_dump(AGENT))
-    entry = json.loads((Path(server_catalogue.__file__).parent / "catalogue" / "time.json").read_text())
+    entry = json.loads((Path(server_catalogue.__file__).parent / "servers" / "time.json").read_text())
     entry["_meta"]["io.agenthands/catalogue"]["tools_sha256"] = "0" * 64
     (folder / "catalogue").mkdir()
     (folder / "catalogue" / "changed.json").write_text(json.dumps(entry))
@@ -103,7 +103,7 @@ def build(patched, *answers):
     """Build with a planner that answers so; gives the planner, and the record or the error."""
     patch, folder = patched
     planner = Planner(*answers)
-    patch.setattr(wiring, "planner_for", lambda settings, account: PaidModel(planner, account))
+    patch.setattr(dependencies, "planner_for", lambda settings, account: PaidModel(planner, account))
     store = folder / f"store-{len(answers)}"
     try:
         return planner, build_agent("remember things", BuildOptions(planner="scripted/keeper", store=str(store))), store
@@ -188,7 +188,7 @@ def test_no_index_is_named_in_the_package(package):
 @pytest.fixture(scope="module")
 def run(package, nat_environment, tmp_path_factory):
     """Ask the packaged agent with NAT's own command, in a sandbox."""
-    from agenthands.adapters.uv_environments import UvEnvironments
+    from agenthands.environments.uv import UvEnvironments
 
     folder = package[0]
     workspace = tmp_path_factory.mktemp("run")

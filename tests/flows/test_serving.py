@@ -22,7 +22,7 @@ from echoing_server import SPY, echoing_server
 from scripted_server import serve_script
 from served_support import BIN, HTTP, bootstrap, serve, until
 
-from agenthands.models import BatchReport, BuildRecord
+from agenthands.schemas import BatchReport, BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
@@ -71,7 +71,7 @@ def test_what_a_person_has_set_of_a_deployment_stays(served):
 
 
 def test_a_pool_of_another_type_is_refused(served):
-    command = [BIN / "python", "-m", "flows.bootstrapping", "--type", "docker"]
+    command = [BIN / "python", "-m", "agenthands.flows.server.bootstrap", "--type", "docker"]
     done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=100, cwd=ROOT)
     assert done.returncode == 1
     assert "is of type process, not docker" in done.stderr
@@ -181,7 +181,7 @@ def test_a_batch_may_be_runs_of_a_deployment(served, tmp_path):
     file = tmp_path / "requests.yaml"
     file.write_text("- a report\n- a poem\n")
     code = (
-        "import sys; from agenthands.models import BuildOptions; from flows.build_batch import build_batch\n"
+        "import sys; from agenthands.schemas import BuildOptions; from agenthands.flows.build_batch import build_batch\n"
         "options = BuildOptions(planner='openai/scripted', api_base=sys.argv[2])\n"
         "print(build_batch(sys.argv[1], options, 2, 'build-agent/default').model_dump_json())"
     )

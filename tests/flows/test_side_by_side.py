@@ -13,10 +13,10 @@ import sys, threading
 from pathlib import Path
 from prefect import flow, task
 from prefect.task_runners import ThreadPoolTaskRunner
-from agenthands.models import BuildOptions
-from tasks.caching import kept, kept_here
-from tasks.locks import locks_for
-from tasks.wiring import settings_for
+from agenthands.schemas import BuildOptions
+from agenthands.tasks.result_cache import kept, kept_here
+from agenthands.tasks.locks import locks_for
+from agenthands.tasks.dependencies import settings_for
 
 folder, both = Path(sys.argv[1]), threading.Barrier(2, timeout=30)
 settings = settings_for(BuildOptions(store=str(folder / "store")))
@@ -45,13 +45,13 @@ A_TOOL_THAT_FAILS = """
 import sys
 from pathlib import Path
 from prefect import flow
-import flows.build_tool as tools
+import agenthands.flows.build_tool as tools
 from agenthands.errors import ModelUnavailable
-from agenthands.models import BuildOptions, BuildRequest, Plan
-from agenthands.testing.scripted_model import SCRIPTS
-from agenthands.workplace import Build, ToolWork
-from tasks.caching import kept, lock_if_free
-from tasks.wiring import settings_for
+from agenthands.schemas import BuildOptions, BuildRequest, Plan
+from agenthands.llm.scripted.provider import SCRIPTS
+from agenthands.store.workdirs import Build, ToolWork
+from agenthands.tasks.result_cache import kept, lock_if_free
+from agenthands.tasks.dependencies import settings_for
 
 options = BuildOptions(store=sys.argv[1] + "/store")
 settings, request = settings_for(options), BuildRequest(request="a report", **options.model_dump())

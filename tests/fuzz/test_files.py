@@ -11,18 +11,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sample_records import record as accepted
 
-from agenthands.adapters.fsspec_store import FsspecStore
-from agenthands.adapters.openhands_coder import read_trajectory
+from agenthands.coding.openhands.agent import read_trajectory
 from agenthands.errors import AgentHandsError, StoreUnavailable
-from agenthands.markdown import cost_rows, result_markdown
-from agenthands.model_settings import DEFAULT_CONFIG, load_config
-from agenthands.models import BuildOptions, BuildRecord
-from agenthands.publishing import all_records, find_build, publish_build
-from agenthands.report import render_report
-from agenthands.requests import read_requests
-from agenthands.server_catalogue import load_catalogue, server_of
-from agenthands.terminal_report import list_text, show_text
-from flows.request_files import read_batch, read_request
+from agenthands.flows.request_files import read_batch, read_request
+from agenthands.llm.settings import DEFAULT_CONFIG, load_config
+from agenthands.mcp.catalogue import load_catalogue, server_of
+from agenthands.reports.html import render_report
+from agenthands.reports.markdown import cost_rows, result_markdown
+from agenthands.reports.terminal.build import list_text, show_text
+from agenthands.schemas import BuildOptions, BuildRecord
+from agenthands.schemas.request import read_requests
+from agenthands.store.builds import all_records, find_build, publish_build
+from agenthands.store.fsspec_store import FsspecStore
 
 BYTES = st.one_of(st.binary(max_size=80), TEXT.map(lambda text: text.encode(errors="surrogatepass")))
 VALUES = st.dictionaries(st.one_of(TEXT, st.sampled_from([*BuildOptions.model_fields, "request"])), JSON, max_size=4)

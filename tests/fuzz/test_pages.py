@@ -9,18 +9,17 @@ from hypothesis import strategies as st
 from sample_records import gate, plan, rejected_by_cases, rejected_by_gate
 from sample_records import record as accepted
 
-from agenthands.agent_readme import HEADINGS, commands_of, readme_of
-from agenthands.batch_page import render_batch
-from agenthands.bundling import pack, unpack
+from agenthands.evaluation.transcript import tool_calls
 from agenthands.events import BatchProgress, ToolProgress
-from agenthands.markdown import gate_markdown
-from agenthands.models import BatchReport, GateReport
-from agenthands.report import render_report
-from agenthands.terminal_report import show_text
-from agenthands.timekeeping import Timekeeper
-from agenthands.transcripts import tool_calls
-from agenthands.workplace import Build
-from tasks.artifacts import BatchArtifacts, BuildArtifacts
+from agenthands.packaging.bundle import pack, unpack
+from agenthands.packaging.readme import HEADINGS, commands_of, readme_of
+from agenthands.reports.html import render_batch, render_report
+from agenthands.reports.markdown import gate_markdown
+from agenthands.reports.terminal.build import show_text
+from agenthands.schemas import BatchReport, GateReport
+from agenthands.store.recorder import Timekeeper
+from agenthands.store.workdirs import Build
+from agenthands.tasks.artifacts import BatchArtifacts, BuildArtifacts
 
 STEP = st.fixed_dictionaries({}, optional={
     "event": st.one_of(st.sampled_from(["FUNCTION_START", "FUNCTION_END"]), JSON),

@@ -8,22 +8,22 @@ from hypothesis import strategies as st
 from tests_support import PLAN as GOOD
 from tests_support import ROMAN_SPEC, registry
 
-from agenthands.arbitration import contradicted
-from agenthands.assembly import package_name
-from agenthands.cache_keys import tool_key
-from agenthands.checking import check_workspace
+from agenthands._util.untrusted_json import misfits, schema_fault
+from agenthands.coding.arbitration import contradicted
 from agenthands.errors import AgentHandsError, RequestInvalid
-from agenthands.gate.schemas import canonical, parameter_differences, result_complaint
-from agenthands.json_schemas import misfits, schema_fault
-from agenthands.markdown import plan_markdown
-from agenthands.model_settings import ModelSettings
-from agenthands.models import GateReport, Tokens, held_out_indices
-from agenthands.plan_graph import plan_svg
-from agenthands.plan_reality import Reality, complaints_about
-from agenthands.planning import plan_agent, read_plan
-from agenthands.ports import ChatAnswer
-from agenthands.server_catalogue import load_catalogue
-from agenthands.terminal_report import plan_text
+from agenthands.gate.checks.schema import canonical, parameter_differences, result_complaint
+from agenthands.gate.gate import check_workspace
+from agenthands.llm.base import ChatAnswer
+from agenthands.llm.settings import ModelSettings
+from agenthands.mcp.catalogue import load_catalogue
+from agenthands.packaging.package import package_name
+from agenthands.planning.planner import plan_agent, read_plan
+from agenthands.planning.validation import Reality, complaints_about
+from agenthands.reports.markdown import plan_markdown
+from agenthands.reports.plan_diagram import plan_svg
+from agenthands.reports.terminal.build import plan_text
+from agenthands.schemas import GateReport, Tokens, held_out_indices
+from agenthands.store.cache_keys import tool_key
 
 REGISTRY = registry({"tool_calling_agent": {"llm_name": ("llm", True)}}, ["current_datetime"])
 REALITY = Reality(REGISTRY, load_catalogue())

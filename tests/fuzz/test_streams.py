@@ -7,10 +7,9 @@ from fuzzing import EVENT, JSON, NUMBER
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agenthands.adapters.console import LiveConsole, PlainConsole
-from agenthands.adapters.console_batch import BatchConsole
-from agenthands.adapters.gateway_request import PASSED, Refusal, parsed
+from agenthands.cli.progress import BatchConsole, LiveConsole, PlainConsole
 from agenthands.events import emit, listening
+from agenthands.llm.gateway.request import PASSED, Refusal, parsed
 
 
 @given(st.lists(EVENT, max_size=12), st.booleans(), st.sampled_from(["utf-8", "ascii", "latin-1"]))

@@ -7,9 +7,9 @@ import pytest
 from jinja2 import Environment, UndefinedError, meta
 from tests_support import ROMAN_SPEC
 
-from agenthands.models import Case, Check, CodingResult, CustomTool, GateReport, Tokens
-from agenthands.prompting import prompt_hashes, prompts_folder, render
-from agenthands.server_catalogue import load_catalogue
+from agenthands.llm.prompts import prompt_hashes, prompts_folder, render
+from agenthands.mcp.catalogue import load_catalogue
+from agenthands.schemas import Case, Check, CodingResult, CustomTool, GateReport, Tokens
 
 TOOL = CustomTool.model_validate(ROMAN_SPEC)
 REPORT = GateReport(

@@ -4,8 +4,8 @@ import json
 
 from tests_support import ROMAN_SPEC
 
-from agenthands.models import Check, CustomTool, GateReport, Tokens
-from agenthands.ports import ChatAnswer
+from agenthands.llm.base import ChatAnswer
+from agenthands.schemas import Check, CustomTool, GateReport, Tokens
 
 WRONG = 1  # the example for 4 says VI
 EXAMPLES = [

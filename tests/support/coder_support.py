@@ -4,12 +4,12 @@ from pathlib import Path
 
 from conftest_paths import TEST_HOME
 
-from agenthands.adapters.openhands_coder import OpenHandsCoder
-from agenthands.commands import Command
+from agenthands.coding.base import CodingTask
+from agenthands.coding.openhands.agent import OpenHandsCoder
 from agenthands.errors import OutsideError
-from agenthands.model_settings import ModelSettings
-from agenthands.ports import CodingTask
-from agenthands.purse import Budget, Purse
+from agenthands.llm.budget import Budget, Purse
+from agenthands.llm.settings import ModelSettings
+from agenthands.sandbox.base import Command
 
 
 class AwayOnce:

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 from model_server import kind_of, reply, say, serve_calls
 
-from agenthands.testing.scripted_model import answer
+from agenthands.llm.scripted.provider import answer
 
 # Without the signs of OpenHands' prompt, which stands in a command line: the terminal would take it for the end.
 SPY = (

@@ -11,9 +11,9 @@ import httpx
 import litellm
 import openai
 
-from agenthands.adapters.gateway import LitellmGateway
-from agenthands.model_settings import ModelSettings
-from agenthands.purse import Budget, Purse
+from agenthands.llm.budget import Budget, Purse
+from agenthands.llm.gateway.server import LitellmGateway
+from agenthands.llm.settings import ModelSettings
 
 KEY = "sk-very-secret-provider-key"
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}

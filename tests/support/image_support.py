@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from agenthands.adapters.docker_container import IMAGE as SANDBOX_IMAGE
+from agenthands.sandbox.docker.container import IMAGE as SANDBOX_IMAGE
 
 BASE = f"agenthands-test-python:{SANDBOX_IMAGE.rpartition(':')[2]}"
 # What a public base image has and ours needs: Python, and how this machine reaches its package index.

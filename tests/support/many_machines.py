@@ -99,7 +99,7 @@ def machines(folder, workers, on_postgres=True, runs=2, prepare=()):
         process = stack.enter_context(running(*server, env=variables))
         served = Served(folder, process.pid, url, variables)
         until(lambda: served.answers(), 200)
-        bootstrap = [sys.executable, "-m", "flows.bootstrapping", *prepare]
+        bootstrap = [sys.executable, "-m", "agenthands.flows.server.bootstrap", *prepare]
         subprocess.run(bootstrap, env=variables, cwd=ROOT, check=True, capture_output=True, timeout=300)
         for _ in range(workers):
             start = ["worker", "start", "--pool", "agenthands", "--limit", runs, "--install-policy", "never"]

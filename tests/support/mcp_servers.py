@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from agenthands.ports import Environment
-from agenthands.server_catalogue import server_of
+from agenthands.environments.base import Environment
+from agenthands.mcp.catalogue import server_of
 
 SCRIPT = """#!{python}
 import json, os, sys, time

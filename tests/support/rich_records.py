@@ -5,7 +5,7 @@ import json
 import sample_records as samples
 from page_support import planted
 
-from agenthands.models import Acceptance, ErrorExample, Opinion, ResultExample, Ruling
+from agenthands.schemas import Acceptance, ErrorExample, Opinion, ResultExample, Ruling
 
 _STRUCTURE = {  # texts that others look for, so that they must stay
     "object", "array", "number", "string", "type", "properties", "required", "items", "amount", "to", "description",

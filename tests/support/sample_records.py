@@ -2,7 +2,7 @@
 
 import json
 
-from agenthands.models import (
+from agenthands.schemas import (
     Acceptance,
     BuildRecord,
     BuildRequest,

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import psutil
 
-from agenthands.commands import Command, Limits, Preparation
+from agenthands.sandbox.base import Command, Limits, Preparation
 
 MIB = 1024**2
 

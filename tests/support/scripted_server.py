@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from model_server import kind_of, say, serve_calls
 
-from agenthands.testing.scripted_model import answer
+from agenthands.llm.scripted.provider import answer
 
 
 class Asked(list):

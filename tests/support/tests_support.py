@@ -122,7 +122,7 @@ def write_roman(folder, *, tool=ROMAN_TOOL, tests=ROMAN_TESTS, spec=None):
 
 def registry(scaffolds, functions, **more):
     """Give what NAT would tell of itself: by scaffold and field, the kind and whether it is required."""
-    from agenthands.nat_registry import NatRegistry
+    from agenthands.environments.nat_registry import NatRegistry
 
     described = {
         name: {"fields": {field: {"kind": kind, "required": required} for field, (kind, required) in fields.items()}}

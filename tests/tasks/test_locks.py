@@ -10,8 +10,8 @@ import pytest
 from fakeredis import FakeRedis, FakeServer
 from redis.lock import Lock
 
-from tasks.locks import MachineLocks
-from tasks.redis_locks import SharedLocks
+from agenthands.tasks.locks import MachineLocks
+from agenthands.tasks.redis_locks import SharedLocks
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_threads_of_one_process_exclude_each_other(two):
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from tasks.locks import MachineLocks\n"
+        "import sys, time; from pathlib import Path; from agenthands.tasks.locks import MachineLocks\n"
         "locks = MachineLocks(Path(sys.argv[1])); locks.acquire_lock('k', 'dead')\n"
         "print('held', flush=True); time.sleep(60)"
     )

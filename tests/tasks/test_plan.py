@@ -1,13 +1,13 @@
 """Which plans are asked for anew."""
 
-from agenthands.cache_keys import plan_key
-from agenthands.models import BuildRequest, Plan
-from agenthands.nat_registry import NatRegistry
-from agenthands.planning import Objection, Planned
-from agenthands.testing.scripted_model import SCRIPTS
-from agenthands.workplace import Build
-from tasks import wiring
-from tasks.plan import forget_plan
+from agenthands.environments.nat_registry import NatRegistry
+from agenthands.llm.scripted.provider import SCRIPTS
+from agenthands.planning.planner import Objection, Planned
+from agenthands.schemas import BuildRequest, Plan
+from agenthands.store.cache_keys import plan_key
+from agenthands.store.workdirs import Build
+from agenthands.tasks import dependencies
+from agenthands.tasks.plan import forget_plan
 
 PLAN = Plan.model_validate_json((SCRIPTS / "data-report" / "plan.json").read_text())
 REGISTRY = NatRegistry(version="1", scaffolds={}, functions=[])
@@ -17,8 +17,8 @@ def test_a_plan_that_answered_an_objection_is_forgotten_with_the_one_that_led_to
     monkeypatch.setenv("AGENTHANDS_HOME", str(tmp_path / "home"))
     request = BuildRequest(request="a report", planner="scripted/data-report", store=str(tmp_path / "store"))
     build = Build(build_id="a", request=request, folder=tmp_path)
-    settings = wiring.settings_for(request.options())
-    store, catalogue = wiring.store_for(settings), wiring.catalogue_for(settings)
+    settings = dependencies.settings_for(request.options())
+    store, catalogue = dependencies.store_for(settings), dependencies.catalogue_for(settings)
     objection, other = (
         Objection(Planned.model_construct(plan=PLAN), {server: ["does not start"]}) for server in ("time", "weather")
     )

@@ -2,9 +2,12 @@
 
 import pytest
 
-from tasks import accept, arbitrate, generate, plan
-from tasks.caching import kept_here
-from tasks.retrying import CALLS_MODELS
+from agenthands.tasks import code as generate
+from agenthands.tasks import evaluate as accept
+from agenthands.tasks import gate as arbitrate
+from agenthands.tasks import plan
+from agenthands.tasks.result_cache import kept_here
+from agenthands.tasks.retries import CALLS_MODELS
 
 
 @pytest.mark.parametrize("task", [

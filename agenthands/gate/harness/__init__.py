@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-PIECES = ("warming", "children", "lanes", "conditions", "own_tests", "jobs", "main")
+PIECES = ("warmup", "forks", "scheduler", "conditions", "pytest_run", "jobs", "main")
 _OF_OURS = re.compile(r"^from agenthands\..*\n", re.MULTILINE)
 
 
@@ -20,11 +20,12 @@ def harness_source() -> bytes:
 
 def preparation_source(packages: Mapping[str, str], path: Sequence[str]) -> str:
     """Give a Python text that prepares an interpreter for any tool, with what `prepare` takes."""
-    return f"{_joined('warming')}\nprepare({dict(packages)!r}, {list(path)!r})\n"
+    return f"{_joined('warmup')}\nprepare({dict(packages)!r}, {list(path)!r})\n"
 
 
 @cache
 def _joined(*pieces: str) -> str:
     folder = Path(__file__).parent
-    files = [folder.parents[1] / "pythonpath" / "agenthands_put_off.py", *(folder / f"{piece}.py" for piece in pieces)]
+    lazy_imports = folder.parents[1] / "sandbox" / "preload" / "agenthands_lazy_imports.py"
+    files = [lazy_imports, *(folder / f"{piece}.py" for piece in pieces)]
     return "\n".join(_OF_OURS.sub("", file.read_text(encoding="utf-8")) for file in files)

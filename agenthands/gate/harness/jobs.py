@@ -4,7 +4,7 @@ import asyncio
 import json
 
 from agenthands.gate.harness.conditions import conditions
-from agenthands.gate.harness.own_tests import tests
+from agenthands.gate.harness.pytest_run import tests
 
 
 def load_tool(request):

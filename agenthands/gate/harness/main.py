@@ -25,11 +25,11 @@ import json
 import os
 import sys
 
-from agenthands.gate.harness.children import PR_SET_CHILD_SUBREAPER
+from agenthands.gate.harness.forks import PR_SET_CHILD_SUBREAPER
 from agenthands.gate.harness.jobs import JOBS
-from agenthands.gate.harness.lanes import Lanes, bound
-from agenthands.gate.harness.warming import prepare, prepared_session
-from agenthands.pythonpath.agenthands_put_off import is_prepared
+from agenthands.gate.harness.scheduler import Lanes, bound
+from agenthands.gate.harness.warmup import prepare, prepared_session
+from agenthands.sandbox.preload.agenthands_lazy_imports import is_prepared
 
 PR_SET_DUMPABLE = 4
 

@@ -1,0 +1,202 @@
+"""Runs a build, a plan or the gate for the command line, and prints what a person or a program wants to read."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from agenthands._util.fast_import import importing
+from agenthands.cli.progress import choose_console
+from agenthands.errors import UserError
+from agenthands.events import listening
+from agenthands.flows.cancellation import end_everything, ended_by_interrupt, exit_at_once
+from agenthands.flows.server.deployments import HEARTBEAT_SECONDS
+from agenthands.llm.settings import ROLES
+from agenthands.reports.terminal.layout import fitted
+from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest
+from agenthands.store.base import Store
+from agenthands.store.builds import build_prefix, report_of
+
+if TYPE_CHECKING:
+    from agenthands.cli.progress import BatchConsole
+    from agenthands.planning.cost_estimate import Estimate
+    from agenthands.planning.planner import Planned
+    from agenthands.schemas import BatchReport, BuildRecord
+
+# Prefect reads these when it is imported; what the user has set stays.
+_PREFECT = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),  # a user's server marks silent runs as crashed
+    "DO_NOT_TRACK": "1",
+}
+
+
+def run_build(request: BuildRequest, as_json: bool) -> int:
+    """Build one agent and give the exit code. Raises AgentHandsError."""
+
+    def load() -> Callable[[], BuildRecord]:
+        from agenthands.flows.build_agent import build_agent
+
+        return partial(build_agent, request.request, request.options())
+
+    record = _run_flow([request], load)
+    if as_json:
+        click.echo(record.model_dump_json(indent=1))
+    else:
+        click.echo(f"\nMore:      agenthands show {record.build_id}", err=True)
+        if "bundle.tar.gz" in record.files:
+            click.echo(f"The agent: agenthands fetch {record.build_id} DIR", err=True)
+    return 0 if record.status == "accepted" else 1
+
+
+def run_batch(source: str, given: Mapping[str, object], at_once: int, as_json: bool) -> int:
+    """Build a batch and give the exit code of the worst build. Raises AgentHandsError."""
+    from agenthands.cli.progress import BatchConsole
+    from agenthands.flows.request_files import read_batch
+    from agenthands.reports.summary import batch_verdict
+    from agenthands.schemas.request import validated_request
+    from agenthands.tasks.dependencies import settings_for, store_for
+
+    options = validated_request({"request": source, **given}, "The options").options()
+    store = store_for(settings_for(options))
+    requests = read_batch(source, options, store)  # what is wrong with it is said before anything is started
+
+    def load() -> Callable[[], BatchReport]:
+        from agenthands.flows.build_batch import build_batch
+
+        return partial(build_batch, source, options, at_once)
+
+    report = _run_flow(requests, load, BatchConsole(sys.stderr))
+    if as_json:
+        click.echo(report.model_dump_json(indent=1))
+    else:
+        page = f"{store.url}/batches/{report.batch_id}/report.html"
+        click.echo(f"\n{batch_verdict(report)}\nMore: {page}", err=True)
+    return report.exit_code
+
+
+def run_plan(request: BuildRequest, as_json: bool) -> int:
+    """Plan one agent, estimate its cost, and give the exit code. Raises AgentHandsError."""
+    from agenthands._util.formatting import money
+    from agenthands.reports.terminal.build import plan_text
+
+    def load() -> Callable[[], tuple[Planned, Estimate]]:
+        from agenthands.flows.plan_agent import plan_only
+
+        return partial(plan_only, request.request, request.options())
+
+    planned, estimate = _run_flow([request], load)
+    click.echo(planned.plan.model_dump_json(indent=1) if as_json else plan_text(planned.plan))
+    spent, expected = money(planned.cost_usd), money(estimate.usd)
+    click.echo(fitted(f"This plan: {spent}. Building it: about {expected} ({estimate.basis})."), err=True)
+    return 0
+
+
+def run_check(folder: Path, sandbox: str | None, as_json: bool) -> int:
+    """Let the gate judge the workspace `folder` and give the exit code. Raises AgentHandsError."""
+    from agenthands.gate.gate import check_workspace
+    from agenthands.reports.terminal.build import gate_text
+    from agenthands.store.workdirs import use_scratch
+    from agenthands.tasks.dependencies import environments_for, sandbox_for, settings_for
+
+    with ended_by_interrupt(lambda: None):
+        use_scratch()
+        settings = settings_for(BuildOptions.model_validate({"sandbox": sandbox}))
+        chosen = sandbox_for(settings)
+        report = check_workspace(folder, environments_for(settings), chosen, settings.gate_seconds)
+    click.echo(report.model_dump_json(indent=1) if as_json else gate_text(report))
+    return 0 if report.accepted else 1
+
+
+def _run_flow[T](
+    requests: Sequence[BuildRequest], load: Callable[[], Callable[[], T]], batch_console: BatchConsole | None = None
+) -> T:
+    """Run a flow with progress on standard error; what a user may have to fix is found before Prefect is asked.
+
+    `load` imports the flow, while Prefect's server starts, and gives what runs it.
+    """
+    from agenthands.store.workdirs import use_scratch
+    from agenthands.tasks.dependencies import check_machine
+
+    first = requests[0]
+    console = batch_console or choose_console(sys.stderr, first.planner or "")
+    with ended_by_interrupt(console.restore):
+        use_scratch()
+        _say_what_is_scripted(requests)
+        check_machine(first.request, first.options())
+        for name, value in _PREFECT.items():
+            os.environ.setdefault(name, value)
+        from agenthands.flows.server.embedded import prefect_server
+
+        with prefect_server() as wait_for_server:
+            _check_models(requests)
+            with importing("prefect"):
+                run = load()
+            with console, listening(console), wait_for_server():
+                return run()
+
+
+def leave(code: int) -> NoReturn:
+    """End the process and what it started now: Prefect's threads otherwise wait for a server that has ended."""
+    end_everything()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    exit_at_once(code)
+
+
+def _check_models(requests: Sequence[BuildRequest]) -> None:
+    """Raise what is wrong with the models where no request could be built; else each build says it for itself."""
+    from agenthands.tasks.dependencies import check_models, settings_for
+
+    errors = []
+    for options in _different_options(requests):
+        try:
+            check_models(settings_for(options))
+        except UserError as error:
+            errors.append(error)
+        else:
+            return
+    raise errors[0]
+
+
+def _say_what_is_scripted(requests: Sequence[BuildRequest]) -> None:
+    from agenthands.tasks.dependencies import settings_for
+
+    models: set[str] = set()
+    for options in _different_options(requests):
+        with suppress(UserError):  # what is wrong with the settings is said below
+            settings = settings_for(options)
+            models |= {settings.model(role).model for role in ROLES}
+    if scripted := sorted(model for model in models if model.startswith("scripted/")):
+        said = f"The model is scripted ({', '.join(scripted)}): it replays answers. All the rest is real."
+        click.echo(fitted(said), err=True)
+
+
+def _different_options(requests: Sequence[BuildRequest]) -> list[BuildOptions]:
+    return list({request.model_dump_json(exclude={"request"}): request.options() for request in requests}.values())
+
+
+def open_report(store: Store, record: BuildRecord) -> tuple[Path, bool]:
+    """Open the report where it lies, or a copy where the store is not a folder of this machine.
+
+    Gives its file, and whether there was a browser. Raises StoreNotUsable where there is no report or it is damaged.
+    """
+    content = report_of(store, record)
+    file = Path(store.url) / build_prefix(record) / "report.html"
+    if "://" in store.url or not file.is_file():
+        # The browser reads it after this process has ended, so nothing here removes it.
+        file = Path(tempfile.mkdtemp(prefix="agenthands-")) / f"{record.build_id}.html"
+        file.write_bytes(content)
+    return file, webbrowser.open(file.as_uri())

@@ -1,0 +1,268 @@
+"""The command `agenthands`: reads arguments, runs flows or reads the store, prints. Nothing heavy is imported early."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agenthands import __version__
+from agenthands._util.redaction import MaskedStream, OutputUnread, has_password, mask_logs, masked
+from agenthands.errors import OwnFault
+
+SEED_REQUEST = (
+    "I want an agent that can research a company's stock performance and analyze their latest financial statements"
+)
+EXIT_UNREAD = 141  # as a shell shows a program that SIGPIPE has ended
+DEMO_MODEL = "scripted/financial-research"
+_FUNCTION = Callable[..., Any]
+
+
+def build_options(command: _FUNCTION) -> _FUNCTION:
+    """Add the options that every building command takes."""
+    options = [
+        click.option("--planner", metavar="MODEL", help="Model that plans, as litellm names it."),
+        click.option("--coder", metavar="MODEL", help="Model that writes the tools [default: the planner's]."),
+        click.option("--agent-model", metavar="MODEL", help="Model of the agent [default: the planner's]."),
+        click.option("--fallback", metavar="MODEL", help="Model that answers where one of these is not to be reached."),
+        click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model."),
+        click.option("--config", metavar="FILE.toml", type=click.Path(), help="Model settings."),
+        click.option("--store", metavar="URL", help="Folder or fsspec URL [default: ~/.agenthands/store]."),
+        click.option("--sandbox", type=click.Choice(["docker", "bubblewrap"]), help="[default: bubblewrap]"),
+        click.option("--budget", metavar="USD", type=float, help="What all models of a build may cost."),
+        click.option("--tool-budget", metavar="USD", type=float, help="What writing one tool may cost."),
+        click.option("--budget-tokens", metavar="N", type=int, help="Tokens that a build may use."),
+        click.option("--price", metavar="IN,OUT", help="US dollars a million tokens, where no price is known."),
+        click.option("--max-attempts", metavar="N", type=int, help="Tries of each tool [default: 3]."),
+        click.option("--parallel", metavar="N", type=int, help="Tools written at once [default: 8]."),
+        click.option("--refresh", is_flag=True, default=None, help="Ignore everything cached."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the result alone, as JSON, on standard output.")
+store_option = click.option("--store", metavar="URL", help="Folder or fsspec URL [default: ~/.agenthands/store].")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="agenthands")
+def cli() -> None:
+    """Build agents: one sentence in, a tested NeMo Agent Toolkit agent out.
+
+    Exit codes: 0 accepted; 1 rejected; 2 you must fix something; 3 something outside failed; 70 a bug of AgentHands;
+    130 interrupted; 141 nobody reads what is printed.
+    """
+
+
+@cli.command(short_help="Build one agent.")
+@click.argument("request", metavar="REQUEST|FILE.yaml")
+@build_options
+@as_json
+def build(request: str, as_json: bool, **options: Any) -> None:
+    """Build the agent that a sentence, or a YAML file with the key `request`, describes."""
+    from agenthands.cli.commands import leave, run_build
+    from agenthands.flows.request_files import read_request
+
+    leave(run_build(read_request(request, _given(options)), as_json))
+
+
+@cli.command(short_help="Build every agent of a list.")
+@click.argument("source", metavar="FILE.yaml|FILE.jsonl")
+@click.option(
+    "--at-once", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True, help="Builds at once."
+)
+@build_options
+@as_json
+def batch(source: str, at_once: int, as_json: bool, **options: Any) -> None:
+    """Build every agent of a list; run it again to build those that were not accepted."""
+    from agenthands.cli.commands import leave, run_batch
+
+    leave(run_batch(source, _given(options), at_once, as_json))
+
+
+@cli.command(short_help="Build an agent with a scripted model; no key is needed.")
+@build_options
+@as_json
+def demo(as_json: bool, **options: Any) -> None:
+    """Build the seed's own request with a scripted model: needs no key, everything but the model is real."""
+    from agenthands.cli.commands import leave, run_build
+    from agenthands.flows.request_files import read_request
+
+    models = {"planner": DEMO_MODEL, "coder": DEMO_MODEL, "agent_model": DEMO_MODEL}
+    leave(run_build(read_request(SEED_REQUEST, {**models, **_given(options)}), as_json))
+
+
+@cli.command(short_help="Plan an agent and estimate what building it costs.")
+@click.argument("request", metavar="REQUEST|FILE.yaml")
+@build_options
+@as_json
+def plan(request: str, as_json: bool, **options: Any) -> None:
+    """Plan an agent and estimate what building it costs; nothing is built."""
+    from agenthands.cli.commands import leave, run_plan
+    from agenthands.flows.request_files import read_request
+
+    leave(run_plan(read_request(request, _given(options)), as_json))
+
+
+@cli.command(short_help="Let the gate alone judge a tool.")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--sandbox", type=click.Choice(["docker", "bubblewrap"]), help="[default: bubblewrap]")
+@as_json
+def check(folder: Path, sandbox: str | None, as_json: bool) -> None:
+    """Let the gate alone judge a tool workspace (spec.json, nat_tools/, tests/)."""
+    from agenthands.cli.commands import run_check
+
+    sys.exit(run_check(folder, sandbox, as_json))
+
+
+@cli.command(name="list")
+@store_option
+@as_json
+def list_builds(store: str | None, as_json: bool) -> None:
+    """List the builds in the store, newest first."""
+    from agenthands.reports.terminal.build import list_text
+    from agenthands.store.builds import all_records
+
+    records = list(all_records(_open_store(store)))
+    if as_json:
+        click.echo(json.dumps([record.model_dump(mode="json") for record in records], indent=1))
+    elif records:
+        click.echo(list_text(records))
+    else:
+        click.echo("No builds yet. `agenthands demo` makes one.", err=True)
+
+
+@cli.command()
+@click.argument("build")
+@store_option
+@click.option("--full", is_flag=True, help="Everything that its report shows, code and transcripts too.")
+@click.option("--open", "in_browser", is_flag=True, help="Open the report in the browser.")
+@as_json
+def show(build: str, store: str | None, full: bool, in_browser: bool, as_json: bool) -> None:
+    """Show one build, by its id or by its agent's name."""
+    from agenthands.reports.terminal.build import show_text
+    from agenthands.store.builds import find_build, texts_of
+
+    place = _open_store(store)
+    record = find_build(place, build)
+    if in_browser:
+        _open_report(place, record)
+    if as_json:
+        click.echo(record.model_dump_json(indent=1))
+    elif full or not in_browser:
+        click.echo(show_text(record, texts_of(place, record) if full else None))
+
+
+@cli.command()
+@click.argument("build")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@store_option
+def fetch(build: str, folder: Path, store: str | None) -> None:
+    """Unpack the agent of a build into a new folder."""
+    from agenthands.store.builds import fetch_bundle
+
+    fetch_bundle(_open_store(store), build, folder)
+    click.echo(f"{folder} holds the agent; its README.md says how to run it.", err=True)
+
+
+@cli.command()
+@store_option
+@click.option("--install", is_flag=True, help="Install NAT's environment first, so that no build has to.")
+def doctor(store: str | None, install: bool) -> None:
+    """Say what is here, what is missing, and how to get it."""
+    from agenthands.cli.doctor import examine, install_environment
+
+    if install:
+        install_environment()
+    sys.exit(examine(store))
+
+
+@cli.command(short_help="Run a Prefect server with UI, and a worker.")
+@click.option("--port", default=4200, show_default=True, help="Where Prefect's UI and API listen.")
+@click.option("--runs", type=click.IntRange(1), default=4, show_default=True, help="Runs at once.")
+def serve(port: int, runs: int) -> None:
+    """Run a Prefect server with its UI, the deployments, and this machine as their worker."""
+    from agenthands.flows.server.serve import serve_here
+
+    serve_here(port, runs)
+
+
+def _open_report(store: Any, record: Any) -> None:
+    from agenthands.cli.commands import open_report
+
+    file, opened = open_report(store, record)
+    click.echo(f"{'Opened' if opened else 'There is no browser here; the report is'} {file}", err=True)
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Give the options that were typed. A URL with a password goes into a variable: Prefect keeps options readable."""
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in ("api_base", "store"):
+        if has_password(given.get(name)):
+            os.environ[f"AGENTHANDS_{name.upper()}"] = given.pop(name)
+    return given
+
+
+def _open_store(store: str | None) -> Any:
+    from agenthands.schemas import BuildOptions
+    from agenthands.settings import load_settings
+    from agenthands.store.fsspec_store import FsspecStore
+
+    return FsspecStore(load_settings(BuildOptions(store=store)).store_url)
+
+
+def main() -> None:
+    """Run the command and print no keys; an error ends with message, hint and exit code, a bug with a traceback."""
+    mask_logs()
+    sys.stdout, sys.stderr = MaskedStream(sys.stdout), MaskedStream(sys.stderr)
+    try:
+        code = _run()
+    except OutputUnread:
+        code = EXIT_UNREAD
+    if code and "agenthands.cli.commands" in sys.modules:
+        from agenthands.cli.commands import leave
+
+        leave(code)  # a build was begun: its threads are not waited for
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command, print what went wrong, and give the exit code."""
+    try:
+        code = cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except OutputUnread:
+        raise
+    except Exception as error:
+        return _explained(error)
+    return code if isinstance(code, int) else 0
+
+
+def _explained(error: Exception) -> int:
+    """Print what happened and what to do about it, and give the exit code."""
+    from agenthands.error_mapping import named
+    from agenthands.reports.terminal.layout import fitted
+
+    known = named(error)
+    click.echo(fitted(f"Error: {known.message}"), err=True)
+    if known.hint:
+        click.echo(fitted(f"Hint: {known.hint}"), err=True)
+    if isinstance(known, OwnFault):
+        click.echo(masked(f"\n{''.join(traceback.format_exception(error))}"), err=True)
+    return known.exit_code
+
+
+if __name__ == "__main__":
+    main()

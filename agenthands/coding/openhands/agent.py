@@ -1,0 +1,266 @@
+"""The Coder port over the OpenHands SDK: the agent loop and the key stay here, its shell runs in a sandbox.
+
+Pitfalls of the SDK that shape this file: one LLM and one Agent object per conversation (sharing mixes metrics and
+workspaces); `run()` raises for model errors only, so limits are read from the state; FINISHED proves nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from agenthands._util.atomic_files import write_whole
+from agenthands._util.fast_import import importing
+from agenthands.coding.base import CodingTask
+from agenthands.coding.openhands.stop_reason import OUT_OF_TIME, Silence, described, ended_by, ending
+from agenthands.coding.openhands.usage import Payer, Prices, Spent, spent
+from agenthands.errors import AgentHandsError
+from agenthands.events import ToolProgress, ToolState, emit
+from agenthands.llm.error_mapping import translated
+from agenthands.llm.litellm_model import known_to_litellm, price_per_token
+from agenthands.llm.litellm_setup import ProviderWords, load_litellm, provider_words
+from agenthands.llm.settings import ModelSettings
+from agenthands.schemas import CodingResult, Tokens
+
+_TURN = "turn.json"
+_import_lock = threading.Lock()
+
+
+class OpenHandsCoder:
+    """Runs coding agents in threads of this process; each `work` opens its tool's conversation and closes it."""
+
+    def __init__(self, settings: ModelSettings, home: Path) -> None:
+        """Keep the model's settings; the SDK (7 s) is imported with the first work."""
+        self._settings = settings
+        self._home = home
+
+    def work(self, task: CodingTask) -> CodingResult:
+        """Run one turn. Raises what the port says."""
+        task.account.require()
+        load_openhands(self._home)
+        from openhands.sdk.conversation.exceptions import ConversationRunError
+
+        started = time.monotonic()
+        with provider_words() as words:
+            turn = self._reopened(task, words)
+            status, reason = None, ""
+            with turn.open_for(task):
+                try:
+                    before = _begun(turn, task)
+                    with task.account.purse.watched(turn.stop_soon):
+                        turn.conversation.run()
+                except ConversationRunError as error:
+                    status, reason = _ended_by(error, turn, task)
+        if status is None:
+            status, reason = ending(turn.conversation, self._settings.model, turn.silence, task.account.reached())
+        parts = spent(turn.conversation).since(before)
+        return CodingResult(
+            status=status,
+            reason=reason,
+            cost_usd=turn.prices.total(parts),
+            tokens=sum((part.tokens for part in parts.values()), Tokens()),
+            seconds=round(time.monotonic() - started, 3),
+            steps=sum(part.calls for part in parts.values()),
+        )
+
+    def _reopened(self, task: CodingTask, words: ProviderWords) -> _Turn:
+        """Open the conversation; one that this version of the SDK cannot read is given up, the workspace stays."""
+        try:
+            opened = self._open(task, words)
+            list(opened.conversation.state.events)
+        except (ValueError, KeyError, OSError):
+            shutil.rmtree(task.conversation, ignore_errors=True)
+            opened = self._open(task, words)
+        return opened
+
+    def _open(self, task: CodingTask, words: ProviderWords) -> _Turn:
+        from openhands.sdk import Agent, LLMSummarizingCondenser, LocalConversation, Tool
+        from openhands.tools.terminal import TerminalTool
+
+        from agenthands.coding.openhands.file_editor import CONFINED_EDITOR, MaskedFiles
+
+        prices, stopped, silence = Prices(self._settings), threading.Event(), Silence(words)
+        payer = Payer(task, prices)
+        terminal = {"terminal_type": "subprocess", "shell_path": str(task.shell.path)}
+        agent = Agent(
+            llm=self._llm(f"coder-{task.tool}", stopped, payer),
+            tools=[Tool(name=TerminalTool.name, params=terminal), Tool(name=CONFINED_EDITOR)],
+            system_prompt=task.system_prompt,
+            condenser=LLMSummarizingCondenser(
+                llm=self._llm(f"summary-{task.tool}", stopped, payer), hard_context_reset_max_retries=2
+            ),
+        )
+        identity = uuid.uuid5(uuid.NAMESPACE_URL, f"agenthands:{task.tool}")
+        conversation = LocalConversation(
+            agent=agent,
+            workspace=str(task.workspace),
+            persistence_dir=str(task.conversation),
+            file_store=MaskedFiles(str(task.conversation / identity.hex)),
+            conversation_id=identity,
+            callbacks=[silence, payer, _Reporter(task, payer)],
+            visualizer=None,
+            max_iteration_per_run=task.steps,
+            stuck_detection=True,
+        )
+        turn = _Turn(conversation, payer, prices, silence, stopped)
+        payer.stop = turn.stop
+        return turn
+
+    def _llm(self, usage: str, stopped: threading.Event, payer: Payer) -> Any:
+        """Make a model of the SDK that behaves, when it fails, as every model here does."""
+        from agenthands.coding.openhands.retry import Patience
+
+        fallback = self._settings.fallback
+        llm = _plain_llm(usage, self._settings)
+        stand_in = _plain_llm(f"{usage}-fallback", fallback) if fallback else None
+        Patience().guard(llm, stand_in, self._settings, stopped, payer)
+        return llm
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """An open conversation, and what watches over it."""
+
+    conversation: Any
+    payer: Payer
+    prices: Prices
+    silence: Silence
+    stopped: threading.Event
+
+    @contextlib.contextmanager
+    def open_for(self, task: CodingTask) -> Iterator[None]:
+        """End the turn when its time is over; in the end pay and close everything, whatever is raised on the way."""
+        timer = threading.Timer(task.seconds, self.stop)
+        timer.daemon = True
+        with contextlib.ExitStack() as end:
+            end.callback(self.conversation.close)
+            end.callback(task.shell.close)  # before: the SDK waits 2 s for a shell that comes back after `exit`
+            end.callback(self.payer.pay)
+            end.callback(timer.cancel)
+            timer.start()
+            yield
+
+    def stop(self) -> None:
+        """Have the turn end after its current step, and no failed call be tried again."""
+        self.stopped.set()
+        self.conversation.pause()
+
+    def stop_soon(self) -> None:
+        """Do the same without waiting for the step, which holds the conversation's lock.
+
+        Who spends the last money holds its own: two that do so at once would wait for each other for ever.
+        """
+        threading.Thread(target=self.stop, name="budget-reached", daemon=True).start()
+
+
+def _plain_llm(usage: str, settings: ModelSettings) -> Any:
+    from openhands.sdk import LLM
+
+    options: dict[str, Any] = {
+        "api_key": SecretStr(settings.api_key.get_secret_value()) if settings.api_key else None,
+        "base_url": settings.api_base,
+        "temperature": settings.temperature,
+        "max_output_tokens": settings.max_output_tokens,
+    }
+    if not known_to_litellm(settings) and (price := price_per_token(settings)):
+        options |= {"input_cost_per_token": price[0], "output_cost_per_token": price[1]}
+    if settings.provider in ("gemini", "vertex_ai") and settings.safety_settings:
+        options["litellm_extra_body"] = {"safetySettings": [dict(each) for each in settings.safety_settings]}
+    return LLM(
+        usage_id=usage,
+        model=settings.model,
+        num_retries=1,  # tries: `openhands_faults` has its own reasons for more
+        timeout=int(settings.timeout),
+        **{key: value for key, value in options.items() if value is not None},
+    )
+
+
+def read_trajectory(conversation: Path) -> bytes:
+    """Read the persisted events of a conversation, oldest first, one JSON object a line; empty where there are none.
+
+    An event that is half written, by a worker that was killed, is left out.
+    """
+    lines = []
+    for file in sorted(conversation.glob("*/events/event-*.json")):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            lines.append(json.dumps(json.loads(file.read_bytes())).encode() + b"\n")
+    return b"".join(lines)
+
+
+def load_openhands(home: Path) -> None:
+    """Import the SDK once, quiet, and without what the user's own OpenHands has in its folder."""
+    with _import_lock:
+        os.environ.setdefault("OPENHANDS_SUPPRESS_BANNER", "1")
+        os.environ.setdefault("LOG_AUTO_CONFIG", "false")
+        os.environ["OH_PERSISTENCE_DIR"] = str(home / "openhands")
+        load_litellm()
+        import logging
+
+        with importing("openhands.sdk"):
+            import openhands.sdk
+
+            import agenthands.coding.openhands.file_editor  # noqa: F401 - registers the confined editor
+
+        logging.getLogger("openhands").setLevel(logging.ERROR)
+        del openhands
+
+
+class _Reporter:
+    """Turns the agent's actions into progress."""
+
+    def __init__(self, task: CodingTask, payer: Payer) -> None:
+        self._task, self._payer = task, payer
+
+    def __call__(self, event: Any) -> None:
+        if type(event).__name__ != "ActionEvent":
+            return
+        state: ToolState = "coding" if self._task.attempt == 1 else "repairing"
+        cost = self._payer.cost()
+        emit(ToolProgress(self._task.build_id, self._task.tool, state, described(event), self._task.attempt, cost))
+
+
+def _begun(turn: _Turn, task: CodingTask) -> Spent:
+    """Say the message, if the turn had not begun when its worker died, and give what was spent before the turn."""
+    conversation = turn.conversation
+    before = _said_before(conversation, task)
+    if before is None:
+        conversation.send_message(task.message)
+        before = spent(conversation)  # only now the SDK has restored what earlier turns spent
+        write_whole(task.conversation / _TURN, before.model_dump_json())
+    turn.payer.begin(conversation, spent(conversation))  # whoever began the turn has paid for it
+    return before
+
+
+def _said_before(conversation: Any, task: CodingTask) -> Spent | None:
+    """Give what was spent before this turn if it had begun when its worker died; None for a turn that begins now."""
+    said = (e for e in reversed(conversation.state.events) if type(e).__name__ == "MessageEvent" and e.source == "user")
+    last = next(said, None)
+    if last is None or "".join(part.text for part in last.llm_message.content) != task.message:
+        return None
+    try:
+        return Spent.model_validate_json((task.conversation / _TURN).read_bytes())
+    except (OSError, ValueError):
+        return Spent()
+
+
+def _ended_by(error: Any, turn: _Turn, task: CodingTask) -> tuple[Any, str]:
+    """Give the status and reason of a turn that an error ended, where that is a result; raises what is none."""
+    if turn.stopped.is_set():
+        budget = task.account.reached()
+        return ("out_of_budget", budget) if budget else ("out_of_time", OUT_OF_TIME)
+    if found := ended_by(error):
+        return found
+    origin = error.original_exception
+    model = turn.conversation.agent.llm.model
+    raise translated(origin if isinstance(origin, AgentHandsError) else origin.__cause__ or origin, model) from error

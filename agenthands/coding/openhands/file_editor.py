@@ -1,0 +1,65 @@
+"""OpenHands' files of a conversation, without keys: a provider's error may quote one, the endpoint's URL hold one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from openhands.sdk.io import LocalFileStore
+from openhands.sdk.tool import register_tool
+from openhands.tools.file_editor import FileEditorTool
+from openhands.tools.file_editor.definition import FileEditorObservation
+from openhands.tools.file_editor.impl import FileEditorExecutor
+
+from agenthands._util.redaction import masked_bytes, masked_file
+
+
+class MaskedFiles(LocalFileStore):
+    """Persists events and state as the SDK does, masked."""
+
+    def write(self, path: str, contents: str | bytes) -> None:
+        """Write a file without keys."""
+        super().write(path, masked_file(contents) if isinstance(contents, str) else masked_bytes(contents))
+
+
+CONFINED_EDITOR = "confined_file_editor"
+
+
+class ConfinedExecutor(FileEditorExecutor):
+    """Refuses paths that lead outside the workspace, links included; makes missing folders inside."""
+
+    def __init__(self, executor: Any, root: str) -> None:
+        """Confine `executor`, a FileEditorExecutor, to `root`."""
+        self.editor = executor.editor
+        self.allowed_edits_files = executor.allowed_edits_files
+        self._root = Path(root).resolve()
+
+    def close(self) -> None:
+        """Delete the history of edits, which OpenHands keeps in a temporary folder and leaves there."""
+        shutil.rmtree(self.editor._history_manager.cache.directory, ignore_errors=True)
+
+    def __call__(self, action: Any, conversation: Any = None) -> Any:
+        """Edit or view, if the path is inside."""
+        path = Path(action.path).resolve()
+        if not path.is_relative_to(self._root):
+            text = f"{action.path} is outside the workspace {self._root}."
+            return FileEditorObservation.from_text(text=text, command=action.command, is_error=True)
+        if action.command == "create":
+            path.parent.mkdir(parents=True, exist_ok=True)
+        return super().__call__(action, conversation)
+
+
+class ConfinedFileEditorTool(FileEditorTool):
+    """The model sees the ordinary `file_editor`."""
+
+    name = "file_editor"
+
+    @classmethod
+    def create(cls, conv_state: Any) -> Any:
+        """Build the tool for one conversation's workspace."""
+        (tool,) = FileEditorTool.create(conv_state)
+        return [tool.set_executor(ConfinedExecutor(tool.executor, conv_state.workspace.working_dir))]
+
+
+register_tool(CONFINED_EDITOR, ConfinedFileEditorTool)

@@ -1,0 +1,97 @@
+"""What the SDK does when a model call fails, in our words: pauses, the fallback, and when to end the turn.
+
+The SDK asks its fallback strategy about every error of a call after its own retries, of which it makes none here. Its
+own strategy reads models from files, and its own retries do not know what a provider asks for. A subclass of its LLM
+would not do: the SDK keeps no account of what a subclass spends.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from openhands.sdk import LLM
+from openhands.sdk.llm.fallback_strategy import FallbackStrategy
+from pydantic import PrivateAttr
+
+from agenthands.coding.openhands.usage import Payer
+from agenthands.errors import ContentFiltered, ContextExceeded
+from agenthands.llm.error_mapping import translated
+from agenthands.llm.retry import Tries
+from agenthands.llm.settings import ModelSettings
+
+
+class Patience(FallbackStrategy):
+    """Tries a call again where that can help, and then with the fallback. Belongs to one LLM."""
+
+    fallback_llms: list[str] = []
+    _settings: ModelSettings = PrivateAttr()
+    _llm: LLM = PrivateAttr()
+    _fallback: LLM | None = PrivateAttr(default=None)
+    _stopped: threading.Event = PrivateAttr()
+    _payer: Payer = PrivateAttr()
+    _last: tuple[type, int] | None = PrivateAttr(default=None)
+
+    def guard(
+        self,
+        llm: LLM,
+        fallback: LLM | None,
+        settings: ModelSettings,
+        stopped: threading.Event,
+        payer: Payer,
+    ) -> None:
+        """Stand behind `llm`; no further try begins once the turn is stopped or its money is spent."""
+        self._llm, self._fallback, self._settings = llm, fallback, settings
+        self._stopped, self._payer = stopped, payer
+        llm.fallback_strategy = self
+
+    def should_fallback(self, error: Exception) -> bool:
+        """Be asked about every error."""
+        del error
+        return True
+
+    def try_fallback(
+        self, primary_model: str, primary_error: Exception, primary_metrics: Any, call_fn: Callable[[Any], Any]
+    ) -> Any:
+        """Give an answer after all; None where the SDK knows better: it asks anew, or shortens the conversation.
+
+        Raises AgentHandsError where nothing helps.
+        """
+        fault = translated(primary_error, primary_model)
+        if isinstance(fault, ContentFiltered | ContextExceeded):
+            if self._is_the_second(type(fault), primary_metrics):
+                raise fault from primary_error
+            return None
+        tries = Tries(self._settings, self._payer.note_cut_off, made=1)
+        pause = tries.failed(self._settings, primary_error)
+        for model in tries:
+            if self._payer.out_of_money() or self._stopped.wait(pause):
+                return None
+            llm = self._llm if model is self._settings else self._fallback
+            assert llm is not None
+            try:
+                return self._called(llm, primary_metrics, call_fn)
+            except Exception as error:
+                pause = tries.failed(model, error.__cause__ or error)
+        raise tries.fault() from tries.cause
+
+    def _is_the_second(self, kind: type, metrics: Any) -> bool:
+        """Say whether the same happened to the call before, with no answer since."""
+        now = kind, len(metrics.token_usages)
+        again, self._last = self._last == now, now
+        return again
+
+    def _called(self, llm: LLM, metrics: Any, call_fn: Callable[[Any], Any]) -> Any:
+        """Call once, with nobody behind it; what a fallback costs is noted with the model that it stands in for."""
+        before = llm.metrics.deep_copy()
+        strategy, llm.fallback_strategy = llm.fallback_strategy, None
+        try:
+            answer = call_fn(llm)
+            if llm is not self._llm:
+                self._payer.note_fallback()
+            return answer
+        finally:
+            llm.fallback_strategy = strategy
+            if llm is not self._llm:
+                metrics.merge(llm.metrics.diff(before))

@@ -1,0 +1,131 @@
+"""What a conversation of the SDK has spent, by model, and who pays for it while it runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from agenthands.coding.base import CodingTask
+from agenthands.llm.litellm_model import price_per_token
+from agenthands.llm.settings import ModelSettings
+from agenthands.schemas import Tokens, add_costs
+
+
+class Part(BaseModel):
+    """What the calls of one model cost. `cost_usd` is 0 where no price is known."""
+
+    cost_usd: float = 0.0
+    tokens: Tokens = Tokens()
+    calls: int = 0
+
+
+class Spent(BaseModel):
+    """What a conversation has spent in all its turns, its summaries included."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    models: dict[str, Part] = {}
+
+    def since(self, before: Spent) -> dict[str, Part]:
+        """Give what came after `before`, of the models that were called."""
+        parts = {}
+        for model, now in self.models.items():
+            then = before.models.get(model, Part())
+            if (calls := now.calls - then.calls) > 0:
+                cost = max(0.0, now.cost_usd - then.cost_usd)
+                parts[model] = Part(cost_usd=cost, tokens=now.tokens - then.tokens, calls=calls)
+        return parts
+
+
+class Prices:
+    """Which of a coder's models have a price."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        """Ask once: litellm is slow to say."""
+        models = [settings, *([settings.fallback] if settings.fallback else [])]
+        self._known = {model.model: price_per_token(model) is not None for model in models}
+
+    def of(self, model: str, part: Part) -> float | None:
+        """Give what a part cost; None where the price of its model is unknown."""
+        return part.cost_usd if self._known.get(model, False) else None
+
+    def total(self, parts: Mapping[str, Part]) -> float | None:
+        """Give what all parts cost together."""
+        return add_costs(*(self.of(model, part) for model, part in parts.items()))
+
+
+def spent(conversation: Any) -> Spent:
+    """Read what a conversation has spent: every model of it, by the names that the SDK was given."""
+    parts: dict[str, Part] = {}
+    for metrics in conversation.conversation_stats.usage_to_metrics.values():
+        for usage in metrics.token_usages:
+            part = parts.get(usage.model, Part())
+            tokens = Tokens(
+                prompt=usage.prompt_tokens, completion=usage.completion_tokens, cached=usage.cache_read_tokens
+            )
+            parts[usage.model] = Part(cost_usd=part.cost_usd, tokens=part.tokens + tokens, calls=part.calls + 1)
+        for cost in metrics.costs:
+            part = parts.get(cost.model, Part())
+            parts[cost.model] = part.model_copy(update={"cost_usd": part.cost_usd + cost.cost})
+    return Spent(models=parts)
+
+
+class Payer:
+    """Pays each model call of a turn when its first event comes, and stops the turn when a budget is reached.
+
+    It also notes that a fallback has answered.
+    """
+
+    def __init__(self, task: CodingTask, prices: Prices) -> None:
+        """Pay nothing before `begin`."""
+        self._account, self._stand_in, self._prices = task.account, task.stand_in, prices
+        self._conversation: Any = None
+        self._paid: Spent | None = None
+        self._lock = threading.Lock()
+        self.stop: Callable[[], None] = lambda: None
+
+    def begin(self, conversation: Any, before: Spent) -> None:
+        """Begin with what the conversation had spent before this turn."""
+        self._conversation, self._paid = conversation, before
+
+    def __call__(self, event: Any) -> None:
+        """Listen."""
+        del event
+        if self.pay() and self._account.reached():
+            self.stop()
+
+    def note_fallback(self) -> None:
+        """Note for good that a fallback has answered, before anything comes of the answer."""
+        self._stand_in.parent.mkdir(parents=True, exist_ok=True)
+        self._stand_in.touch()
+
+    def note_cut_off(self, model: str) -> None:
+        """Note a call whose time was over before it was answered."""
+        self._account.note_cut_off(model)
+
+    def cost(self) -> float | None:
+        """Give what the conversation has cost up to now, in all its turns."""
+        return self._prices.total(spent(self._conversation).models) if self._conversation else 0.0
+
+    def out_of_money(self) -> bool:
+        """Pay, and say whether a budget is reached."""
+        self.pay()
+        return bool(self._account.reached())
+
+    def pay(self) -> bool:
+        """Pay what is not paid yet; says whether there was anything."""
+        with self._lock:
+            if self._paid is None:
+                return False
+            now = spent(self._conversation)
+            parts, self._paid = now.since(self._paid), now
+        if parts:  # at once: a payment may raise, and none of them is made again
+            entries = (
+                self._account.entry(self._prices.of(model, part), part.tokens, part.calls, model)
+                for model, part in parts.items()
+            )
+            self._account.purse.pay(*entries)
+        return bool(parts)

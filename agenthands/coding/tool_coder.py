@@ -1,0 +1,212 @@
+"""One tool's way through coder and gate: the workspace, the messages, and the outcome."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import TemplateError
+
+from agenthands._util.formatting import count
+from agenthands.coding.arbitration import Arbitration, Example, contradicted
+from agenthands.coding.base import Coder, CodingTask
+from agenthands.environments.base import Environment
+from agenthands.errors import SettingsInvalid
+from agenthands.gate.checks.files import MISSING
+from agenthands.gate.checks.test_suite import MIN_TESTS
+from agenthands.gate.harness import preparation_source
+from agenthands.llm.budget import Account
+from agenthands.llm.prompts import render, render_text
+from agenthands.sandbox.base import Command, Limits, Preparation, Sandbox
+from agenthands.sandbox.preload.agenthands_lazy_imports import ONLY_NAMED
+from agenthands.sandbox.preload.agenthands_pytest import STARTED_WITH
+from agenthands.schemas import CodingResult, GateReport, Tokens, ToolOutcome, add_costs
+from agenthands.store.workdirs import ToolWork
+
+_PYTHONPATH = Path(__file__).parents[1] / "sandbox" / "preload"
+_TWICE = {
+    "stuck": "the agent got stuck twice",
+    "refused": "the model's content filter refused twice",
+    "out_of_steps": "the agent used up its steps twice",
+    "out_of_time": "the agent used up its time twice",
+    "error": "the agent's turn broke off twice",
+}
+_CLAIMED = "the model was twice ready without having written the files"
+
+
+@dataclass(frozen=True)
+class CodingLimits:
+    """Bounds of one turn of a coding agent, and how often it may try."""
+
+    seconds: float
+    steps: int
+    attempts: int
+    account: Account
+    system_prompt: str
+    """What the agent is told first, as a template."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why the attempt before was not accepted."""
+
+    coding: CodingResult
+    report: GateReport
+
+
+def system_prompt(template: str, steps: int) -> str:
+    """Give the coder's system prompt. Raises SettingsInvalid for a template that cannot be filled in."""
+    try:
+        return render_text(template, max_steps=steps, min_tests=MIN_TESTS)
+    except TemplateError as error:
+        raise SettingsInvalid(
+            f"[agent] system_prompt_filename: the template cannot be filled in: {error}.",
+            "It may use max_steps and min_tests; prompts/generate/system.md.j2 is the one that ships.",
+        ) from None
+
+
+def generate_tool(
+    work: ToolWork, attempt: int, rejection: Rejection | None, coder: Coder, sandbox: Sandbox, limits: CodingLimits
+) -> CodingResult:
+    """Let `coder` write or repair one tool in its workspace, with a shell in `sandbox`.
+
+    The first attempt gives the specification without its held-out examples, later ones the gate's report.
+    """
+    workspace, tool = work.workspace, work.tool
+    if rejection is None:
+        spec = write_specification(work)
+        message = render("generate/task.md.j2", tool=tool, workspace=str(workspace), spec=spec)
+    else:
+        message = render(
+            "repair/feedback.md.j2",
+            tool=tool.name,
+            report=rejection.report,
+            **_what_the_coder_may_know(rejection.report),
+            coding=rejection.coding,
+            attempt=attempt - 1,
+            max_attempts=limits.attempts,
+        )
+    return coder.work(
+        CodingTask(
+            build_id=work.build.build_id,
+            tool=tool.name,
+            attempt=attempt,
+            system_prompt=system_prompt(limits.system_prompt, limits.steps),
+            message=message,
+            workspace=workspace,
+            conversation=work.conversation,
+            shell=sandbox.shell(shell_command(workspace, work.environment, work.tool.dependencies), work.shell),
+            seconds=limits.seconds,
+            steps=limits.steps,
+            account=limits.account,
+            stand_in=work.stand_in,
+        )
+    )
+
+
+def write_specification(work: ToolWork, corrections: Mapping[int, Example] | None = None) -> str:
+    """Write spec.json as the coder may see it, with `corrections` of its examples, and give its text."""
+    workspace = work.workspace
+    spec = json.dumps(work.tool.visible(corrections).model_dump(mode="json"), indent=2, ensure_ascii=False)
+    for name in ("nat_tools", "tests"):
+        (workspace / name).mkdir(parents=True, exist_ok=True)
+    file = workspace / "spec.json"
+    # The coder may have put anything there, and a pipe or a link is not to be written through: "x" makes a new file.
+    if file.is_dir() and not file.is_symlink():
+        shutil.rmtree(file)
+    file.unlink(missing_ok=True)
+    with file.open("x", encoding="utf-8") as new:
+        new.write(spec + "\n")
+    return spec
+
+
+def _what_the_coder_may_know(report: GateReport) -> dict[str, list[dict[str, str]]]:
+    """Give the rulings on examples that the coder sees: those corrected, and those about which the tool is still wrong.
+
+    A reason is told only where no hidden example was ruled on beside it, because it may give that one away.
+    """
+    still = {each.index for each in contradicted(report)}
+    told = not any(ruling.held_out for ruling in report.rulings)
+    visible = [ruling for ruling in report.rulings if not ruling.held_out]
+    return {
+        "corrected": [{"arguments": json.dumps(ruling.specified.arguments)} for ruling in visible if ruling.corrected],
+        "confirmed": [
+            {"arguments": json.dumps(ruling.specified.arguments), "reason": ruling.reason if told else ""}
+            for ruling in visible
+            if ruling.wrong == "tool" and ruling.example in still
+        ],
+    }
+
+
+def hopeless(turns: Sequence[tuple[CodingResult, GateReport]]) -> str:
+    """Say why a further attempt after these cannot be expected to help; empty where it may."""
+    if len(turns) < 2:
+        return ""
+    (before, earlier), (after, later) = turns[-2:]
+    if before.status == after.status and (twice := _TWICE.get(after.status)):
+        return twice
+    if _failure(earlier) == _failure(later):
+        return _CLAIMED if _has_no_files(later) else "the gate found the same twice"
+    return ""
+
+
+def _has_no_files(report: GateReport) -> bool:
+    return any(check.name == "files" and MISSING in check.detail for check in report.failures())
+
+
+def _failure(report: GateReport) -> list[tuple[str, str]]:
+    return [(check.name, check.detail) for check in report.failures()]
+
+
+def outcome_of(
+    work: ToolWork,
+    turns: Sequence[tuple[CodingResult, GateReport]],
+    arbitration: Arbitration | None = None,
+    stopped: str = "",
+) -> ToolOutcome:
+    """Sum up all attempts at one tool and what the planner's ruling cost; the last report decides.
+
+    `stopped` says why there was no further attempt, where it was not for their number.
+    """
+    report = turns[-1][1]
+    asked: list[CodingResult | Arbitration] = [coding for coding, _ in turns]
+    asked += [arbitration] if arbitration else []
+    failed = ", ".join(check.name for check in report.failures())
+    last = turns[-1][0].reason
+    tries, why = count(len(turns), "attempt"), f"; {stopped}" if stopped else ""
+    why += f"; the last turn: {last}" if last and last.casefold() != stopped.casefold() else ""
+    return ToolOutcome(
+        name=work.tool.name,
+        build_id=work.build.build_id,
+        status="accepted" if report.accepted else "rejected",
+        attempts=len(turns),
+        gate=report,
+        reason="" if report.accepted else f"the gate's checks {failed} did not pass in {tries}{why}",
+        cost_usd=add_costs(*(each.cost_usd for each in asked)),
+        tokens=sum((each.tokens for each in asked), Tokens()),
+        seconds=round(sum(coding.seconds + gate.seconds for coding, gate in turns), 3),
+    )
+
+
+def shell_command(workspace: Path, environment: Environment, dependencies: Sequence[str]) -> Command:
+    """Give the shell for a tool with `dependencies` of its own: its variables, and the server of pytest beside it."""
+    # what a tool depends on may itself use what the plug-in puts off
+    ours = [] if dependencies else [_PYTHONPATH]
+    server = f"import sys; sys.path.insert(0, {str(_PYTHONPATH)!r}); import agenthands_pytest as p; del sys.path[0]"
+    return Command(
+        argv=[str(environment.python), "-P", "-c", f"{server}; p.serve()"],
+        workspace=workspace,
+        read_only=[environment.path, *ours],
+        variables={
+            "PATH": f"{environment.path}/bin:/usr/bin:/bin",
+            "PYTHONPATH": ":".join(str(path) for path in (workspace, *ours)),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTEST_ADDOPTS": "-p no:cacheprovider" + (" -p agenthands_lazy_imports" if ours else ""),
+            **STARTED_WITH,
+        },
+        prepared=Preparation(preparation_source(ONLY_NAMED, []), STARTED_WITH) if ours else None,
+        limits=Limits(),
+    )

@@ -1,0 +1,32 @@
+"""Tells what went wrong where uv failed: the index, or the packages that were wanted."""
+
+from __future__ import annotations
+
+from agenthands._util.redaction import masked
+from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavailable
+from agenthands.sandbox.base import CommandResult
+
+UV_SECONDS = 1200.0
+_UNSOLVED = "no solution found"  # what follows names packages, whatever they are called
+_OUTSIDE = (
+    "error sending request",
+    "dns error",
+    "failed to fetch",
+    "timed out",
+    "connection",
+    "status server error",
+)
+
+
+def uv_fault(wanted: str, result: CommandResult) -> AgentHandsError:
+    """Give the error for a call of uv that failed; `wanted` is the text of a requirements file, or says what it is."""
+    reason = masked(result.stderr.decode(errors="replace")).strip()
+    if result.timed_out:
+        return RegistryUnavailable(f"The package index did not finish within {UV_SECONDS:.0f} s.")
+    if _UNSOLVED not in reason.lower() and any(sign in reason.lower() for sign in _OUTSIDE):
+        return RegistryUnavailable(
+            f"The package index does not answer: {reason[-500:]}",
+            "Check the network, UV_INDEX_URL and proxies.",
+        )
+    shown = ", ".join(line for line in wanted.splitlines()[:8] if line and not line.startswith(("#", " ")))
+    return DependencyRefused(f"These packages cannot be installed ({shown[:200]}): {reason[-1500:]}")

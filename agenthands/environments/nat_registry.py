@@ -1,0 +1,105 @@
+"""What the installed NAT offers: read from its registry inside a sandbox, and kept beside the environment."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from agenthands._util.atomic_files import write_whole
+from agenthands.environments.base import Environment
+from agenthands.errors import SandboxLost
+from agenthands.sandbox.base import Command, Limits, Sandbox
+
+_KEPT = "nat_registry-2.json"  # the number is that of its format
+_FILLED = {"llm", "function", "functions", "functions_and_groups"}
+_OUT_OF_REACH = {
+    "per_user_react_agent": "each session of it needs a user's identity, which requests to `nat serve` lack",
+    "responses_api_agent": "it speaks OpenAI's Responses API, which the model gateway does not offer",
+}
+_SCRIPT = Path(__file__).parent / "nat_registry_script.py"
+
+
+class ScaffoldField(BaseModel):
+    """A field of a scaffold's configuration: what it refers to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["function", "functions", "functions_and_groups", "group", "llm", "memory", "text", "other"]
+    required: bool = False
+
+
+class ScaffoldType(BaseModel):
+    """A NAT agent that can drive a plan's tools, as its configuration class describes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fields: dict[str, ScaffoldField]
+    about: str = ""
+
+    def field_of(self, kind: str, required: bool = False) -> str | None:
+        """Give the first field of a kind, only a required one where that is asked."""
+        found = (name for name, field in self.fields.items() if field.kind == kind and field.required >= required)
+        return next(found, None)
+
+
+class NatRegistry(BaseModel):
+    """The component types that the installed NAT knows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str
+    scaffolds: dict[str, ScaffoldType]
+    """By _type."""
+    functions: list[str]
+    """Every other function _type."""
+    memories: list[str] = []
+    """Every memory provider's _type."""
+
+    def plannable_scaffolds(self) -> dict[str, str]:
+        """Give what NAT says about each scaffold that `agent_config` can fill for a plan."""
+        return {name: kind.about for name, kind in sorted(self.scaffolds.items()) if not self.why_not(name)}
+
+    def why_not(self, scaffold: str) -> str:
+        """Say why a scaffold cannot be planned; empty where it can."""
+        kind = self.scaffolds.get(scaffold)
+        if kind is None:
+            return "NAT has no such agent"
+        if scaffold in _OUT_OF_REACH:
+            return _OUT_OF_REACH[scaffold]
+        required = {name: field for name, field in kind.fields.items() if field.required}
+        if any(field.kind == "memory" for field in required.values()):
+            return "it needs a memory provider" + ("" if self.memories else ", and none is installed")
+        unknown = [
+            name
+            for name, field in required.items()
+            if field.kind not in _FILLED and not (name == "description" and field.kind == "text")
+        ]
+        if unknown:
+            return f"it needs {', '.join(unknown)}"
+        if not any(kind.field_of(each, each == "function") for each in _FILLED - {"llm"}):
+            return "it drives no tools"
+        return ""
+
+
+def read_registry(environment: Environment, sandbox: Sandbox, scratch: Path) -> NatRegistry:
+    """Ask NAT for its components (6 s the first time for an environment). Raises SandboxLost."""
+    kept = environment.path / _KEPT
+    if kept.is_file():
+        return NatRegistry.model_validate_json(kept.read_text(encoding="utf-8"))
+    result = sandbox.run(
+        Command(
+            argv=[str(environment.python), "-P", str(_SCRIPT)],
+            workspace=scratch,
+            read_only=[environment.path, _SCRIPT],
+            variables={"LITELLM_LOCAL_MODEL_COST_MAP": "True"},
+            limits=Limits(seconds=180),
+        )
+    )
+    if result.exit_code != 0:
+        raise SandboxLost(f"NAT does not start in its environment: {result.stderr.decode(errors='replace')[-800:]}")
+    registry = NatRegistry(**json.loads(result.stdout.splitlines()[-1]))
+    write_whole(kept, registry.model_dump_json())
+    return registry

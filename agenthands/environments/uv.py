@@ -1,0 +1,242 @@
+"""The Environments port over uv: resolve, lock with hashes, install wheels once per lock; npm joins in for servers."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal
+
+from agenthands._util.atomic_files import write_whole
+from agenthands._util.redaction import without_keys
+from agenthands.environments.base import Environment
+from agenthands.environments.error_mapping import UV_SECONDS, uv_fault
+from agenthands.environments.npm import install_npm, npm_published
+from agenthands.environments.npm import npm_lock as locked_by_npm
+from agenthands.environments.vetting import (
+    npm_names,
+    refuse_empty_npm,
+    refuse_unlisted,
+    refuse_young_npm,
+    vet_packages,
+    without_comments,
+)
+from agenthands.errors import DependencyRefused
+from agenthands.sandbox.base import CommandResult
+from agenthands.sandbox.subprocesses import run_process
+
+LOCKS = Path(__file__).parent / "locks"
+# NAT needs `wikipedia`, which its author publishes as a source archive alone. It is the only exception.
+_WHEELS_ONLY = ("--only-binary", ":all:", "--no-binary", "wikipedia")
+# Oracle's SDK, two thirds of all modules that come with NAT, is imported by agents on Oracle's cloud alone.
+_NOT_COMPILED = "/site-packages/oci/|/tests/"
+
+
+class UvEnvironments:
+    """Keeps locks in `<home>/locks` and environments in `<home>/environments`, each under the hash of its input."""
+
+    def __init__(
+        self, home: Path, refresh: bool = False, trusted: Sequence[str] = (), allowed: Sequence[str] = ()
+    ) -> None:
+        """Remember where environments are kept; `refresh` resolves anew what was resolved before.
+
+        Packages that are `trusted` are installed however young or empty they are. Where some are `allowed`, tools get
+        no others beyond NAT's, whatever pulls them in.
+        """
+        self._home = home
+        self._refresh = refresh
+        self._trusted = sorted(trusted)
+        self._allowed = sorted(allowed)
+
+    def nat(self, dependencies: Sequence[str] = ()) -> Environment:
+        """Give the NAT environment that ships as a lock, plus `dependencies` that fit into it."""
+        return self.install(self.resolve(dependencies))
+
+    def has_nat(self) -> bool:
+        """Say whether the NAT environment that ships as a lock is installed."""
+        return _is_ready(self._place(self.resolve([])))
+
+    def resolve(self, dependencies: Sequence[str]) -> str:
+        """Give the lock that ships, or one that adds `dependencies` to it."""
+        base = (LOCKS / "nat.lock").read_text(encoding="utf-8")
+        if not dependencies:
+            return base
+        wanted = (LOCKS / "nat.in").read_text(encoding="utf-8") + "\n".join(sorted(dependencies)) + "\n"
+        return self._lock(wanted, base, known=base, allowed=self._allowed)
+
+    def server(
+        self, registry: Literal["pypi", "npm"], package: str, version: str, as_of: str = "", vetted: bool = False
+    ) -> Environment:
+        """Give an environment with just one MCP server, resolved as the index was at the start of the day `as_of`."""
+        before = f"{as_of}T00:00:00Z" if as_of else ""
+        if registry == "npm":
+            return self._npm_server(package, version, before, vetted)
+        known = "" if vetted else (LOCKS / "nat.lock").read_text(encoding="utf-8")
+        return self.install(self._lock(f"{package}=={version}\n", "", before, known))
+
+    def _npm_server(self, package: str, version: str, before: str, vetted: bool) -> Environment:
+        runtime = (LOCKS / "node.lock").read_text(encoding="utf-8")
+
+        def resolved() -> str:
+            node = self.install(runtime)
+            lock = locked_by_npm(node, package, version, before)
+            if not vetted:
+                refuse_young_npm(npm_published(node, sorted({*npm_names(lock, self._trusted).values()})))
+            return lock
+
+        looked_at = [] if vetted else ["vetted", *self._trusted]
+        lock = self._kept(["npm", package, version, before, runtime, *looked_at], resolved)
+        environment = self.install(runtime, lock)
+        if not vetted:
+            refuse_empty_npm(environment.path, lock, self._trusted)
+        return environment
+
+    def install_project(self, project: Path, target: Path) -> None:
+        """Build a wheel with the hatchling of this process' environment, offline, and install it."""
+        with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
+            built = run_process(
+                [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
+                seconds=120,
+                folder=project,
+                variables=without_keys(os.environ, "$"),
+            )
+            if built.exit_code != 0:
+                raise DependencyRefused(f"The package cannot be built: {built.stderr.decode(errors='replace')[-1500:]}")
+            (wheel,) = Path(folder).glob("*.whl")
+            target.mkdir(parents=True, exist_ok=True)
+            result = _uv(["pip", "install", "--quiet", "--no-deps", "--offline", "--compile-bytecode",
+                          "--python", _interpreter(), "--target", str(target), str(wheel)])  # fmt: skip
+        if result.exit_code != 0:
+            raise uv_fault("the agent's package", result)
+
+    def _lock(
+        self, wanted: str, constraints: str, before: str = "", known: str = "", allowed: Sequence[str] = ()
+    ) -> str:
+        """Resolve what is wanted; where a lock of `known` packages is given, all others in it are looked at."""
+
+        def resolved() -> str:
+            with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
+                (Path(folder) / "wanted.in").write_text(wanted, encoding="utf-8")
+                (Path(folder) / "base.lock").write_text(constraints, encoding="utf-8")
+                result = _uv(
+                    ["pip", "compile", "--quiet", "--generate-hashes", *_WHEELS_ONLY, "--no-header",
+                     "--annotation-style", "split", *(["--exclude-newer", before] if before else []),
+                     "--python", _interpreter(), "--constraint", f"{folder}/base.lock", f"{folder}/wanted.in"],
+                )  # fmt: skip
+            if result.exit_code != 0:
+                raise uv_fault(wanted, result)
+            told = result.stdout.decode()
+            refuse_unlisted(told, known, allowed)
+            lock = without_comments(told)
+            if known:
+                vet_packages(lock, known, _WHEELS_ONLY, _uv, self._trusted)
+            return lock
+
+        looked_at = ["vetted", *self._trusted] if known else []
+        looked_at += ["allowed", *allowed] if allowed else []
+        return self._kept(
+            [wanted, constraints, sys.version_info[:2], *([before] if before else []), *looked_at], resolved
+        )
+
+    def _kept(self, wanted: object, resolved: Callable[[], str]) -> str:
+        """Give the lock that was resolved for `wanted` before, or resolve it."""
+        key = hashlib.sha256(json.dumps(wanted).encode()).hexdigest()
+        cached = self._home / "locks" / f"{key}.lock"
+        if cached.is_file() and not self._refresh:
+            return cached.read_text(encoding="utf-8")
+        lock = resolved()
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(cached, lock)
+        return lock
+
+    def install(self, lock: str, npm_lock: str = "") -> Environment:
+        """Give the environment of a lock; it is installed once, and by one process."""
+        environment = self._place(lock + npm_lock)
+        if _is_ready(environment):
+            return environment
+        environment.path.parent.mkdir(parents=True, exist_ok=True)
+        with _only_one(environment.path.with_suffix(".lock")) as held:
+            if _is_ready(environment):
+                return environment
+            self._install(environment, lock, held)
+            if npm_lock:
+                install_npm(environment, npm_lock, [held])
+            made = f"{environment.lock_sha256}\n{environment.path.absolute()}"
+            (environment.path / ".complete").write_text(made, encoding="utf-8")
+        return environment
+
+    def _place(self, lock: str) -> Environment:
+        """Say where the environment of a lock is, or would be, for our own kind of Python: sandboxes see no other."""
+        digest = hashlib.sha256(lock.encode()).hexdigest()
+        name = f"{digest[:20]}-{sys.version_info.major}.{sys.version_info.minor}"
+        return Environment(path=self._home / "environments" / name, lock_sha256=digest)
+
+    def _install(self, environment: Environment, lock: str, held: int) -> None:
+        made = _uv(["venv", "--quiet", "--clear", "--python", _interpreter(), str(environment.path)], [held])
+        if made.exit_code != 0:
+            raise uv_fault("a virtual environment", made)
+        lock_file = environment.path / "requirements.lock"
+        lock_file.write_text(lock, encoding="utf-8")
+        result = _uv(
+            ["pip", "sync", "--quiet", "--require-hashes", *_WHEELS_ONLY,
+             "--build-constraints", str(LOCKS / "nat.lock"), "--python", str(environment.python), str(lock_file)],
+            [held],
+        )  # fmt: skip
+        if result.exit_code != 0:
+            raise uv_fault(lock, result)
+        _compile(environment, held)
+
+
+def _is_ready(environment: Environment) -> bool:
+    """Say whether an environment is installed, and still where it was: its scripts name their place and the Python."""
+    with suppress(OSError):
+        _, _, made_at = (environment.path / ".complete").read_text(encoding="utf-8").partition("\n")
+        return environment.python.exists() and (not made_at or environment.path.samefile(made_at))
+    return False
+
+
+def _compile(environment: Environment, held: int) -> None:
+    """Compile the modules, for a sandbox cannot keep what Python compiles there; no .pth file of a wheel is run."""
+    where = str(environment.path)
+    run_process(
+        [environment.python, "-I", "-S", "-m", "compileall", "-q", "-j", "0", "-x", _NOT_COMPILED, "-p", where, "lib"],
+        seconds=UV_SECONDS,
+        variables=without_keys(os.environ, "$"),
+        folder=environment.path,
+        held=[held],
+    )
+
+
+def _uv(arguments: Sequence[str], held: Sequence[int] = ()) -> CommandResult:
+    from uv import find_uv_bin
+
+    # a wheel may bring a .pth file, and Python runs that when the environment is compiled: it finds no keys but uv's
+    variables = {**without_keys(os.environ, "UV_|PIP_|NETRC"), "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
+    variables.pop("VIRTUAL_ENV", None)
+    return run_process([find_uv_bin(), *arguments], seconds=UV_SECONDS, variables=variables,
+                       output_bytes=16 * 1024**2, held=held)  # fmt: skip
+
+
+def _interpreter() -> str:
+    """Give the interpreter behind our own virtual environment: the sandbox sees its prefix."""
+    return os.path.realpath(sys.executable)
+
+
+@contextmanager
+def _only_one(lock_file: Path) -> Iterator[int]:
+    """Let one process at a time install; gives a descriptor that holds the lock, for installers to inherit.
+
+    The kernel frees the lock of a process that is killed when the installer has ended too, for that goes on.
+    """
+    with lock_file.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield file.fileno()
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)  # whoever else has inherited it

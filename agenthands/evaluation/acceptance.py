@@ -1,0 +1,229 @@
+"""Runs the packaged agent against the plan's own test cases, in a sandbox, with nothing but its own files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from agenthands._util.untrusted_json import read_json, read_scrubbed
+from agenthands.environments.base import Environment
+from agenthands.evaluation.llm_judge import Judged, judge_answer
+from agenthands.gate.checks.examples import same_json
+from agenthands.llm.base import ChatModel
+from agenthands.llm.gateway.base import GatewayUsage, OpenGateway
+from agenthands.sandbox.base import Command, CommandResult, Limits, Sandbox
+from agenthands.schemas import Acceptance, Case, CaseCheck, CaseResult, CheckResult
+
+MODEL_CALLS = "model-calls.jsonl"
+_SCRIPT = Path(__file__).parent / "agent_script.py"
+_LOAD_SECONDS = 120.0
+_JUDGES = 4
+_WORKFLOW = "<workflow>"  # what NAT calls the agent itself among its functions
+
+
+@dataclass(frozen=True)
+class InstalledAgent:
+    """The package as acceptance sees it: `site` holds the installed wheel, `config` is NAT's YAML file.
+
+    `variables` are what its MCP servers demand of their user.
+    """
+
+    workspace: Path
+    site: Path
+    config: Path
+    environment: Environment
+    servers: Mapping[str, Environment]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Said(BaseModel):
+    """What the run tells about one case; more than this is for the transcript."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    id: str
+    answer: str
+    error: str
+    called: list[str]
+    failed: list[str]
+    seconds: float
+
+
+class _Outcome(BaseModel):
+    """What the run tells."""
+
+    loaded: bool
+    error: str
+    cases: list[_Said]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What the agent may reach: its model through `gateway`, and listed hosts through the proxy at `egress`."""
+
+    gateway: OpenGateway
+    egress: Path | None = None
+
+
+def accept_agent(
+    agent: InstalledAgent,
+    cases: Sequence[Case],
+    sandbox: Sandbox,
+    reach: Reach,
+    judge: ChatModel,
+    case_seconds: float,
+) -> Acceptance:
+    """Load the agent with everything it uses and ask it every case. Raises SandboxLost.
+
+    There is no network but what `reach` gives. An agent that does not load, answers wrongly or lets a tool fail
+    is a result. `judge` gives its opinion of each answer. The transcript of each case is written below
+    the workspace. What it cost is told by the accounts that the gateway and `judge` are paid from.
+    """
+    request = {
+        "config": str(agent.config),
+        "cases": [{"id": case.id, "query": case.query} for case in cases],
+        "seconds": case_seconds,
+    }
+    result = sandbox.run(
+        Command(
+            argv=[str(agent.environment.python), "-P", str(_SCRIPT)],
+            workspace=agent.workspace,
+            read_only=[agent.environment.path, *(each.path for each in agent.servers.values()), _SCRIPT],
+            variables={
+                **agent.variables,
+                "PYTHONPATH": str(agent.site),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+                "AGENT_MODEL": "openai/agent",
+                "AGENT_MCP_HOME": str(_mcp_home(agent)),
+                "OPENAI_API_BASE": "{model_url}",
+                "OPENAI_API_KEY": reach.gateway.token,
+            },
+            stdin=json.dumps(request).encode(),
+            limits=Limits(
+                seconds=_LOAD_SECONDS + case_seconds * len(cases),
+                memory_bytes=16 * 1024**3,
+                output_bytes=8 * 1024**2,
+            ),
+            network="egress" if reach.egress else "model",
+            model_socket=reach.gateway.socket,
+            egress_socket=reach.egress,
+        )
+    )
+    outcome = _outcome(result, [case.id for case in cases])
+    if not outcome["loaded"]:
+        outcome["error"] = f"NAT cannot load the agent: {outcome['error']}"
+        (agent.workspace / "load-error.txt").write_bytes(result.stderr[-100_000:])
+    usage = reach.gateway.usage
+    answers: list[dict[str, Any]] = outcome["cases"]
+    with ThreadPoolExecutor(_JUDGES) as threads:
+        opinions = list(threads.map(lambda case, answer: _opinion(case, answer, judge), cases, answers))
+    results = [judge_case(*each) for each in zip(cases, answers, opinions, strict=False)]
+    _keep_transcripts(agent.workspace / "transcripts", answers, usage)
+    failed = [each.id for each in results if not each.passed]
+    return Acceptance(
+        passed=bool(outcome["loaded"]) and len(results) == len(cases) and not failed and not outcome["error"],
+        reason=outcome["error"] or why_rejected(failed, len(cases), usage.errors),
+        cases=results,
+        seconds=result.seconds,
+        by_fallback=usage.by_fallback or any(each.by_fallback for each in opinions if each),
+    )
+
+
+def _outcome(result: CommandResult, ids: Sequence[str]) -> dict[str, Any]:
+    """Read what the run wrote: code that a model wrote ran in its process, so nothing of its form is certain."""
+    try:
+        outcome = _Outcome.model_validate(read_scrubbed(result.stdout)).model_dump()
+        if [each["id"] for each in outcome["cases"]] != list(ids[: len(outcome["cases"])]):
+            raise ValueError
+    except ValueError:
+        ended = "at the time limit" if result.timed_out else f"with exit code {result.exit_code}"
+        return {"loaded": False, "error": f"the run ended {ended}", "cases": []}
+    return outcome
+
+
+def why_rejected(failed: Sequence[str], total: int, faults: Sequence[str]) -> str:
+    """Say which test cases failed, and the last thing that was wrong with the model itself; empty where none did."""
+    if not failed:
+        return ""
+    said = f"{len(failed)} of {total} test cases failed: {', '.join(failed)}"
+    return f"{said}. The last fault of the agent's model: {faults[-1].rstrip('.')}" if faults else said
+
+
+def judge_case(case: Case, answer: Mapping[str, Any], judged: Judged | None) -> CaseResult:
+    """Decide one case by its checks, or by the judge's opinion where it has none.
+
+    An error, a failed tool or an empty answer fails it in any case.
+    """
+    called = _called(answer)
+    opinion = judged.opinion if judged else None
+    checks = [
+        CheckResult(kind=check.kind, value=check.value, passed=_holds(check, answer["answer"], called))
+        for check in case.checks
+    ]
+    error = answer["error"]
+    if not error and answer["failed"]:
+        error = f"a tool failed and the agent went on: {', '.join(answer['failed'])}"
+    decided = all(check.passed for check in checks) if checks else bool(opinion and opinion.passed)
+    return CaseResult(
+        id=case.id,
+        passed=not error and bool(answer["answer"].strip()) and decided,
+        answer=answer["answer"],
+        checks=checks,
+        tools_called=called,
+        error=error,
+        opinion=opinion,
+        seconds=answer["seconds"],
+    )
+
+
+def _opinion(case: Case, answer: Mapping[str, Any], judge: ChatModel) -> Judged | None:
+    """Ask about an answer; about an error or no answer nobody needs to be asked."""
+    if answer["error"] or not answer["answer"].strip():
+        return None
+    return judge_answer(case, answer["answer"], _called(answer), judge)
+
+
+def _called(answer: Mapping[str, Any]) -> list[str]:
+    return [name for name in answer["called"] if name != _WORKFLOW]
+
+
+def _keep_transcripts(folder: Path, answers: Sequence[Mapping[str, Any]], usage: GatewayUsage) -> None:
+    """Write what happened in each case, and the gateway's log, one model call a line."""
+    folder.mkdir(exist_ok=True)
+    log = "".join(json.dumps(call.as_json()) + "\n" for call in usage.calls)
+    (folder / MODEL_CALLS).write_text(log, encoding="utf-8")
+    for answer in answers:
+        text = json.dumps(answer, indent=1, ensure_ascii=False)
+        (folder / f"{answer['id']}.json").write_text(text, encoding="utf-8")
+
+
+def _holds(check: CaseCheck, answer: str, called: Sequence[str]) -> bool:
+    if check.kind == "tool_called":
+        return check.value in called
+    if check.kind == "contains":
+        return str(check.value).casefold() in answer.casefold()
+    if check.kind == "regex":
+        return re.search(check.value, answer) is not None
+    try:
+        return same_json(read_json(answer), check.value)
+    except ValueError:
+        return False
+
+
+def _mcp_home(agent: InstalledAgent) -> Path:
+    """Make the folder that `setup_mcp.sh` makes for a user, from the environments that exist already."""
+    home = agent.workspace / "mcp"
+    home.mkdir(exist_ok=True)
+    for name, environment in agent.servers.items():
+        link = home / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(environment.path)
+    return home

@@ -1,0 +1,64 @@
+"""What a judge model says about an answer of the finished agent; it decides only where a case has no checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agenthands._util.untrusted_json import read_json
+from agenthands.errors import ContentFiltered, ContextExceeded, ModelUnavailable
+from agenthands.llm.base import ChatModel
+from agenthands.llm.prompts import render
+from agenthands.planning.planner import json_part
+from agenthands.schemas import Case, Opinion
+
+_MAX_ANSWER = 20_000
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An opinion, and whether a fallback gave it."""
+
+    opinion: Opinion
+    by_fallback: bool = False
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    passed: bool
+    reason: str = Field(min_length=1, description="One or two sentences")
+
+
+def judge_answer(case: Case, answer: str, called: Sequence[str], model: ChatModel) -> Judged:
+    """Ask whether an answer is what the case expects; `called` are the tools that the agent used.
+
+    Where the model cannot be asked or gives no usable answer, the opinion is None, with the reason.
+    Raises ModelNotUsable or QuotaExhausted.
+    """
+    shown = answer[:_MAX_ANSWER]
+    fence = _fence(shown)
+    question = render("judge/user.md.j2", case=case, answer=shown, called=list(called), fence=fence)
+    system = render("judge/system.md.j2", fence=fence)
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": question}]
+    try:
+        said = model.ask(messages, "opinion", _Answer.model_json_schema())
+    except (ModelUnavailable, ContentFiltered, ContextExceeded) as error:
+        return Judged(Opinion(passed=None, reason=f"Not asked: {error.message}", model=model.name))
+    try:
+        given = _Answer.model_validate(read_json(json_part(said.text)))
+        opinion = Opinion(passed=given.passed, reason=given.reason[:2000], model=said.model or model.name)
+    except ValueError:
+        reason = said.fault.message if said.fault else "The judge gave no usable answer."
+        opinion = Opinion(passed=None, reason=reason, model=said.model or model.name)
+    return Judged(opinion, said.by_fallback)
+
+
+def _fence(text: str) -> str:
+    """Give a fence that the text cannot close."""
+    fence = "~~~"
+    while fence in text:
+        fence += "~"
+    return fence

@@ -1,0 +1,103 @@
+"""The static half of `conformance`: each common mistake of a NAT tool gets its own message."""
+
+from __future__ import annotations
+
+import ast
+
+from agenthands.gate.source import FunctionNode, is_registered, nodes_of
+
+_BLOCKING = {"time.sleep", "input", "requests.get", "requests.post", "requests.request", "urllib.request.urlopen",
+             "subprocess.run", "subprocess.check_output", "os.system"}  # fmt: skip
+
+
+def static_complaints(source: str, tool: str) -> list[str]:
+    """Say what keeps `source` from being the NAT tool `tool`, with line numbers; empty where nothing was found."""
+    tree = ast.parse(source)
+    registered = [node for node in ast.walk(tree) if isinstance(node, FunctionNode) and is_registered(node)]
+    complaints = _config_complaints(tree, tool)
+    if not registered:
+        complaints.append("No function is decorated with @register_function(config_type=...).")
+    if len(registered) > 1:
+        lines = ", ".join(str(node.lineno) for node in registered)
+        complaints.append(f"Exactly one function may be registered; there are {len(registered)} (lines {lines}).")
+    for node in registered:
+        complaints += _registered_complaints(node)
+    complaints += _other_registrations(tree)
+    return complaints + _blocking_complaints(tree)
+
+
+def _other_registrations(tree: ast.Module) -> list[str]:
+    return [
+        f"Line {node.lineno}: @{called}: a tool registers one function with @register_function and nothing else."
+        for node in ast.walk(tree)
+        if isinstance(node, FunctionNode)
+        for decorator in node.decorator_list
+        if (called := ast.unparse(decorator).partition("(")[0]).rpartition(".")[2].startswith("register_")
+        and not called.endswith("register_function")
+    ]
+
+
+def _config_complaints(tree: ast.Module, tool: str) -> list[str]:
+    configs = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and any("FunctionBaseConfig" in ast.unparse(base) for base in node.bases)
+    ]
+    if not configs:
+        return [f'No configuration class: class Config(FunctionBaseConfig, name="{tool}").']
+    complaints = []
+    for node in configs:
+        name = next((keyword.value for keyword in node.keywords if keyword.arg == "name"), None)
+        if name is None:
+            complaints.append(f'Line {node.lineno}: {node.name} lacks its name: (FunctionBaseConfig, name="{tool}").')
+        elif isinstance(name, ast.Constant) and name.value != tool:
+            complaints.append(f"Line {node.lineno}: the registered name is {name.value!r} and must be {tool!r}.")
+    return complaints
+
+
+def _registered_complaints(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    complaints = []
+    where = f"Line {node.lineno}: {node.name}"
+    if not isinstance(node, ast.AsyncFunctionDef):
+        complaints.append(f"{where} must be `async def`.")
+    if len(node.args.args) != 2:
+        complaints.append(f"{where} must take exactly (config, builder).")
+    own = nodes_of(node)
+    if not any(isinstance(each, ast.Yield) for each in own):
+        complaints.append(f"{where} must `yield` a FunctionInfo, not return it.")
+    if not any(isinstance(each, ast.Attribute | ast.Name) and "FunctionInfo" in ast.unparse(each) for each in own):
+        complaints.append(f"{where} must yield FunctionInfo.from_fn(...) or FunctionInfo.create(...).")
+    for each in own:
+        if isinstance(each, ast.Call) and ast.unparse(each.func).endswith("FunctionInfo.from_fn"):
+            complaints += _from_fn_complaints(node, each)
+    return complaints
+
+
+def _from_fn_complaints(node: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call) -> list[str]:
+    complaints: list[str] = []
+    inner = {each.name: each for each in ast.walk(node) if isinstance(each, FunctionNode) and each is not node}
+    target = call.args[0] if call.args else None
+    function = inner.get(target.id) if isinstance(target, ast.Name) else None
+    described = any(keyword.arg == "description" for keyword in call.keywords)
+    if function is None:
+        return complaints
+    if not described and not ast.get_docstring(function):
+        complaints.append(f"Line {call.lineno}: give from_fn a description, or {function.name} a docstring.")
+    if not isinstance(function, ast.AsyncFunctionDef):
+        complaints.append(f"Line {function.lineno}: {function.name} must be `async def`.")
+    untyped = [argument.arg for argument in function.args.args if argument.annotation is None]
+    if untyped:
+        complaints.append(f"Line {function.lineno}: annotate {', '.join(untyped)} of {function.name}.")
+    if function.returns is None:
+        complaints.append(f"Line {function.lineno}: annotate what {function.name} returns.")
+    return complaints
+
+
+def _blocking_complaints(tree: ast.Module) -> list[str]:
+    return [
+        f"Line {call.lineno}: {ast.unparse(call.func)}() blocks the event loop of all tools; use an async way."
+        for function in ast.walk(tree)
+        if isinstance(function, ast.AsyncFunctionDef)
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in _BLOCKING
+    ]

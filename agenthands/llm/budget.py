@@ -1,0 +1,223 @@
+"""What a build may spend on models, and where its money went. Every model call of a build is paid from its purse.
+
+Calls are paid after they are answered, for nobody knows their price before: what is in flight when a budget is
+reached finishes, and no other call begins.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from agenthands._util.formatting import cut_off, money
+from agenthands.errors import BudgetReached
+from agenthands.llm.base import ChatAnswer, ChatModel
+from agenthands.schemas import Spending, Tokens, add_costs
+
+
+class DayBudget(Protocol):
+    """Money that many builds on many machines share, day after day."""
+
+    def left(self) -> bool:
+        """Say whether anything is left. Raises OutsideError where nobody answers."""
+
+    def pay(self, usd: float) -> None:
+        """Take a sum out; what is more than was left counts as all that was left. Raises as `left` does."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Bounds of one build: US dollars of the whole and of each tool, and tokens of the whole; None for no bound."""
+
+    usd: float | None = None
+    tool_usd: float | None = None
+    tokens: int | None = None
+
+
+class Purse:
+    """The money of one build; may be used from many threads."""
+
+    def __init__(self, budget: Budget, day: DayBudget | None = None, book: Path | None = None) -> None:
+        """Go on with what stands in `book`, where each payment is noted: the build of a worker that was killed."""
+        self._budget, self._day, self._book = budget, day, book
+        self._lock = threading.Lock()
+        self._spent: dict[tuple[str, str, int, str], Spending] = {}
+        self._watchers: list[Callable[[], None]] = []
+        for spending in _taken_up(book) if book else ():
+            self._add(spending)
+
+    @property
+    def spending(self) -> list[Spending]:
+        """What was spent, by stage, tool, attempt and model."""
+        with self._lock:
+            return list(self._spent.values())
+
+    def account(self, stage: str, tool: str = "", attempt: int = 0) -> Account:
+        """Give what one step may pay from."""
+        return Account(self, stage, tool, attempt)
+
+    def reached(self, tool: str = "") -> str:
+        """Say which budget is used up, in a sentence; empty where money is left."""
+        spent = self.spending
+        budget = self._budget
+        if budget.tokens is not None and _tokens(spent) >= budget.tokens:
+            return f"The budget of {budget.tokens:,} tokens is used up"
+        if sentence := _used_up("The budget", budget.usd, spent):
+            return sentence
+        of_tool = [each for each in spent if each.tool == tool]
+        if tool and (sentence := _used_up(f"The budget of the tool {tool}", budget.tool_usd, of_tool)):
+            return sentence
+        if self._day is not None and not self._day.left():
+            return "The budget of the day is used up"
+        return ""
+
+    def pay(self, *spending: Spending) -> None:
+        """Note what calls or turns cost, and tell those who watch if that was the last money.
+
+        The day's budget is paid when all of it is noted, for it may raise; who watches is told all the same.
+        """
+        try:
+            self._note(spending)
+            usd = sum(each.cost_usd or 0.0 for each in spending)
+            if self._day is not None and usd:
+                self._day.pay(usd)
+        finally:
+            self._tell_if_reached()
+
+    @contextmanager
+    def watched(self, tell: Callable[[], None]) -> Iterator[None]:
+        """Call `tell`, from any thread, when the build's last money is spent while the context is open."""
+        with self._lock:
+            self._watchers.append(tell)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._watchers.remove(tell)
+
+    def _note(self, spending: Sequence[Spending]) -> None:
+        with self._lock:
+            for each in spending:
+                self._add(each)
+            if self._book:
+                with self._book.open("a", encoding="utf-8") as book:
+                    book.writelines(each.model_dump_json() + "\n" for each in spending)
+
+    def _tell_if_reached(self) -> None:
+        with self._lock:
+            watchers = list(self._watchers)
+        if watchers and self.reached():
+            for tell in watchers:
+                tell()
+
+    def _add(self, spending: Spending) -> None:
+        key = spending.stage, spending.tool, spending.attempt, spending.model
+        before = self._spent.get(key)
+        self._spent[key] = before + spending if before else spending
+
+
+@dataclass(frozen=True)
+class Account:
+    """What one step of a build pays from."""
+
+    purse: Purse
+    stage: str
+    tool: str = ""
+    attempt: int = 0
+
+    def reached(self) -> str:
+        """Say which budget is used up, in a sentence; empty where money is left."""
+        return self.purse.reached(self.tool)
+
+    def require(self) -> None:
+        """Raise BudgetReached where no call may begin."""
+        if sentence := self.reached():
+            raise BudgetReached(
+                f"{sentence}: {where_it_went(self.purse.spending)}.",
+                "Give more (--budget, --tool-budget, --budget-tokens) and run it again: what is done is kept.",
+            )
+
+    def pay(self, cost_usd: float | None, tokens: Tokens, calls: int = 1, model: str = "") -> None:
+        """Note what was spent on calls of `model`; None is an unknown price."""
+        self.purse.pay(self.entry(cost_usd, tokens, calls, model))
+
+    def entry(self, cost_usd: float | None, tokens: Tokens, calls: int, model: str) -> Spending:
+        """Give what was spent as the purse notes it, for who pays several at once."""
+        return Spending(**self._step, model=model, calls=calls, cost_usd=cost_usd, tokens=tokens)
+
+    def note_cut_off(self, model: str) -> None:
+        """Note a call of `model` that was ended before it was answered: what it cost is in no sum and no budget."""
+        self.purse.pay(Spending(**self._step, model=model, calls=0, cut_off=1, cost_usd=0.0, tokens=Tokens()))
+
+    @property
+    def paid(self) -> tuple[float | None, Tokens]:
+        """What was paid from here until now: US dollars, None where a price is unknown, and tokens."""
+        step = tuple(self._step.values())
+        paid = [each for each in self.purse.spending if (each.stage, each.tool, each.attempt) == step]
+        return add_costs(*(each.cost_usd for each in paid)), sum((each.tokens for each in paid), Tokens())
+
+    @property
+    def _step(self) -> dict[str, Any]:
+        return {"stage": self.stage, "tool": self.tool, "attempt": self.attempt}
+
+
+class PaidModel:
+    """A ChatModel whose answers are paid from an account."""
+
+    def __init__(self, model: ChatModel, account: Account) -> None:
+        """Take the model that answers, and who pays."""
+        self.name = model.name
+        self._model, self._account = model, account
+
+    def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
+        """Answer as the model does. Raises BudgetReached before it is asked."""
+        self._account.require()
+        answer = self._model.ask(messages, schema_name, schema)
+        self._account.pay(answer.cost_usd, answer.tokens, model=answer.model or self.name)
+        return answer
+
+
+def where_it_went(spending: Sequence[Spending]) -> str:
+    """Say what each stage cost, and each tool, the dearest first; calls that were cut off are beside it."""
+    parts: dict[str, list[Spending]] = {}
+    for each in spending:
+        parts.setdefault(f"{each.stage} {each.tool}".strip(), []).append(each)
+    sums = {name: add_costs(*(each.cost_usd for each in part)) for name, part in parts.items()}
+    ordered = sorted(sums.items(), key=lambda item: (-(item[1] or 0.0), item[0]))
+    unknown = {name: cut_off(sum(each.cut_off for each in part)) for name, part in parts.items()}
+    said = [" and ".join(filter(None, (f"{name} {money(cost)}", unknown[name]))) for name, cost in ordered]
+    return ", ".join(said) or "nothing was spent by this build"
+
+
+def noted_in(book: Path) -> list[Spending]:
+    """Read what a purse has noted; a line that a killed worker has half written is not counted."""
+    noted: list[Spending] = []
+    if book.is_file():
+        for line in book.read_text(encoding="utf-8", errors="replace").splitlines():
+            with suppress(ValueError):
+                noted.append(Spending.model_validate_json(line))
+    return noted
+
+
+def _taken_up(book: Path) -> list[Spending]:
+    """Read a book that is gone on with; a half-written line is ended, so that the next is one of its own."""
+    if book.is_file() and (content := book.read_bytes()) and not content.endswith(b"\n"):
+        book.write_bytes(content + b"\n")
+    return noted_in(book)
+
+
+def _used_up(name: str, budget: float | None, spent: Sequence[Spending]) -> str:
+    if budget is None:
+        return ""
+    cost = add_costs(*(each.cost_usd for each in spent))
+    if cost is None:
+        return f"{name} of {money(budget)} cannot be kept, because the price of a call is unknown"
+    return f"{name} of {money(budget)} is used up" if cost >= budget else ""
+
+
+def _tokens(spent: Sequence[Spending]) -> int:
+    return sum(each.tokens.prompt + each.tokens.completion for each in spent)

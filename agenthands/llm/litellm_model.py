@@ -1,0 +1,187 @@
+"""The ChatModel port over litellm, and the check that a model can be used at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from agenthands._util.redaction import masked
+from agenthands.errors import ModelNotUsable
+from agenthands.llm.base import ChatAnswer
+from agenthands.llm.error_mapping import finish_reason, silent
+from agenthands.llm.litellm_setup import ProviderWords, load_litellm, provider_words
+from agenthands.llm.retry import ask_patiently
+from agenthands.llm.settings import ModelSettings, key_names
+from agenthands.schemas import Tokens
+
+_ALTERNATIVES = (
+    "Without a key: a local model (--planner ollama/qwen3-coder, or --planner openai/NAME --api-base URL), "
+    "or `agenthands demo`, which needs no model at all."
+)
+_GEMINI = ("gemini", "vertex_ai")
+
+
+class LitellmModel:
+    """Asks any model that litellm knows."""
+
+    def __init__(self, settings: ModelSettings, cut_off: Callable[[str], None] = lambda _: None) -> None:
+        """Keep the settings; `cut_off` is told the model of each call that is not answered in its time.
+
+        litellm is imported with the first question.
+        """
+        self.name = settings.model
+        self._settings, self._cut_off = settings, cut_off
+
+    def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
+        """Answer in the form of `schema`, with the model or its fallback. Raises what the port says."""
+        litellm = load_litellm()
+
+        def call(model: ModelSettings) -> ChatAnswer:
+            with provider_words() as words:
+                response = litellm.completion(
+                    messages=[dict(message) for message in messages],
+                    response_format={
+                        "type": "json_schema",
+                        "json_schema": {"name": schema_name, "schema": schema},
+                    },
+                    temperature=model.temperature,
+                    max_tokens=model.max_output_tokens,
+                    drop_params=True,
+                    **completion_options(model),
+                )
+            text = text_of(response)
+            return ChatAnswer(
+                text=text,
+                cost_usd=cost_of(litellm, response, model),
+                tokens=tokens_of(response),
+                model=model.model,
+                by_fallback=model is not self._settings,
+                fault=None if text.strip() else silent(model.model, stopped_by(response, words)),
+            )
+
+        return ask_patiently(self._settings, call, self._cut_off)
+
+
+def text_of(response: Any) -> str:
+    """Give what a response says; empty where it says nothing."""
+    choice = response.choices[0] if response.choices else None
+    text = (choice.message.content if choice else None) or ""
+    return masked(text).encode(errors="replace").decode()  # half a character can be written nowhere
+
+
+def stopped_by(response: Any, words: ProviderWords) -> str:
+    """Give the provider's own word for why the model stopped, else litellm's."""
+    if said := finish_reason(words.last):
+        return said
+    return str(response.choices[0].finish_reason or "") if response.choices else "no choices"
+
+
+def completion_options(settings: ModelSettings) -> dict[str, Any]:
+    """Give what every litellm call of these settings needs, the key included: never log it."""
+    options: dict[str, Any] = {
+        "model": settings.model,
+        "timeout": settings.timeout,
+        "num_retries": 0,  # `patience` has its own reasons to try again
+        "max_retries": 0,
+    }
+    if settings.api_key:
+        options["api_key"] = settings.api_key.get_secret_value()
+    if settings.api_base:
+        options["api_base"] = settings.api_base
+    if settings.provider in _GEMINI and settings.safety_settings:
+        options["safety_settings"] = [dict(setting) for setting in settings.safety_settings]
+    return options
+
+
+def require_usable(settings: ModelSettings) -> None:
+    """Raise ModelNotUsable where the model is unknown or its key is missing; calls no model.
+
+    litellm is imported only where our own table cannot tell: a build that finds all it needs does without it.
+    """
+    if _known_usable(settings):
+        return
+    litellm = load_litellm()
+    try:
+        litellm.get_llm_provider(model=settings.model, api_base=settings.api_base)
+    except Exception:
+        raise ModelNotUsable(
+            f"litellm knows no model {settings.model!r}.",
+            "Write it as provider/model, for example gemini/gemini-2.5-pro or ollama/qwen3-coder.",
+        ) from None
+    if settings.provider == "scripted":
+        from agenthands.llm.scripted.provider import require_script
+
+        require_script(settings.model)
+        return
+    if settings.api_key or settings.api_base:
+        return
+    found = litellm.validate_environment(model=settings.model)
+    if not found["keys_in_environment"] and found["missing_keys"]:
+        names = " or ".join(found["missing_keys"])
+        raise ModelNotUsable(f"No key for {settings.model}: set {names}.", _ALTERNATIVES)
+
+
+def _known_usable(settings: ModelSettings) -> bool:
+    """Say whether it is a model of a provider of which we know that it is named well and has its key."""
+    if not settings.model.partition("/")[2].strip():
+        return False
+    if settings.provider == "scripted":
+        from agenthands.llm.scripted.provider import script_names
+
+        return settings.model.partition("/")[2] in script_names()
+    names = key_names(settings.model)
+    given = settings.api_key or settings.api_base or any(os.environ.get(name) for name in names)
+    return bool(names and given)
+
+
+def tokens_of(response: Any) -> Tokens:
+    """Read the usage of a litellm response; what is missing counts as 0."""
+    usage = getattr(response, "usage", None)
+    details = getattr(usage, "prompt_tokens_details", None)
+    return Tokens(
+        prompt=getattr(usage, "prompt_tokens", 0) or 0,
+        completion=getattr(usage, "completion_tokens", 0) or 0,
+        cached=getattr(details, "cached_tokens", 0) or 0,
+    )
+
+
+def cost_of(litellm: Any, response: Any, settings: ModelSettings) -> float | None:
+    """Give the price of a response in US dollars; None where no price is known."""
+    price = price_per_token(settings)
+    if price is None:
+        return None
+    if not known_to_litellm(settings):
+        tokens = tokens_of(response)
+        return tokens.prompt * price[0] + tokens.completion * price[1]
+    try:
+        return float(litellm.completion_cost(completion_response=response, model=settings.model))
+    except Exception:  # litellm raises plain Exception for models without a price
+        return None
+
+
+def price_per_token(settings: ModelSettings) -> tuple[float, float] | None:
+    """Give US dollars per prompt and completion token: the settings', else litellm's, else what the user assumes.
+
+    None where nobody knows a price.
+    """
+    if settings.input_cost_per_token is not None and settings.output_cost_per_token is not None:
+        return settings.input_cost_per_token, settings.output_cost_per_token
+    if not known_to_litellm(settings):
+        return settings.assumed_price
+    info = load_litellm().get_model_info(settings.model)
+    return info["input_cost_per_token"], info["output_cost_per_token"]
+
+
+def known_to_litellm(settings: ModelSettings) -> bool:
+    """Say whether litellm's own price counts: there is one, and the settings have none."""
+    if settings.input_cost_per_token is not None and settings.output_cost_per_token is not None:
+        return False
+    litellm = load_litellm()
+    try:
+        info = litellm.get_model_info(settings.model)
+    except Exception:  # litellm raises plain Exception for unknown models
+        return False
+    # litellm invents a price of 0 for models that it only knows by their provider
+    known = settings.model in litellm.model_cost or settings.model.partition("/")[2] in litellm.model_cost
+    return known and None not in (info.get("input_cost_per_token"), info.get("output_cost_per_token"))

@@ -1,0 +1,54 @@
+"""Renders the files in `prompts/`: every word that a model reads."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+@cache
+def prompts_folder() -> Path:
+    """Return the folder of the prompts, which a checkout has at its top and a wheel in the package."""
+    return _PACKAGE / "prompts"
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(  # the result is text for a model, not HTML
+        loader=FileSystemLoader(prompts_folder()),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def render(name: str, **values: Any) -> str:
+    """Render `prompts/<name>`; a variable that is missing is an error (jinja2.UndefinedError)."""
+    return _environment().get_template(name).render(**values)
+
+
+def render_text(text: str, **values: Any) -> str:
+    """Render a prompt of the user's own. Raises jinja2.TemplateError."""
+    return _environment().from_string(text).render(**values)
+
+
+def prompt_text(name: str) -> str:
+    """Give a prompt as it stands in its file, in `prompts/` or where the path leads. Raises OSError, ValueError."""
+    return (prompts_folder() / Path(name).expanduser()).read_text(encoding="utf-8")
+
+
+def prompt_hashes() -> dict[str, str]:
+    """Give the SHA-256 of every prompt file by its name, for the build record and for cache keys."""
+    folder = prompts_folder()
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*.j2"))
+    }

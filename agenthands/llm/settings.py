@@ -1,0 +1,226 @@
+"""Which variable holds the key of a model's provider, for providers that one key unlocks.
+
+The agent's package brings the table along and looks for the key when it starts. It is litellm's, without its import,
+which takes seconds; a test compares them. Providers that are not in it (local models, clouds with sign-ins of their
+own) are not looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from agenthands._util.redaction import remember
+from agenthands.errors import SettingsInvalid
+
+KEYS = {
+    "anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
+    "cerebras": ("CEREBRAS_API_KEY",),
+    "cohere": ("COHERE_API_KEY",),
+    "deepinfra": ("DEEPINFRA_API_KEY",),
+    "deepseek": ("DEEPSEEK_API_KEY",),
+    "gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    "groq": ("GROQ_API_KEY",),
+    "huggingface": ("HUGGINGFACE_API_KEY",),
+    "mistral": ("MISTRAL_API_KEY",),
+    "moonshot": ("MOONSHOT_API_KEY",),
+    "nvidia_nim": ("NVIDIA_NIM_API_KEY",),
+    "openai": ("OPENAI_API_KEY",),
+    "openrouter": ("OPENROUTER_API_KEY",),
+    "replicate": ("REPLICATE_API_KEY",),
+    "together_ai": ("TOGETHERAI_API_KEY",),
+    "xai": ("XAI_API_KEY",),
+}
+
+
+def key_names(model: str) -> tuple[str, ...]:
+    """Give the variables of which one must hold the model's key, the usual one first; empty where no rule is known."""
+    return KEYS.get(model.partition("/")[0], ())
+
+
+DEFAULT_CONFIG = Path(__file__).parent / "default_models.toml"
+Role = Literal["planner", "coder", "agent"]
+ROLES: tuple[Role, ...] = ("planner", "coder", "agent")
+_BLOCK = "prefect:"
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class ModelSettings(BaseModel):
+    """One model and how to call it. Prices are US dollars per token, for models that litellm has no price of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    model: str = Field(pattern=r"""^[^\s${}\\'"`]+$""")  # it becomes a part of the agent's NAT configuration
+    api_key: SecretStr | None = None
+    api_base: str | None = None
+    temperature: float | None = Field(None, ge=0, le=2)
+    max_output_tokens: int | None = Field(None, gt=0)
+    safety_settings: tuple[dict[str, str], ...] = ()
+    timeout: float = Field(300, gt=0, description="Seconds for one call")
+    num_retries: int = Field(3, ge=0, le=10, description="Further tries where the provider limits or fails")
+    retry_seconds: float = Field(2, ge=0, description="Pause before the first of them; it doubles each time")
+    input_cost_per_token: float | None = Field(None, ge=0)
+    output_cost_per_token: float | None = Field(None, ge=0)
+    assumed_price: tuple[float, float] | None = Field(None, description="Per prompt and completion token, if unknown")
+    fallback: ModelSettings | None = Field(None, description="Asked where this one is not to be reached")
+
+    @model_validator(mode="after")
+    def _keys_are_masked(self) -> ModelSettings:
+        if self.api_key and not self.key_block:
+            remember(self.api_key.get_secret_value())
+        if self.api_base:
+            remember(self.api_base)
+        return self
+
+    @property
+    def key_block(self) -> str:
+        """The Prefect Secret block that holds the key: `api_key = "prefect:NAME"`; else empty."""
+        key = self.api_key.get_secret_value() if self.api_key else ""
+        return key.removeprefix(_BLOCK) if key.startswith(_BLOCK) else ""
+
+    def with_key(self, key: str) -> ModelSettings:
+        """Give the same settings with the key that was read from the block."""
+        return ModelSettings.model_validate({**self.model_dump(), "api_key": key})
+
+    def within(self, seconds: float) -> ModelSettings:
+        """Give the same settings for calls that nobody waits for after `seconds`; a fallback has the second half."""
+        if self.fallback is None:
+            return self.model_copy(update={"timeout": min(self.timeout, seconds)})
+        half = seconds / 2
+        return self.model_copy(update={"timeout": min(self.timeout, half), "fallback": self.fallback.within(half)})
+
+    @property
+    def provider(self) -> str:
+        """What stands before the first slash of the model's name."""
+        return _provider(self.model)
+
+
+class CoderPrompt(BaseModel):
+    """The coder's system prompt: a file in `prompts/`, or a path of the user's own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system_prompt_filename: str = "generate/system.md.j2"
+
+    @property
+    def text(self) -> str:
+        """The template. Raises SettingsInvalid where the file cannot be read."""
+        from agenthands.llm.prompts import prompt_text  # imports jinja2, which `--help` does without
+
+        try:
+            return prompt_text(self.system_prompt_filename)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise SettingsInvalid(
+                f"[agent] system_prompt_filename: {self.system_prompt_filename!r} cannot be read: {reason}.",
+                "Name a file of prompts/, or give the whole path of your own.",
+            ) from None
+
+
+class ConfigFile(BaseModel):
+    """The whole file: settings of all models, by role, and the coder's system prompt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    llm: dict[str, Any]
+    agent: CoderPrompt = CoderPrompt()
+
+    def for_role(self, role: Role, model: str | None, api_base: str | None) -> ModelSettings:
+        """Resolve one role; `model` and `api_base` of the command line win over the file.
+
+        A key, a base URL, prices and safety settings belong to the model that the file names beside them: another
+        provider's model does not get them.
+        """
+        values = self._values(role, model)
+        if api_base:
+            values["api_base"] = api_base
+        return _settings(values, f"[llm] for the {role}")
+
+    def fallback(self, model: str | None, instead_of: ModelSettings, api_base: str | None) -> ModelSettings | None:
+        """Resolve the model that answers instead of one that is not to be reached; None where none is named.
+
+        `api_base` of the command line is for a fallback of the same provider that the file gives no URL of its own.
+        """
+        values = self._values("fallback", model)
+        if model is None and "model" not in self.llm.get("fallback", {}):
+            return None
+        same_provider = _provider(values["model"]) == instead_of.provider
+        if api_base and same_provider and "api_base" not in self.llm.get("fallback", {}):
+            values["api_base"] = api_base
+        found = _settings(values, "[llm.fallback]")
+        same = (found.model, found.api_base) == (instead_of.model, instead_of.api_base)
+        return None if same else found
+
+    def _values(self, section: str, model: str | None) -> dict[str, Any]:
+        values = {key: value for key, value in self.llm.items() if not isinstance(value, Mapping)}
+        own = self.llm.get(section, {})
+        if not isinstance(own, Mapping):
+            raise SettingsInvalid(f"[llm] {section}: settings of a role stand in a table, [llm.{section}].")
+        if "model" in own:
+            values = _without_foreign(values, own["model"])
+        values |= own
+        return _without_foreign(values, model) | {"model": model} if model else values
+
+
+def _without_foreign(values: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Drop what belongs to the model of `values`, where `model` is another one."""
+    if model == values.get("model"):
+        return dict(values)
+    drop = {"input_cost_per_token", "output_cost_per_token"}
+    if _provider(model) != _provider(values.get("model", "")):
+        drop |= {"api_key", "api_base", "safety_settings"}
+    return {key: value for key, value in values.items() if key not in drop}
+
+
+def _provider(model: object) -> str:
+    return str(model).partition("/")[0]
+
+
+def _settings(values: Mapping[str, Any], where: str) -> ModelSettings:
+    try:
+        return ModelSettings(**{key: value for key, value in values.items() if value not in ("", None)})
+    except ValidationError as error:
+        raise _invalid(where, error) from None
+
+
+def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> ConfigFile:
+    """Read a configuration file, by default the one that ships. Raises SettingsInvalid."""
+    path = path or DEFAULT_CONFIG
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsInvalid(
+            f"The configuration file {str(path)!r} cannot be read: {error.strerror}.",
+            f"Copy {DEFAULT_CONFIG} and pass the copy with --config.",
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsInvalid(f"The configuration file {str(path)!r} is not TOML: {error}") from None
+    try:
+        config = ConfigFile(**_interpolated(raw, environ))
+    except ValidationError as error:
+        raise _invalid(str(path), error) from None
+    roles = {key for key, value in config.llm.items() if isinstance(value, Mapping)}
+    if unknown := sorted(roles - {"planner", "coder", "agent", "fallback"}):
+        raise SettingsInvalid(f"{path}: [llm.{unknown[0]}] is no role; there are planner, coder, agent and fallback.")
+    return config
+
+
+def _interpolated(value: Any, environ: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda match: environ.get(match.group(1), ""), value)
+    if isinstance(value, dict):
+        return {key: _interpolated(item, environ) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_interpolated(item, environ) for item in value]
+    return value
+
+
+def _invalid(where: str, error: ValidationError) -> SettingsInvalid:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return SettingsInvalid(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}")

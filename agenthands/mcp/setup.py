@@ -1,0 +1,109 @@
+"""Gets a plan's MCP servers ready: installed, started once, and found to be what the catalogue says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from agenthands.environments.base import Environment, Environments
+from agenthands.errors import DependencyRefused, ServerUnusable
+from agenthands.mcp.catalogue import CatalogueServer
+from agenthands.mcp.probe import complaints_about, probe_server
+from agenthands.sandbox.base import Sandbox
+from agenthands.schemas import McpServer
+
+
+@dataclass(frozen=True)
+class PlannedServer:
+    """A server of the catalogue with what the plan uses of it, and the locks of its environment."""
+
+    entry: CatalogueServer
+    tools: Sequence[str]
+    reasoning: str
+    lock: str
+    npm_lock: str = ""
+
+
+@dataclass(frozen=True)
+class ReadyServer:
+    """A server of the plan as it was installed and seen."""
+
+    planned: PlannedServer
+    environment: Environment
+    tools_sha256: str
+
+
+class ServerFinding(BaseModel):
+    """What installing a server and starting it once showed: its locks, and what speaks against using it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lock: str = ""
+    npm_lock: str = ""
+    tools_sha256: str = ""
+    complaints: list[str] = []
+
+
+@dataclass(frozen=True)
+class UnusableServer:
+    """A server of the plan that cannot be used, and why."""
+
+    id: str
+    complaints: Sequence[str]
+
+
+@dataclass(frozen=True)
+class PreparedServers:
+    """What became of all servers of a plan."""
+
+    ready: Sequence[ReadyServer]
+    unusable: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, servers: Iterable[ReadyServer | UnusableServer]) -> PreparedServers:
+        """Sort them."""
+        every = list(servers)
+        return cls(
+            [server for server in every if isinstance(server, ReadyServer)],
+            {server.id: server.complaints for server in every if isinstance(server, UnusableServer)},
+        )
+
+    def require_usable(self) -> None:
+        """Raise ServerUnusable where one of them is not."""
+        if self.unusable:
+            complaints = [complaint for server in self.unusable.values() for complaint in server]
+            raise ServerUnusable(
+                f"The plan needs MCP servers that cannot be used: {' '.join(complaints)}",
+                "Ask for an agent without them, or correct the catalogue (AGENTHANDS_CATALOGUE).",
+            )
+
+
+def examine_server(
+    wanted: McpServer, entry: CatalogueServer, environments: Environments, sandbox: Sandbox, scratch: Path
+) -> ServerFinding:
+    """Install one server and start it once in `scratch`. Raises RegistryUnavailable or SandboxLost."""
+    try:
+        environment = environments.server(entry.registry, entry.package, entry.version, entry.as_of, entry.shipped)
+    except DependencyRefused as error:
+        reason = f"{error.message} {error.hint}".strip()
+        return ServerFinding(complaints=[f"mcp_servers: {entry.id} {entry.version} cannot be installed: {reason}"])
+    probe = probe_server(entry, environment, sandbox, scratch)
+    return ServerFinding(
+        lock=environment.lock,
+        npm_lock=environment.npm_lock,
+        tools_sha256=probe.tools_sha256,
+        complaints=complaints_about(entry, wanted.tools, probe),
+    )
+
+
+def prepare_server(
+    wanted: McpServer, entry: CatalogueServer, finding: ServerFinding, environments: Environments
+) -> ReadyServer | UnusableServer:
+    """Have the environment of an examined server here. Raises DependencyRefused or RegistryUnavailable."""
+    if finding.complaints:
+        return UnusableServer(entry.id, finding.complaints)
+    planned = PlannedServer(entry, wanted.tools, wanted.reasoning, finding.lock, finding.npm_lock)
+    return ReadyServer(planned, environments.install(finding.lock, finding.npm_lock), finding.tools_sha256)

@@ -1,0 +1,84 @@
+"""The bundle: an agent's package as one .tar.gz. The same files give the same bytes."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import shutil
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from agenthands.environments.base import Environment, Environments
+from agenthands.evaluation.acceptance import InstalledAgent
+from agenthands.mcp.catalogue import CatalogueServer
+from agenthands.packaging.package import config_path
+from agenthands.schemas import Plan
+
+
+def pack(files: Mapping[str, bytes], top: str) -> bytes:
+    """Give a .tar.gz of the files below the folder `top`; no dates, no owners, sorted; scripts are executable."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for relative, content in sorted(files.items()):
+            entry = tarfile.TarInfo(f"{top}/{relative}")
+            entry.size = len(content)
+            entry.mode = 0o755 if relative.endswith(".sh") else 0o644
+            archive.addfile(entry, io.BytesIO(content))
+    return gzip.compress(raw.getvalue(), compresslevel=6, mtime=0)
+
+
+def unpack(bundle: bytes, folder: Path) -> None:
+    """Unpack a bundle's files into `folder`, which must be new or empty; whole or not at all.
+
+    Raises OSError for the folder, ValueError for a bundle that is none.
+    """
+    try:
+        raw = gzip.decompress(bundle)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"it is no gzip file: {error}") from None
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+        try:
+            with tarfile.open(fileobj=io.BytesIO(raw), mode="r:") as archive:
+                archive.extractall(scratch, filter="data")
+        except tarfile.TarError as error:
+            raise ValueError(f"it is no archive of files: {error}") from None
+        (top,) = Path(scratch).iterdir()
+        top.replace(folder)
+
+
+def install_bundle(
+    bundle: bytes, plan: Plan, servers: Sequence[CatalogueServer], environments: Environments, workspace: Path
+) -> InstalledAgent:
+    """Unpack the bundle in a fresh folder of `workspace` and install the package anew.
+
+    It stands beside the environments of the locks in it; each of them is installed once, by its hash. What an earlier
+    try left there is removed. Raises DependencyRefused or RegistryUnavailable.
+    """
+    package, site = workspace / "package", workspace / "site"
+    for folder in (package, site):
+        shutil.rmtree(folder, ignore_errors=True)
+    unpack(bundle, package)
+    environments.install_project(package, site)
+    return InstalledAgent(
+        workspace=workspace,
+        site=site,
+        config=package / config_path(plan),
+        environment=environments.install(_text(package / "requirements.lock")),
+        servers={entry.id: _server(package, entry, environments) for entry in servers},
+        variables={key: value for entry in servers for key, value in entry.placeholders().items()},
+    )
+
+
+def _server(package: Path, entry: CatalogueServer, environments: Environments) -> Environment:
+    npm_lock = package / "mcp" / f"{entry.id}.package-lock.json"
+    return environments.install(
+        _text(package / "mcp" / f"{entry.id}.lock"), _text(npm_lock) if npm_lock.is_file() else ""
+    )
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,149 @@
+"""What an agent's package was made from, as `build.json` inside it: the same for the same plan and tools."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from agenthands import __version__
+from agenthands.environments.nat_registry import NatRegistry
+from agenthands.gate.checks.files import tests_path, tool_path
+from agenthands.llm.settings import KEYS, key_names
+from agenthands.mcp.setup import PlannedServer
+from agenthands.packaging.nat_config import as_yaml, evaluation, nat_config, package_name
+from agenthands.schemas import Plan
+
+BUNDLE_FORMAT = "agenthands-bundle-1"
+
+
+def origin(
+    plan: Plan, servers: Sequence[PlannedServer], nat_version: str, agent_model: str, files: Mapping[str, bytes]
+) -> bytes:
+    """Give the text of `build.json`.
+
+    With which prompts and models the plan and the tools were made, what that cost and when it was stands in the record
+    in the store: the same plan and tools give the same package.
+    """
+    content = {
+        "format": BUNDLE_FORMAT,
+        "plan": plan.model_dump(mode="json"),
+        "agent_model": agent_model,
+        "versions": {"agenthands": __version__, "nvidia-nat": nat_version},
+        "environment_lock_sha256": hashlib.sha256(files["requirements.lock"]).hexdigest(),
+        "mcp_servers": [
+            {"id": each.entry.id, "version": each.entry.version, "package": each.entry.package} for each in servers
+        ],
+        "files": {path: hashlib.sha256(content).hexdigest() for path, content in sorted(files.items())},
+    }
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+_RENDERED = {
+    "pyproject.toml": "pyproject.toml",
+    "README.md": "README.md",
+    "Dockerfile": "Dockerfile",
+    "compose.yaml": "compose.yaml",
+    ".dockerignore": "dockerignore",
+    ".env.example": "env.example",
+}
+_TEMPLATES = Path(__file__).parent / "templates"
+_INSTALLER = Path(__file__).parents[1] / "environments" / "locks" / "installer.lock"
+
+
+def config_path(plan: Plan) -> str:
+    """Give the place of NAT's configuration in the package."""
+    return f"src/{package_name(plan)}/configs/config.yml"
+
+
+def assemble_agent(
+    plan: Plan,
+    tools: Mapping[str, Path],
+    servers: Sequence[PlannedServer],
+    registry: NatRegistry,
+    lock: str,
+    agent_model: str,
+) -> dict[str, bytes]:
+    """Give all files of the package by relative path.
+
+    `tools` maps each custom tool of the plan to the workspace that the gate accepted, `lock` is the requirements
+    lock of the environment in which it was accepted.
+    """
+    package = package_name(plan)
+    source = f"src/{package}"
+    scaffold = registry.scaffolds[plan.scaffold.type]
+    config = nat_config(plan, scaffold, servers, agent_model)
+    keys = key_names(agent_model)
+    values = {
+        "plan": plan,
+        "package": package,
+        "distribution": package.replace("_", "-"),
+        "config": config_path(plan),
+        "servers": servers,
+        "nat_version": registry.version,
+        "agent_model": agent_model,
+        "keys": KEYS,
+        "key_names": keys,
+        "secrets": [*keys[:1], *(each.name for server in servers for each in server.entry.variables if each.secret)],
+        "question": _one_line(plan.test_cases[0].query),
+        "chat": json.dumps({"messages": [{"role": "user", "content": plan.test_cases[0].query}]}),
+    }
+    texts = {
+        **{path: _render(f"{template}.j2", values) for path, template in _RENDERED.items()},
+        **{f"{source}/{each}": _render(f"{each}.j2", values) for each in ("evaluator.py", "model.py", "register.py")},
+        f"{source}/__init__.py": _render("init.py.j2", values),
+        f"{source}/tools/__init__.py": "",
+        "requirements.lock": lock,
+        "installer.lock": _INSTALLER.read_text(encoding="utf-8"),
+        config_path(plan): as_yaml(config),
+        **evaluation(plan, package, config_path(plan)),
+    }
+    if servers:
+        texts["setup_mcp.sh"] = _render("setup_mcp.sh.j2", values)
+        texts |= {f"mcp/{server.entry.id}.lock": server.lock for server in servers}
+        texts |= {f"mcp/{server.entry.id}.package-lock.json": server.npm_lock for server in servers if server.npm_lock}
+    for name, workspace in tools.items():
+        texts[f"{source}/tools/{name}.py"] = (workspace / tool_path(name)).read_text(encoding="utf-8")
+        tests = (workspace / tests_path(name)).read_text(encoding="utf-8")
+        texts[f"tests/test_{name}.py"] = re.sub(r"\bnat_tools\b", f"{package}.tools", tests)
+    files = {path: text.encode() for path, text in texts.items()}
+    files["build.json"] = origin(plan, servers, registry.version, agent_model, files)
+    return dict(sorted(files.items()))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(  # the results are code and Markdown, not HTML
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters |= {
+        "line": _one_line,
+        "md": _markdown,
+        "sh": shlex.quote,
+        "code": lambda text: f"`{text}`",
+    }
+    return environment
+
+
+def _render(name: str, values: Mapping[str, object]) -> str:
+    return _environment().get_template(name).render(**values)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _markdown(text: str) -> str:
+    """Make a model's sentence harmless in Markdown: one line, no HTML, link, picture, code, or end of a cell."""
+    return re.sub(r"([\\`\[\]~|])", r"\\\1", _one_line(text)).replace("<", "&lt;")

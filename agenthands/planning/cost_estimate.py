@@ -1,0 +1,73 @@
+"""Estimates what building a plan costs, from past builds where there are any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+from agenthands.schemas import BuildRecord, Plan, add_costs
+
+Price = tuple[float, float] | None
+# Without a past build: a short tool takes about twelve model calls, each with the system prompt and some history, and a
+# test case about three.
+_TOOL, _CASE = (12, 9_000, 700), (3, 2_000, 200)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """US dollars, None where no price is known, and on what the figure is based."""
+
+    usd: float | None
+    basis: str
+
+
+def estimate_cost(
+    plan: Plan, models: Mapping[str, str], records: Sequence[BuildRecord], prices: Mapping[str, Price]
+) -> Estimate:
+    """Estimate the cost of writing the plan's tools and asking its test cases.
+
+    `models` names the model of the roles coder and agent, `prices` gives US dollars per prompt and completion token.
+    """
+    parts = [
+        _part(len(plan.custom_tools), "tool", _past_tools(records, models["coder"]), _TOOL, prices["coder"]),
+        _part(len(plan.test_cases), "test case", _past_cases(records, models["agent"]), _CASE, prices["agent"]),
+    ]
+    return Estimate(add_costs(*(each.usd for each in parts)), "; ".join(each.basis for each in parts if each.basis))
+
+
+def _part(count: int, noun: str, past: Sequence[float], assumed: tuple[int, int, int], price: Price) -> Estimate:
+    if not count:
+        return Estimate(0.0, "")
+    if past:
+        before = "one" if len(past) == 1 else f"{len(past):,}"
+        return Estimate(mean(past) * count, f"{noun}s as the {before} before")
+    if price is None:
+        return Estimate(None, f"{noun}s at a price that is unknown, and none was paid before")
+    calls, prompt, completion = assumed
+    usd = count * calls * (prompt * price[0] + completion * price[1])
+    return Estimate(usd, f"{noun}s at {calls} calls of {prompt:,} and {completion:,} tokens, which is a guess")
+
+
+def _past_tools(records: Sequence[BuildRecord], coder: str) -> list[float]:
+    """Give what each tool cost that this model wrote."""
+    return [
+        tool.cost_usd
+        for record in records
+        if record.models.get("coder") == coder
+        for tool in record.tools
+        if tool.cost_usd is not None and not tool.cached and tool.attempts
+    ]
+
+
+def _past_cases(records: Sequence[BuildRecord], agent: str) -> list[float]:
+    """Give what each test case cost that this model answered: the mean of its build."""
+    costs: list[float] = []
+    for record in records:
+        asked = record.acceptance
+        if record.models.get("agent") != agent or asked is None or asked.cached or not asked.cases:
+            continue
+        spent = add_costs(*(each.cost_usd for each in record.spending if each.stage == "accept"))
+        if spent is not None and record.spending:
+            costs += [spent / len(asked.cases)] * len(asked.cases)
+    return costs

@@ -1,0 +1,171 @@
+"""From a request to a Plan that can be built: ask the planner, check against reality, send complaints back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agenthands._util.redaction import masked
+from agenthands._util.untrusted_json import has_half_characters, read_json
+from agenthands.errors import ModelSilent, PlanRefused, RequestInvalid
+from agenthands.llm.base import ChatModel
+from agenthands.llm.prompts import render
+from agenthands.mcp.catalogue import rank_servers
+from agenthands.planning.validation import Reality, complaints_about
+from agenthands.schemas import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
+
+MAX_ANSWERS = 3
+_MAX_EMPTY = 2
+_SERVERS_SHOWN = 12
+
+
+class Planned(BaseModel):
+    """A plan and what the planner cost. `cost_usd` is None where the price is unknown.
+
+    `by_fallback` says that a fallback gave it, or an answer on the way to it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    plan: Plan
+    answers: int
+    cost_usd: float | None
+    tokens: Tokens
+    by_fallback: bool = False
+
+    def from_before(self) -> Planned:
+        """Give the same plan as it counts for a build that found it: nobody was asked."""
+        return self.model_copy(update={"answers": 0, "cost_usd": 0.0, "tokens": Tokens()})
+
+
+@dataclass(frozen=True)
+class Objection:
+    """A plan that could be built if its servers were usable: by server, what installing and starting it showed."""
+
+    planned: Planned
+    servers: Mapping[str, Sequence[str]]
+
+
+def checked_request(request: str) -> str:
+    """Give the request without surrounding space. Raises RequestInvalid where it is empty or far too long."""
+    text = request.strip()
+    if not text:
+        raise RequestInvalid("The request is empty.", 'Say what the agent should do: agenthands build "..."')
+    if len(text) > MAX_REQUEST_CHARACTERS:
+        raise RequestInvalid(
+            f"The request has {len(text):,} characters; at most {MAX_REQUEST_CHARACTERS:,} are read.",
+            "Describe the agent in a few sentences; data and documents belong into its tools.",
+        )
+    if masked(text) != text:
+        raise RequestInvalid(
+            "The request contains a key or a password.", "Leave it out: tools and servers read keys from variables."
+        )
+    if has_half_characters(text):
+        raise RequestInvalid("The request is not text in UTF-8.", "Pass plain text.")
+    if any(ord(character) < 32 and character not in "\n\r\t" for character in text):
+        raise RequestInvalid("The request contains control characters.", "Pass plain text.")
+    return text
+
+
+def plan_agent(
+    request: str,
+    model: ChatModel,
+    reality: Reality,
+    resolves: Callable[[Plan], str],
+    objection: Objection | None = None,
+) -> Planned:
+    """Ask the planner until its plan can be built, at most three times.
+
+    `resolves` tries to resolve the dependencies and gives a complaint, empty where they resolve. With an `objection`
+    the planner is asked for another way, and what it cost before counts. Raises PlanRefused with the last answer,
+    what the model's port says, or why it answers with empty messages: that is asked about once more only.
+    """
+    schema = Plan.model_json_schema()
+    earlier = objection.planned if objection else None
+    messages = _opening(request, reality, schema, objection)
+    cost = earlier.cost_usd if earlier else 0.0
+    tokens = earlier.tokens if earlier else Tokens()
+    answer_text, complaints, empty, by_fallback = "", [""], 0, False
+    for number in range(1, MAX_ANSWERS + 1):
+        answer = model.ask(messages, "plan", schema)
+        answer_text, by_fallback = answer.text, by_fallback or answer.by_fallback
+        cost, tokens = add_costs(cost, answer.cost_usd), tokens + answer.tokens
+        empty = 0 if answer_text.strip() else empty + 1
+        if empty == _MAX_EMPTY:
+            raise answer.fault or ModelSilent(f"{model.name} answers with empty messages.", "Choose another model.")
+        plan, complaints = read_plan(answer_text)
+        if plan is not None:
+            complaints = complaints_about(plan, reality)
+            if not complaints and (complaint := resolves(plan)):
+                complaints = [complaint]
+            if not complaints:
+                answers = number + (earlier.answers if earlier else 0)
+                return Planned(plan=plan, answers=answers, cost_usd=cost, tokens=tokens, by_fallback=by_fallback)
+        messages += _sent_back(answer_text, complaints)
+    raise PlanRefused(
+        f"{model.name} gave no plan that can be built in {MAX_ANSWERS} answers. Last complaint: {complaints[0]}",
+        "Say the request more plainly, or use a stronger planner (--planner).",
+        last_answer=answer_text,
+    )
+
+
+def _opening(
+    request: str, reality: Reality, schema: Mapping[str, Any], objection: Objection | None
+) -> list[dict[str, str]]:
+    """Give the conversation up to the planner's turn; servers that proved unusable are not offered again."""
+    usable = {name: server for name, server in reality.catalogue.items() if name not in reality.unusable}
+    messages = [
+        {"role": "system", "content": render("plan/system.md.j2", schema=json.dumps(schema, indent=1))},
+        {
+            "role": "user",
+            "content": render(
+                "plan/user.md.j2",
+                request=request,
+                fence="-" * max(10, 1 + max(map(len, re.findall("-+", request)), default=0)),  # it cannot close it
+                scaffolds=reality.registry.plannable_scaffolds(),
+                builtin_tools=reality.registry.functions,
+                servers=rank_servers(usable, request, _SERVERS_SHOWN),
+            ),
+        },
+    ]
+    if objection:
+        complaints = [complaint for server in objection.servers.values() for complaint in server]
+        messages += _sent_back(objection.planned.plan.model_dump_json(), complaints)
+    return messages
+
+
+def _sent_back(answer: str, complaints: Sequence[str]) -> list[dict[str, str]]:
+    return [
+        {"role": "assistant", "content": answer or "(empty)"},
+        {"role": "user", "content": render("plan/complaints.md.j2", complaints=complaints)},
+    ]
+
+
+def read_plan(text: str) -> tuple[Plan | None, list[str]]:
+    """Read a plan from plain or fenced JSON; gives the plan, or None and exact complaints."""
+    try:
+        return Plan.model_validate(read_json(json_part(text))), []
+    except json.JSONDecodeError as error:
+        return None, [f"The answer is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."]
+    except ValidationError as error:
+        return None, _readable(error)
+    except ValueError as error:
+        return None, [f"The answer is not JSON: {error}."]
+
+
+def json_part(text: str) -> str:
+    """Give what stands in the last fence of a Markdown answer, or the whole answer."""
+    fences: Sequence[str] = re.findall(r"```(?:json)?\s*\n(.*?)\n?```", text, re.DOTALL)
+    if fences and not text.lstrip().startswith("{"):
+        return fences[-1]
+    return text.strip()
+
+
+def _readable(error: ValidationError) -> list[str]:
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return [f"{'.'.join(map(str, each['loc'])) or 'plan'}: {each['msg']}" for each in found[:20]]

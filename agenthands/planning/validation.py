@@ -1,0 +1,139 @@
+"""Checks a plan against what exists: NAT's components, the catalogue, and its own schemas."""
+
+from __future__ import annotations
+
+import json
+import keyword
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from agenthands._util.untrusted_json import misfits, regex_fault, schema_fault
+from agenthands.environments.nat_registry import NatRegistry
+from agenthands.mcp.catalogue import CatalogueServer
+from agenthands.schemas import CustomTool, Plan, ResultExample
+
+
+@dataclass(frozen=True)
+class Reality:
+    """What a plan may use; `unusable` says of servers of the catalogue why they cannot be used here.
+
+    `packages` are those that the user allows as dependencies; empty allows all.
+    """
+
+    registry: NatRegistry
+    catalogue: Mapping[str, CatalogueServer]
+    unusable: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    packages: Sequence[str] = ()
+
+
+def complaints_about(plan: Plan, reality: Reality) -> list[str]:
+    """Say exactly what in the plan cannot be built; empty where all of it can."""
+    return [
+        *_component_complaints(plan, reality.registry),
+        *_server_complaints(plan, reality),
+        *(complaint for tool in plan.custom_tools for complaint in _tool_complaints(tool, reality)),
+        *_case_complaints(plan),
+    ]
+
+
+def _component_complaints(plan: Plan, registry: NatRegistry) -> Iterator[str]:
+    scaffolds = registry.plannable_scaffolds()
+    if plan.scaffold.type not in scaffolds:
+        yield (
+            f"scaffold: {plan.scaffold.type!r} cannot be used, {registry.why_not(plan.scaffold.type)}; "
+            f"there are {', '.join(scaffolds)}."
+        )
+    names = [*(tool.type for tool in plan.builtin_tools), *(tool.name for tool in plan.custom_tools)]
+    names += [server.id for server in plan.mcp_servers]
+    for name in plan.scaffold.order:
+        if name not in names or plan.scaffold.order.count(name) > 1:
+            yield f"scaffold.order: {name!r} is not one of the plan's tools, each once: {', '.join(names)}."
+    for tool in plan.builtin_tools:
+        if tool.type not in registry.functions:
+            yield f"builtin_tools: NAT has no function {tool.type!r}; there are {', '.join(registry.functions)}."
+    taken = {*registry.functions, *registry.scaffolds}
+    for custom in plan.custom_tools:
+        if custom.name in taken:
+            yield f"custom_tools: the name {custom.name!r} belongs to a component of NAT; choose another."
+        if keyword.iskeyword(custom.name):
+            yield f"custom_tools: the name {custom.name!r} is a word of Python's own; choose another."
+    if not (plan.custom_tools or plan.builtin_tools or plan.mcp_servers):
+        yield "The agent has no tools at all."
+
+
+def _server_complaints(plan: Plan, reality: Reality) -> Iterator[str]:
+    for server in plan.mcp_servers:
+        if server.id in reality.unusable:
+            yield from reality.unusable[server.id]
+            continue
+        known = reality.catalogue.get(server.id)
+        if known is None:
+            usable = sorted(reality.catalogue.keys() - reality.unusable.keys())
+            yield f"mcp_servers: there is no server {server.id!r}; there are {', '.join(usable)}."
+            continue
+        names = [tool.name for tool in known.tools]
+        for tool in server.tools:
+            if tool not in names:
+                yield f"mcp_servers: {server.id} has no tool {tool!r}; it has {', '.join(names)}."
+
+
+def _tool_complaints(tool: CustomTool, reality: Reality) -> Iterator[str]:
+    where = f"custom_tools.{tool.name}"
+    for requirement in tool.dependencies:
+        if complaint := _dependency_complaint(requirement, reality.packages):
+            yield f"{where}: {complaint}"
+    broken = False
+    for name, schema in (("parameters", tool.parameters), ("returns", tool.returns)):
+        if fault := schema_fault(schema):
+            broken = True
+            yield f"{where}.{name}: no JSON Schema: {fault}."
+    if tool.parameters.get("type") != "object" or not isinstance(tool.parameters.get("properties"), dict):
+        yield f"{where}.parameters: must be of type object with properties."
+    elif not broken:
+        yield from _example_complaints(tool, where)
+
+
+def _dependency_complaint(requirement: str, allowed: Sequence[str]) -> str:
+    """Say why a requirement is refused; it becomes a line of a file that an installer reads."""
+    try:
+        parsed = Requirement(requirement)
+    except (InvalidRequirement, RecursionError):
+        return f"{requirement!r} is no PEP 508 requirement."
+    if not requirement.isprintable():
+        return f"{requirement!r} is not one line of plain text."  # a marker may quote a line break
+    if parsed.url:
+        return f"{requirement!r} names a URL; only packages of the index are allowed."
+    if allowed and canonicalize_name(parsed.name) not in map(canonicalize_name, allowed):
+        return f"the package {parsed.name!r} is not allowed here; allowed are {', '.join(allowed)}."
+    return ""
+
+
+def _example_complaints(tool: CustomTool, where: str) -> Iterator[str]:
+    known = tool.parameters["properties"].keys()
+    for number, example in enumerate(tool.examples, start=1):
+        place = f"{where}.examples.{number}"
+        if extra := sorted(example.arguments.keys() - known):
+            yield f"{place}: {', '.join(extra)} are no parameters."
+        if isinstance(example, ResultExample):
+            yield from (f"{place}: arguments{each}" for each in misfits(example.arguments, tool.parameters))
+            yield from (f"{place}: expected{each}" for each in misfits(example.expected, tool.returns))
+    if not any(isinstance(example, ResultExample) for example in tool.examples):
+        yield f"{where}.examples: at least one must show a result."
+    if len({json.dumps(example.arguments, sort_keys=True) for example in tool.examples}) < len(tool.examples):
+        yield f"{where}.examples: two have the same arguments."
+
+
+def _case_complaints(plan: Plan) -> Iterator[str]:
+    tools = {tool.name for tool in plan.custom_tools} | {tool.type for tool in plan.builtin_tools}
+    tools |= {f"{server.id}__{tool}" for server in plan.mcp_servers for tool in server.tools}
+    for case in plan.test_cases:
+        for check in case.checks:
+            if check.kind != "json_equal" and not isinstance(check.value, str):
+                yield f"test_cases.{case.id}: the value of {check.kind} must be text."
+            elif check.kind == "tool_called" and check.value not in tools:
+                yield f"test_cases.{case.id}: there is no tool {check.value!r}; there are {', '.join(sorted(tools))}."
+            elif check.kind == "regex" and (fault := regex_fault(check.value)):
+                yield f"test_cases.{case.id}: {check.value!r}: {fault}."

@@ -1,0 +1,129 @@
+"""Markdown pages of a build, for artifacts: what a model or a user wrote is text in them, never markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from agenthands._util.formatting import cut_off, duration, money, one_line
+from agenthands.reports.summary import next_steps, ruling_sentences, verdict
+from agenthands.schemas import BuildRecord, Check, GateReport, Plan, Spending, Tokens
+
+_FIRST = ("report.html", "bundle.tar.gz")
+_CELL = 80  # what Prefect's tables show of a cell without scrolling
+_STAGES = {"plan": "planning", "accept": "test cases"}
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._/-]+")
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")  # CommonMark lets a backslash take the meaning of each
+
+
+def escaped(text: object, limit: int = 2000) -> str:
+    """Give a foreign text as one line of plain text."""
+    return _PUNCTUATION.sub(r"\\\1", one_line(str(text), limit))
+
+
+def code_block(text: str) -> str:
+    """Give a foreign text as a block of code that it cannot close."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{text}\n{fence}"
+
+
+def plan_markdown(plan: Plan) -> str:
+    """Say what is going to be built, and why."""
+    parts = [
+        f"# {escaped(plan.name)}",
+        escaped(plan.summary),
+        f"**Scaffold** {escaped(plan.scaffold.type)}: {escaped(plan.scaffold.reasoning)}",
+        f"**Why** {escaped(plan.reasoning)}",
+        *_listed(
+            "Tools to write",
+            ((tool.name, ", ".join(tool.argument_names), tool.description) for tool in plan.custom_tools),
+        ),
+        *_listed("MCP servers", ((each.id, ", ".join(each.tools), each.reasoning) for each in plan.mcp_servers)),
+        *_listed("Tools of NAT", ((tool.type, "", tool.reasoning) for tool in plan.builtin_tools)),
+        *_listed("Test cases", ((case.id, "", f"{case.query} {case.expected_behavior}") for case in plan.test_cases)),
+    ]
+    return "\n\n".join(parts)
+
+
+def gate_markdown(report: GateReport, attempt: int) -> str:
+    """Say what the gate found about one attempt: all checks, then the whole detail of what failed."""
+    said = "accepted" if report.accepted else "rejected"
+    coverage = "" if report.coverage is None else f", {report.coverage:.0%} of lines covered"
+    rows = [f"| {_mark(check)} | {check.name} | {escaped(check.detail, _CELL)} |" for check in report.checks]
+    parts = [
+        f"# {escaped(report.tool)}, attempt {attempt}: {said}",
+        f"{duration(report.seconds)}{coverage}",
+        "\n".join(["| | check | found |", "| --- | --- | --- |", *rows]),
+    ]
+    for check in report.checks:
+        if not check.passed:
+            parts += [f"## {check.name}", code_block(check.detail)]
+    parts += [escaped(ruling_sentences(ruling)) for ruling in report.rulings]
+    for survivor in report.survivors:
+        title = f"A fault in line {survivor.get('line', '?')} that the tests do not notice"
+        parts += [f"## {escaped(title)}", code_block(str(survivor.get("diff", "")))]
+    return "\n\n".join(parts)
+
+
+def result_markdown(record: BuildRecord, place: str) -> str:
+    """Say how the build ended, what to do now, and where everything lies; `place` is the URL of its folder."""
+    kept = sorted(record.files, key=lambda name: (name not in _FIRST, name))
+    return "\n\n".join(
+        [
+            f"# {escaped(verdict(record))}",
+            "\n".join(f"- {_with_code(step)}" for step in next_steps(record)),
+            f"## Stored below {escaped(place)}",
+            "\n".join(f"- {_link(name, f'{place}/{name}')}" for name in kept),
+        ]
+    )
+
+
+def cost_rows(record: BuildRecord) -> list[dict[str, str | int]]:
+    """Give what each model cost in each stage, tool and attempt of the build, and the sum: US dollars and tokens."""
+    rows = [_cost_row(_part(each), each.model, each.calls, each.cost_usd, each.tokens) for each in record.spending]
+    calls = sum(each.calls for each in record.spending)
+    return [*rows, _cost_row("all", "", calls, record.cost_usd, record.tokens)]
+
+
+def _part(spending: Spending) -> str:
+    stage = _STAGES.get(spending.stage, spending.stage)
+    part = f"tool {spending.tool}, attempt {spending.attempt}" if spending.tool else stage
+    return ", ".join(filter(None, (part, cut_off(spending.cut_off))))
+
+
+def _cost_row(part: str, model: str, calls: int, cost: float | None, tokens: Tokens) -> dict[str, str | int]:
+    return {
+        "part": part,
+        "model": model,
+        "calls": calls,
+        "cost": money(cost),
+        "tokens in": tokens.prompt,
+        "of them cached": tokens.cached,
+        "tokens out": tokens.completion,
+    }
+
+
+def _listed(title: str, entries: Iterable[tuple[str, str, str]]) -> list[str]:
+    """List names, what stands in brackets after each, and what is said of it; an empty list has no title."""
+    lines = []
+    for name, more, text in entries:
+        brackets = f" ({escaped(more)})" if more else ""
+        lines.append(f"- **{escaped(name)}**{brackets}: {escaped(text)}")
+    return [f"## {title}", "\n".join(lines)] if lines else []
+
+
+def _mark(check: Check) -> str:
+    return "✓" if check.passed else "✗" if check.required else "!"
+
+
+def _with_code(step: str) -> str:
+    """Keep what stands in `backticks` as code; a command of ours holds no backtick."""
+    pieces = step.split("`")
+    return "".join(f"`{text}`" if number % 2 else escaped(text) for number, text in enumerate(pieces))
+
+
+def _link(name: str, url: str) -> str:
+    shown = name if _PLAIN_NAME.fullmatch(name) else escaped(name)  # Prefect's UI shows backslashes in a link's text
+    return f"[{shown}]({quote(url, safe=':/')})"

@@ -1,0 +1,134 @@
+"""How a build ended and what to do now, in sentences, the same in the terminal and in the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from agenthands._util.formatting import count, one_line
+from agenthands.reports.remedies import tool_advice
+from agenthands.schemas import BatchReport, BuildRecord, CaseResult, Ruling, ToolOutcome
+
+
+def gate_summary(tool: ToolOutcome) -> str:
+    """Say in a few words what the gate said about a tool."""
+    if tool.gate is None:
+        return "not checked"
+    required = [check for check in tool.gate.checks if check.required]
+    if not tool.gate.failures():
+        return f"{len(required)} of {len(required)} checks"
+    return "failed " + ", ".join(check.name for check in tool.gate.failures())
+
+
+def ruling_sentences(ruling: Ruling) -> str:
+    """Say what the planner decided about an example, with both sides and its reason."""
+    kind = "Hidden example" if ruling.held_out else "Example"
+    arguments = one_line(json.dumps(ruling.specified.arguments, ensure_ascii=False), 300)
+    sides = f"{kind} {arguments}: specified {_side(ruling.specified.model_dump())}"
+    now = f"the example is wrong; it is now {_side(ruling.corrected.model_dump())}" if ruling.corrected else None
+    decided = now or "the tool is wrong"
+    asked = f"Asked after attempt {ruling.attempt}, {one_line(ruling.planner, 100)} ruled that"
+    return f"{sides}, the tool {_side(ruling.found)}. {asked} {decided}: {one_line(ruling.reason, 2000)}"
+
+
+def _side(side: Mapping[str, Any]) -> str:
+    if raised := side.get("raises"):
+        return f"raises {raised[0] if isinstance(raised, list) else raised}"
+    return one_line(json.dumps(side.get("result", side.get("expected")), ensure_ascii=False), 300)
+
+
+def opinion_sentence(case: CaseResult) -> str:
+    """Say what the judge finds about an answer, and whether that alone decides; empty where nobody judged."""
+    if case.opinion is None:
+        return ""
+    said = {
+        True: "finds that it is what was expected",
+        False: "finds that it is not what was expected",
+        None: "could not judge",
+    }[case.opinion.passed]
+    alone = "" if case.checks else "; there are no checks, so this decides"
+    return f"{case.opinion.model} {said}{alone}: {case.opinion.reason}"
+
+
+def batch_verdict(report: BatchReport) -> str:
+    """Say in one sentence how a batch ended."""
+    total, accepted = len(report.builds), report.count("accepted")
+    if accepted == total:
+        return f"All {count(total, 'agent')} work." if total > 1 else "The agent works."
+    others = [f"{report.count(status)} {status}" for status in ("rejected", "failed", "cancelled")]
+    said = ", ".join(each for each in others if not each.startswith("0 "))
+    return f"{accepted} of {count(total, 'agent')} work; {said}. Run the same batch again: it builds these alone."
+
+
+def batch_state(report: BatchReport) -> str:
+    """Name how a batch ended, for who watches runs: Accepted, Rejected, or Incomplete where a build failed."""
+    return {0: "Accepted", 1: "Rejected"}.get(report.exit_code, "Incomplete")
+
+
+def batch_steps(report: BatchReport) -> list[str]:
+    """Say what a person can do now about the builds that were not accepted; commands stand in `backticks`."""
+    codes = {item.exit_code for item in report.builds}
+    return [
+        step
+        for code, step in (
+            (1, "Rejected: open the build's report, which shows what failed and what to do about it."),
+            (2, "Failed for something that you must fix: the reason below says what."),
+            (70, "Failed for a bug of AgentHands: build that request alone, and report what it prints."),
+            (3, "Failed for something outside, the model, the store or the index: `agenthands doctor` says what."),
+        )
+        if code in codes
+    ]
+
+
+def verdict(record: BuildRecord) -> str:
+    """Say in one sentence how a build ended."""
+    if record.status == "accepted":
+        cases = len(record.acceptance.cases) if record.acceptance else 0
+        tools = f"{count(len(record.tools), 'tool')} passed the gate, and " if record.tools else ""
+        return f"The agent works: {tools}it passed {count(cases, 'test case')}."
+    said = {
+        "rejected": "The agent did not pass",
+        "failed": "The build could not be finished",
+        "cancelled": "The build was interrupted",
+    }[record.status]
+    reason = one_line(record.reason, 2000).rstrip(".")
+    return f"{said}: {reason}." if reason else f"{said}."
+
+
+def next_steps(record: BuildRecord) -> list[str]:
+    """Say what a person can do now, most useful first; commands stand in `backticks`."""
+    fetch = f"`agenthands fetch {record.build_id} DIR`"
+    if record.status == "accepted":
+        return [
+            f"Fetch the agent: {fetch}.",
+            "Then follow `DIR/README.md`: it says how to install, run and serve it.",
+        ]
+    if record.status == "rejected":
+        if "bundle.tar.gz" in record.files:
+            return [*_rejected_steps(record), f"Try the agent as it is all the same: {fetch}."]
+        return [*_rejected_steps(record), "Build again."]
+    if record.status == "cancelled":
+        return ["Build again with the same request."]
+    return [
+        "Read the reason above, and run `agenthands doctor` to see what is missing on this machine.",
+        "Build again with the same request.",
+    ]
+
+
+def pieces(step: str) -> list[tuple[str, bool]]:
+    """Split a sentence at its backticks into texts and whether each is code."""
+    return [(text, number % 2 == 1) for number, text in enumerate(step.split("`")) if text]
+
+
+def _rejected_steps(record: BuildRecord) -> list[str]:
+    steps = []
+    wrong = [tool for tool in record.tools if tool.status != "accepted"]
+    steps += [tool_advice(tool, record.plan, record.files) for tool in wrong]
+    cases = [case.id for case in record.acceptance.cases if not case.passed] if record.acceptance else []
+    if cases:
+        steps.append(
+            f"Look at the answers to {', '.join(cases)}: a stronger model of the agent (`--agent-model`) "
+            "or a clearer request may help."
+        )
+    return steps

@@ -1,0 +1,188 @@
+"""Builds, plans and gate reports as plain text with aligned columns, for a terminal or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from agenthands._util.formatting import cells, count, duration, money, one_line, pad
+from agenthands.reports.remedies import advice_on_case, advice_on_check
+from agenthands.reports.summary import gate_summary, next_steps, ruling_sentences, verdict
+from agenthands.reports.terminal.charts import spending_lines, timeline_lines
+from agenthands.reports.terminal.details import LONGEST_REQUEST, check_lines, details
+from agenthands.reports.terminal.layout import LABEL, Row, fact, moment, section, table, terminal_columns, wrapped
+from agenthands.reports.view_model import servers_of
+from agenthands.schemas import Acceptance, BuildRecord, GateReport, Plan, ToolOutcome
+
+
+def show_text(record: BuildRecord, texts: Mapping[str, str] | None = None) -> str:
+    """Say everything about one build that a person wants first; the record itself has the rest.
+
+    With `texts`, the files that a report shows, all the rest of the report follows.
+    """
+    name = record.plan.name if record.plan else "(no plan)"
+    longest = 200 if texts is None else 2000
+    parts = [
+        [f"{one_line(name)}  {one_line(record.build_id)}  {record.status.upper()}", *wrapped(verdict(record))],
+        _facts(record),
+        section("Made of", _plan_lines(record, longest)),
+        section("Timeline", timeline_lines(record)),
+        section("Cost and tokens", spending_lines(record)),
+        section("Tools", _tool_lines(record.tools)),
+        section("MCP servers", _server_lines(record, longest)),
+        section("Test cases", _case_lines(record.acceptance) if record.acceptance else []),
+        *(details(record, texts) if texts is not None else []),
+        section("Next", [line for step in next_steps(record) for line in wrapped(step.replace("`", ""), "- ")]),
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def list_text(records: Sequence[BuildRecord]) -> str:
+    """Give one line a build, below a line of headings; in a narrow terminal without its start, which its id says."""
+    rows: list[Row] = [("BUILD", "AGENT", "STATUS", "TOOLS", "COST", "SECONDS", "STARTED (UTC)")]
+    for record in records:
+        accepted = sum(tool.status == "accepted" for tool in record.tools)
+        planned = len(record.plan.custom_tools) if record.plan else len(record.tools)
+        rows.append(
+            (
+                record.build_id,
+                record.plan.name if record.plan else "-",
+                record.status,
+                f"{accepted}/{planned}",
+                money(record.cost_usd),
+                f"{record.seconds:.0f}",
+                moment(record.started_at),
+            )
+        )
+    lines = table(rows, {3, 4, 5})
+    if max(cells(line) for line in lines) > terminal_columns():
+        lines = table([row[:-1] for row in rows], {3, 4, 5})
+    return "\n".join(lines)
+
+
+def plan_text(plan: Plan) -> str:
+    """Say what a plan will build."""
+    builtin = [(tool.type, one_line(tool.reasoning)) for tool in plan.builtin_tools]
+    servers = [(server.id, ", ".join(server.tools), one_line(server.reasoning)) for server in plan.mcp_servers]
+    tools = [
+        (tool.name, ", ".join(tool.argument_names) or "no arguments", one_line(tool.description))
+        for tool in plan.custom_tools
+    ]
+    cases = [(case.id, one_line(case.query)) for case in plan.test_cases]
+    parts = [
+        [plan.name, *wrapped(plan.summary)],
+        [*fact("scaffold", f"{plan.scaffold.type}: {plan.scaffold.reasoning}"), *fact("why", plan.reasoning)],
+        section("Tools to write", table(tools)),
+        section("Tools of NAT", table(builtin)),
+        section("MCP servers", table(servers)),
+        section("Test cases", table(cases)),
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def gate_text(report: GateReport) -> str:
+    """Say what the gate found, check by check, with the whole detail of what failed."""
+    lines = [f"{report.tool}  {'ACCEPTED' if report.accepted else 'REJECTED'}  {duration(report.seconds)}", ""]
+    lines += [f"  {line}" for line in check_lines(report.checks)]
+    if report.survivors and report.accepted:
+        places = ", ".join(str(each["line"]) for each in report.survivors)
+        lines += [
+            "",
+            *wrapped(f"Changes that the tests do not notice are possible in line {places} (--json has them)."),
+        ]
+    for ruling in report.rulings:
+        lines += ["", *wrapped(ruling_sentences(ruling))]
+    return "\n".join(lines)
+
+
+def _facts(record: BuildRecord) -> list[str]:
+    plan, tokens = record.plan, record.tokens
+    roles = table([("", role, model) for role, model in record.models.items()])
+    used = f"{count(tokens.prompt, 'token')} in ({tokens.cached:,} cached), {tokens.completion:,} out"
+    return [
+        *fact("request", one_line(record.request.request, LONGEST_REQUEST)),
+        *(fact("summary", plan.summary) if plan else []),
+        *(fact("scaffold", f"{plan.scaffold.type}: {plan.scaffold.reasoning}") if plan else []),
+        *(pad("models" if number == 0 else "", LABEL) + line.strip() for number, line in enumerate(roles)),
+        *fact("started", f"{moment(record.started_at)} UTC, took {duration(record.seconds)}"),
+        *fact("spent", f"{money(record.cost_usd)}, {used}"),
+    ]
+
+
+def _plan_lines(record: BuildRecord, longest: int) -> list[str]:
+    if record.plan is None:
+        return []
+    parts = [
+        *(("tool", tool.name, one_line(tool.description, longest)) for tool in record.plan.custom_tools),
+        *(("server", server.id, one_line(", ".join(server.tools), longest)) for server in record.plan.mcp_servers),
+        *(("NAT", tool.type, one_line(tool.reasoning, longest)) for tool in record.plan.builtin_tools),
+    ]
+    return table(parts, longest=longest)
+
+
+def _server_lines(record: BuildRecord, longest: int) -> list[str]:
+    said = []
+    for server in servers_of(record):
+        installed = (server.pin.package, server.pin.version) if server.pin else ("not installed",)
+        said += table([(server.id, *installed)])
+        said += table(server.used, longest=longest, start="  ")
+    return said
+
+
+def _tool_lines(tools: Sequence[ToolOutcome]) -> list[str]:
+    if not tools:
+        return []
+    rows: list[Row] = [("name", "status", "tries", "cost", "time", "gate")]
+    for tool in tools:
+        status = f"{tool.status}, reused" if tool.cached else tool.status
+        spent = (str(tool.attempts), money(tool.cost_usd), duration(tool.seconds))
+        rows.append((tool.name, status, *spent, gate_summary(tool)))
+    heading, *lines = table(rows, {2, 3, 4})
+    said = [heading]
+    for tool, line in zip(tools, lines, strict=True):
+        said.append(line)
+        said += [part for check in _failures(tool) for part in wrapped(check, "    ")]
+        said += wrapped(_measured(tool), "    ") if tool.gate else []
+        rulings = tool.gate.rulings if tool.gate else []
+        said += [part for ruling in rulings for part in wrapped(ruling_sentences(ruling), "    ")]
+    return said
+
+
+def _measured(tool: ToolOutcome) -> str:
+    """Say how much of a tool its tests run, and where they would not notice a change."""
+    if tool.gate is None:
+        return ""
+    covered = "" if tool.gate.coverage is None else f"{tool.gate.coverage:.0%} of lines covered by the tests"
+    lines = ", ".join(str(fault.get("line", "?")) for fault in tool.gate.survivors)
+    missed = f"changes that the tests do not notice are possible in line {lines}" if lines else ""
+    return "; ".join(filter(None, (covered, missed)))
+
+
+def _failures(tool: ToolOutcome) -> list[str]:
+    if tool.status == "accepted":
+        return []
+    checks = [f"{check.name}: {one_line(check.detail)}" for check in tool.gate.failures()] if tool.gate else []
+    advice = (
+        [f"What to do about {check.name}: {advice_on_check(check.name)}" for check in tool.gate.failures()][:1]
+        if tool.gate
+        else []
+    )
+    return [*checks, *advice] or ([one_line(tool.reason)] if tool.reason else [])
+
+
+def _case_lines(acceptance: Acceptance) -> list[str]:
+    lines = wrapped(acceptance.reason) if acceptance.reason else []
+    if acceptance.cached:
+        asked = f"Asked by an earlier build of the same package, {acceptance.build_id}, which has the transcripts."
+        lines += wrapped(asked)
+    for case in acceptance.cases:
+        called = one_line(", ".join(case.tools_called)) or "no tool"
+        lines.append(
+            f"{'ok    ' if case.passed else 'FAILED'}  {one_line(case.id)}  {duration(case.seconds)}  called {called}"
+        )
+        if not case.passed:
+            missed = [f"{check.kind} {one_line(str(check.value), 200)}" for check in case.checks if not check.passed]
+            lines += wrapped(f"missed: {'; '.join(missed)}", "    ") if missed else []
+            lines += wrapped(f"error: {one_line(case.error)}", "    ") if case.error else []
+            lines += wrapped(f"answer: {one_line(case.answer)}", "    ") if case.answer else []
+            lines += wrapped(f"What to do: {advice_on_case(case)}", "    ")
+    return lines

@@ -1,0 +1,192 @@
+"""All about one tool, for a terminal: its specification, attempts, checks, faults, code and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from agenthands._util.formatting import count, duration, money, one_line, pad
+from agenthands.evaluation.transcript import tool_calls
+from agenthands.packaging.readme import README, commands_of
+from agenthands.reports.remedies import advice_on_case, advice_on_check, meaning
+from agenthands.reports.summary import opinion_sentence
+from agenthands.reports.terminal.layout import LABEL, Row, code, code_line, fact, prose, section, table, wrapped
+from agenthands.reports.view_model import (
+    Attempt,
+    ShownServer,
+    arguments_of,
+    as_text,
+    attempts_at,
+    examples_of,
+    servers_of,
+    specification_of,
+)
+from agenthands.schemas import BuildRecord, CaseResult, Check, CheckResult, CustomTool, GateReport, ToolOutcome
+
+
+def tool_details(tool: ToolOutcome, record: BuildRecord, texts: Mapping[str, str]) -> list[list[str]]:
+    """Give the parts that a report shows of a tool, one list of lines a part."""
+    name = one_line(tool.name)
+    specification = specification_of(tool, record)
+    attempts = attempts_at(tool, record, texts)
+    files = f"tools/{tool.name}"
+    return [
+        section(f"Tool {name}", _about(tool, specification)),
+        *(_specified(name, specification) if specification else []),
+        section(f"Attempts at {name}", _attempts(attempts)),
+        *(
+            section(f"What attempt {each.number} at {name} failed at", check_lines(each.failures))
+            for each in attempts[:-1]
+        ),
+        section(f"Checks of {name}", check_lines(tool.gate.checks, advised=True) if tool.gate else []),
+        section(f"Faults that the tests of {name} did not notice", _faults(tool.gate)),
+        section(f"Code of {name}", code(texts.get(f"{files}/nat_tools/{tool.name}.py", ""))),
+        section(f"Tests of {name}", code(texts.get(f"{files}/tests/test_{tool.name}.py", ""))),
+    ]
+
+
+def check_lines(checks: Sequence[Check], advised: bool = False) -> list[str]:
+    """Say what checks found: the first line of one that passed, all of one that did not and, `advised`, what helps."""
+    lines = []
+    for check in checks:
+        mark = "ok" if check.passed else "FAILED" if check.required else "note"
+        start = f"{pad(mark, 6)}  {pad(check.name, 11)}  "
+        first, *more = [line for line in check.detail.splitlines() if line.strip()] or [""]
+        lines += (wrapped(first, start) if check.passed else [(start + code_line(first)).rstrip()]) or [start.rstrip()]
+        if not check.passed:
+            lines += [f"    {line}" for line in code("\n".join(more))]
+            lines += wrapped(f"What to do: {advice_on_check(check.name)}", "    ") if advised and check.required else []
+    return lines
+
+
+def _about(tool: ToolOutcome, specification: CustomTool | None) -> list[str]:
+    spent = f"{money(tool.cost_usd)}, {count(tool.tokens.prompt + tool.tokens.completion, 'token')}"
+    reused = "reused, " if tool.cached else ""
+    lines = [f"{tool.status}, {reused}{count(tool.attempts, 'attempt')}, {spent}, {duration(tool.seconds)}"]
+    lines += prose(tool.reason)
+    if specification:
+        lines += [*prose(specification.description), *prose(specification.purpose)]
+        needs = ", ".join(specification.dependencies)
+        lines += wrapped(f"Needs {needs}") if needs else []
+    return lines
+
+
+def _specified(name: str, specification: CustomTool) -> list[list[str]]:
+    examples = []
+    for given, expected, hidden in examples_of(specification):
+        gives = expected if expected.startswith("raises ") else f"gives {expected}"
+        seen = "; the coder never saw it" if hidden else ""
+        examples += [*prose(given), *prose(gives + seen, "    ")]
+    return [
+        section(f"Arguments of {name}", table(arguments_of(specification), longest=2000)),
+        section(f"Examples of {name}", examples),
+    ]
+
+
+def _attempts(attempts: Sequence[Attempt]) -> list[str]:
+    if not attempts:
+        return []
+    rows: list[Row] = [("try", "coder", "gate", "calls", "tokens", "cached", "cost", "the gate said")]
+    rows += [
+        (str(each.number), _took(each.coding), _took(each.checking), *_spent(each), each.finding or "not kept")
+        for each in attempts
+    ]
+    kept = [column for column in range(len(rows[0])) if any(row[column] for row in rows[1:])]
+    return table([[row[column] for column in kept] for row in rows], set(range(len(kept) - 1)))
+
+
+def _took(seconds: float | None) -> str:
+    return "" if seconds is None else duration(seconds)
+
+
+def _spent(attempt: Attempt) -> tuple[str, str, str, str]:
+    spent = attempt.spending
+    if spent is None:
+        return "", "", "", ""
+    tokens = spent.tokens
+    cost = "unknown" if spent.cost_usd is None else money(spent.cost_usd)
+    return f"{spent.calls:,}", f"{tokens.prompt + tokens.completion:,}", f"{tokens.cached:,}", cost
+
+
+def _faults(gate: GateReport | None) -> list[str]:
+    lines = []
+    for fault in gate.survivors if gate else []:
+        lines += wrapped(", ".join(filter(None, (f"line {fault.get('line', '?')}", str(fault.get("kind", ""))))))
+        lines += [f"    {line}" for line in code(str(fault.get("diff", "")))]
+    return lines
+
+
+LONGEST_REQUEST = 1200  # characters of it that stand on the first screen
+_LONGEST = 2000
+
+
+def details(record: BuildRecord, texts: Mapping[str, str]) -> list[list[str]]:
+    """Give the parts that a report folds away, and what it says at more length, one list of lines a part."""
+    request = record.request.request
+    parts = [
+        section("Request", prose(request) if request != one_line(request, LONGEST_REQUEST) else []),
+        section("Why this plan", prose(record.plan.reasoning) if record.plan else []),
+    ]
+    for tool in record.tools:
+        parts += tool_details(tool, record, texts)
+    checked = {check.name: None for tool in record.tools if tool.gate for check in tool.gate.checks}
+    parts.append(section("What the gate's checks ask", table([(name, meaning(name)) for name in checked])))
+    parts += [section(f"MCP server {one_line(server.id)}", _server(server)) for server in servers_of(record)]
+    questions = {case.id: case for case in record.plan.test_cases} if record.plan else {}
+    for result in record.acceptance.cases if record.acceptance else []:
+        asked = questions.get(result.id)
+        lines = [*_labelled("asked", asked.query), *_labelled("expected", asked.expected_behavior)] if asked else []
+        lines += _case(result, texts.get(f"acceptance/{result.id}.json", "{}"))
+        parts.append(section(f"Test case {one_line(result.id)}", lines))
+    parts += [section(title, code(commands)) for title, commands in commands_of(texts.get(README, ""))]
+    return [*parts, section("Made with", _made_with(record)), section("Files in the store", _files(record))]
+
+
+def _server(server: ShownServer) -> list[str]:
+    lines = prose(server.reasoning)
+    if server.others:
+        lines += ["Tools that the agent does not use:", *table(server.others, longest=_LONGEST, start="  ")]
+    return lines
+
+
+def _case(case: CaseResult, transcript: str) -> list[str]:
+    lines = _labelled("error", case.error) if case.error else []
+    lines += _labelled("answer", case.answer or "(none)")
+    lines += _checked(case.checks)
+    if said := opinion_sentence(case):
+        lines += _labelled("judge", said)
+    lines += fact("advice", advice_on_case(case)) if not case.passed else []
+    for call in tool_calls(transcript):
+        took = "did not end" if call.seconds is None else duration(call.seconds)
+        lines += wrapped(f"called {one_line(call.tool)} ({took})")
+        for label, text in (("given", call.given), ("answered", call.answered)):
+            lines += [f"  {label}", *prose(text, "    ", 5000)] if text else []
+    return lines
+
+
+def _labelled(label: str, text: str) -> list[str]:
+    """Give a text with its own lines behind its label."""
+    first, *more = prose(text, " " * LABEL) or [""]
+    return [pad(label, LABEL) + first.strip(), *more]
+
+
+def _checked(checks: Sequence[CheckResult]) -> list[str]:
+    lines = []
+    for number, check in enumerate(checks):
+        mark = "ok" if check.passed else "FAILED"
+        start = f"{pad('checks' if number == 0 else '', LABEL)}{pad(mark, 6)}  {pad(one_line(check.kind), 11)}  "
+        lines += wrapped(as_text(check.value), start) or [start.rstrip()]
+    return lines
+
+
+def _made_with(record: BuildRecord) -> list[str]:
+    versions = ", ".join(f"{name} {number}" for name, number in record.versions.items())
+    return [
+        *fact("versions", versions),
+        *(fact("lock", record.environment_lock_sha256) if record.environment_lock_sha256 else []),
+        *fact("record", record.format),
+    ]
+
+
+def _files(record: BuildRecord) -> list[str]:
+    """Give the files with their hashes as `sha256sum` does."""
+    return [f"{one_line(sha256)}  {one_line(name)}" for name, sha256 in record.files.items()]

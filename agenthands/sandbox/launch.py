@@ -1,0 +1,76 @@
+"""What every sandbox is alike inside: variables, limits of a process, and the relays to what may be reached."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from agenthands.sandbox.base import Command, Limits
+
+RELAY = Path(__file__).parent / "relay_script.py"
+_MODEL_PORT = 8765
+_EGRESS_PORT = 8766
+_ULIMIT = {"RLIMIT_AS": ("v", 1024), "RLIMIT_FSIZE": ("f", 1024), "RLIMIT_NOFILE": ("n", 1), "RLIMIT_CORE": ("c", 1)}
+
+
+def relayed(command: Command) -> list[tuple[Path, int]]:
+    """Give the sockets that the network policy lets in, each with its port on the sandbox's loopback."""
+    found = []
+    if command.network in ("model", "egress") and command.model_socket:
+        found.append((command.model_socket, _MODEL_PORT))
+    if command.network == "egress" and command.egress_socket:
+        found.append((command.egress_socket, _EGRESS_PORT))
+    return found
+
+
+def mounted(command: Command) -> list[Path]:
+    """Give all that is mounted read-only: what the command wants, and the relay with its sockets."""
+    sockets = [socket for socket, _ in relayed(command)]
+    return [*command.read_only, *([RELAY, *sockets] if sockets else [])]
+
+
+def argv_inside(command: Command) -> list[str]:
+    """Give the command, below the relay where it may reach something."""
+    if not (sockets := relayed(command)):
+        return list(command.argv)
+    pairs = [part for socket, port in sockets for part in (str(socket), str(port))]
+    return [os.path.realpath(sys.executable), "-I", str(RELAY), *pairs, "--", *command.argv]
+
+
+def variables_inside(command: Command) -> dict[str, str]:
+    """Give all variables of the command; `{model_url}` in a value becomes the gateway's address."""
+    ports = {port for _, port in relayed(command)}
+    variables = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/tmp",
+        "USER": "agent",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "TERM": "dumb",
+    }
+    if _EGRESS_PORT in ports:
+        proxy = f"http://127.0.0.1:{_EGRESS_PORT}"
+        variables |= {name: proxy for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
+        variables |= {name: "127.0.0.1,localhost" for name in ("NO_PROXY", "no_proxy")}
+    variables |= command.variables
+    if _MODEL_PORT in ports:
+        url = f"http://127.0.0.1:{_MODEL_PORT}/v1"
+        variables = {name: value.replace("{model_url}", url) for name, value in variables.items()}
+        variables["AGENTHANDS_MODEL_URL"] = url
+    return variables
+
+
+def ulimits(limits: Limits) -> str:
+    """Give shell text that bounds the process that runs it, and each one it starts."""
+    return "; ".join(f"ulimit -{_ULIMIT[name][0]} {most // _ULIMIT[name][1]}" for name, most in rlimits(limits).items())
+
+
+def rlimits(limits: Limits) -> dict[str, int]:
+    """Give the same bounds by the names of setrlimit."""
+    return {
+        "RLIMIT_AS": limits.memory_bytes,
+        "RLIMIT_FSIZE": limits.file_bytes,
+        "RLIMIT_NOFILE": limits.open_files,
+        "RLIMIT_CORE": 0,
+    }

@@ -1,0 +1,66 @@
+"""The nouns that the steps take and return."""
+
+from agenthands.schemas.batch_report import BatchItem, BatchReport
+from agenthands.schemas.build_record import (
+    Acceptance,
+    BuildRecord,
+    CaseResult,
+    CheckResult,
+    CodingResult,
+    MadeTool,
+    McpServerPin,
+    Opinion,
+    Spending,
+    StageTime,
+    Status,
+    Tokens,
+    ToolOutcome,
+    ToolTurn,
+    add_costs,
+)
+from agenthands.schemas.gate_report import Check, GateReport, Ruling
+from agenthands.schemas.plan import (
+    Case,
+    CaseCheck,
+    CustomTool,
+    ErrorExample,
+    McpServer,
+    Plan,
+    ResultExample,
+    held_out_indices,
+)
+from agenthands.schemas.request import MAX_REQUEST_CHARACTERS, BuildOptions, BuildRequest
+
+__all__ = [
+    "MAX_REQUEST_CHARACTERS",
+    "Acceptance",
+    "BatchItem",
+    "BatchReport",
+    "BuildOptions",
+    "BuildRecord",
+    "BuildRequest",
+    "Case",
+    "CaseCheck",
+    "CaseResult",
+    "Check",
+    "CheckResult",
+    "CodingResult",
+    "CustomTool",
+    "ErrorExample",
+    "GateReport",
+    "MadeTool",
+    "McpServer",
+    "McpServerPin",
+    "Opinion",
+    "Plan",
+    "ResultExample",
+    "Ruling",
+    "Spending",
+    "StageTime",
+    "Status",
+    "Tokens",
+    "ToolOutcome",
+    "ToolTurn",
+    "add_costs",
+    "held_out_indices",
+]

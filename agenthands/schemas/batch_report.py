@@ -1,0 +1,55 @@
+"""What a batch of builds leaves."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from agenthands.schemas.build_record import Noun, Status, Tokens, add_costs
+from agenthands.schemas.request import BuildRequest
+
+BATCH_FORMAT = "agenthands-batch-1"
+
+
+class BatchItem(Noun):
+    """One request of a batch and what became of it. A build that did not even begin has no `build_id`."""
+
+    request: BuildRequest
+    status: Status
+    reason: str = ""
+    agent: str = Field("", description="Name of the agent, where there was a plan")
+    build_id: str = ""
+    cached: bool = Field(False, description="Built and accepted by an earlier run of a batch, at no cost to this one")
+    exit_code: int = Field(description="What `agenthands build` of this request alone ends with")
+    cost_usd: float | None = None
+    tokens: Tokens = Tokens()
+    seconds: float = 0.0
+
+    def from_before(self) -> BatchItem:
+        """Give the item as it counts for a batch that found it built."""
+        return self.model_copy(update={"cached": True, "cost_usd": 0.0, "tokens": Tokens(), "seconds": 0.0})
+
+
+class BatchReport(Noun):
+    """All requests of a batch, in their order (`batch.json`)."""
+
+    format: str = BATCH_FORMAT
+    batch_id: str
+    source: str
+    started_at: str
+    seconds: float
+    builds: list[BatchItem]
+
+    @property
+    def cost_usd(self) -> float | None:
+        """US dollars of all builds together; None where one is unknown."""
+        return add_costs(*(item.cost_usd for item in self.builds))
+
+    @property
+    def exit_code(self) -> int:
+        """Give 0 where all were accepted, else that of the worst: our bug, outside fault, user's mistake, rejection."""
+        codes = {item.exit_code for item in self.builds}
+        return next((code for code in (70, 3, 2, 1, 130) if code in codes), 0)
+
+    def count(self, status: Status) -> int:
+        """Say how many builds ended so."""
+        return sum(item.status == status for item in self.builds)

@@ -1,0 +1,62 @@
+"""What the gate says about a tool."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agenthands.schemas.plan import ErrorExample, ResultExample
+
+CheckName = Literal[
+    "files", "conformance", "schema", "tests", "isolation", "repeatable",
+    "examples", "held_out", "stub", "mutation", "hygiene",
+]  # fmt: skip
+
+
+class Check(BaseModel):
+    """One thing that was checked. `detail` is written for the coding agent that must repair it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+
+    name: CheckName
+    passed: bool
+    required: bool = True
+    detail: str = ""
+    seconds: float = Field(0.0, ge=0)
+
+
+class Ruling(BaseModel):
+    """The planner's decision about an example that contradicts the tool; `found` is what the tool did."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    example: int = Field(ge=0, description="Index among the specification's examples")
+    held_out: bool
+    specified: ResultExample | ErrorExample
+    found: dict[str, Any]
+    wrong: Literal["example", "tool"]
+    corrected: ResultExample | ErrorExample | None = Field(
+        None, description="What counts from now on, if the example is wrong"
+    )
+    reason: str
+    planner: str = Field(description="The model that was asked")
+    attempt: int = Field(ge=1, description="The coder's attempt after which it was asked")
+
+
+class GateReport(BaseModel):
+    """The verdict on one tool."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    tool: str
+    accepted: bool
+    seconds: float = Field(ge=0)
+    checks: list[Check]
+    survivors: list[dict[str, Any]] = Field(default_factory=list)
+    coverage: float | None = None
+    rulings: list[Ruling] = Field(default_factory=list)
+
+    def failures(self) -> list[Check]:
+        """Give the required checks that did not pass, in the order in which they ran."""
+        return [check for check in self.checks if check.required and not check.passed]

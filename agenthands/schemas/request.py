@@ -1,0 +1,141 @@
+"""What a user asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agenthands._util.redaction import has_password
+from agenthands._util.untrusted_json import has_half_characters
+from agenthands.errors import RequestInvalid
+
+MAX_REQUEST_CHARACTERS = 20_000
+PRICE = r"^\d+(\.\d+)?,\d+(\.\d+)?$"
+
+
+class BuildOptions(BaseModel):
+    """How to build; what is None comes from the settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    planner: str | None = Field(None, title="Planner model", description="Model that plans, as litellm names it")
+    coder: str | None = Field(
+        None, title="Coder model", description="Model that writes the tools; the planner's if empty"
+    )
+    agent_model: str | None = Field(
+        None, title="Agent's model", description="Model of the finished agent; the planner's if empty"
+    )
+    fallback: str | None = Field(
+        None, title="Fallback model", description="Model that answers where one of these is limited or not reached"
+    )
+    api_base: str | None = Field(
+        None, title="Model endpoint", description="URL of an OpenAI-compatible or other self-hosted endpoint"
+    )
+    config: str | None = Field(None, title="Settings file", description="TOML file with the model settings")
+    store: str | None = Field(None, title="Store", description="Where builds are kept: a folder or any fsspec URL")
+    sandbox: Literal["bubblewrap", "docker"] | None = Field(
+        None, title="Sandbox", description="What isolates generated code"
+    )
+    budget: float | None = Field(
+        None, title="Budget in US dollars", gt=0, description="US dollars that all models of the build may cost"
+    )
+    tool_budget: float | None = Field(
+        None, title="Budget of each tool", gt=0, description="US dollars that writing one tool may cost"
+    )
+    budget_tokens: int | None = Field(
+        None, title="Budget in tokens", gt=0, description="Tokens, in and out, that all models of the build may use"
+    )
+    price: str | None = Field(
+        None, title="Price a million tokens", pattern=PRICE,
+        description="IN,OUT: US dollars for a million tokens of models whose price is not known",
+    )  # fmt: skip
+    max_attempts: int | None = Field(
+        None, title="Tries per tool", ge=1, le=10, description="Tries of each tool at the gate"
+    )
+    parallel: int | None = Field(None, title="Tools at once", ge=1, le=64, description="Tools that are written at once")
+    refresh: bool = Field(False, title="Build anew", description="Ignore everything cached")
+
+
+class BuildRequest(BuildOptions):
+    """One agent to build: the sentence, and how to build it. The form of a request file."""
+
+    request: str = Field(description="What the agent should be able to do, in one sentence")
+
+    def options(self) -> BuildOptions:
+        """Give the options alone."""
+        return BuildOptions(**self.model_dump(exclude={"request"}))
+
+
+MAX_BATCH_BYTES = 16_000_000
+
+
+def refuse_passwords(options: BuildOptions) -> None:
+    """Raise RequestInvalid for a URL with a password in it: Prefect keeps options for all to read."""
+    for name, url in (("api_base", options.api_base), ("store", options.store)):
+        if has_password(url):
+            raise RequestInvalid(
+                f"The option {name} carries a password, and options are kept for all to read.",
+                f"Set AGENTHANDS_{name.upper()} where the build runs instead.",
+            )
+
+
+def validated_request(values: Mapping[Any, Any], where: str) -> BuildRequest:
+    """Give a request with its options. Raises RequestInvalid, which begins with `where`."""
+    if any(isinstance(text, str) and has_half_characters(text) for text in (*values, *values.values())):
+        raise RequestInvalid(f"{where}: this is not text in UTF-8.")
+    try:
+        request = BuildRequest(**values)
+    except (ValidationError, TypeError) as error:
+        if isinstance(error, TypeError):
+            raise RequestInvalid(f"{where}: keys must be text.") from None
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        known = ", ".join(BuildRequest.model_fields)
+        raise RequestInvalid(f"{where}: {name}: {first['msg']}.", f"Known keys: {known}.") from None
+    refuse_passwords(request)
+    return request
+
+
+def read_requests(text: str, name: str, options: Mapping[str, Any]) -> list[BuildRequest]:
+    """Read a batch: a YAML list, or one JSON value a line where `name` ends with .jsonl.
+
+    Each entry is a sentence, or a mapping with the key `request` and options; `options` win over those of an entry.
+    Raises RequestInvalid, which says where the batch is wrong; then nothing of it is built.
+    """
+    entries = _lines(text, name) if name.endswith(".jsonl") else _list(text, name)
+    requests = []
+    for number, entry in enumerate(entries, 1):
+        values = {"request": entry} if isinstance(entry, str) else entry
+        if not isinstance(values, dict):
+            raise RequestInvalid(f"{name}: entry {number} is neither a sentence nor a mapping.")
+        requests.append(validated_request({**values, **options}, f"{name}: entry {number}"))
+    if not requests:
+        raise RequestInvalid(f"{name} holds no requests.", 'Write a list: "- An agent that ...".')
+    return requests
+
+
+def _list(text: str, name: str) -> list[Any]:
+    try:
+        entries = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise RequestInvalid(f"{name} is not YAML: {' '.join(str(error).split())[:300]}") from None
+    if entries is None:
+        return []
+    if not isinstance(entries, list):
+        raise RequestInvalid(f"{name} must be a list of requests.", 'Begin each with "- ".')
+    return entries
+
+
+def _lines(text: str, name: str) -> list[Any]:
+    entries = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                entries.append(json.loads(line))
+            except (ValueError, RecursionError) as error:
+                raise RequestInvalid(f"{name}, line {number}, is not JSON: {str(error)[:200]}") from None
+    return entries

@@ -1,0 +1,171 @@
+"""Puts a build into the store: every file first, the record last, so that half a build is never visible."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from agenthands._util.redaction import masked, masked_bytes, masked_json
+from agenthands.errors import RequestInvalid, StoreNotUsable, StoreUnavailable
+from agenthands.packaging.bundle import unpack
+from agenthands.packaging.readme import README, readme_of
+from agenthands.reports.html import is_shown, render_failed_report, render_report
+from agenthands.schemas import BuildRecord
+from agenthands.store.base import Store
+
+UNPLANNED = "unplanned"
+BUNDLE = "bundle.tar.gz"
+
+
+def agent_name(record: BuildRecord) -> str:
+    """Give the agent's name; a build that failed before its plan is kept as `unplanned`."""
+    return record.plan.name if record.plan else UNPLANNED
+
+
+def build_prefix(record: BuildRecord) -> str:
+    """Give the folder of a build in its store."""
+    return f"agents/{agent_name(record)}/{record.build_id}"
+
+
+def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store, replaces: bool = True) -> BuildRecord:
+    """Write a build, without keys, and give its record with the hashes of all files.
+
+    `files` are the bundle, sources, reports and trajectories by their names below the build.
+    An accepted build stays as it is, and its record is given: a worker that was thought dead may come back after
+    another one has done its work. With `replaces` false, every record stays that is there.
+    Raises StoreNotUsable or StoreUnavailable; the record is written last, so nothing half written counts.
+    """
+    prefix = build_prefix(record)
+    if kept := _kept(store, f"{prefix}/build.json", replaces):
+        return kept
+    files = {name: masked_bytes(content) for name, content in files.items()}
+    record = BuildRecord.model_validate(masked_json(record.model_dump(mode="json")))
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    record = record.model_copy(update={"files": dict(sorted(hashes.items()))})
+    report = _report(record, files).encode()
+    record = record.model_copy(update={"files": {**record.files, "report.html": hashlib.sha256(report).hexdigest()}})
+    for name, content in {**files, "report.html": report}.items():
+        written = store.put(f"{prefix}/{name}", content)
+        if written != record.files[name]:
+            raise StoreUnavailable(f"The store {store.url} gave {prefix}/{name} back changed.")
+    content = record.model_dump_json(indent=1).encode()
+    if not store.create(f"{prefix}/build.json", content):
+        if kept := _kept(store, f"{prefix}/build.json", replaces):
+            return kept
+        store.put(f"{prefix}/build.json", content)
+    if record.status == "accepted":
+        store.put(f"agents/{agent_name(record)}/latest", record.build_id.encode())
+    return record
+
+
+def all_records(store: Store) -> Iterator[BuildRecord]:
+    """Read the records of all builds, newest first."""
+    keys = [key for key in store.keys("agents/") if key.endswith("/build.json") and key.count("/") == 3]
+    for key in sorted(keys, key=lambda key: key.split("/")[2], reverse=True):
+        yield _read(store, key)
+
+
+def find_build(store: Store, name: str) -> BuildRecord:
+    """Find a build by its id, an unambiguous beginning of it, or an agent's name (its newest accepted build).
+
+    Raises StoreNotUsable where there is none, or more than one.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name):
+        raise StoreNotUsable(f"{name!r} is no name of a build or an agent.", "`agenthands list` shows all builds.")
+    keys = {key.split("/")[2]: key for key in store.keys("agents/") if key.endswith("/build.json")}
+    if name in keys:
+        return _read(store, keys[name])
+    if f"agents/{name}/latest" in store.keys(f"agents/{name}/"):
+        return _read(store, keys[store.get(f"agents/{name}/latest").decode().strip()])
+    found = [build_id for build_id in keys if build_id.startswith(name) or keys[build_id].split("/")[1] == name]
+    if not found:
+        raise StoreNotUsable(f"There is no build {name!r} in {store.url}.", "`agenthands list` shows all builds.")
+    if len(found) > 1 and not any(keys[each].split("/")[1] == name for each in found):
+        raise StoreNotUsable(f"{name!r} begins {len(found)} builds.", "Give more of the build's id.")
+    return _read(store, keys[max(found)])
+
+
+def bundle_of(store: Store, record: BuildRecord) -> bytes:
+    """Read a build's bundle and verify it. Raises StoreNotUsable where it has none or it is damaged."""
+    return _verified(store, record, BUNDLE)
+
+
+def report_of(store: Store, record: BuildRecord) -> bytes:
+    """Read a build's report and verify it. Raises StoreNotUsable where it has none or it is damaged."""
+    return _verified(store, record, "report.html")
+
+
+def texts_of(store: Store, record: BuildRecord) -> dict[str, str]:
+    """Read what a report shows of a build's files. What cannot be read any more is left out."""
+    wanted = [name for name in record.files if is_shown(name) or name == BUNDLE]
+    found: dict[str, bytes] = {}
+    for name in wanted:
+        with suppress(KeyError):
+            found[name] = store.get(f"{build_prefix(record)}/{name}")
+    return _texts(found)
+
+
+def _report(record: BuildRecord, files: Mapping[str, bytes]) -> str:
+    """Render the report; a bug in that costs the page, which then tells it, and not the agent."""
+    try:
+        return render_report(record, _texts(files))
+    except Exception:
+        return render_failed_report(record, masked(traceback.format_exc()))
+
+
+def _texts(files: Mapping[str, bytes]) -> dict[str, str]:
+    texts = {name: content.decode(errors="replace") for name, content in files.items() if is_shown(name)}
+    return {**texts, README: readme_of(files[BUNDLE])} if BUNDLE in files else texts
+
+
+def _verified(store: Store, record: BuildRecord, name: str) -> bytes:
+    what = {BUNDLE: "bundle"}.get(name, "report")
+    try:
+        content = store.get(f"{build_prefix(record)}/{name}")
+    except KeyError:
+        raise StoreNotUsable(
+            f"The build {record.build_id} has no {what}: {record.reason or record.status}.",
+            f"`agenthands show {record.build_id}` says why.",
+        ) from None
+    if hashlib.sha256(content).hexdigest() != record.files.get(name):
+        raise StoreNotUsable(f"The {what} of {record.build_id} is damaged in {store.url}.", "Build the agent again.")
+    return content
+
+
+def _kept(store: Store, key: str, replaces: bool) -> BuildRecord | None:
+    """Give the record that is there and stays."""
+    try:
+        record = _read(store, key)
+    except KeyError:
+        return None
+    return record if record.status == "accepted" or not replaces else None
+
+
+def _read(store: Store, key: str) -> BuildRecord:
+    try:
+        return BuildRecord.model_validate(json.loads(store.get(key)))
+    except ValueError as error:
+        raise StoreNotUsable(f"{key} in {store.url} is no build record: {error}".splitlines()[0]) from None
+
+
+def fetch_bundle(store: Store, name: str, folder: Path) -> None:
+    """Unpack the agent of the build `name` into `folder`, which must be new or empty; whole or not at all.
+
+    Raises RequestInvalid for the folder, StoreNotUsable for the build.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RequestInvalid(f"{str(folder)!r} is not an empty folder.", "Choose a new folder.")
+    bundle = bundle_of(store, find_build(store, name))
+    try:
+        unpack(bundle, folder)
+    except OSError as error:
+        raise RequestInvalid(
+            f"{str(folder)!r} cannot be written: {error.strerror}.", "Choose another folder."
+        ) from None
+    except ValueError as error:
+        raise StoreNotUsable(f"The bundle of {name} cannot be unpacked: {error}", "Build the agent again.") from None

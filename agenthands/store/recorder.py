@@ -1,0 +1,151 @@
+"""Notes when the stages of a build and the attempts at its tools began, and how long they took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any, Literal, NamedTuple
+
+from agenthands.environments.base import Environment
+from agenthands.events import Event, StageFinished, ToolProgress
+from agenthands.llm.budget import Purse
+from agenthands.llm.prompts import prompt_hashes
+from agenthands.mcp.setup import ReadyServer
+from agenthands.planning.planner import Planned
+from agenthands.schemas import (
+    Acceptance,
+    BuildRecord,
+    McpServerPin,
+    Spending,
+    StageTime,
+    Status,
+    Tokens,
+    ToolOutcome,
+    ToolTurn,
+    add_costs,
+)
+from agenthands.store.workdirs import Build
+
+_DOING: dict[str, Literal["coding", "checking"]] = {
+    "coding": "coding",
+    "repairing": "coding",
+    "checking": "checking",
+}
+
+
+class _Open(NamedTuple):
+    attempt: int
+    doing: Literal["coding", "checking"]
+    at: float
+
+
+class Timekeeper:
+    """Listens to the events of one build. What has not ended is not noted."""
+
+    def __init__(self, build_id: str, began: float) -> None:
+        """Count from `began`, in seconds since the epoch."""
+        self._build_id, self._began = build_id, began
+        self._open: dict[str, _Open] = {}
+        self.stages: list[StageTime] = []
+        self.turns: list[ToolTurn] = []
+
+    def __call__(self, event: Event) -> None:
+        """Listen."""
+        if event.build_id != self._build_id:
+            return
+        if isinstance(event, StageFinished):
+            started = self._since(event.at - event.seconds)
+            self.stages.append(StageTime(name=event.stage, seconds=event.seconds, started=started))
+        elif isinstance(event, ToolProgress):
+            self._note(event)
+
+    def _note(self, event: ToolProgress) -> None:
+        doing = _DOING.get(event.state)
+        before = self._open.get(event.tool)
+        if before and (before.attempt, before.doing) == (event.attempt, doing):
+            return
+        if before:
+            seconds = round(max(0.0, event.at - before.at), 3)
+            started = self._since(before.at)
+            self.turns.append(
+                ToolTurn(tool=event.tool, attempt=before.attempt, doing=before.doing, started=started, seconds=seconds)
+            )
+            del self._open[event.tool]
+        if doing:
+            self._open[event.tool] = _Open(event.attempt, doing, event.at)
+
+    def _since(self, at: float) -> float:
+        return round(max(0.0, at - self._began), 3)
+
+
+_VERSIONS = ("agenthands", "prefect", "openhands-sdk", "openhands-tools", "litellm")
+
+
+class Ledger:
+    """Notes of one build; what is never noted stays empty in the record."""
+
+    def __init__(self, build: Build, models: Mapping[str, str], purse: Purse) -> None:
+        """Begin now. `models` names the model of each role; what they cost is read from `purse`."""
+        self._build, self._models, self._purse = build, dict(models), purse
+        self._started = time.time()
+        self._times = Timekeeper(build.build_id, self._started)
+        self._versions = {name: version(name) for name in _VERSIONS}
+        self.planned: Planned | None = None
+        self.environment: Environment | None = None
+        self.servers: list[McpServerPin] = []
+        self.tools: list[ToolOutcome] = []
+        self.acceptance: Acceptance | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Listen: note when stages and the attempts at tools began, and how long they took."""
+        self._times(event)
+
+    def note_version(self, name: str, number: str) -> None:
+        """Note the version of something that is not installed in this process' environment."""
+        self._versions[name] = number
+
+    def note_servers(self, servers: Sequence[ReadyServer]) -> None:
+        """Note the MCP servers as they were installed and seen."""
+        self.servers = [
+            McpServerPin(
+                id=server.planned.entry.id,
+                version=server.planned.entry.version,
+                package=server.planned.entry.package,
+                lock_sha256=server.environment.lock_sha256,
+                tools_sha256=server.tools_sha256,
+                tools={tool.name: tool.description for tool in server.planned.entry.tools},
+            )
+            for server in servers
+        ]
+
+    def record(self, status: Status, reason: str) -> BuildRecord:
+        """Give the record as of now; the files are noted when they are published."""
+        return BuildRecord(
+            build_id=self._build.build_id,
+            request=self._build.request,
+            plan=self.planned.plan if self.planned else None,
+            status=status,
+            reason=reason,
+            tools=self.tools,
+            **spent(self._purse.spending),
+            acceptance=self.acceptance,
+            seconds=round(time.time() - self._started, 3),
+            started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started)),
+            stages=self._times.stages,
+            turns=self._times.turns,
+            models=self._models,
+            prompts=prompt_hashes(),
+            versions=self._versions,
+            environment_lock_sha256=self.environment.lock_sha256 if self.environment else None,
+            mcp_servers=self.servers,
+        )
+
+
+def spent(spending: Sequence[Spending]) -> dict[str, Any]:
+    """Give the fields of a record that tell what was spent: the entries and their sums."""
+    return {
+        "spending": list(spending),
+        "cost_usd": add_costs(*(each.cost_usd for each in spending)),
+        "tokens": sum((each.tokens for each in spending), Tokens()),
+    }

@@ -1,0 +1,84 @@
+"""Deploys what prefect.yaml says, from a checkout or from where AgentHands is installed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import agenthands
+from agenthands.errors import OutsideError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from prefect.client.schemas.responses import DeploymentResponse
+
+HEARTBEAT_SECONDS = 30  # the least that Prefect allows; prefect.yaml says the same
+IMAGE_FOLDER = "/opt/agenthands"  # where deployments/Dockerfile puts the code
+_PACKAGE = Path(agenthands.__file__).resolve().parent
+_SECONDS = 180
+_DEPLOYED = re.compile(r"Deployment '([^']+)' successfully")
+
+
+def shipped(name: str) -> Path:
+    """Return the path of a file that a checkout has at its top, and a wheel in the package."""
+    return _root() / name
+
+
+def _root() -> Path:
+    """Return the folder in which flows/ lies: the top of a checkout, or the package where a wheel was installed."""
+    return _PACKAGE if (_PACKAGE / "prefect.yaml").is_file() else _PACKAGE.parent
+
+
+def deploy(pool: str, kind: str = "process", variables: Mapping[str, str] = os.environ) -> list[str]:
+    """Deploy to the server at PREFECT_API_URL, on the work pool; gives what is deployed, a line each.
+
+    Schedules and parameters of a deployment that is there stay as they are: a person may have set them in the UI.
+    A run looks for the code in AGENTHANDS_CHECKOUT: unless the variable is given, where it is here for a pool of
+    processes, and where it is in the image for others. Raises OutsideError with what Prefect said.
+    """
+    before = _deployments()
+    root = _root()
+    code = str(root) if kind == "process" else IMAGE_FOLDER
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", shipped("prefect.yaml")],
+        env={"AGENTHANDS_CHECKOUT": code, **variables, "AGENTHANDS_POOL": pool},
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise OutsideError(f"Prefect deploys nothing: {done.stdout}{done.stderr}")
+    _keep_settings(before)
+    return [f"deployed: {name}" for name in _DEPLOYED.findall(done.stdout)]
+
+
+def _deployments() -> dict[UUID, DeploymentResponse]:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        return {each.id: each for each in client.read_deployments()}
+
+
+def _keep_settings(before: Mapping[UUID, DeploymentResponse]) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import DeploymentScheduleUpdate, DeploymentUpdate
+
+    now = _deployments()
+    with get_client(sync_client=True) as client:
+        for deployment_id, was in before.items():
+            if deployment_id not in now:
+                continue
+            known = (now[deployment_id].parameter_openapi_schema or {}).get("properties", {})
+            given = {name: value for name, value in was.parameters.items() if name in known}
+            fields = set(DeploymentScheduleUpdate.model_fields) - {"replaces"}
+            schedules = [DeploymentScheduleUpdate(**each.model_dump(include=fields)) for each in was.schedules]
+            update = DeploymentUpdate(parameters={**now[deployment_id].parameters, **given}, schedules=schedules)
+            client.update_deployment(deployment_id, update)

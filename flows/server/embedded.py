@@ -1,0 +1,113 @@
+"""Prefect's server for one command, where none is configured.
+
+The same application that Prefect's ephemeral mode starts, but begun before the slow imports of a build, so that both
+go on at once, and never imported into this process. Prefect reads its settings when it is imported, so this module
+must set the API's address first, and does not import Prefect before.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+from agenthands.errors import OutsideError
+from agenthands.flows.cancellation import DIE_WITH_PARENT
+
+_START_SECONDS = 120.0
+_SEND_SECONDS = 5.0
+_API_IS_SET = re.compile(r"PREFECT_API_URL|^\s*\[(tool\.prefect\.)?api\]|\bapi\.url\b", re.MULTILINE)
+
+
+@contextmanager
+def prefect_server() -> Iterator[Callable[[], AbstractContextManager[object]]]:
+    """Give a function that waits until Prefect's API answers, and gives the context in which flows are to run.
+
+    A server that was started here ends with this context. Where the user has named an API anywhere, nothing is started
+    and Prefect decides. Raises OutsideError from the function given where the server does not start.
+    """
+    if _user_names_an_api():
+        try:
+            yield nullcontext
+        finally:
+            _send_what_waits()
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    os.environ["PREFECT_API_URL"] = url = f"http://127.0.0.1:{port}/api"
+    server = _start(port)
+    try:
+        yield lambda: _answering(server, url)
+    finally:
+        server.kill()
+        server.wait()
+        del os.environ["PREFECT_API_URL"]
+
+
+def _answering(server: subprocess.Popen[bytes], url: str) -> AbstractContextManager[object]:
+    """Wait for the server; flows then send no heartbeats, for nobody listens, and the end of each waits a second."""
+    _wait(server, url)
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    return temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+
+
+def _send_what_waits() -> None:
+    """Let Prefect send its last logs and events to the user's server: the process ends without waiting for threads."""
+    if "prefect.logging.handlers" in sys.modules and "prefect.events.worker" in sys.modules:
+        from prefect.events.worker import EventsWorker
+        from prefect.logging.handlers import APILogWorker
+
+        for worker in (APILogWorker, EventsWorker):
+            worker.drain_all(timeout=_SEND_SECONDS)
+
+
+def _user_names_an_api() -> bool:
+    """Look where Prefect looks: variable, profile, and the settings files of the current folder."""
+    if os.environ.get("PREFECT_API_URL"):
+        return True
+    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml"))
+    for path in (profiles, Path("prefect.toml"), Path("pyproject.toml"), Path(".env")):
+        try:
+            if _API_IS_SET.search(path.read_text(encoding="utf-8", errors="replace")):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def _start(port: int) -> subprocess.Popen[bytes]:
+    without_api = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    return subprocess.Popen(
+        # -P: a folder `agenthands` where the user stands is not ours
+        [sys.executable, "-P", "-m", "uvicorn", "--factory", "agenthands.flows.server.app:create_app",
+         "--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--timeout-keep-alive", "5"],
+        env={**without_api, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=DIE_WITH_PARENT,
+    )  # fmt: skip
+
+
+def _wait(server: subprocess.Popen[bytes], url: str) -> None:
+    import httpx
+
+    deadline = time.monotonic() + _START_SECONDS
+    with httpx.Client(timeout=2) as client:  # httpx.get reads all certificates at each call
+        while time.monotonic() < deadline and server.poll() is None:
+            try:
+                if client.get(f"{url}/health").is_success:
+                    return
+            except httpx.HTTPError:
+                time.sleep(0.1)
+    raise OutsideError("Prefect's embedded server does not start.", "`prefect server start` shows why.")

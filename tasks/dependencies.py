@@ -1,0 +1,238 @@
+"""The only place that chooses implementations: settings in, adapters out. Heavy ones import what they need later."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from agenthands._util.redaction import has_password, mask_logs, without_user
+from agenthands.coding.base import Coder
+from agenthands.coding.openhands.agent import OpenHandsCoder, load_openhands, read_trajectory
+from agenthands.coding.tool_coder import CodingLimits, system_prompt
+from agenthands.environments.base import Environments
+from agenthands.environments.uv import UvEnvironments
+from agenthands.errors import ModelNotUsable, SettingsInvalid, StoreNotUsable
+from agenthands.llm.base import ChatModel
+from agenthands.llm.budget import Account, Budget, PaidModel, Purse
+from agenthands.llm.gateway.base import ModelGateway
+from agenthands.llm.gateway.server import LitellmGateway
+from agenthands.llm.litellm_model import (
+    LitellmModel,
+    price_per_token,
+    require_usable,
+)
+from agenthands.llm.settings import ROLES, ModelSettings, Role
+from agenthands.mcp.catalogue import CatalogueServer, load_catalogue
+from agenthands.mcp.remote_catalogue import read_catalogue_url
+from agenthands.planning.planner import checked_request
+from agenthands.sandbox.base import Sandbox
+from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
+from agenthands.sandbox.egress_proxy import EgressProxy
+from agenthands.schemas import BuildOptions
+from agenthands.schemas.request import refuse_passwords
+from agenthands.settings import Settings, load_settings
+from agenthands.store.base import Store
+from agenthands.store.fsspec_store import FsspecStore
+from agenthands.store.workdirs import BOOK, Build
+
+_NOT_WAITING = 2.0  # seconds
+_purses: dict[str, Purse] = {}
+_purses_lock = threading.Lock()
+
+mask_logs()  # every process that runs a step imports this module
+
+
+def settings_for(options: BuildOptions) -> Settings:
+    """Read the settings with a build's options on top. Raises SettingsInvalid."""
+    return load_settings(options)
+
+
+def sandbox_for(settings: Settings) -> Sandbox:
+    """Choose the sandbox; there is no falling back to none. Raises SandboxUnavailable."""
+    if settings.sandbox == "docker":
+        from agenthands.sandbox.docker.sandbox import DockerSandbox
+
+        return DockerSandbox(settings.sandbox_image)
+    return BubblewrapSandbox()
+
+
+def store_for(settings: Settings) -> Store:
+    """Open the store; nothing is written yet."""
+    return store_at(settings.store_url)
+
+
+def store_at(url: str) -> Store:
+    """Open a store by its URL."""
+    return FsspecStore(url)
+
+
+def store_of_another(url: str, settings: Settings) -> Store:
+    """Open the store of another build on this machine, by its URL without a password, for who does not wait for it.
+
+    Raises StoreNotUsable where it is a folder that is away: it is not made anew.
+    """
+    own = store_for(settings).url
+    if "://" not in url and not Path(url).is_dir():
+        raise StoreNotUsable(f"The store {url} is away.")
+    return FsspecStore(own if has_password(own) and without_user(own) == url else url, _NOT_WAITING)
+
+
+def environments_for(settings: Settings) -> Environments:
+    """Choose who installs Python environments."""
+    return UvEnvironments(settings.home, settings.refresh, settings.trusted_packages, settings.dependencies)
+
+
+def catalogue_for(settings: Settings) -> dict[str, CatalogueServer]:
+    """Give the MCP servers that ship and those of the user's folder or URL. Raises SettingsInvalid."""
+    extra = settings.catalogue
+    if extra and "://" in extra:
+        return load_catalogue(documents=read_catalogue_url(extra, settings.home))
+    return load_catalogue(Path(extra).expanduser() if extra else None)
+
+
+def model_for(settings: Settings, role: Role) -> ModelSettings:
+    """Give a role's model, and its fallback, with their keys; Prefect is asked where a Secret block holds one.
+
+    Raises ModelNotUsable.
+    """
+    model = _with_key(settings.model(role))
+    return model.model_copy(update={"fallback": _with_key(model.fallback)}) if model.fallback else model
+
+
+def _with_key(model: ModelSettings) -> ModelSettings:
+    return model.with_key(read_secret_block(model.key_block)) if model.key_block else model
+
+
+def read_secret_block(name: str) -> str:
+    """Give what a Prefect Secret block of the worker's server holds. Raises ModelNotUsable."""
+    from prefect.blocks.system import Secret
+
+    try:
+        key = Secret.load(name).get()  # type: ignore[union-attr]  # not awaited: this is no asynchronous context
+    except ValueError as error:
+        raise ModelNotUsable(
+            f"The key cannot be read from the Prefect Secret block {name!r}: {str(error).splitlines()[0]}",
+            "Make it in Prefect's UI under Blocks, on the server that the worker works for (PREFECT_API_URL).",
+        ) from None
+    if not isinstance(key, str) or not key.strip():
+        raise ModelNotUsable(f"The Prefect Secret block {name!r} holds no text.", "Write the key into it.")
+    return key.strip()
+
+
+def planner_for(settings: Settings, account: Account) -> ChatModel:
+    """Choose the planner's model, paid from `account`."""
+    return PaidModel(LitellmModel(model_for(settings, "planner"), account.note_cut_off), account)
+
+
+def purse_for(build: Build) -> Purse:
+    """Give the purse of a build, one for all its steps in this process; a build that goes on takes up its book."""
+    with _purses_lock:
+        purse = _purses.get(build.build_id)
+        if purse is None:
+            from agenthands.tasks.daily_budget import (
+                open_day_budget,  # imports Prefect, before the command line has set it up
+            )
+
+            settings = settings_for(build.request.options())
+            budget = Budget(settings.budget, settings.tool_budget, settings.budget_tokens)
+            day = open_day_budget()
+            if day is not None:
+                _require_prices(settings, "the budget of the day")
+            purse = _purses[build.build_id] = Purse(budget, day, build.folder / BOOK)
+        return purse
+
+
+def forget_purse(build: Build) -> None:
+    """Let a purse go, for its build has ended."""
+    with _purses_lock:
+        _purses.pop(build.build_id, None)
+
+
+def coder_for(settings: Settings) -> Coder:
+    """Choose the coding agent."""
+    return OpenHandsCoder(model_for(settings, "coder"), settings.home)
+
+
+def gateway_for(settings: Settings) -> ModelGateway:
+    """Choose what reaches the agent's model for a sandbox."""
+    return LitellmGateway(model_for(settings, "agent"), settings.case_seconds)
+
+
+def egress_for(settings: Settings) -> EgressProxy:
+    """Choose what lets a sandbox reach the hosts that the user listed. Raises SettingsInvalid."""
+    return EgressProxy(settings.egress)
+
+
+def coding_limits(settings: Settings, account: Account) -> CodingLimits:
+    """Give the bounds of one turn of a tool's coding, paid from `account`."""
+    return CodingLimits(
+        seconds=settings.coder_seconds,
+        steps=settings.coder_steps,
+        attempts=settings.max_attempts,
+        account=account,
+        system_prompt=settings.model_config_file().agent.text,
+    )
+
+
+def check_machine(request: str, options: BuildOptions) -> Settings:
+    """Check request, settings, sandbox and store, before any work: quick, asks no model.
+
+    Raises RequestInvalid, SettingsInvalid, SandboxUnavailable or StoreNotUsable.
+    """
+    checked_request(request)
+    refuse_passwords(options)
+    settings = settings_for(options)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        (settings.home / ".writable").touch()
+    except OSError as error:
+        raise StoreNotUsable(
+            f"The folder {settings.home} cannot be written: {error.strerror}.", "Set AGENTHANDS_HOME to another folder."
+        ) from None
+    for role in ROLES:
+        settings.model(role)
+    system_prompt(settings.model_config_file().agent.text, settings.coder_steps)
+    sandbox_for(settings).check()
+    store_for(settings).check()
+    return settings
+
+
+def check_models(settings: Settings) -> None:
+    """Check that every role's model, and its fallback, exists and has a key; asks no model. Raises ModelNotUsable."""
+    for model in _all_models(settings):
+        require_usable(model)
+    if settings.budget or settings.tool_budget:
+        _require_prices(settings, "a budget in US dollars")
+
+
+def _all_models(settings: Settings) -> list[ModelSettings]:
+    """Give the model of each role, and those that may answer in its place."""
+    models = [settings.model(role) for role in ROLES]
+    return [*models, *(model.fallback for model in models if model.fallback)]
+
+
+def _require_prices(settings: Settings, budget: str) -> None:
+    for model in _all_models(settings):
+        if price_per_token(model) is None:
+            raise SettingsInvalid(
+                f"No price of {model.model} is known, so {budget} cannot be kept.",
+                "Give --price IN,OUT (US dollars for a million tokens), or a --budget-tokens N alone.",
+            )
+
+
+def warm_up(settings: Settings) -> None:
+    """Import what the coder needs while the planner thinks; who needs it earlier waits for it.
+
+    No daemon: a thread that is frozen in an import blocks the end of the process.
+    """
+    threading.Thread(target=load_openhands, args=(settings.home,)).start()
+
+
+def price_of(model: ModelSettings) -> tuple[float, float] | None:
+    """Give US dollars per prompt and completion token; None where no price is known."""
+    return price_per_token(model)
+
+
+def trajectory(conversation: Path) -> bytes:
+    """Give the persisted events of a coding agent's conversation, one JSON object a line."""
+    return read_trajectory(conversation)

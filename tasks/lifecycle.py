@@ -1,0 +1,88 @@
+"""Begin a build: check what the user may have to fix, and make its folder."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+import agenthands.store.builds as publishing
+from agenthands.events import BuildStarted, emit, stage
+from agenthands.llm.settings import ROLES
+from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest
+from agenthands.store.recorder import Ledger
+from agenthands.store.recovery import REASON, KilledBuilds, note_begun
+from agenthands.store.workdirs import PLAN, Build, new_build, release, sweep, use_scratch
+from agenthands.tasks import dependencies
+from agenthands.tasks.code import TRAJECTORY
+from agenthands.tasks.retries import RETRY_OUTSIDE
+
+
+@task(task_run_name="start", cache_policy=NO_CACHE)
+def start_build(request: str, options: BuildOptions) -> Build:
+    """Give the build under way. Raises UserError before anything is spent."""
+    use_scratch()
+    settings = dependencies.check_machine(request, options)
+    dependencies.check_models(settings)
+    for role in ROLES:
+        dependencies.model_for(settings, role)  # a Secret block that is missing is said before anything is spent
+    sweep(settings.home / "work", KilledBuilds(lambda url: dependencies.store_of_another(url, settings)))
+    build = new_build(BuildRequest(request=request.strip(), **options.model_dump()), settings.home)
+    emit(
+        BuildStarted(
+            build.build_id,
+            request=build.request.request,
+            planner=settings.model("planner").model,
+            coder=settings.model("coder").model,
+            sandbox=settings.sandbox,
+            store=settings.store_url,
+        )
+    )
+    return build
+
+
+def start_ledger(build: Build) -> Ledger:
+    """Open the book of a build, and note what its record is if nothing more is heard of it."""
+    settings = dependencies.settings_for(build.request.options())
+    models: dict[str, str] = {role: settings.model(role).model for role in ROLES}
+    fallbacks = {model.fallback.model for role in ROLES if (model := settings.model(role)).fallback}
+    if fallbacks:
+        models["fallback"] = ", ".join(sorted(fallbacks))
+    ledger = Ledger(build, models, dependencies.purse_for(build))
+    note_begun(build.folder, ledger.record("failed", REASON), dependencies.store_for(settings).url)
+    return ledger
+
+
+@task(task_run_name="publish", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
+def publish_build(build: Build, record: BuildRecord, bundle: bytes | None) -> BuildRecord:
+    """Give the record as published. The work folder is removed only after everything is in the store."""
+    settings = dependencies.settings_for(build.request.options())
+    with stage(build.build_id, "publish") as note:
+        files = _files(build)
+        if bundle is not None:
+            files["bundle.tar.gz"] = bundle
+        published = publishing.publish_build(record, files, dependencies.store_for(settings))
+        note.detail = settings.store_url
+    shutil.rmtree(build.folder, ignore_errors=True)
+    release(build.folder)
+    dependencies.forget_purse(build)
+    return published
+
+
+def _files(build: Build) -> dict[str, bytes]:
+    """Collect what is kept of a build: sources, gate reports, trajectories, and what explains a failure."""
+    files: dict[str, bytes] = {}
+    for name in (PLAN, "last-answer.txt", "accept/load-error.txt"):
+        if (build.folder / name).is_file():
+            files[Path(name).name] = (build.folder / name).read_bytes()
+    for transcript in sorted((build.folder / "accept" / "transcripts").glob("*.json*")):
+        files[f"acceptance/{transcript.name}"] = transcript.read_bytes()
+    made = build.folder / "tools"
+    for path in sorted(path for path in made.rglob("*") if path.is_file()):
+        relative = path.relative_to(made)
+        is_trajectory = relative.parts[1:] == (TRAJECTORY,)
+        name = f"trajectories/{relative.parts[0]}.jsonl" if is_trajectory else f"tools/{relative.as_posix()}"
+        files[name] = path.read_bytes()
+    return files

@@ -1,0 +1,38 @@
+"""Assemble the package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+import agenthands.packaging.package as assembly
+from agenthands._util.redaction import masked_bytes
+from agenthands.environments.base import Environment
+from agenthands.environments.nat_registry import NatRegistry
+from agenthands.events import stage
+from agenthands.mcp.setup import PlannedServer
+from agenthands.packaging.bundle import pack
+from agenthands.schemas import Plan
+from agenthands.store.workdirs import Build
+from agenthands.tasks import dependencies
+
+
+@task(task_run_name="assemble", cache_policy=NO_CACHE)
+def assemble_agent(
+    build: Build,
+    plan: Plan,
+    servers: Sequence[PlannedServer],
+    registry: NatRegistry,
+    environment: Environment,
+) -> bytes:
+    """Give the package as .tar.gz."""
+    settings = dependencies.settings_for(build.request.options())
+    with stage(build.build_id, "assemble") as note:
+        workspaces = {tool.name: build.made(tool.name) for tool in plan.custom_tools}
+        model = settings.model("agent").model
+        files = assembly.assemble_agent(plan, workspaces, servers, registry, environment.lock, model)
+        files = {name: masked_bytes(content) for name, content in files.items()}
+        note.detail = f"{len(files)} files"
+    return pack(files, plan.name)

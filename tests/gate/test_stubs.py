@@ -1,0 +1,47 @@
+"""Hollow versions of a tool."""
+
+import ast
+
+import pytest
+from tests_support import ROMAN_TOOL
+
+from agenthands.gate.mutation.stubs import hollow, stubs
+
+
+def body_of(source, name):
+    found = [node for node in ast.walk(ast.parse(source)) if getattr(node, "name", "") == name]
+    return [ast.unparse(each) for each in found[0].body]
+
+
+def test_the_function_that_nat_calls_is_replaced_and_no_other():
+    made = stubs(ROMAN_TOOL)
+    assert {what: body_of(source, "_run")[0] for what, source in made.items()} == {
+        "returns None": "return None",
+        "echoes its arguments": "return data.model_dump() if hasattr(data, 'model_dump') else data",
+        "echoes its first argument": "return next(iter(data.model_dump().values()), None) "
+        "if hasattr(data, 'model_dump') else data",
+        "raises": "raise RuntimeError('stub')",
+    }
+    for source in made.values():
+        assert body_of(source, "to_roman") == body_of(ROMAN_TOOL, "to_roman")
+
+
+@pytest.mark.parametrize("call", ["FunctionInfo.from_fn(fn=_run, ", "FunctionInfo.create(single_fn=_run, "])
+def test_the_function_is_found_by_keyword_too(call):
+    assert stubs(ROMAN_TOOL.replace("FunctionInfo.from_fn(_run, ", call)).keys() == stubs(ROMAN_TOOL).keys()
+
+
+def test_a_function_that_is_not_in_the_file_is_not_found():
+    assert stubs(ROMAN_TOOL.replace("from_fn(_run,", "from_fn(lambda data: data,")) == {}
+
+
+def test_hollow_leaves_the_registration_and_what_the_import_needs():
+    source = ROMAN_TOOL.replace("SIGNS = [", "SIGNS = table() or [").replace(
+        "class RomanInput",
+        "def inner():\n    return 1\n\n\ndef table():\n    return inner() and []\n\n\nclass RomanInput",
+    )
+    empty = hollow(source)
+    assert body_of(empty, "to_roman") == body_of(empty, "_run") == ["return None"]
+    assert body_of(empty, "table") == ["return inner() and []"]
+    assert body_of(empty, "inner") == ["return 1"]
+    assert "yield FunctionInfo" in empty

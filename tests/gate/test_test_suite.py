@@ -1,0 +1,116 @@
+"""From what the harness measured about the coder's tests to checks."""
+
+import pytest
+
+from agenthands.gate.checks.test_suite import (
+    isolation_check,
+    mutation_check,
+    own_tests_check,
+    repeatable_check,
+    stub_check,
+)
+from agenthands.gate.harness_client import Answers
+from agenthands.gate.mutation.mutants import Mutant
+
+
+def run(ok=True, failures=(), **outcomes):
+    return {"ok": ok, "outcomes": outcomes, "failures": list(failures), "exit_code": 0 if ok else 1}
+
+
+PASSED = run(a="passed", b="passed", c="passed", d="passed")
+
+
+@pytest.mark.parametrize(
+    ("answer", "passed", "detail"),
+    [
+        (PASSED, True, "4 tests passed"),
+        (run(a="passed", b="passed"), False, "2 tests assert something about the tool; 3 must."),
+        (run(a="passed", b="passed", c="passed", d="skipped"), False, "skipped: d"),
+        (run(ok=False, failures=["assert 1 == 2"], a="failed"), False, "assert 1 == 2"),
+        ({"ok": False, "outcomes": {}, "failures": [], "exit_code": 5}, False, "exit code 5"),
+        ({"ok": False, "error": "still running after 60 s"}, False, "still running"),
+    ],
+)
+def test_a_test_run_is_judged(answer, passed, detail):
+    check = own_tests_check(answer, run(ok=False))
+    assert check.passed is passed
+    assert detail in check.detail
+
+
+def test_tests_that_pass_with_a_hollow_tool_do_not_count():
+    check = own_tests_check(PASSED, run(ok=False, a="passed", b="passed", c="failed", d="failed"))
+    assert not check.passed
+    assert check.detail.startswith("2 tests assert")
+    assert check.detail.endswith("every function of the tool returns None: a, b.")
+
+
+def test_isolation_names_how_it_failed():
+    assert isolation_check(PASSED, PASSED).passed
+    assert "Run alone" in isolation_check(run(ok=False, failures=["boom"]), PASSED).detail
+    assert "boom" in isolation_check(run(ok=False, failures=["boom"]), PASSED).detail
+    assert "in reverse order" in isolation_check(PASSED, {"ok": False, "error": "lost"}).detail
+
+
+def answers(**changes):
+    calls = {"ok": True, "calls": [{"result": 1.0}, {"raises": ["ValueError"], "message": "at 12:00"}]}
+    first = {"tests": PASSED, "again": PASSED, "calls": calls}
+    repeated = {"tests": PASSED, "calls": calls, **changes.pop("repeated", {})}
+    return Answers({**first, **changes}, repeated)
+
+
+ARGUMENTS = [{"number": 1}, {"number": 0}]
+
+
+def test_the_same_verdicts_are_repeatable_and_messages_may_differ():
+    other = {"ok": True, "calls": [{"result": 1}, {"raises": ["ValueError"], "message": "at 13:00"}]}
+    assert repeatable_check(answers(repeated={"calls": other}), ARGUMENTS).passed
+
+
+@pytest.mark.parametrize(
+    ("changed", "detail"),
+    [
+        ({"again": run(ok=False, failures=["later"], a="failed")}, "a second time"),
+        ({"repeated": {"tests": run(ok=False, failures=["date"], a="failed")}}, "another hash seed and another date"),
+        ({"repeated": {"tests": {"ok": False, "error": "lost"}}}, "lost"),
+        (
+            {"repeated": {"calls": {"ok": True, "calls": [{"result": 2}, {"result": 3}]}}},
+            '{"number": 1} the tool gives',
+        ),
+        ({"repeated": {"calls": {"ok": False, "error": "gone"}}}, "gone"),
+    ],
+)
+def test_what_is_not_repeatable_is_named(changed, detail):
+    check = repeatable_check(answers(**changed), ARGUMENTS)
+    assert not check.passed
+    assert detail in check.detail
+
+
+def test_a_stub_that_passes_is_named():
+    names = ["returns None", "raises"]
+    assert stub_check(names, {"stub: raises": run(ok=False), "stub: returns None": run(ok=False)}).passed
+    check = stub_check(names, {"stub: raises": run(ok=False), "stub: returns None": PASSED})
+    assert "when the function that NAT calls returns None." in check.detail
+    assert not stub_check([], {}).passed
+
+
+@pytest.mark.parametrize(("killed", "passed"), [(4, True), (3, False)])
+def test_four_of_five_mutants_must_be_noticed(killed, passed):
+    made = [Mutant(f"source {n}", n + 1, "operator", f"-old {n}\n+new {n}") for n in range(5)]
+    runs = {f"mutant {n}": run(ok=n >= killed) for n in range(5)}
+    check, survivors = mutation_check(made, runs)
+    assert check.passed is passed
+    assert [each["line"] for each in survivors] == list(range(killed + 1, 6))
+    assert survivors[0] == {"line": killed + 1, "kind": "operator", "diff": f"-old {killed}\n+new {killed}"}
+    if not passed:
+        assert all(each["diff"] in check.detail for each in survivors)
+
+
+def test_a_mutant_that_never_ends_is_noticed():
+    made = [Mutant("source", 1, "operator", "")]
+    assert mutation_check(made, {"mutant 0": {"ok": False, "error": "used more than 2 s of CPU", "timeout": True}})[
+        0
+    ].passed
+
+
+def test_a_tool_with_nothing_to_change_passes():
+    assert mutation_check([], {})[0].passed

@@ -1,0 +1,101 @@
+"""What in a plan cannot be built, with the exact complaint."""
+
+import copy
+
+import pytest
+from tests_support import PLAN, ROMAN_SPEC, registry
+
+from agenthands.mcp.catalogue import load_catalogue
+from agenthands.planning.validation import Reality, complaints_about
+from agenthands.schemas import Plan
+
+LLM = ("llm", True)
+SCAFFOLDS = {
+    "tool_calling_agent": {"llm_name": LLM, "tool_names": ("functions_and_groups", False)},
+    "auto_memory_agent": {"llm_name": LLM, "memory_name": ("memory", True), "inner_agent_name": ("function", True)},
+    "responses_api_agent": {"llm_name": LLM, "nat_tools": ("functions", False)},
+    "prompt_init": {"optimizer_llm": LLM, "system_objective": ("text", True)},
+}
+REGISTRY = registry(SCAFFOLDS, ["current_datetime", "wiki_search"])
+REALITY = Reality(REGISTRY, load_catalogue())
+
+
+def complaints(**changes):
+    return complaints_about(Plan.model_validate({**copy.deepcopy(PLAN), **changes}), REALITY)
+
+
+def tool(**changes):
+    return complaints(custom_tools=[{**ROMAN_SPEC, **changes}])
+
+
+def test_a_good_plan_has_no_complaints():
+    assert complaints() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        (
+            {"scaffold": {"type": "agent_x", "reasoning": "?"}},
+            "'agent_x' cannot be used, NAT has no such agent; there are tool_calling_agent.",
+        ),
+        (
+            {"scaffold": {"type": "auto_memory_agent", "reasoning": "?"}},
+            "it needs a memory provider, and none is installed; there are",
+        ),
+        ({"scaffold": {"type": "responses_api_agent", "reasoning": "?"}}, "it speaks OpenAI's Responses API"),
+        ({"scaffold": {"type": "prompt_init", "reasoning": "?"}}, "it needs system_objective"),
+        (
+            {"scaffold": {"type": "tool_calling_agent", "reasoning": "?", "order": ["time", "time", "moon"]}},
+            "scaffold.order: 'moon' is not one of the plan's tools",
+        ),
+        ({"builtin_tools": [{"type": "browse", "reasoning": "?"}]}, "NAT has no function 'browse'"),
+        ({"mcp_servers": [{"id": "clock", "tools": ["now"], "reasoning": "?"}]}, "there is no server 'clock'"),
+        ({"mcp_servers": [{"id": "time", "tools": ["now"], "reasoning": "?"}]}, "time has no tool 'now'; it has"),
+        (
+            {"custom_tools": [], "builtin_tools": [], "mcp_servers": [],
+             "test_cases": [{"id": "a", "query": "?", "expected_behavior": "!"}]},
+            "no tools at all",
+        ),
+    ],
+)  # fmt: skip
+def test_what_does_not_exist_is_named(changes, complaint):
+    found = complaints(**changes)
+    assert any(complaint in each for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"name": "wiki_search"}, "belongs to a component of NAT"),
+        ({"name": "class"}, "is a word of Python's own"),
+        ({"dependencies": ["not a requirement!"]}, "no PEP 508 requirement"),
+        ({"dependencies": ["x @ https://example.org/x.whl"]}, "names a URL"),
+        ({"parameters": {"type": "object", "properties": {"number": {"type": "number?"}}}}, "no JSON Schema"),
+        ({"parameters": {"type": "array"}}, "must be of type object with properties"),
+        ({"parameters": {"type": "object", "properties": {"number": {"$ref": "https://example.org/x"}}}}, "refers to"),
+        ({"returns": {"type": "integer"}}, "expected does not fit the schema: 'MCMXCIV' is not of type 'integer'"),
+        ({"examples": [{"arguments": {"number": "x"}, "expected": "I"}]}, "arguments.number does not fit"),
+        ({"examples": [{"arguments": {"count": 1}, "raises": "ValueError"}]}, "count are no parameters"),
+        ({"examples": [{"arguments": {"number": 0}, "raises": "ValueError"}]}, "at least one must show a result"),
+        ({"examples": [{"arguments": {"number": 1}, "expected": "I"}] * 2}, "the same arguments"),
+    ],
+)
+def test_what_is_wrong_in_a_tool_is_named(changes, complaint):
+    found = tool(**changes)
+    assert any(complaint in each for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("check", "complaint"),
+    [
+        ({"kind": "tool_called", "value": "roman"}, "there is no tool 'roman'"),
+        ({"kind": "tool_called", "value": "time__convert_time"}, "there is no tool 'time__convert_time'"),
+        ({"kind": "regex", "value": "("}, "no regular expression"),
+        ({"kind": "contains", "value": 7}, "must be text"),
+    ],
+)
+def test_checks_that_cannot_be_decided_are_named(check, complaint):
+    case = {"id": "a", "query": "?", "expected_behavior": "!", "checks": [check]}
+    found = complaints(test_cases=[case])
+    assert any(complaint in each for each in found), found
