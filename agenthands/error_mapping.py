@@ -14,8 +14,8 @@ _NO_API = "Failed to reach API"
 _RAISED = re.compile(r"run encountered an exception:? (\w+)")
 
 
-def named(error: Exception) -> AgentHandsError:
-    """Give the exception as an error of ours: of the outside where it is that, else a bug."""
+def as_agenthands_error(error: Exception) -> AgentHandsError:
+    """Return the exception as an error of ours: of the outside where it is that, else a bug."""
     if isinstance(error, AgentHandsError):
         return error
     said = str(error).splitlines()
@@ -44,7 +44,7 @@ def named(error: Exception) -> AgentHandsError:
 
 
 def exit_code_of(text: str) -> int:
-    """Give the exit code of the error whose class `text` names, as the message of a failed run does; 3 for others.
+    """Return the exit code of the error whose class `text` names, as the message of a failed run does; 3 for others.
 
     A class of Python's own, or of a library that is not Prefect's way to its server, is a bug.
     """
@@ -63,12 +63,12 @@ def exit_code_of(text: str) -> int:
 
 
 def _is_busy(name: str, text: str) -> bool:
-    """Say whether Prefect's client has given up a server that answers with 5xx."""
+    """Return whether Prefect's client has given up a server that answers with 5xx."""
     return name == "PrefectHTTPStatusError" and "Server error '5" in text
 
 
 def _is_of_httpx(name: str) -> bool:
-    """Say whether an exception's class is one of httpx, with which Prefect's client asks its server."""
+    """Return whether an exception's class is one of httpx, with which Prefect's client asks its server."""
     import httpx
 
     kind = getattr(httpx, name, None)

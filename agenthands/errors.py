@@ -29,7 +29,7 @@ A tool that fails the gate, or an agent that fails its test cases, is a result a
 
 from __future__ import annotations
 
-from agenthands._util.redaction import masked
+from agenthands._util.redaction import redact
 
 
 class AgentHandsError(Exception):
@@ -42,8 +42,8 @@ class AgentHandsError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         """Keep both sentences, without keys; `str(error)` is the message alone."""
-        self.message = masked(message)
-        self.hint = masked(hint)
+        self.message = redact(message)
+        self.hint = redact(hint)
         super().__init__(self.message)
 
     def __reduce__(self) -> tuple[type[AgentHandsError], tuple[str, str]]:
@@ -122,7 +122,7 @@ class PlanRefused(OutsideError):
     def __init__(self, message: str, hint: str = "", last_answer: str = "") -> None:
         """Keep the answer, so that a person can see what the model said."""
         super().__init__(message, hint)
-        self.last_answer = masked(last_answer)
+        self.last_answer = redact(last_answer)
 
     def __reduce__(self) -> tuple[type[AgentHandsError], tuple[str, ...]]:  # type: ignore[override]
         return (type(self), (self.message, self.hint, self.last_answer))

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from agenthands._util.redaction import masked
+from agenthands._util.redaction import redact
 
 ToolState = Literal["waiting", "coding", "checking", "repairing", "accepted", "rejected", "failed"]
 
@@ -26,7 +26,7 @@ class Event:
     at: float = field(default_factory=time.time, kw_only=True)
 
     def as_json(self) -> dict[str, Any]:
-        """Give the event as JSON-able mapping with its kind."""
+        """Return the event as JSON-able mapping with its kind."""
         return {"kind": type(self).__name__, **asdict(self)}
 
 
@@ -126,7 +126,7 @@ def listening(listener: Listener) -> Iterator[None]:
 
 def emit(event: Event) -> None:
     """Deliver an event, without keys, to every listener, one event at a time."""
-    hidden: dict[str, Any] = {name: masked(value) for name, value in vars(event).items() if isinstance(value, str)}
+    hidden: dict[str, Any] = {name: redact(value) for name, value in vars(event).items() if isinstance(value, str)}
     event = replace(event, **hidden)
     with _lock:
         for listener in _listeners:

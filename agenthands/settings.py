@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="AGENTHANDS_", frozen=True, extra="ignore", validate_default=True)
 
     home: Path = Field(default_factory=lambda: Path.home() / ".agenthands")
-    """Environments, work folders, and the default store."""
+    """EnvironmentInstaller, work folders, and the default store."""
     planner: str | None = None
     """Model that plans; the configuration file's if empty."""
     coder: str | None = None
@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         return self.store or str(self.home / "store")
 
     def web_url(self, key: str) -> str:
-        """Give the URL under which a person opens an object of the store, or a folder of it."""
+        """Return the URL under which a person opens an object of the store, or a folder of it."""
         base = self.store_web or (self.store_url if "://" in self.store_url else f"file://{self.store_url}")
         return f"{base.rstrip('/')}/{key}"
 

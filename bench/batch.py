@@ -63,7 +63,7 @@ def measure(on_postgres, workers, runs, builds, latency):
 
 
 def found(served, ids):
-    """Give the runs, a page a question."""
+    """Return the runs, a page a question."""
     pages = [ids[begin : begin + PAGE] for begin in range(0, len(ids), PAGE)]
     runs = [run for page in pages for run in served.find("flow_runs", flow_runs={"id": {"any_": page}})]
     time.sleep(1)

@@ -23,15 +23,15 @@ from measuring import adopt_orphans, cpu_seconds, measure, reap_orphans, save
 from agenthands.coding.openhands.agent import OpenHandsCoder
 from agenthands.coding.tool_coder import CodingLimits, generate_tool
 from agenthands.environments.nat_registry import read_registry
-from agenthands.environments.uv import UvEnvironments
+from agenthands.environments.uv import UvInstaller
 from agenthands.gate.gate import judge
-from agenthands.llm.budget import Budget, Purse
+from agenthands.llm.budget import Budget, BudgetTracker
 from agenthands.packaging import package as assembly
 from agenthands.packaging.bundle import pack
 from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
 from agenthands.schemas import BuildOptions, BuildRequest, Plan
 from agenthands.settings import Settings, load_settings
-from agenthands.store.workdirs import Build, ToolWork
+from agenthands.store.workdirs import BuildContext, ToolWorkspace
 
 
 class NewInterpreters(BubblewrapSandbox):
@@ -42,7 +42,7 @@ class NewInterpreters(BubblewrapSandbox):
         return super().run(replace(command, prepared=None))
 
     def shell(self, command, folder):
-        """Give a shell that starts its pythons itself."""
+        """Return a shell that starts its pythons itself."""
         return super().shell(replace(command, prepared=None), folder)
 
 
@@ -69,14 +69,14 @@ def mean(action, items):
 
 def parts(count, url, folder, sandbox):
     """Measure coder, gate and assembly."""
-    environment = UvEnvironments(Settings().home).nat()
+    environment = UvInstaller(Settings().home).nat()
     plan = Plan.model_validate(plan_of(count + 1))
-    build = Build(build_id="bench", request=BuildRequest(request="measure"), folder=folder / "build")
+    build = BuildContext(build_id="bench", request=BuildRequest(request="measure"), folder=folder / "build")
     settings = load_settings(BuildOptions(planner="openai/scripted", api_base=url))
     coder = OpenHandsCoder(settings.model("coder"), settings.home)
-    works = [ToolWork(build, tool, environment, folder / "work" / tool.name) for tool in plan.custom_tools]
-    account = Purse(Budget()).account("tools")
-    limits = CodingLimits(600, 60, 1, account, settings.model_config_file().agent.text)
+    works = [ToolWorkspace(build, tool, environment, folder / "work" / tool.name) for tool in plan.custom_tools]
+    scope = BudgetTracker(Budget()).scope("tools")
+    limits = CodingLimits(600, 60, 1, scope, settings.model_config_file().agent.text)
     reports = []
 
     def code(work):
@@ -98,11 +98,11 @@ def parts(count, url, folder, sandbox):
 
 
 def terminal_cost(folder):
-    """Give the CPU seconds of one `python -m pytest` of an agent, and of Python alone, in a sandbox."""
+    """Return the CPU seconds of one `python -m pytest` of an agent, and of Python alone, in a sandbox."""
     from agenthands.coding.tool_coder import shell_command
     from agenthands.sandbox.base import Limits
 
-    environment, sandbox = UvEnvironments(Settings().home).nat(), BubblewrapSandbox()
+    environment, sandbox = UvInstaller(Settings().home).nat(), BubblewrapSandbox()
     name = names(1)[0]
     costs = {}
     for what, arguments in {"pytest": ["-m", "pytest", "-q", f"tests/test_{name}.py"], "python": ["-c", "0"]}.items():

@@ -23,13 +23,13 @@ from measuring import save
 from rich.console import Console
 from rich.table import Table
 
-from agenthands.environments.uv import UvEnvironments
+from agenthands.environments.uv import UvInstaller
 from agenthands.gate.checks.files import tests_path, tool_path
 from agenthands.gate.gate import MAX_MUTANTS, judge, prepared
 from agenthands.gate.harness_client import run_harness
 from agenthands.sandbox.base import Command, Limits
 from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
-from agenthands.schemas import CustomTool
+from agenthands.schemas import ToolSpec
 from agenthands.settings import Settings
 
 SCRIPT = Path(__file__).parent.parent / "agenthands" / "llm" / "scripted" / "scripts" / "financial-research"
@@ -73,9 +73,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--cold", type=int, default=MAX_MUTANTS)
     sample = parser.parse_args().cold
-    environment, sandbox = UvEnvironments(Settings().home).nat(), BubblewrapSandbox()
+    environment, sandbox = UvInstaller(Settings().home).nat(), BubblewrapSandbox()
     plan = json.loads((SCRIPT / "plan.json").read_text())
-    tool = next(CustomTool.model_validate(each) for each in plan["custom_tools"] if each["name"] == TOOL)
+    tool = next(ToolSpec.model_validate(each) for each in plan["custom_tools"] if each["name"] == TOOL)
     files = {tool_path(TOOL): f"{TOOL}.py", tests_path(TOOL): f"test_{TOOL}.py"}
     texts = {path: (SCRIPT / "files" / name).read_text() for path, name in files.items()}
     prepared_tool = prepared(tool, texts)

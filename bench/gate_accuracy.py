@@ -63,7 +63,7 @@ def measure(chosen, bench, workers, done=lambda _: None):
 
 
 def holds(summary):
-    """Say whether the three claims hold."""
+    """Return whether the three claims hold."""
     references, stubs, variants = summary["references"], summary["stubs"], summary["variants"]
     enough = references["rate"] is not None and references["rate"] >= MIN_REFERENCES
     return enough and not stubs["accepted"] and not variants["accepted"]
@@ -198,7 +198,7 @@ def _show(summary, seconds):
 
 
 def _remarks(summary):
-    """Say what was left out, and of each reference solution and each accepted one what is wrong."""
+    """Return what was left out, and of each reference solution and each accepted one what is wrong."""
     for kind, name in (("problem", "left_out_problems"), ("calls of", "left_out_calls")):
         for problem, reasons in summary[name].items():
             said = ", ".join(f"{reason} ({count})" for reason, count in reasons.items())
@@ -217,7 +217,7 @@ def _remarks(summary):
 
 def main():
     """Measure, print, write."""
-    from agenthands.environments.uv import UvEnvironments
+    from agenthands.environments.uv import UvInstaller
     from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -229,7 +229,7 @@ def main():
     chosen = problems(options.problems)
     sandbox = BubblewrapSandbox()
     sandbox.check()
-    environment = UvEnvironments(ROOT / ".cache" / "test-home").nat()
+    environment = UvInstaller(ROOT / ".cache" / "test-home").nat()
     bench = Bench(environment, sandbox, options.variants_per_problem)
     seen = []
     end = "\r" if sys.stderr.isatty() else "\n"

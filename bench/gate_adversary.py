@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from agenthands.gate.checks.examples import same_json
 from agenthands.gate.mutation.mutants import mutants
-from agenthands.schemas import held_out_indices
+from agenthands.schemas import hidden_example_indices
 from bench.human_eval_tools import sampled, specification
 
 MAX_VARIANTS = 24
@@ -29,12 +29,12 @@ class Variant:
 
 
 def candidates(problem):
-    """Give one-mutation variants of the reference solution, made by the gate's own operators."""
+    """Return one-mutation variants of the reference solution, made by the gate's own operators."""
     return mutants(problem.module, MAX_VARIANTS)
 
 
 def wrong_variants(problem, found, verdicts):
-    """Give the variants that the data set's tests reject, those with the fewest wrong answers first."""
+    """Return the variants that the data set's tests reject, those with the fewest wrong answers first."""
     variants = [
         _variant(problem, mutant, verdict["answers"])
         for mutant, verdict in zip(found, verdicts, strict=True)
@@ -44,7 +44,7 @@ def wrong_variants(problem, found, verdicts):
 
 
 def arranged(problem, variant):
-    """Give a specification whose visible examples the variant gets right and whose held-out ones show it wrong.
+    """Return a specification whose visible examples the variant gets right and whose held-out ones show it wrong.
 
     None where there is none: fewer than two right answers rank behind a wrong one, or there is no wrong answer.
     """
@@ -58,7 +58,7 @@ def _hidden_first(problem, wrong, right):
     while wrong and len(wrong) + len(right) >= 3:
         calls = list(itertools.chain(wrong, right))
         spec = specification(problem, calls)
-        hidden = set(held_out_indices(spec))
+        hidden = set(hidden_example_indices(spec))
         visible_wrong = [index for index in range(len(wrong)) if index not in hidden]
         if not visible_wrong:
             return spec

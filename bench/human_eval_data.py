@@ -22,7 +22,7 @@ CALL_SECONDS = 1.0
 
 
 def problems(count=None):
-    """Give all problems, or `count` of them sampled evenly; installs the data set where it is missing.
+    """Return all problems, or `count` of them sampled evenly; installs the data set where it is missing.
 
     Raises RegistryUnavailable.
     """
@@ -36,7 +36,7 @@ def problems(count=None):
 def explored(problem, variants, environment, sandbox):
     """Run a problem's tests in the sandbox, on the reference and on `variants`.
 
-    Gives the problem with its calls; how many calls were left out, by reason; and of each variant whether the tests
+    Returns the problem with its calls; how many calls were left out, by reason; and of each variant whether the tests
     accept it, and what it answers to each call.
     """
     request = {

@@ -58,14 +58,14 @@ def main():
 
 
 def judged(request, source, arguments):
-    """Say how a variant does."""
+    """Return how a variant does."""
     passes = bool(in_child(passing, request, source))
     answers = in_child(answer, request, source, arguments) or [NO_ANSWER] * len(arguments)
     return {"passes": passes, "answers": answers}
 
 
 def in_child(function, request, *arguments):
-    """Give what a function returns in a forked process; None where it raises, or takes too long or too much memory."""
+    """Return what a function returns in a forked process; None where it raises, or takes too long or too much memory."""
     reading, writing = os.pipe()
     pid = os.fork()
     if not pid:
@@ -104,7 +104,7 @@ def loaded(request, source):
 
 
 def passing(request, source):
-    """Say whether the data set's tests accept a module; a failure raises."""
+    """Return whether the data set's tests accept a module; a failure raises."""
     space = loaded(request, source)
     timed(request["seconds"], lambda: space["check"](space[request["entry"]]))
     return True
@@ -136,7 +136,7 @@ def record(request, source):
 
 
 def answer(request, source, arguments):
-    """Give what a module answers to each call."""
+    """Return what a module answers to each call."""
     function = loaded(request, source)[request["entry"]]
     answers = []
     for each in arguments:
@@ -176,7 +176,7 @@ def timed(seconds, function):
 
 
 def as_json(value):
-    """Give a value as JSON, with lists for tuples; raises ValueError for what JSON does not have."""
+    """Return a value as JSON, with lists for tuples; raises ValueError for what JSON does not have."""
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float) and value == value and abs(value) != float("inf"):
@@ -195,7 +195,7 @@ def as_json(value):
 
 
 def derived(known, count):
-    """Give new arguments, each made from known ones by one change."""
+    """Return new arguments, each made from known ones by one change."""
     found, seen = [], {json.dumps(each) for each in known}
     for base in known:
         for name in base:
@@ -210,7 +210,7 @@ def derived(known, count):
 
 
 def changes(value):
-    """Give values like this one."""
+    """Return values like this one."""
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int | float):

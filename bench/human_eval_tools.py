@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from agenthands.schemas import CustomTool
+from agenthands.schemas import ToolSpec
 from bench.json_types import fits, python_type, schema_of, schema_of_annotation
 
 MAX_EXAMPLES = 24
@@ -92,9 +92,9 @@ class Problem:
 
 
 def specification(problem, calls):
-    """Give the tool's specification with `calls` as its examples."""
+    """Return the tool's specification with `calls` as its examples."""
     parameters = {spec_name(each): schema for each, schema in _parameter_schemas(problem).items()}
-    return CustomTool.model_validate(
+    return ToolSpec.model_validate(
         {
             "name": problem.name,
             "description": _description(problem),
@@ -113,7 +113,7 @@ def specification(problem, calls):
 
 
 def tool_text(problem, module):
-    """Give the tool's module around `module`, which has the problem's function."""
+    """Return the tool's module around `module`, which has the problem's function."""
     schemas = _parameter_schemas(problem)
     fields = [
         f"    {spec_name(name)}: {python_type(schema)} = Field(description={_field_description(spec_name(name))!r})"
@@ -133,7 +133,7 @@ def tool_text(problem, module):
 
 
 def pinning_tests(problem, calls):
-    """Give tests that pin each call: on the plain function, spread over some tests, and all of them through NAT.
+    """Return tests that pin each call: on the plain function, spread over some tests, and all of them through NAT.
 
     Calls that raise are pinned by the exception's class.
     """
@@ -155,7 +155,7 @@ def pinning_tests(problem, calls):
 
 
 def stubbed(problem, body):
-    """Give the module with the problem's function hollow."""
+    """Return the module with the problem's function hollow."""
     tree = ast.parse(problem.module)
     function = _function(tree, problem.entry)
     function.body = ast.parse(body.format(first=function.args.args[0].arg)).body
@@ -163,14 +163,14 @@ def stubbed(problem, body):
 
 
 def example_calls(problem):
-    """Give the data set's own calls, and others where these are few."""
+    """Return the data set's own calls, and others where these are few."""
     own = sampled([call for call in problem.calls if not call["derived"]])
     others = [call for call in problem.calls if call["derived"]]
     return own + others[: max(0, MIN_EXAMPLES - len(own))]
 
 
 def sampled(calls, count=MAX_EXAMPLES):
-    """Give at most `count` calls, spread evenly."""
+    """Return at most `count` calls, spread evenly."""
     if len(calls) <= count:
         return list(calls)
     return [calls[number * len(calls) // count] for number in range(count)]
@@ -189,7 +189,7 @@ def write_workspace(folder, problem, spec, tool, tests):
 
 
 def spec_name(name):
-    """Give the parameter's name in the specification: a field of pydantic cannot be called `dict` or `copy`."""
+    """Return the parameter's name in the specification: a field of pydantic cannot be called `dict` or `copy`."""
     return f"{name}_value" if hasattr(builtins, name) or hasattr(BaseModel, name) else name
 
 
@@ -200,7 +200,7 @@ def _example(call):
 
 
 def _parameter_schemas(problem):
-    """Give each parameter's schema: what the annotation says where all known values are so, else from the values."""
+    """Return each parameter's schema: what the annotation says where all known values are so, else from the values."""
     found = {}
     for argument in _function(ast.parse(problem.module), problem.entry).args.args:
         values = [call["arguments"][argument.arg] for call in problem.calls]

@@ -10,7 +10,7 @@ _KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", list:
 
 
 def schema_of(values):
-    """Give the narrowest schema that all values fit; `anyOf` where they are of several types."""
+    """Return the narrowest schema that all values fit; `anyOf` where they are of several types."""
     by_kind = {}
     for value in values:
         by_kind.setdefault(_KINDS.get(type(value), "null"), []).append(value)
@@ -21,12 +21,12 @@ def schema_of(values):
 
 
 def schema_of_annotation(annotation):
-    """Give the schema that the text of an annotation stands for; None where it says nothing exact."""
+    """Return the schema that the text of an annotation stands for; None where it says nothing exact."""
     return _annotated(ast.parse(annotation, mode="eval").body) if annotation else None
 
 
 def fits(schema, value):
-    """Say whether a value is of a schema's types exactly: an integer is not a number here."""
+    """Return whether a value is of a schema's types exactly: an integer is not a number here."""
     if "anyOf" in schema:
         return any(fits(each, value) for each in schema["anyOf"])
     if not schema:
@@ -37,7 +37,7 @@ def fits(schema, value):
 
 
 def python_type(schema):
-    """Give the text of the Python type that pydantic shows as a schema."""
+    """Return the text of the Python type that pydantic shows as a schema."""
     if "anyOf" in schema:
         return " | ".join(python_type(each) for each in schema["anyOf"])
     if not schema:
@@ -48,7 +48,7 @@ def python_type(schema):
 
 
 def same_types(left, right):
-    """Say whether two JSON values are equal in value and in type."""
+    """Return whether two JSON values are equal in value and in type."""
     return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
 
 

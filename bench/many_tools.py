@@ -27,12 +27,12 @@ _BUG = ("round(100 * drawdown, 2)", "round(10 * drawdown, 2)")
 
 
 def names(count):
-    """Give the names of the tools."""
+    """Return the names of the tools."""
     return [f"{_TOOL}_{number:02}" for number in range(1, count + 1)]
 
 
 def plan_of(count, changed=()):
-    """Give the plan with `count` tools."""
+    """Return the plan with `count` tools."""
     plan = json.loads((_DEMO / "plan.json").read_text())
     tool = next(each for each in plan["custom_tools"] if each["name"] == _TOOL)
     tools = []
@@ -99,7 +99,7 @@ def _item(call, arguments):
 
 @contextmanager
 def served(folder, latency):
-    """Serve the script `many` of `folder` in a process of its own, so that its CPU counts nowhere; gives the URL."""
+    """Serve the script `many` of `folder` in a process of its own, so that its CPU counts nowhere; returns the URL."""
     argv = [sys.executable, __file__, str(folder), str(latency)]
     server = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:

@@ -91,7 +91,7 @@ def reap_orphans():
 
 
 def cpu_seconds():
-    """Give the CPU seconds of this process, and of all below it but Prefect's server."""
+    """Return the CPU seconds of this process, and of all below it but Prefect's server."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     own, below = (each.ru_utime + each.ru_stime for each in used)
     if _group:
@@ -100,7 +100,7 @@ def cpu_seconds():
 
 
 def server_cpu():
-    """Give the CPU seconds of Prefect's embedded server, a child of this process that is still running."""
+    """Return the CPU seconds of Prefect's embedded server, a child of this process that is still running."""
     used = 0.0
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error):  # sandboxes that have ended are children here, too
@@ -155,7 +155,7 @@ class PeakMemory:
 
 
 def in_sandbox(process):
-    """Say whether a process lives in another pid namespace than this one."""
+    """Return whether a process lives in another pid namespace than this one."""
     try:
         return Path(f"/proc/{process.pid}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
     except OSError:
@@ -170,7 +170,7 @@ def _ending(process):
 
 
 def share(pid):
-    """Give a process's proportional share of memory (PSS) in MB; 0 where it has ended."""
+    """Return a process's proportional share of memory (PSS) in MB; 0 where it has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

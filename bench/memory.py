@@ -19,7 +19,7 @@ from pathlib import Path
 from many_tools import plan_of, served, write_script
 from measuring import ROOT, PeakMemory, measure, save, share
 
-from agenthands.environments.uv import UvEnvironments
+from agenthands.environments.uv import UvInstaller
 from agenthands.settings import Settings
 
 HERE = Path(__file__).parent
@@ -60,7 +60,7 @@ def main():
     parser.add_argument("--latency", type=float, default=2)
     asked = parser.parse_args()
     counts, apart = ([int(each) for each in text.split(",")] for text in (asked.agents, asked.processes))
-    python = str(UvEnvironments(Settings().home).nat().python)
+    python = str(UvInstaller(Settings().home).nat().python)
     lines = []
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

@@ -17,14 +17,14 @@ from pathlib import Path
 
 from measuring import cpu_seconds, save, server_cpu
 
-from agenthands._util.atomic_files import write_whole
+from agenthands._util.atomic_files import write_atomic
 
 os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="CRITICAL", DO_NOT_TRACK="1")
 os.environ.update(PREFECT_LOGGING_ROOT_LEVEL="CRITICAL")
 
 
 def _used():
-    """Give the CPU seconds of this process and of the server."""
+    """Return the CPU seconds of this process and of the server."""
     return sum(cpu_seconds()) + server_cpu()
 
 
@@ -95,7 +95,7 @@ def measured(count):
 
 
 def without(count):
-    """Give wall seconds of the same without Prefect, by the same names."""
+    """Return wall seconds of the same without Prefect, by the same names."""
 
     def nothing():
         return 1
@@ -111,7 +111,7 @@ def without(count):
             return [future.result() for future in [threads.submit(nothing) for _ in range(count)]]
 
     with tempfile.TemporaryDirectory() as folder:
-        kept = seconds(lambda: write_whole(Path(folder) / "result", json.dumps(nothing())), count)
+        kept = seconds(lambda: write_atomic(Path(folder) / "result", json.dumps(nothing())), count)
     call = seconds(nothing, count)
     return {
         "an empty run": call,

@@ -20,7 +20,7 @@ from pathlib import Path
 from many_tools import CALLS, MODEL, plan_of, served, write_script
 from measuring import CORES, adopt_orphans, cpu_seconds, measure, reap_orphans, save
 
-from agenthands.environments.uv import UvEnvironments
+from agenthands.environments.uv import UvInstaller
 from agenthands.settings import Settings
 
 HERE = Path(__file__).parent
@@ -49,7 +49,7 @@ def our_way(count, url, folder):
 
 
 def line(count, latency, seed, measured, ours):
-    """Give one line of the table."""
+    """Return one line of the table."""
     cpu = ours["cpu_factory"] + ours["cpu_server"] + ours["cpu_sandboxes"]
     bound = max(CALLS * latency, cpu / CORES)
     return {
@@ -79,7 +79,7 @@ def main():
     parser.add_argument("--latency", type=float, default=0.5)
     asked = parser.parse_args()
     counts, baseline = ([int(each) for each in text.split(",")] for text in (asked.tools, asked.baseline))
-    python = str(UvEnvironments(Settings().home).nat().python)
+    python = str(UvInstaller(Settings().home).nat().python)
     lines, seeds = [], {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

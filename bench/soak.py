@@ -40,7 +40,7 @@ from soak_faults import OWN_TOOL, Faults
 from soak_findings import Traces, bugs, damaged, explained, held_locks, killed, unfinished
 from worker_memory import WorkerMemory, is_run
 
-from agenthands.environments.uv import UvEnvironments
+from agenthands.environments.uv import UvInstaller
 from agenthands.settings import Settings
 
 FALLBACK = 3  # every third request has a model that may answer instead; of those with tools of their own too
@@ -117,7 +117,7 @@ def killing(night, workers, every, ended):
 
 
 def engines(traces):
-    """Give the processes of the runs of this soak."""
+    """Return the processes of the runs of this soak."""
     return [each for each in traces.processes() if is_run(each)]
 
 
@@ -152,7 +152,7 @@ def main(builds, chance, every, seed):
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # it doubles every import
     os.environ |= traces.variables()
     print("Installing NAT's environment ...", file=sys.stderr)
-    UvEnvironments(traces.home).nat()
+    UvInstaller(traces.home).nat()
     started = time.monotonic()
     with (
         serve_script("data-report", latency=0.2) as model,
@@ -185,7 +185,7 @@ def main(builds, chance, every, seed):
 
 
 def bad(result):
-    """Say whether something is unexplained, damaged, left or grown, or whether a loop ended at its bound of steps."""
+    """Return whether something is unexplained, damaged, left or grown, or whether a loop ended at its bound of steps."""
     looped = result["calls of the longest loop"] >= Settings.model_fields["coder_steps"].default
     grown = result["memory of a worker"]["growth"] > 0.1
     wrong = [result[name] for name in ("unexplained", "bugs", "damaged")] + list(result["left"].values())
@@ -193,7 +193,7 @@ def bad(result):
 
 
 def survive(night, builds, every):
-    """Have all builds done while workers and runs are killed; gives how the first worker, which is left alone, grew."""
+    """Have all builds done while workers and runs are killed; returns how the first worker, which is left alone, grew."""
     memory = WorkerMemory(next(each for each in night.traces.processes() if "worker" in each.cmdline()))
     workers, ended = [start_worker(night.served) for _ in range(2)], threading.Event()
     for number in range(builds):
@@ -231,7 +231,7 @@ def settle(night, number):
 
 
 def told(night):
-    """Give what went wrong and how the builds ended; one that was not accepted must say why."""
+    """Return what went wrong and how the builds ended; one that was not accepted must say why."""
     others = {number: end for number, end in night.ends.items() if end[0] != "Accepted"}
     lost = {number: ("", "did not end") for number in night.runs.values()}
     return {

@@ -74,7 +74,7 @@ class Faults:
         return loop.again(message)
 
     def longest_loop(self):
-        """Give the most calls that a looping conversation was let make."""
+        """Return the most calls that a looping conversation was let make."""
         return max((loop.calls for loop in self.loops.values() if loop), default=0)
 
 
@@ -86,7 +86,7 @@ class Loop:
         self.begins, self.calls, self.message = begins, 0, None
 
     def again(self, message):
-        """Give the first answer once more; a call that would end the conversation is replaced."""
+        """Return the first answer once more; a call that would end the conversation is replaced."""
         self.calls += 1
         names = [name for name, _ in message["tool_calls"]]
         self.message = self.message or (message if names and "finish" not in names else _ANYTHING)

@@ -16,8 +16,8 @@ import redis
 from agenthands.error_mapping import exit_code_of
 from agenthands.errors import OutsideError, OwnFault, UserError
 from agenthands.mcp.setup import ServerFinding
-from agenthands.planning.planner import Planned
-from agenthands.schemas import Acceptance, BuildRecord, MadeTool
+from agenthands.planning.planner import PlanResult
+from agenthands.schemas import Acceptance, BuildRecord, ToolArtifact
 from agenthands.store.backends import is_temporary
 from agenthands.store.recovery import REASON
 
@@ -25,12 +25,12 @@ _LABEL = "agenthands.owner"  # of every container of the docker sandbox
 _PREFECTS = "runner_storage"  # one for all times
 _A_WEEK_AND_MORE = 8 * 24 * 3600  # what fits a tool that may be gone on with is kept for a week
 _KEPT = {
-    "plans": Planned, "locks": str, "servers": ServerFinding, "tools": MadeTool, "acceptances": Acceptance,
+    "plans": PlanResult, "locks": str, "servers": ServerFinding, "tools": ToolArtifact, "acceptances": Acceptance,
 }  # fmt: skip
 
 
 def _kinds(error):
-    """Give the names of an error's class and of all that derive from it."""
+    """Return the names of an error's class and of all that derive from it."""
     return {error.__name__}.union(*map(_kinds, error.__subclasses__()))
 
 
@@ -41,18 +41,18 @@ _BUG = "a bug of AgentHands"  # the words of records, messages and pages
 
 
 def explained(message):
-    """Say whether the message of a run that was not accepted gives a reason; a bug of ours or an interrupt is none."""
+    """Return whether the message of a run that was not accepted gives a reason; a bug of ours or an interrupt is none."""
     return bool(_REASON.search(message)) and _BUG not in message and exit_code_of(message) != OwnFault.exit_code
 
 
 def bugs(store):
-    """Give the files of a store's builds in which a bug of ours is told: records, and pages that stand for reports."""
+    """Return the files of a store's builds in which a bug of ours is told: records, and pages that stand for reports."""
     files = [*_records(store), *store.glob("agents/*/*/report.html")]
     return sorted(str(each.relative_to(store)) for each in files if _BUG in each.read_text(errors="replace"))
 
 
 def damaged(store):
-    """Give the objects of a store that are not whole: files of finished builds, what is kept for others, pointers."""
+    """Return the objects of a store that are not whole: files of finished builds, what is kept for others, pointers."""
     wrong = []
     for record in _records(store):
         try:
@@ -94,8 +94,8 @@ def _sha256(path):
 
 
 def _is_whole(path, kind):
-    """Say whether a result can be read as a build reads it; a plan that was forgotten is an empty object."""
-    from agenthands.tasks.result_cache import MaskedJson  # it imports Prefect
+    """Return whether a result can be read as a build reads it; a plan that was forgotten is an empty object."""
+    from agenthands.tasks.result_format import RedactedJson  # it imports Prefect
 
     content = path.read_bytes()
     if not content and kind == "plans":
@@ -104,7 +104,7 @@ def _is_whole(path, kind):
         kept = json.loads(content)
         if "metadata" not in kept:  # what a fallback had a part in
             return bool(_KEPT[kind].model_validate_json(content))
-        return isinstance(MaskedJson().loads(kept["result"].encode()), _KEPT[kind])
+        return isinstance(RedactedJson().loads(kept["result"].encode()), _KEPT[kind])
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
 
@@ -128,11 +128,11 @@ class Traces:
         return self.folder / "tmp"
 
     def variables(self):
-        """Give the variables with which all is started, so that it can be found."""
+        """Return the variables with which all is started, so that it can be found."""
         return {"TMPDIR": str(self.temporary), "AGENTHANDS_HOME": str(self.home)}
 
     def processes(self):
-        """Give the processes of the soak.
+        """Return the processes of the soak.
 
         A sandbox has no variable of it, and a prepared interpreter none either. But what is in a sandbox has mounts of
         the folder, and all others work in it or name it.
@@ -160,7 +160,7 @@ class Traces:
                 os.utime(each, (then, then))
 
     def left(self, locks):
-        """Give what is left, by kind; `locks` are those that were held when nothing ran any more."""
+        """Return what is left, by kind; `locks` are those that were held when nothing ran any more."""
         work = self.home / "work"
         folders = [*work.glob("*"), *work.glob("tools/*")]
         return {
@@ -174,7 +174,7 @@ class Traces:
 
 
 def _own_mounts(process):
-    """Give the mounts of a process that has others than this one."""
+    """Return the mounts of a process that has others than this one."""
     entry = Path(f"/proc/{process.pid}")
     if (entry / "ns" / "mnt").readlink() == Path("/proc/self/ns/mnt").readlink():
         return ""
@@ -182,13 +182,13 @@ def _own_mounts(process):
 
 
 def held_locks(url):
-    """Give the names of the locks that are held in Redis."""
+    """Return the names of the locks that are held in Redis."""
     with redis.Redis.from_url(url) as client:
         return [key.decode() for key in client.keys("*lock*")]
 
 
 def _containers(mark):
-    """Give the containers of docker sandboxes that name `mark`, the ended ones too; none where there is no daemon."""
+    """Return the containers of docker sandboxes that name `mark`, the ended ones too; none where there is no daemon."""
     if not shutil.which("docker"):
         return []
     listing = ["docker", "ps", "--all", "--no-trunc", "--filter", f"label={_LABEL}", "--format", "{{.ID}} {{.Mounts}}"]
@@ -197,5 +197,5 @@ def _containers(mark):
 
 
 def _mounts():
-    """Give the mounts of this machine but docker's: containers are looked for by themselves."""
+    """Return the mounts of this machine but docker's: containers are looked for by themselves."""
     return {line for line in Path("/proc/mounts").read_text().splitlines() if "/docker/" not in line}

@@ -37,13 +37,13 @@ with prefect_server() as wait:
 
 
 def ready(beside):
-    """Give seconds of a process that has its server and all imports of a build, done `beside` each other or not."""
+    """Return seconds of a process that has its server and all imports of a build, done `beside` each other or not."""
     code = READY.format(before=IMPORTS if beside else "pass", after="pass" if beside else IMPORTS)
     return measure([sys.executable, "-c", code])["wall"]
 
 
 def first_stage():
-    """Give seconds until the demo's first stage is shown; the demo is ended then."""
+    """Return seconds until the demo's first stage is shown; the demo is ended then."""
     with tempfile.TemporaryDirectory() as store:
         started = time.monotonic()
         argv = [AGENTHANDS, "demo", "--store", store]
@@ -58,7 +58,7 @@ def first_stage():
 
 
 def server():
-    """Give seconds and CPU seconds from the start of the embedded server to its answer."""
+    """Return seconds and CPU seconds from the start of the embedded server to its answer."""
     code = (
         "import time; t = time.monotonic()\n"
         "from agenthands.flows.server.embedded import prefect_server\n"
@@ -70,7 +70,7 @@ def server():
 
 
 def loaded():
-    """Give how many modules `--help` imports, those of heavy packages, and those imported twice."""
+    """Return how many modules `--help` imports, those of heavy packages, and those imported twice."""
     argv = [sys.executable, "-X", "importtime", AGENTHANDS, "--help"]
     text = subprocess.run(argv, capture_output=True, text=True, check=True, cwd=ROOT).stderr
     modules = _TIMES.findall(text)

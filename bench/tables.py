@@ -121,7 +121,7 @@ MAKERS = {
 
 
 def tables():
-    """Give a table for each line that was measured, with what it was measured on."""
+    """Return a table for each line that was measured, with what it was measured on."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     made = {}
     for name, maker in MAKERS.items():
@@ -133,7 +133,7 @@ def tables():
 
 
 def page():
-    """Give all tables as text."""
+    """Return all tables as text."""
     return "\n\n".join(f"## {name}\n\n{table}" for name, table in tables().items())
 
 

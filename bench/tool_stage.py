@@ -16,7 +16,7 @@ from pathlib import Path
 
 from measuring import adopt_orphans, cpu_seconds, reap_orphans, server_cpu, stop_counting
 
-from agenthands._util.fast_import import importing
+from agenthands._util.fast_import import fast_import
 
 os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="CRITICAL", DO_NOT_TRACK="1")
 os.environ.update(PREFECT_LOGGING_ROOT_LEVEL="CRITICAL", OPENAI_API_KEY="none")
@@ -43,7 +43,7 @@ def main(plan, url, parallel):
 
 
 def _flow():
-    with importing("prefect"):
+    with fast_import("prefect"):
         from prefect import flow
 
         from agenthands.flows.build_tool import build_tools

@@ -11,22 +11,22 @@ from pydantic import Field
 
 from agenthands._util.formatting import cut, one_line
 from agenthands.environments.base import Environment
-from agenthands.error_mapping import named
+from agenthands.error_mapping import as_agenthands_error
 from agenthands.errors import AgentHandsError
 from agenthands.events import BuildFinished, Notice, emit, listening, stage
 from agenthands.flows.build_tool import build_tools
 from agenthands.flows.cancellation import cancelled_by_signal, wait_if_ending
 from agenthands.mcp.setup import PreparedServers, ReadyServer, UnusableServer
-from agenthands.planning.planner import Objection
+from agenthands.planning.planner import ServerFeedback
 from agenthands.reports.summary import verdict
 from agenthands.schemas import MAX_REQUEST_CHARACTERS, BuildOptions, BuildRecord, Plan, Status
-from agenthands.store.recorder import Ledger
-from agenthands.store.workdirs import Build
+from agenthands.store.recorder import BuildRecorder
+from agenthands.store.workdirs import BuildContext
 from agenthands.tasks.artifacts import BuildArtifacts
-from agenthands.tasks.dependencies import purse_for
+from agenthands.tasks.dependencies import budget_for
 from agenthands.tasks.environment import prepare_environment, prepare_server, read_nat_registry
 from agenthands.tasks.evaluate import accept_agent
-from agenthands.tasks.lifecycle import publish_build, start_build, start_ledger
+from agenthands.tasks.lifecycle import publish_build, start_build, start_recorder
 from agenthands.tasks.package import assemble_agent
 from agenthands.tasks.plan import forget_plan, plan_agent
 
@@ -45,7 +45,7 @@ def _run_name() -> str:
 
 @flow(name="build-agent", flow_run_name=_run_name)
 def build_agent(request: Request, options: BuildOptions = DEFAULTS) -> BuildRecord:
-    """Build the agent that `request` describes; gives the published record, accepted or rejected.
+    """Build the agent that `request` describes; returns the published record, accepted or rejected.
 
     The run's state is named after it, and its message begins with the build's id. Raises AgentHandsError where
     the user must fix something or something outside failed; what was done until then is published as a failed build,
@@ -56,7 +56,7 @@ def build_agent(request: Request, options: BuildOptions = DEFAULTS) -> BuildReco
         options: How to build it; what is empty comes from the worker's settings.
     """
     build = start_build(request, options)
-    ledger = start_ledger(build)
+    ledger = start_recorder(build)
     with (
         listening(ledger),
         cancelled_by_signal(lambda: _cancelled(build, ledger)),
@@ -68,7 +68,7 @@ def build_agent(request: Request, options: BuildOptions = DEFAULTS) -> BuildReco
             raise
         except Exception as error:
             wait_if_ending()
-            fault = named(error)
+            fault = as_agenthands_error(error)
             with suppress(Exception):  # what failed first is what is told
                 failed = publish_build.fn(build, ledger.record("failed", fault.message), None)
                 fault.build_id = failed.build_id
@@ -79,7 +79,7 @@ def build_agent(request: Request, options: BuildOptions = DEFAULTS) -> BuildReco
     return cast("BuildRecord", Completed(name=record.status.capitalize(), message=said, data=record))
 
 
-def _build(build: Build, ledger: Ledger, shown: BuildArtifacts) -> BuildRecord:
+def _build(build: BuildContext, ledger: BuildRecorder, shown: BuildArtifacts) -> BuildRecord:
     """Work and publish what came of it, an error of the user's or of the outside included."""
     try:
         status, reason, bundle = _work(build, ledger, shown)
@@ -92,14 +92,14 @@ def _build(build: Build, ledger: Ledger, shown: BuildArtifacts) -> BuildRecord:
     return publish_build(build, ledger.record(status, reason), bundle)
 
 
-def _work(build: Build, ledger: Ledger, shown: BuildArtifacts) -> tuple[Status, str, bytes | None]:
+def _work(build: BuildContext, ledger: BuildRecorder, shown: BuildArtifacts) -> tuple[Status, str, bytes | None]:
     base = prepare_environment(build)
     registry = read_nat_registry(build, base)
     ledger.note_version("nvidia-nat", registry.version)
     ledger.planned = plan_agent(build, registry)
     shown.show_plan(ledger.planned.plan)
     environment, servers = prepare(build, ledger.planned.plan, base)
-    objection = Objection(ledger.planned, servers.unusable) if servers.unusable else None
+    objection = ServerFeedback(ledger.planned, servers.unusable) if servers.unusable else None
     if objection:
         ledger.planned = plan_agent(build, registry, objection)
         shown.show_plan(ledger.planned.plan)
@@ -113,7 +113,7 @@ def _work(build: Build, ledger: Ledger, shown: BuildArtifacts) -> tuple[Status, 
     if error:
         raise error
     if rejected := [tool.name for tool in ledger.tools if tool.status != "accepted"]:
-        purse_for(build).account("tools").require()  # what was cut short is not judged
+        budget_for(build).scope("tools").require()  # what was cut short is not judged
         return "rejected", f"the gate rejected {', '.join(rejected)}", None
 
     bundle = assemble_agent(build, plan, [server.planned for server in servers.ready], registry, environment)
@@ -124,7 +124,7 @@ def _work(build: Build, ledger: Ledger, shown: BuildArtifacts) -> tuple[Status, 
     return "accepted", "", bundle
 
 
-def _cancelled(build: Build, ledger: Ledger) -> None:
+def _cancelled(build: BuildContext, ledger: BuildRecorder) -> None:
     publish_build.fn(build, ledger.record("cancelled", "the run was cancelled"), None)
 
 
@@ -133,15 +133,15 @@ def _tell(record: BuildRecord, shown: BuildArtifacts) -> None:
     shown.show_result(record)
 
 
-def prepare(build: Build, plan: Plan, base: Environment) -> tuple[Environment, PreparedServers]:
-    """Give the environment of the plan's tools, and what became of its servers; `base` is NAT alone."""
+def prepare(build: BuildContext, plan: Plan, base: Environment) -> tuple[Environment, PreparedServers]:
+    """Return the environment of the plan's tools, and what became of its servers; `base` is NAT alone."""
     futures = [prepare_server.submit(build, server) for server in plan.mcp_servers]
     needed = plan.dependencies()
     environment = prepare_environment(build, needed) if needed else base
     return environment, _servers(build, futures)
 
 
-def _servers(build: Build, futures: Sequence[PrefectFuture[ReadyServer | UnusableServer]]) -> PreparedServers:
+def _servers(build: BuildContext, futures: Sequence[PrefectFuture[ReadyServer | UnusableServer]]) -> PreparedServers:
     with stage(build.build_id, "servers") as note:
         prepared = PreparedServers.of(future.result() for future in futures)
         for complaint in (each for server in prepared.unusable.values() for each in server):

@@ -13,7 +13,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import CommitMode, transaction
 from pydantic import Field
 
-from agenthands.error_mapping import exit_code_of, named
+from agenthands.error_mapping import as_agenthands_error, exit_code_of
 from agenthands.errors import AgentHandsError, OutsideError
 from agenthands.events import BatchStarted, emit
 from agenthands.flows.build_agent import build_agent
@@ -26,7 +26,7 @@ from agenthands.store.builds import find_build
 from agenthands.store.cache_keys import build_key
 from agenthands.tasks.artifacts import BatchArtifacts
 from agenthands.tasks.dependencies import settings_for, store_for
-from agenthands.tasks.result_cache import kept, rejected, result_of
+from agenthands.tasks.result_cache import cached, result_of, uncached_rejection
 
 DEFAULTS = BuildOptions()
 Source = Annotated[str, Field(min_length=1)]
@@ -43,7 +43,7 @@ def _run_name() -> str:
 def build_batch(
     source: Source, options: BuildOptions = DEFAULTS, builds_at_once: AtOnce = 2, deployment: str | None = None
 ) -> BatchReport:
-    """Build every agent that the list in `source` asks for; gives the published report.
+    """Build every agent that the list in `source` asks for; returns the published report.
 
     `source` is a file or a key of the store: a YAML list, or JSON lines. The builds run in this process, or each as
     a run of `deployment` wherever a worker takes it. What an earlier run of a batch has built is not built again.
@@ -85,12 +85,12 @@ def build_batch(
 
 @task(name="build", task_run_name="build-{number}")
 def one_build(request: BuildRequest, number: int, deployment: str | None) -> BatchItem:
-    """Give what became of one request. What was not accepted is a failed run, and is tried again by the next batch."""
+    """Return what became of one request. What was not accepted is a failed run, and is tried again by the next batch."""
     try:
         item = _elsewhere(request, number, deployment) if deployment else _here(request)
     except AgentHandsError as error:
         item = failed_item(request, error, store_for(settings_for(request.options())))
-    return item if item.status == "accepted" else rejected(item, item.reason)
+    return item if item.status == "accepted" else uncached_rejection(item, item.reason)
 
 
 def _here(request: BuildRequest) -> BatchItem:
@@ -120,7 +120,7 @@ def _kept_build(request: BuildRequest) -> Task[..., BatchItem]:
     worker = [settings.dependencies, settings.trusted_packages, settings.egress, settings.catalogue]
     worker.append(settings.model_config_file().agent.text)
     key = build_key(request.request, request.options(), [settings.model(role) for role in ROLES], *worker)
-    return kept(one_build, key, settings)
+    return cached(one_build, key, settings)
 
 
 def _settled(request: BuildRequest, future: PrefectFuture[Any]) -> BatchItem:
@@ -128,5 +128,5 @@ def _settled(request: BuildRequest, future: PrefectFuture[Any]) -> BatchItem:
     try:
         item, from_before = result_of(future.state)
     except Exception as error:  # one build with a fault of ours does not end the others
-        return failed_item(request, named(error), store_for(settings_for(request.options())))
+        return failed_item(request, as_agenthands_error(error), store_for(settings_for(request.options())))
     return cast("BatchItem", item.from_before() if from_before else item)

@@ -8,33 +8,39 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import CommitMode, transaction
 
 from agenthands.coding.arbitration import Arbitration, contradictions, corrections
-from agenthands.coding.tool_coder import Rejection, hopeless, outcome_of
+from agenthands.coding.tool_coder import Feedback, no_progress, outcome_of
 from agenthands.environments.base import Environment
-from agenthands.error_mapping import named
+from agenthands.error_mapping import as_agenthands_error
 from agenthands.errors import AgentHandsError
 from agenthands.events import ToolProgress, emit, stage
-from agenthands.schemas import MadeTool, Plan, Tokens, ToolOutcome
+from agenthands.schemas import Plan, Tokens, ToolArtifact, ToolOutcome
 from agenthands.store.cache_keys import key_with_fallback, tool_key
-from agenthands.store.workdirs import Build, ToolWork
+from agenthands.store.workdirs import BuildContext, ToolWorkspace
 from agenthands.tasks.code import (
-    begin,
-    end,
-    end_kept,
-    generate_tool,
-    hand_over,
-    open_work,
+    code_tool,
+    collect_artifacts,
+    create_workspace,
+    open_workspace,
     out_of_budget,
-    pause,
-    take_over,
+    remove_if_cached,
+    remove_workspace,
+    reuse_artifact,
+    suspend,
 )
 from agenthands.tasks.dependencies import settings_for
-from agenthands.tasks.gate import arbitrate_examples, validate_tool, with_rulings
-from agenthands.tasks.result_cache import keep_apart, kept, kept_apart, rejected, result_of
+from agenthands.tasks.gate import arbitrate_examples, judge_tool, with_rulings
+from agenthands.tasks.result_cache import (
+    cached,
+    load_fallback_result,
+    result_of,
+    store_fallback_result,
+    uncached_rejection,
+)
 
 
 @flow(name="build-tool", flow_run_name="build-{work.tool.name}", validate_parameters=False)
-def build_tool(work: ToolWork) -> ToolOutcome:
-    """Give what became of one tool; a tool that the gate rejects to the end is a result.
+def build_tool(work: ToolWorkspace) -> ToolOutcome:
+    """Return what became of one tool; a tool that the gate rejects to the end is a result.
 
     Where an earlier worker died over the same tool, or a budget ended it, its finished attempts count and its last one
     goes on.
@@ -45,14 +51,14 @@ def build_tool(work: ToolWork) -> ToolOutcome:
     stopped = no_money = ""
     for attempt in range(1, attempts + 1):
         no_money = out_of_budget(work) if turns else ""
-        if stopped := no_money or hopeless(turns):
+        if stopped := no_money or no_progress(turns):
             break
-        coding = generate_tool(work, attempt, Rejection(*turns[-1]) if turns else None)
-        report = validate_tool(work, attempt, ruled.rulings if ruled else ())
+        coding = code_tool(work, attempt, Feedback(*turns[-1]) if turns else None)
+        report = judge_tool(work, attempt, ruled.rulings if ruled else ())
         if ruled is None and contradictions(report):
             ruled = arbitrate_examples(work, report, attempt)
             if corrections(ruled.rulings):
-                report = validate_tool(work, attempt, ruled.rulings)
+                report = judge_tool(work, attempt, ruled.rulings)
             else:
                 report = with_rulings(work, report, attempt, ruled.rulings)
         turns.append((coding, report))
@@ -60,43 +66,45 @@ def build_tool(work: ToolWork) -> ToolOutcome:
             break
     finished = turns[-1][0].status != "out_of_budget"
     if not turns[-1][1].accepted and (no_money or not finished):
-        pause(work, len(turns), finished)
+        suspend(work, len(turns), finished)
     return outcome_of(work, turns, ruled, stopped)
 
 
 @task(name="tool", task_run_name="tool-{work.tool.name}")
-def make_tool(work: ToolWork) -> MadeTool:
+def make_tool(work: ToolWorkspace) -> ToolArtifact:
     """Run the flow of one tool in a thread. A rejected tool is a failed run, and is not kept for other builds.
 
     One in which a fallback had a part is kept apart, for builds with the same fallback.
     """
     settings = settings_for(work.build.request.options())
-    if found := kept_apart(work.key_with_fallback, MadeTool, settings):
+    if found := load_fallback_result(work.key_with_fallback, ToolArtifact, settings):
         return found.model_copy(update={"outcome": found.outcome.from_before()})
-    begin(work, settings.refresh)
+    create_workspace(work, settings.refresh)
     with transaction(commit_mode=CommitMode.EAGER):  # an attempt counts at once, not only with the whole tool
         try:
             outcome = build_tool(work)
         finally:  # not later: where this raises, the end of the transaction frees the tool's lock
-            files = hand_over(work)
-    made = MadeTool(outcome=outcome, files=files)
+            files = collect_artifacts(work)
+    made = ToolArtifact(outcome=outcome, files=files)
     if outcome.status == "accepted":
-        return keep_apart(work.key_with_fallback, made, settings) if work.stand_in.exists() else made
-    end(work)
-    return rejected(made, outcome.reason)
+        return store_fallback_result(work.key_with_fallback, made, settings) if work.stand_in.exists() else made
+    remove_workspace(work)
+    return uncached_rejection(made, outcome.reason)
 
 
-def build_tools(build: Build, plan: Plan, environment: Environment) -> tuple[list[ToolOutcome], Exception | None]:
+def build_tools(
+    build: BuildContext, plan: Plan, environment: Environment
+) -> tuple[list[ToolOutcome], Exception | None]:
     """Build all tools at once, as many as the settings allow; one that fails does not disturb the others.
 
-    Gives an outcome for each tool, and the first error of a tool that neither passed nor was rejected.
+    Returns an outcome for each tool, and the first error of a tool that neither passed nor was rejected.
     """
     settings = settings_for(build.request.options())
     models, prompt = (settings.model("coder"), settings.model("planner")), settings.model_config_file().agent.text
     keys = [tool_key(tool, *models, prompt, environment.lock_sha256) for tool in plan.custom_tools]
     count = len(plan.custom_tools)
     works = [
-        open_work(build, tool, environment, key, key_with_fallback(key, *models))
+        open_workspace(build, tool, environment, key, key_with_fallback(key, *models))
         for tool, key in zip(plan.custom_tools, keys, strict=True)
     ]
     for tool in plan.custom_tools:
@@ -104,7 +112,8 @@ def build_tools(build: Build, plan: Plan, environment: Environment) -> tuple[lis
     threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.parallel)
     with stage(build.build_id, "tools") as note, threads as runner:
         futures: list[PrefectFuture[Any]] = [
-            runner.submit(kept(make_tool, key, settings), {"work": work}) for work, key in zip(works, keys, strict=True)
+            runner.submit(cached(make_tool, key, settings), {"work": work})
+            for work, key in zip(works, keys, strict=True)
         ]
         asked = dict(zip(futures, zip(works, keys, strict=True), strict=True))
         settled = {future: _settled(*asked[future], future) for future in as_completed(futures)}
@@ -113,25 +122,25 @@ def build_tools(build: Build, plan: Plan, environment: Environment) -> tuple[lis
     return list(outcomes), next(filter(None, errors), None)
 
 
-def _settled(work: ToolWork, key: str, future: PrefectFuture[Any]) -> tuple[ToolOutcome, Exception | None]:
+def _settled(work: ToolWorkspace, key: str, future: PrefectFuture[Any]) -> tuple[ToolOutcome, Exception | None]:
     future.wait()  # from here on it knows its state without asking the API
     try:
         made, from_before = result_of(future.state)
     except Exception as error:  # one tool with a fault of ours does not end the others
-        return _failed(work, named(error)), error
+        return _failed(work, as_agenthands_error(error)), error
     from_before = from_before or made.outcome.cached
     if from_before:
-        outcome = take_over(work.build, made)
+        outcome = reuse_artifact(work.build, made)
     else:
         outcome = made.outcome
         if outcome.status == "accepted":
-            end_kept(work, key)
+            remove_if_cached(work, key)
     said = outcome.reason or f"accepted by the gate{' before' if from_before else ''}"
     emit(ToolProgress(work.build.build_id, outcome.name, outcome.status, said, outcome.attempts, outcome.cost_usd))
     return outcome, None
 
 
-def _failed(work: ToolWork, error: AgentHandsError) -> ToolOutcome:
+def _failed(work: ToolWorkspace, error: AgentHandsError) -> ToolOutcome:
     emit(ToolProgress(work.build.build_id, work.tool.name, "failed", error.message, 0, None))
     return ToolOutcome(
         name=work.tool.name,

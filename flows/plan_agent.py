@@ -7,7 +7,7 @@ from prefect import flow
 from agenthands.events import BuildFinished, emit
 from agenthands.llm.settings import ROLES
 from agenthands.planning.cost_estimate import Estimate, Price, estimate_cost
-from agenthands.planning.planner import Planned
+from agenthands.planning.planner import PlanResult
 from agenthands.schemas import BuildOptions
 from agenthands.store.builds import all_records
 from agenthands.store.workdirs import release
@@ -18,7 +18,7 @@ from agenthands.tasks.plan import plan_agent
 
 
 @flow(name="plan-agent")
-def plan_only(request: str, options: BuildOptions) -> tuple[Planned, Estimate]:
+def plan_only(request: str, options: BuildOptions) -> tuple[PlanResult, Estimate]:
     """Plan the agent that `request` describes, and estimate what building it costs. Nothing is kept."""
     build = start_build(request, options)
     try:

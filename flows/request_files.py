@@ -17,7 +17,7 @@ _MAX_FILE_BYTES = 1_000_000
 
 
 def read_request(text_or_file: str, options: dict[str, Any]) -> BuildRequest:
-    """Give the request with its options; options of the command line win over those of a file.
+    """Return the request with its options; options of the command line win over those of a file.
 
     Raises RequestInvalid where a file cannot be read or does not fit.
     """
@@ -42,7 +42,7 @@ def read_request(text_or_file: str, options: dict[str, Any]) -> BuildRequest:
 
 
 def read_batch(source: str, options: BuildOptions, store: Store) -> list[BuildRequest]:
-    """Give the requests of a batch from a file, or from the store where no file has that name.
+    """Return the requests of a batch from a file, or from the store where no file has that name.
 
     Raises RequestInvalid where there is none, or it does not fit.
     """

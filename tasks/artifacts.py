@@ -22,13 +22,13 @@ from prefect.exceptions import PrefectException
 from prefect.utilities.context import get_task_and_flow_run_ids
 
 from agenthands._util.formatting import money, one_line
-from agenthands._util.redaction import masked, masked_json
+from agenthands._util.redaction import redact, redact_json
 from agenthands.events import BatchProgress, Event, StageFinished, ToolProgress, listening
 from agenthands.reports.markdown import cost_rows, gate_markdown, plan_markdown, result_markdown
 from agenthands.reports.plan_diagram import plan_svg
 from agenthands.schemas import BuildRecord, GateReport, Plan
 from agenthands.store.builds import build_prefix
-from agenthands.store.workdirs import Build
+from agenthands.store.workdirs import BuildContext
 from agenthands.tasks import dependencies
 
 _ROUND_SECONDS = 1.0
@@ -75,7 +75,7 @@ class LiveArtifacts(ABC):
     def show(self, key: str, kind: str, data: Any, description: str) -> None:
         """Show an artifact, or show it anew. `kind` and `data` are as Prefect defines them."""
         wanted = ArtifactCreate(
-            key=f"agenthands-{key}", type=kind, data=masked_json(data), description=description, flow_run_id=self._run
+            key=f"agenthands-{key}", type=kind, data=redact_json(data), description=description, flow_run_id=self._run
         )
         with self._lock:
             self._artifacts.setdefault(key, _Artifact()).wanted = wanted
@@ -120,7 +120,7 @@ _ENDED = ("accepted", "rejected", "failed")
 class BuildArtifacts(LiveArtifacts):
     """The artifacts of one build."""
 
-    def __init__(self, build: Build) -> None:
+    def __init__(self, build: BuildContext) -> None:
         """Belong to the flow run of this context."""
         super().__init__()
         self._build = build
@@ -142,7 +142,7 @@ class BuildArtifacts(LiveArtifacts):
     def show_plan(self, plan: Plan) -> None:
         """Show the plan as text and as a graph."""
         self.show("plan", "markdown", plan_markdown(plan), "What is going to be built")
-        picture = base64.b64encode(masked(plan_svg(plan)).encode()).decode()
+        picture = base64.b64encode(redact(plan_svg(plan)).encode()).decode()
         self.show("plan-graph", "image", f"data:image/svg+xml;base64,{picture}", "The plan as a graph")
 
     def show_result(self, record: BuildRecord) -> None:
@@ -182,7 +182,7 @@ def show_gate_report(report: GateReport, attempt: int) -> None:
             ArtifactCreate(
                 key=f"agenthands-gate-{report.tool.replace('_', '-')}",
                 type="markdown",
-                data=masked(gate_markdown(report, attempt)),
+                data=redact(gate_markdown(report, attempt)),
                 description=f"{report.tool}, attempt {attempt}",
                 task_run_id=task_run,
                 flow_run_id=flow_run,

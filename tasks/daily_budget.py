@@ -39,12 +39,12 @@ class PrefectDayBudget:
     """The DayBudget of a Prefect server."""
 
     def left(self) -> bool:
-        """Say whether anything is left. Raises OutsideError where Prefect's API does not answer."""
+        """Return whether anything is left. Raises OutsideError where Prefect's API does not answer."""
         with _client() as client:
             today = _today(client)
             return today is None or _room(today) > 0
 
-    def pay(self, usd: float) -> None:
+    def charge(self, usd: float) -> None:
         """Take a sum out; what is more than was left counts as all that was left. Raises as `left` does.
 
         A payment is never dropped: where others were faster each time, that is an OutsideError too.
@@ -61,7 +61,7 @@ class PrefectDayBudget:
 
 
 def open_day_budget() -> PrefectDayBudget | None:
-    """Give the day's budget of the Prefect server in use; None where none was set (`deployments/bootstrap`)."""
+    """Return the day's budget of the Prefect server in use; None where none was set (`deployments/bootstrap`)."""
     if not get_current_settings().api.url:
         return None
     with _client() as client:
@@ -78,7 +78,7 @@ def set_day_budget(client: SyncPrefectClient, usd: float) -> None:
 
 @contextmanager
 def _client() -> Iterator[SyncPrefectClient]:
-    """Give a client of the API; its faults have our name."""
+    """Return a client of the API; its faults have our name."""
     try:
         with get_client(sync_client=True) as client:
             yield client
@@ -100,7 +100,7 @@ def _budget(client: SyncPrefectClient) -> int | None:
 
 
 def _today(client: SyncPrefectClient) -> GlobalConcurrencyLimitResponse | None:
-    """Give today's limit as the variable wants it; None where the variable was deleted meanwhile."""
+    """Return today's limit as the variable wants it; None where the variable was deleted meanwhile."""
     slots = _budget(client)
     if slots is None:
         return None

@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from agenthands._util.redaction import has_password, mask_logs, without_user
+from agenthands._util.redaction import has_password, redact_logs, without_user
 from agenthands.coding.base import Coder
 from agenthands.coding.openhands.agent import OpenHandsCoder, load_openhands, read_trajectory
 from agenthands.coding.tool_coder import CodingLimits, system_prompt
-from agenthands.environments.base import Environments
-from agenthands.environments.uv import UvEnvironments
+from agenthands.environments.base import EnvironmentInstaller
+from agenthands.environments.uv import UvInstaller
 from agenthands.errors import ModelNotUsable, SettingsInvalid, StoreNotUsable
 from agenthands.llm.base import ChatModel
-from agenthands.llm.budget import Account, Budget, PaidModel, Purse
+from agenthands.llm.budget import Budget, BudgetScope, BudgetTracker, MeteredModel
 from agenthands.llm.gateway.base import ModelGateway
 from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.litellm_model import (
@@ -33,13 +33,13 @@ from agenthands.schemas.request import refuse_passwords
 from agenthands.settings import Settings, load_settings
 from agenthands.store.base import Store
 from agenthands.store.fsspec_store import FsspecStore
-from agenthands.store.workdirs import BOOK, Build
+from agenthands.store.workdirs import SPENDING_LOG, BuildContext
 
 _NOT_WAITING = 2.0  # seconds
-_purses: dict[str, Purse] = {}
-_purses_lock = threading.Lock()
+_trackers: dict[str, BudgetTracker] = {}
+_trackers_lock = threading.Lock()
 
-mask_logs()  # every process that runs a step imports this module
+redact_logs()  # every process that runs a step imports this module
 
 
 def settings_for(options: BuildOptions) -> Settings:
@@ -77,13 +77,13 @@ def store_of_another(url: str, settings: Settings) -> Store:
     return FsspecStore(own if has_password(own) and without_user(own) == url else url, _NOT_WAITING)
 
 
-def environments_for(settings: Settings) -> Environments:
+def installer_for(settings: Settings) -> EnvironmentInstaller:
     """Choose who installs Python environments."""
-    return UvEnvironments(settings.home, settings.refresh, settings.trusted_packages, settings.dependencies)
+    return UvInstaller(settings.home, settings.refresh, settings.trusted_packages, settings.dependencies)
 
 
 def catalogue_for(settings: Settings) -> dict[str, CatalogueServer]:
-    """Give the MCP servers that ship and those of the user's folder or URL. Raises SettingsInvalid."""
+    """Return the MCP servers that ship and those of the user's folder or URL. Raises SettingsInvalid."""
     extra = settings.catalogue
     if extra and "://" in extra:
         return load_catalogue(documents=read_catalogue_url(extra, settings.home))
@@ -91,7 +91,7 @@ def catalogue_for(settings: Settings) -> dict[str, CatalogueServer]:
 
 
 def model_for(settings: Settings, role: Role) -> ModelSettings:
-    """Give a role's model, and its fallback, with their keys; Prefect is asked where a Secret block holds one.
+    """Return a role's model, and its fallback, with their keys; Prefect is asked where a Secret block holds one.
 
     Raises ModelNotUsable.
     """
@@ -104,7 +104,7 @@ def _with_key(model: ModelSettings) -> ModelSettings:
 
 
 def read_secret_block(name: str) -> str:
-    """Give what a Prefect Secret block of the worker's server holds. Raises ModelNotUsable."""
+    """Return what a Prefect Secret block of the worker's server holds. Raises ModelNotUsable."""
     from prefect.blocks.system import Secret
 
     try:
@@ -119,16 +119,16 @@ def read_secret_block(name: str) -> str:
     return key.strip()
 
 
-def planner_for(settings: Settings, account: Account) -> ChatModel:
-    """Choose the planner's model, paid from `account`."""
-    return PaidModel(LitellmModel(model_for(settings, "planner"), account.note_cut_off), account)
+def planner_for(settings: Settings, scope: BudgetScope) -> ChatModel:
+    """Choose the planner's model, paid from `scope`."""
+    return MeteredModel(LitellmModel(model_for(settings, "planner"), scope.note_cut_off), scope)
 
 
-def purse_for(build: Build) -> Purse:
-    """Give the purse of a build, one for all its steps in this process; a build that goes on takes up its book."""
-    with _purses_lock:
-        purse = _purses.get(build.build_id)
-        if purse is None:
+def budget_for(build: BuildContext) -> BudgetTracker:
+    """Return the tracker of a build, one for all its steps in this process; a build that goes on takes up its log."""
+    with _trackers_lock:
+        tracker = _trackers.get(build.build_id)
+        if tracker is None:
             from agenthands.tasks.daily_budget import (
                 open_day_budget,  # imports Prefect, before the command line has set it up
             )
@@ -138,14 +138,14 @@ def purse_for(build: Build) -> Purse:
             day = open_day_budget()
             if day is not None:
                 _require_prices(settings, "the budget of the day")
-            purse = _purses[build.build_id] = Purse(budget, day, build.folder / BOOK)
-        return purse
+            tracker = _trackers[build.build_id] = BudgetTracker(budget, day, build.folder / SPENDING_LOG)
+        return tracker
 
 
-def forget_purse(build: Build) -> None:
-    """Let a purse go, for its build has ended."""
-    with _purses_lock:
-        _purses.pop(build.build_id, None)
+def release_budget(build: BuildContext) -> None:
+    """Let a tracker go, for its build has ended."""
+    with _trackers_lock:
+        _trackers.pop(build.build_id, None)
 
 
 def coder_for(settings: Settings) -> Coder:
@@ -163,13 +163,13 @@ def egress_for(settings: Settings) -> EgressProxy:
     return EgressProxy(settings.egress)
 
 
-def coding_limits(settings: Settings, account: Account) -> CodingLimits:
-    """Give the bounds of one turn of a tool's coding, paid from `account`."""
+def coding_limits(settings: Settings, scope: BudgetScope) -> CodingLimits:
+    """Return the bounds of one turn of a tool's coding, paid from `scope`."""
     return CodingLimits(
         seconds=settings.coder_seconds,
         steps=settings.coder_steps,
         attempts=settings.max_attempts,
-        account=account,
+        scope=scope,
         system_prompt=settings.model_config_file().agent.text,
     )
 
@@ -206,7 +206,7 @@ def check_models(settings: Settings) -> None:
 
 
 def _all_models(settings: Settings) -> list[ModelSettings]:
-    """Give the model of each role, and those that may answer in its place."""
+    """Return the model of each role, and those that may answer in its place."""
     models = [settings.model(role) for role in ROLES]
     return [*models, *(model.fallback for model in models if model.fallback)]
 
@@ -229,10 +229,10 @@ def warm_up(settings: Settings) -> None:
 
 
 def price_of(model: ModelSettings) -> tuple[float, float] | None:
-    """Give US dollars per prompt and completion token; None where no price is known."""
+    """Return US dollars per prompt and completion token; None where no price is known."""
     return price_per_token(model)
 
 
 def trajectory(conversation: Path) -> bytes:
-    """Give the persisted events of a coding agent's conversation, one JSON object a line."""
+    """Return the persisted events of a coding agent's conversation, one JSON object a line."""
     return read_trajectory(conversation)

@@ -14,32 +14,32 @@ from agenthands.mcp import setup as server_preparation
 from agenthands.mcp.setup import ReadyServer, ServerFinding, UnusableServer
 from agenthands.schemas import McpServer
 from agenthands.store.cache_keys import lock_key, server_key
-from agenthands.store.workdirs import Build
+from agenthands.store.workdirs import BuildContext
 from agenthands.tasks import dependencies
-from agenthands.tasks.result_cache import do_not_keep, kept, result_of
+from agenthands.tasks.result_cache import cached, result_of, skip_cache
 from agenthands.tasks.retries import RETRY_OUTSIDE
 
 
 @task(name="resolve", task_run_name="resolve", **RETRY_OUTSIDE)
-def resolve_dependencies(build: Build, requirements: Sequence[str]) -> str:
-    """Give the lock of the NAT environment with the tools' dependencies."""
-    return dependencies.environments_for(dependencies.settings_for(build.request.options())).resolve(requirements)
+def resolve_dependencies(build: BuildContext, requirements: Sequence[str]) -> str:
+    """Return the lock of the NAT environment with the tools' dependencies."""
+    return dependencies.installer_for(dependencies.settings_for(build.request.options())).resolve(requirements)
 
 
 @task(name="install", task_run_name="install", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
-def install_environment(build: Build, lock: str) -> Environment:
+def install_environment(build: BuildContext, lock: str) -> Environment:
     """Have an environment on this machine."""
-    return dependencies.environments_for(dependencies.settings_for(build.request.options())).install(lock)
+    return dependencies.installer_for(dependencies.settings_for(build.request.options())).install(lock)
 
 
-def prepare_environment(build: Build, requirements: Sequence[str] = ()) -> Environment:
-    """Give the NAT environment with the tools' dependencies, locked once for all machines."""
+def prepare_environment(build: BuildContext, requirements: Sequence[str] = ()) -> Environment:
+    """Return the NAT environment with the tools' dependencies, locked once for all machines."""
     settings = dependencies.settings_for(build.request.options())
     with stage(build.build_id, "environment") as note:
-        lock = dependencies.environments_for(settings).resolve([])
+        lock = dependencies.installer_for(settings).resolve([])
         if requirements:
             key = lock_key(lock, requirements, settings.trusted_packages, settings.dependencies)
-            resolving = kept(resolve_dependencies, key, settings)
+            resolving = cached(resolve_dependencies, key, settings)
             lock, _ = result_of(resolving(build, requirements, return_state=True))
         environment: Environment = install_environment(build, lock)
         note.detail = f"NAT, lock {environment.lock_sha256[:12]}"
@@ -49,8 +49,8 @@ def prepare_environment(build: Build, requirements: Sequence[str] = ()) -> Envir
 
 
 @task(name="registry", task_run_name="registry", cache_policy=NO_CACHE)
-def read_nat_registry(build: Build, environment: Environment) -> NatRegistry:
-    """Give the components that the installed NAT knows."""
+def read_nat_registry(build: BuildContext, environment: Environment) -> NatRegistry:
+    """Return the components that the installed NAT knows."""
     settings = dependencies.settings_for(build.request.options())
     scratch = build.folder / "registry"
     scratch.mkdir(exist_ok=True)
@@ -58,7 +58,7 @@ def read_nat_registry(build: Build, environment: Environment) -> NatRegistry:
 
 
 @task(task_run_name="examine-{server.id}", **RETRY_OUTSIDE)
-def examine_server(build: Build, server: McpServer) -> ServerFinding:
+def examine_server(build: BuildContext, server: McpServer) -> ServerFinding:
     """Install one MCP server, exactly the catalogue's version, into an environment of its own, and start it once.
 
     What speaks against a server may be this machine's fault, so it is not kept.
@@ -69,22 +69,22 @@ def examine_server(build: Build, server: McpServer) -> ServerFinding:
     finding = server_preparation.examine_server(
         server,
         dependencies.catalogue_for(settings)[server.id],
-        dependencies.environments_for(settings),
+        dependencies.installer_for(settings),
         dependencies.sandbox_for(settings),
         scratch,
     )
     if finding.complaints:
-        do_not_keep()
+        skip_cache()
     return finding
 
 
 @task(task_run_name="server-{server.id}", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
-def prepare_server(build: Build, server: McpServer) -> ReadyServer | UnusableServer:
+def prepare_server(build: BuildContext, server: McpServer) -> ReadyServer | UnusableServer:
     """Have one MCP server of the plan ready on this machine; it is examined once for all."""
     settings = dependencies.settings_for(build.request.options())
     entry = dependencies.catalogue_for(settings)[server.id]
-    state = kept(examine_server, server_key(entry, server, settings.trusted_packages), settings)(
+    state = cached(examine_server, server_key(entry, server, settings.trusted_packages), settings)(
         build, server, return_state=True
     )
     finding, _ = result_of(state)
-    return server_preparation.prepare_server(server, entry, finding, dependencies.environments_for(settings))
+    return server_preparation.prepare_server(server, entry, finding, dependencies.installer_for(settings))

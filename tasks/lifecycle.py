@@ -12,23 +12,23 @@ import agenthands.store.builds as publishing
 from agenthands.events import BuildStarted, emit, stage
 from agenthands.llm.settings import ROLES
 from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest
-from agenthands.store.recorder import Ledger
-from agenthands.store.recovery import REASON, KilledBuilds, note_begun
-from agenthands.store.workdirs import PLAN, Build, new_build, release, sweep, use_scratch
+from agenthands.store.recorder import BuildRecorder
+from agenthands.store.recovery import REASON, CrashRecovery, note_begun
+from agenthands.store.workdirs import PLAN, BuildContext, new_build, release, sweep, use_scratch
 from agenthands.tasks import dependencies
 from agenthands.tasks.code import TRAJECTORY
 from agenthands.tasks.retries import RETRY_OUTSIDE
 
 
 @task(task_run_name="start", cache_policy=NO_CACHE)
-def start_build(request: str, options: BuildOptions) -> Build:
-    """Give the build under way. Raises UserError before anything is spent."""
+def start_build(request: str, options: BuildOptions) -> BuildContext:
+    """Return the build under way. Raises UserError before anything is spent."""
     use_scratch()
     settings = dependencies.check_machine(request, options)
     dependencies.check_models(settings)
     for role in ROLES:
         dependencies.model_for(settings, role)  # a Secret block that is missing is said before anything is spent
-    sweep(settings.home / "work", KilledBuilds(lambda url: dependencies.store_of_another(url, settings)))
+    sweep(settings.home / "work", CrashRecovery(lambda url: dependencies.store_of_another(url, settings)))
     build = new_build(BuildRequest(request=request.strip(), **options.model_dump()), settings.home)
     emit(
         BuildStarted(
@@ -43,21 +43,21 @@ def start_build(request: str, options: BuildOptions) -> Build:
     return build
 
 
-def start_ledger(build: Build) -> Ledger:
+def start_recorder(build: BuildContext) -> BuildRecorder:
     """Open the book of a build, and note what its record is if nothing more is heard of it."""
     settings = dependencies.settings_for(build.request.options())
     models: dict[str, str] = {role: settings.model(role).model for role in ROLES}
     fallbacks = {model.fallback.model for role in ROLES if (model := settings.model(role)).fallback}
     if fallbacks:
         models["fallback"] = ", ".join(sorted(fallbacks))
-    ledger = Ledger(build, models, dependencies.purse_for(build))
+    ledger = BuildRecorder(build, models, dependencies.budget_for(build))
     note_begun(build.folder, ledger.record("failed", REASON), dependencies.store_for(settings).url)
     return ledger
 
 
 @task(task_run_name="publish", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
-def publish_build(build: Build, record: BuildRecord, bundle: bytes | None) -> BuildRecord:
-    """Give the record as published. The work folder is removed only after everything is in the store."""
+def publish_build(build: BuildContext, record: BuildRecord, bundle: bytes | None) -> BuildRecord:
+    """Return the record as published. The work folder is removed only after everything is in the store."""
     settings = dependencies.settings_for(build.request.options())
     with stage(build.build_id, "publish") as note:
         files = _files(build)
@@ -67,11 +67,11 @@ def publish_build(build: Build, record: BuildRecord, bundle: bytes | None) -> Bu
         note.detail = settings.store_url
     shutil.rmtree(build.folder, ignore_errors=True)
     release(build.folder)
-    dependencies.forget_purse(build)
+    dependencies.release_budget(build)
     return published
 
 
-def _files(build: Build) -> dict[str, bytes]:
+def _files(build: BuildContext) -> dict[str, bytes]:
     """Collect what is kept of a build: sources, gate reports, trajectories, and what explains a failure."""
     files: dict[str, bytes] = {}
     for name in (PLAN, "last-answer.txt", "accept/load-error.txt"):

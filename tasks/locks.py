@@ -53,11 +53,11 @@ class MachineLocks(LockManager):
             self._held.pop(key)[1].release()
 
     def is_lock_holder(self, key: str, holder: str) -> bool:
-        """Say whether `holder` has the lock."""
+        """Return whether `holder` has the lock."""
         return key in self._held and self._held[key][0] == holder
 
     def is_locked(self, key: str) -> bool:
-        """Say whether anybody on this machine has the lock."""
+        """Return whether anybody on this machine has the lock."""
         return not self.wait_for_lock(key, 0)
 
     def wait_for_lock(self, key: str, timeout: float | None = None) -> bool:
@@ -85,5 +85,5 @@ def _shared_locks(url: str) -> LockManager:
 
 
 def locks_for(settings: Settings) -> LockManager:
-    """Give the locks of this machine, or those in Redis that all machines share."""
+    """Return the locks of this machine, or those in Redis that all machines share."""
     return _shared_locks(settings.locks) if settings.locks else _machine_locks(settings.home / "holding")

@@ -8,31 +8,31 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 import agenthands.packaging.package as assembly
-from agenthands._util.redaction import masked_bytes
+from agenthands._util.redaction import redact_bytes
 from agenthands.environments.base import Environment
 from agenthands.environments.nat_registry import NatRegistry
 from agenthands.events import stage
 from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.bundle import pack
 from agenthands.schemas import Plan
-from agenthands.store.workdirs import Build
+from agenthands.store.workdirs import BuildContext
 from agenthands.tasks import dependencies
 
 
 @task(task_run_name="assemble", cache_policy=NO_CACHE)
 def assemble_agent(
-    build: Build,
+    build: BuildContext,
     plan: Plan,
     servers: Sequence[PlannedServer],
     registry: NatRegistry,
     environment: Environment,
 ) -> bytes:
-    """Give the package as .tar.gz."""
+    """Return the package as .tar.gz."""
     settings = dependencies.settings_for(build.request.options())
     with stage(build.build_id, "assemble") as note:
-        workspaces = {tool.name: build.made(tool.name) for tool in plan.custom_tools}
+        workspaces = {tool.name: build.tool_dir(tool.name) for tool in plan.custom_tools}
         model = settings.model("agent").model
         files = assembly.assemble_agent(plan, workspaces, servers, registry, environment.lock, model)
-        files = {name: masked_bytes(content) for name, content in files.items()}
+        files = {name: redact_bytes(content) for name, content in files.items()}
         note.detail = f"{len(files)} files"
     return pack(files, plan.name)

@@ -61,7 +61,7 @@ class SharedLocks(RedisLockManager):
                 held.lock.release()
 
     def is_lock_holder(self, key: str, holder: str) -> bool:
-        """Say whether `holder` has the lock."""
+        """Return whether `holder` has the lock."""
         held = self._held.get((key, holder))
         return held is not None and bool(held.lock.owned())
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from prefect import Task
 from prefect.cache_policies import CachePolicy
@@ -17,18 +17,18 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.filesystems import WritableFileSystem
 from prefect.locking.memory import MemoryLockManager
-from prefect.serializers import JSONSerializer
 from prefect.states import Failed
 from prefect.transactions import IsolationLevel, get_transaction
 from pydantic import BaseModel, PrivateAttr
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
-from agenthands._util.redaction import has_password, masked, masked_bytes, without_user
+from agenthands._util.redaction import has_password, redact, redact_bytes, without_user
 from agenthands.errors import AgentHandsError
 from agenthands.settings import Settings, load_settings
 from agenthands.store.base import Store
 from agenthands.tasks import dependencies
 from agenthands.tasks.locks import locks_for
+from agenthands.tasks.result_format import RedactedJson
 
 _KEPT = ("plans/", "locks/", "servers/", "tools/", "acceptances/", "builds/")
 _saved: dict[str, StoreResults] = {}
@@ -42,16 +42,6 @@ _FIRST = Retrying(
 )
 
 
-class MaskedJson(JSONSerializer[Any]):
-    """Prefect's JSON, without keys: what a result quotes from outside is kept for other builds."""
-
-    type: Literal["agenthands-json"] = "agenthands-json"
-
-    def dumps(self, obj: Any) -> bytes:
-        """Give the JSON of a result."""
-        return masked_bytes(super().dumps(obj))
-
-
 class StoreResults(WritableFileSystem):
     """Prefect's storage block over our Store port: writes are whole, and repeated while the store is away."""
 
@@ -63,7 +53,7 @@ class StoreResults(WritableFileSystem):
     url: str
 
     def read_path(self, path: str, **_: Any) -> bytes | None:  # type: ignore[override]  # Prefect calls both kinds
-        """Give what is kept under a key; None where there is nothing."""
+        """Return what is kept under a key; None where there is nothing."""
         try:
             return self._opened().get(path)
         except KeyError:
@@ -92,7 +82,7 @@ class StoreResults(WritableFileSystem):
 
 
 def results_in(settings: Settings) -> StoreResults:
-    """Give the block for the store of these settings; Prefect's server learns of it once. It holds no key."""
+    """Return the block for the store of these settings; Prefect's server learns of it once. It holds no key."""
     url = without_user(settings.store_url)
     with _saving:
         if url not in _saved:
@@ -113,28 +103,28 @@ class FixedKey(CachePolicy):
     key: str = ""
 
     def compute_key(self, *_: Any, **__: Any) -> str:
-        """Give it, whatever the inputs are."""
+        """Return it, whatever the inputs are."""
         return self.key
 
 
 _OBJECT = "result.json"
 
 
-def kept[**P, R](task: Task[P, R], key: str, settings: Settings) -> Task[P, R]:
-    """Give the task so that its result is read from the store, or made once and kept there under `key`."""
+def cached[**P, R](task: Task[P, R], key: str, settings: Settings) -> Task[P, R]:
+    """Return the task so that its result is read from the store, or made once and kept there under `key`."""
     return task.with_options(
         cache_policy=FixedKey(
             key=f"{key}/{_OBJECT}", isolation_level=IsolationLevel.SERIALIZABLE, lock_manager=locks_for(settings)
         ),
         result_storage=results_in(settings),
-        result_serializer=MaskedJson(),
+        result_serializer=RedactedJson(),
         persist_result=True,
         refresh_cache=settings.refresh,
     )
 
 
-def kept_here[**P, R](task: Task[P, R], key: str, folder: Path) -> Task[P, R]:
-    """Give the task so that its result is kept in `folder`, for a build that goes on there after its worker died.
+def cached_in_folder[**P, R](task: Task[P, R], key: str, folder: Path) -> Task[P, R]:
+    """Return the task so that its result is kept in `folder`, for a build that goes on there after its worker died.
 
     Who works in the folder has it for itself. A task without a level and locks of its own takes its parent's: it waits
     for all others on the machine whose `key` is the same, or is not kept because one of them is just being kept.
@@ -146,25 +136,25 @@ def kept_here[**P, R](task: Task[P, R], key: str, folder: Path) -> Task[P, R]:
             lock_manager=MemoryLockManager(),  # type: ignore[no-untyped-call]
         ),
         result_storage=folder,
-        result_serializer=MaskedJson(),
+        result_serializer=RedactedJson(),
         persist_result=True,
         refresh_cache=False,
     )
 
 
-def rejected[R](result: R, reason: str) -> R:
-    """Give what a task returns whose result is a rejection: a failed run, which is not kept for other builds."""
-    do_not_keep()
-    return cast("R", Failed(data=result, message=masked(reason)))  # Prefect hands the data on
+def uncached_rejection[R](result: R, reason: str) -> R:
+    """Return what a task returns whose result is a rejection: a failed run, which is not kept for other builds."""
+    skip_cache()
+    return cast("R", Failed(data=result, message=redact(reason)))  # Prefect hands the data on
 
 
-def forget(key: str, settings: Settings) -> None:
+def invalidate(key: str, settings: Settings) -> None:
     """Let a kept result be made anew: an object without a result is one that Prefect does not find."""
     dependencies.store_for(settings).put(f"{key}/{_OBJECT}", b"")
 
 
-def is_kept(key: str, settings: Settings) -> bool:
-    """Say whether the store has a result under `key`; not where it cannot be asked."""
+def is_cached(key: str, settings: Settings) -> bool:
+    """Return whether the store has a result under `key`; not where it cannot be asked."""
     try:
         return bool(dependencies.store_for(settings).get(f"{key}/{_OBJECT}"))
     except (KeyError, AgentHandsError):
@@ -183,8 +173,8 @@ def lock_if_free(key: str, settings: Settings) -> Iterator[bool]:
             locks.release_lock(name, holder)
 
 
-def kept_apart[R: BaseModel](key: str, kind: type[R], settings: Settings) -> R | None:
-    """Give, from inside a task, what `keep_apart` has kept under `key`; the task has nothing to keep then."""
+def load_fallback_result[R: BaseModel](key: str, kind: type[R], settings: Settings) -> R | None:
+    """Give, from inside a task, what `store_fallback_result` has kept under `key`; the task has nothing to keep then."""
     if not key or settings.refresh:
         return None
     try:
@@ -193,25 +183,25 @@ def kept_apart[R: BaseModel](key: str, kind: type[R], settings: Settings) -> R |
     except (KeyError, ValueError):  # there is nothing, or it is of a form that we do not know any more
         return None
     if found is not None:
-        do_not_keep()
+        skip_cache()
     return found
 
 
-def keep_apart[R: BaseModel](key: str, result: R, settings: Settings) -> R:
+def store_fallback_result[R: BaseModel](key: str, result: R, settings: Settings) -> R:
     """Keep a task's result under `key` instead of its own: it counts for those alone who look there."""
-    do_not_keep()
-    dependencies.store_for(settings).put(f"{key}/{_OBJECT}", masked_bytes(result.model_dump_json().encode()))
+    skip_cache()
+    dependencies.store_for(settings).put(f"{key}/{_OBJECT}", redact_bytes(result.model_dump_json().encode()))
     return result
 
 
-def do_not_keep() -> None:
+def skip_cache() -> None:
     """Say from inside a task that its result counts for this run alone."""
     if transaction := get_transaction():
         transaction.write_on_commit = False
 
 
 def result_of[R](state: State[R]) -> tuple[R, bool]:
-    """Give what a task gave, a rejection included, and whether it was kept from before. Raises what the task raised."""
+    """Return what a task gave, a rejection included, and whether it was kept from before. Raises what the task raised."""
     result: Any = state.result(raise_on_failure=False)
     if isinstance(result, BaseException):
         raise result

@@ -10,7 +10,7 @@ from agenthands.errors import AgentHandsError, ModelUnavailable
 
 
 def if_retryable(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
-    """Say whether trying again can help; a fault that has no name of ours is a bug and is not retried.
+    """Return whether trying again can help; a fault that has no name of ours is a bug and is not retried.
 
     A model that fails was tried again already, call by call (`adapters/patience.py`).
     """

@@ -63,9 +63,9 @@ def roman_workspace(tmp_path):
 @pytest.fixture(scope="session")
 def nat_environment():
     """The real NAT environment; the first run installs it."""
-    from agenthands.environments.uv import UvEnvironments
+    from agenthands.environments.uv import UvInstaller
 
-    return UvEnvironments(TEST_HOME).nat()
+    return UvInstaller(TEST_HOME).nat()
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def ends_without_the_tests(monkeypatch):
 
 @pytest.fixture
 def agenthands(ends_without_the_tests, monkeypatch, capsys):
-    """Run a command in this process; gives its exit code, and what it printed to standard output and error."""
+    """Run a command in this process; returns its exit code, and what it printed to standard output and error."""
 
     from agenthands.cli.main import main
 

@@ -6,7 +6,7 @@ import uuid
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_atomic(path: Path, text: str) -> None:
     """Write a file so that nobody sees a part of it; the last of several writers wins. Raises OSError."""
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def importing(module: str) -> Iterator[None]:
+def fast_import(module: str) -> Iterator[None]:
     """Collect no garbage inside, and never look again at what is there at the end.
 
     Does nothing where `module` was imported before: what a working process has made meanwhile is to be collected.

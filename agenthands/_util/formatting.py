@@ -90,12 +90,12 @@ def tick(seconds: float) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Say how many of something: 1 tool, 2 tools, 1,200 tokens."""
+    """Return how many of something: 1 tool, 2 tools, 1,200 tokens."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def cut_off(calls: int) -> str:
-    """Say how many calls of a model were ended before they were answered; empty for none."""
+    """Return how many calls of a model were ended before they were answered; empty for none."""
     return f"{count(calls, 'call')} cut off at unknown cost" if calls else ""
 
 

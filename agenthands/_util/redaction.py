@@ -49,59 +49,59 @@ def remember(*texts: str | None) -> None:
         _remembered |= found
 
 
-def masked(text: str) -> str:
-    """Give the text without the keys that this process knows."""
+def redact(text: str) -> str:
+    """Return the text without the keys that this process knows."""
     pattern = _pattern(tuple(os.environ.items()), _remembered)
     return pattern.sub(MASK, text) if pattern else text
 
 
-def masked_error(text: str) -> str:
-    """Give the text of an error of somebody else on one line: without keys, known or looking like one."""
-    return _KEY_FORM.sub(rf"\1{MASK}", masked(" ".join(text.split())))
+def redact_error(text: str) -> str:
+    """Return the text of an error of somebody else on one line: without keys, known or looking like one."""
+    return _KEY_FORM.sub(rf"\1{MASK}", redact(" ".join(text.split())))
 
 
-def masked_file(text: str) -> str:
+def redact_file(text: str) -> str:
     """Do the same to the text of a file; JSON stays JSON, also where a key is a number."""
-    if (hidden := masked(text)) == text:
+    if (hidden := redact(text)) == text:
         return text
     try:
-        return json.dumps(masked_json(json.loads(text)), indent=1)
+        return json.dumps(redact_json(json.loads(text)), indent=1)
     except (ValueError, RecursionError):
         return hidden
 
 
-def masked_bytes(content: bytes) -> bytes:
+def redact_bytes(content: bytes) -> bytes:
     """Do the same to a file; where nothing is masked, it stays as it is, whatever it holds."""
-    return masked_file(content.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+    return redact_file(content.decode(errors="surrogateescape")).encode(errors="surrogateescape")
 
 
-def masked_json(value: Any) -> Any:
+def redact_json(value: Any) -> Any:
     """Do the same to every text of a JSON-able value."""
     if isinstance(value, str):
-        return masked(value)
+        return redact(value)
     if isinstance(value, Mapping):
-        return {masked(key) if isinstance(key, str) else key: masked_json(item) for key, item in value.items()}
+        return {redact(key) if isinstance(key, str) else key: redact_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [masked_json(item) for item in value]
+        return [redact_json(item) for item in value]
     return value
 
 
 def has_password(url: str | None) -> bool:
-    """Say whether a URL carries a password or a token."""
+    """Return whether a URL carries a password or a token."""
     return bool(url and _USER_PART.search(url))
 
 
 def without_user(url: str) -> str:
-    """Give a URL without its user and password."""
+    """Return a URL without its user and password."""
     return _USER_PART.sub("://", url)
 
 
 def without_keys(variables: Mapping[str, str], kept: str) -> dict[str, str]:
-    """Give the variables for a program that needs no keys but those whose names begin as `kept` says, a pattern."""
+    """Return the variables for a program that needs no keys but those whose names begin as `kept` says, a pattern."""
     return {name: value for name, value in variables.items() if re.match(kept, name) or not _is_key(name)}
 
 
-def mask_logs() -> None:
+def redact_logs() -> None:
     """Mask every log record of this process, tracebacks included, whatever handler it goes to."""
     make = logging.getLogRecordFactory()
     if getattr(make, "masks", False):
@@ -114,11 +114,11 @@ def mask_logs() -> None:
         except Exception:  # its arguments do not fit, and a handler would quote them as they are
             said = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
             record.msg, record.args = said, ()
-        if (hidden := masked(said)) != said:
+        if (hidden := redact(said)) != said:
             record.msg, record.args = hidden, ()
         if record.exc_info and record.exc_info[0]:
             told = "".join(traceback.format_exception(*record.exc_info)).rstrip()
-            if (hidden := masked(told)) != told:
+            if (hidden := redact(told)) != told:
                 record.exc_text, record.exc_info = hidden, None
         return record
 
@@ -130,7 +130,7 @@ class OutputUnread(Exception):
     """Nobody reads what this process prints, as after `| head`. No OSError: click and rich exit with 1 then."""
 
 
-class MaskedStream:
+class RedactedStream:
     """A text stream that writes no keys; all else is the stream's own.
 
     Raises OutputUnread where its reader has ended, once: what is written after that goes nowhere.
@@ -141,9 +141,9 @@ class MaskedStream:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write the text without keys; gives its length as it came."""
+        """Write the text without keys; returns its length as it came."""
         with self._read_by_somebody():
-            self._stream.write(masked(text))
+            self._stream.write(redact(text))
         return len(text)
 
     def flush(self) -> None:
@@ -184,7 +184,7 @@ def _is_key(name: str) -> bool:
 
 
 def _passwords(text: str) -> list[str]:
-    """Give the passwords in a text's URLs, or what stands in a password's place, and how each is sent."""
+    """Return the passwords in a text's URLs, or what stands in a password's place, and how each is sent."""
     found = []
     for user_part in _USER_PART.findall(text):
         user, mark, password = user_part.partition(":")
@@ -195,13 +195,13 @@ def _passwords(text: str) -> list[str]:
 
 
 def _parts(key: str) -> list[str]:
-    """Give a key, and the longer lines of one that has several: a text may show them one by one."""
+    """Return a key, and the longer lines of one that has several: a text may show them one by one."""
     lines = [line.strip() for line in re.split(r"\\n|\n", key)]
     return [key, *(line for line in lines if len(line) >= _LONG_LINE and not line.startswith("-----"))]
 
 
 def _written(key: str) -> str:
-    """Give a pattern of a key as it is written plainly, in JSON (in JSON), in a URL, in HTML, in Markdown, in Python.
+    """Return a pattern of a key as it is written plainly, in JSON (in JSON), in a URL, in HTML, in Markdown, in Python.
 
     Runs of backslashes are matched whole or not at all, and from their first: a long one costs no time.
     """
@@ -213,7 +213,7 @@ def _written(key: str) -> str:
 
 @cache
 def _character(each: str) -> str:
-    """Give a pattern of one character of a key, or of a run of backslashes or of spaces."""
+    """Return a pattern of one character of a key, or of a run of backslashes or of spaces."""
     if each[0].isspace():
         return r"(?:\s|\\+[nrt]|\+|%(?:25)*(?:20|0[9aAdD]))+"
     if each.isascii() and (each.isalnum() or each in "-_.~"):
@@ -228,7 +228,7 @@ def _character(each: str) -> str:
 
 
 def _encoded(key: str, shift: int) -> str:
-    """Give a pattern of the part of a text in base64 that a key alone decides, where it stands `shift` bytes on."""
+    """Return a pattern of the part of a text in base64 that a key alone decides, where it stands `shift` bytes on."""
     raw = key.encode(errors="surrogatepass")
     text = base64.b64encode(bytes(shift) + raw).decode()[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
     return text.replace("+", "[+-]").replace("/", "(?:/|_|%2[fF])")

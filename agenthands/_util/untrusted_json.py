@@ -17,7 +17,7 @@ from referencing import Registry
 
 
 def read_json(text: str | bytes) -> Any:
-    """Give the value. Raises ValueError (json.JSONDecodeError where it is a matter of syntax)."""
+    """Return the value. Raises ValueError (json.JSONDecodeError where it is a matter of syntax)."""
     try:
         value = json.loads(text, parse_constant=_no_json)
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
@@ -29,7 +29,7 @@ def read_json(text: str | bytes) -> Any:
 
 
 def read_scrubbed(text: bytes) -> Any:
-    """Give the value of a sandbox's output; halves of characters become `?`. Raises ValueError."""
+    """Return the value of a sandbox's output; halves of characters become `?`. Raises ValueError."""
     try:
         value = json.loads(text)
         return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
@@ -42,7 +42,7 @@ def _no_json(constant: str) -> None:
 
 
 def has_half_characters(text: str) -> bool:
-    """Say whether a text cannot be written as UTF-8: a command line with stray bytes, an escape in JSON."""
+    """Return whether a text cannot be written as UTF-8: a command line with stray bytes, an escape in JSON."""
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
@@ -51,7 +51,7 @@ _MANY = 100  # so many repetitions are as good as endless
 
 
 def schema_fault(schema: Any) -> str:
-    """Say why this is no JSON Schema; empty where it is one."""
+    """Return why this is no JSON Schema; empty where it is one."""
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
         for pattern in _patterns(schema):
@@ -65,7 +65,7 @@ def schema_fault(schema: Any) -> str:
 
 
 def regex_fault(pattern: str) -> str:
-    """Say why this is no regular expression that can be used; empty where it is one.
+    """Return why this is no regular expression that can be used; empty where it is one.
 
     An endless repetition within another, as in `(a+)+$`, can take for ever where it does not match, and nothing
     interrupts Python there.
@@ -79,7 +79,7 @@ def regex_fault(pattern: str) -> str:
 
 
 def _endless(node: Any, repeated: bool) -> bool:
-    """Say whether an unbounded repetition stands in an unbounded repetition."""
+    """Return whether an unbounded repetition stands in an unbounded repetition."""
     if isinstance(node, tuple) and len(node) == 2 and str(node[0]) in ("MAX_REPEAT", "MIN_REPEAT"):
         _, most, inner = node[1]
         unbounded = most >= _MANY

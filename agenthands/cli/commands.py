@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from agenthands._util.fast_import import importing
-from agenthands.cli.progress import choose_console
+from agenthands._util.fast_import import fast_import
+from agenthands.cli.progress import choose_progress
 from agenthands.errors import UserError
 from agenthands.events import listening
 from agenthands.flows.cancellation import end_everything, ended_by_interrupt, exit_at_once
@@ -27,9 +27,9 @@ from agenthands.store.base import Store
 from agenthands.store.builds import build_prefix, report_of
 
 if TYPE_CHECKING:
-    from agenthands.cli.progress import BatchConsole
+    from agenthands.cli.progress import PlainBatchProgress
     from agenthands.planning.cost_estimate import Estimate
-    from agenthands.planning.planner import Planned
+    from agenthands.planning.planner import PlanResult
     from agenthands.schemas import BatchReport, BuildRecord
 
 # Prefect reads these when it is imported; what the user has set stays.
@@ -44,7 +44,7 @@ _PREFECT = {
 
 
 def run_build(request: BuildRequest, as_json: bool) -> int:
-    """Build one agent and give the exit code. Raises AgentHandsError."""
+    """Build one agent and return the exit code. Raises AgentHandsError."""
 
     def load() -> Callable[[], BuildRecord]:
         from agenthands.flows.build_agent import build_agent
@@ -62,8 +62,8 @@ def run_build(request: BuildRequest, as_json: bool) -> int:
 
 
 def run_batch(source: str, given: Mapping[str, object], at_once: int, as_json: bool) -> int:
-    """Build a batch and give the exit code of the worst build. Raises AgentHandsError."""
-    from agenthands.cli.progress import BatchConsole
+    """Build a batch and return the exit code of the worst build. Raises AgentHandsError."""
+    from agenthands.cli.progress import PlainBatchProgress
     from agenthands.flows.request_files import read_batch
     from agenthands.reports.summary import batch_verdict
     from agenthands.schemas.request import validated_request
@@ -78,7 +78,7 @@ def run_batch(source: str, given: Mapping[str, object], at_once: int, as_json: b
 
         return partial(build_batch, source, options, at_once)
 
-    report = _run_flow(requests, load, BatchConsole(sys.stderr))
+    report = _run_flow(requests, load, PlainBatchProgress(sys.stderr))
     if as_json:
         click.echo(report.model_dump_json(indent=1))
     else:
@@ -88,11 +88,11 @@ def run_batch(source: str, given: Mapping[str, object], at_once: int, as_json: b
 
 
 def run_plan(request: BuildRequest, as_json: bool) -> int:
-    """Plan one agent, estimate its cost, and give the exit code. Raises AgentHandsError."""
+    """Plan one agent, estimate its cost, and return the exit code. Raises AgentHandsError."""
     from agenthands._util.formatting import money
     from agenthands.reports.terminal.build import plan_text
 
-    def load() -> Callable[[], tuple[Planned, Estimate]]:
+    def load() -> Callable[[], tuple[PlanResult, Estimate]]:
         from agenthands.flows.plan_agent import plan_only
 
         return partial(plan_only, request.request, request.options())
@@ -105,23 +105,25 @@ def run_plan(request: BuildRequest, as_json: bool) -> int:
 
 
 def run_check(folder: Path, sandbox: str | None, as_json: bool) -> int:
-    """Let the gate judge the workspace `folder` and give the exit code. Raises AgentHandsError."""
+    """Let the gate judge the workspace `folder` and return the exit code. Raises AgentHandsError."""
     from agenthands.gate.gate import check_workspace
     from agenthands.reports.terminal.build import gate_text
     from agenthands.store.workdirs import use_scratch
-    from agenthands.tasks.dependencies import environments_for, sandbox_for, settings_for
+    from agenthands.tasks.dependencies import installer_for, sandbox_for, settings_for
 
     with ended_by_interrupt(lambda: None):
         use_scratch()
         settings = settings_for(BuildOptions.model_validate({"sandbox": sandbox}))
         chosen = sandbox_for(settings)
-        report = check_workspace(folder, environments_for(settings), chosen, settings.gate_seconds)
+        report = check_workspace(folder, installer_for(settings), chosen, settings.gate_seconds)
     click.echo(report.model_dump_json(indent=1) if as_json else gate_text(report))
     return 0 if report.accepted else 1
 
 
 def _run_flow[T](
-    requests: Sequence[BuildRequest], load: Callable[[], Callable[[], T]], batch_console: BatchConsole | None = None
+    requests: Sequence[BuildRequest],
+    load: Callable[[], Callable[[], T]],
+    batch_console: PlainBatchProgress | None = None,
 ) -> T:
     """Run a flow with progress on standard error; what a user may have to fix is found before Prefect is asked.
 
@@ -131,7 +133,7 @@ def _run_flow[T](
     from agenthands.tasks.dependencies import check_machine
 
     first = requests[0]
-    console = batch_console or choose_console(sys.stderr, first.planner or "")
+    console = batch_console or choose_progress(sys.stderr, first.planner or "")
     with ended_by_interrupt(console.restore):
         use_scratch()
         _say_what_is_scripted(requests)
@@ -142,7 +144,7 @@ def _run_flow[T](
 
         with prefect_server() as wait_for_server:
             _check_models(requests)
-            with importing("prefect"):
+            with fast_import("prefect"):
                 run = load()
             with console, listening(console), wait_for_server():
                 return run()
@@ -191,7 +193,7 @@ def _different_options(requests: Sequence[BuildRequest]) -> list[BuildOptions]:
 def open_report(store: Store, record: BuildRecord) -> tuple[Path, bool]:
     """Open the report where it lies, or a copy where the store is not a folder of this machine.
 
-    Gives its file, and whether there was a browser. Raises StoreNotUsable where there is no report or it is damaged.
+    Returns its file, and whether there was a browser. Raises StoreNotUsable where there is no report or it is damaged.
     """
     content = report_of(store, record)
     file = Path(store.url) / build_prefix(record) / "report.html"

@@ -62,10 +62,10 @@ def _say(mark: str, name: str, text: str) -> None:
 
 def install_environment() -> None:
     """Install NAT's environment where builds look for it. Raises RegistryUnavailable."""
-    from agenthands.tasks.dependencies import environments_for
+    from agenthands.tasks.dependencies import installer_for
 
     click.echo("Installing NAT's environment ...", err=True)
-    environments_for(load_settings()).nat()
+    installer_for(load_settings()).nat()
 
 
 def _python() -> str:
@@ -79,7 +79,7 @@ def _sandbox(settings: Settings) -> str:
 
 
 def _prepared(settings: Settings) -> str:
-    """Say whether forks of a prepared interpreter enter the sandbox, which makes the gate faster."""
+    """Return whether forks of a prepared interpreter enter the sandbox, which makes the gate faster."""
     from agenthands.sandbox.base import Command, Preparation
     from agenthands.tasks.dependencies import sandbox_for
 
@@ -94,7 +94,7 @@ def _prepared(settings: Settings) -> str:
 
 
 def _docker(settings: Settings) -> str:
-    """Say whether the docker sandbox can be used too; no need where another one is chosen."""
+    """Return whether the docker sandbox can be used too; no need where another one is chosen."""
     if settings.sandbox == "docker":
         return "is the sandbox"
     from agenthands.sandbox.docker.sandbox import DockerSandbox
@@ -133,7 +133,7 @@ def _key_of(model: ModelSettings) -> str:
 
 
 def _fallbacks(settings: Settings) -> list[tuple[ModelSettings, list[Role]]]:
-    """Give each model that stands in for another, and for which roles; none where the settings cannot be read."""
+    """Return each model that stands in for another, and for which roles; none where the settings cannot be read."""
     found: dict[tuple[str, str | None], tuple[ModelSettings, list[Role]]] = {}
     with contextlib.suppress(AgentHandsError):  # the need `model` says what is wrong with them
         for role in ROLES:
@@ -155,10 +155,10 @@ def _fallback(model: ModelSettings, roles: Sequence[Role]) -> str:
 
 
 def _environment(settings: Settings) -> str:
-    from agenthands.environments.uv import UvEnvironments
+    from agenthands.environments.uv import UvInstaller
 
     ready = len(list((settings.home / "environments").glob("*/.complete")))
-    if UvEnvironments(settings.home).has_nat():
+    if UvInstaller(settings.home).has_nat():
         return f"NAT's is installed, and {count(ready - 1, 'other')}"
     return "NAT's is not installed yet: `--install` or the first build does it (1.2 GB)"
 

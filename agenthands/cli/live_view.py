@@ -41,7 +41,7 @@ _MIN_TOOL_ROWS = 3
 
 
 @dataclass(frozen=True)
-class Look:
+class Style:
     """The characters that a terminal can show."""
 
     encoding: str
@@ -56,15 +56,15 @@ class Look:
         return one_line(text).encode(self.encoding, "replace").decode(self.encoding)
 
     def spin(self, now: float) -> str:
-        """Give the spinner's character at a time."""
+        """Return the spinner's character at a time."""
         return self.spinner[int(now * 10) % len(self.spinner)]
 
 
-def look_for(encoding: str | None) -> Look:
-    """Give the characters for an encoding; without UTF-8, ASCII alone."""
+def style_for(encoding: str | None) -> Style:
+    """Return the characters for an encoding; without UTF-8, ASCII alone."""
     if encoding and encoding.lower().replace("-", "").startswith("utf"):
-        return Look(encoding)
-    return Look("ascii", spinner="|/-\\", good="+", bad="x", idle=".", ellipsis="...")
+        return Style(encoding)
+    return Style("ascii", spinner="|/-\\", good="+", bad="x", idle=".", ellipsis="...")
 
 
 @dataclass
@@ -82,10 +82,10 @@ class _Tool:
     ended: float | None = None
 
 
-class Board:
+class LiveView:
     """One build, as far as its events tell."""
 
-    def __init__(self, look: Look, at: float) -> None:
+    def __init__(self, look: Style, at: float) -> None:
         """Start empty at a time."""
         self.began = at
         self.finished: BuildFinished | None = None
@@ -147,7 +147,7 @@ class Board:
         return [(mark, style), (f" {request}  ", ""), (doing, style), (numbers, "dim")]
 
     def verdict(self, width: int, now: float) -> list[Line]:
-        """Say how the build ended, or that it was left, with its cost and time."""
+        """Return how the build ended, or that it was left, with its cost and time."""
         mark, style = self._mark(now)
         said = f" {self._look.clean(self.finished.status)}  " if self.finished else " stopped before its end"
         reason = self._look.clean(self.finished.reason) if self.finished else ""

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from agenthands import __version__
-from agenthands._util.redaction import MaskedStream, OutputUnread, has_password, mask_logs, masked
+from agenthands._util.redaction import OutputUnread, RedactedStream, has_password, redact, redact_logs
 from agenthands.errors import OwnFault
 
 SEED_REQUEST = (
@@ -177,7 +177,7 @@ def fetch(build: str, folder: Path, store: str | None) -> None:
 @store_option
 @click.option("--install", is_flag=True, help="Install NAT's environment first, so that no build has to.")
 def doctor(store: str | None, install: bool) -> None:
-    """Say what is here, what is missing, and how to get it."""
+    """Return what is here, what is missing, and how to get it."""
     from agenthands.cli.doctor import examine, install_environment
 
     if install:
@@ -203,7 +203,7 @@ def _open_report(store: Any, record: Any) -> None:
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
-    """Give the options that were typed. A URL with a password goes into a variable: Prefect keeps options readable."""
+    """Return the options that were typed. A URL with a password goes into a variable: Prefect keeps options readable."""
     given = {name: value for name, value in options.items() if value is not None}
     for name in ("api_base", "store"):
         if has_password(given.get(name)):
@@ -221,8 +221,8 @@ def _open_store(store: str | None) -> Any:
 
 def main() -> None:
     """Run the command and print no keys; an error ends with message, hint and exit code, a bug with a traceback."""
-    mask_logs()
-    sys.stdout, sys.stderr = MaskedStream(sys.stdout), MaskedStream(sys.stderr)
+    redact_logs()
+    sys.stdout, sys.stderr = RedactedStream(sys.stdout), RedactedStream(sys.stderr)
     try:
         code = _run()
     except OutputUnread:
@@ -235,7 +235,7 @@ def main() -> None:
 
 
 def _run() -> int:
-    """Run the command, print what went wrong, and give the exit code."""
+    """Run the command, print what went wrong, and return the exit code."""
     try:
         code = cli(standalone_mode=False)
     except click.ClickException as error:
@@ -251,16 +251,16 @@ def _run() -> int:
 
 
 def _explained(error: Exception) -> int:
-    """Print what happened and what to do about it, and give the exit code."""
-    from agenthands.error_mapping import named
+    """Print what happened and what to do about it, and return the exit code."""
+    from agenthands.error_mapping import as_agenthands_error
     from agenthands.reports.terminal.layout import fitted
 
-    known = named(error)
+    known = as_agenthands_error(error)
     click.echo(fitted(f"Error: {known.message}"), err=True)
     if known.hint:
         click.echo(fitted(f"Hint: {known.hint}"), err=True)
     if isinstance(known, OwnFault):
-        click.echo(masked(f"\n{''.join(traceback.format_exception(error))}"), err=True)
+        click.echo(redact(f"\n{''.join(traceback.format_exception(error))}"), err=True)
     return known.exit_code
 
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from agenthands._util.formatting import cut, duration, money, one_line
-from agenthands.cli.live_view import Board, Line, look_for
+from agenthands.cli.live_view import Line, LiveView, style_for
 from agenthands.events import (
     BatchProgress,
     BatchStarted,
@@ -36,13 +36,13 @@ _MAX_WIDTH = 120
 _SHOW_CURSOR = b"\x1b[?25h\n"
 
 
-class PlainConsole:
+class PlainProgress:
     """Writes one line an event, without colours: for files, pipes and CI."""
 
     def __init__(self, stream: TextIO) -> None:
         """Write to `stream` for as long as it takes text."""
         self._stream = stream
-        self._look = look_for(getattr(stream, "encoding", None))
+        self._look = style_for(getattr(stream, "encoding", None))
         self._builds: set[str] = set()
         self._broken = False
 
@@ -70,7 +70,7 @@ class PlainConsole:
             self._broken = True
 
 
-class LiveConsole:
+class LiveProgress:
     """Redraws the state of the builds in place: for people at a terminal."""
 
     def __init__(
@@ -84,11 +84,11 @@ class LiveConsole:
         from rich.live import Live
 
         self._console = console or _console_on(stream)
-        self._look = look_for(self._console.encoding)
+        self._look = style_for(self._console.encoding)
         self._clock = clock
         self._opened = clock()
         self._model = self._look.clean(model_name)
-        self._boards: dict[str, Board] = {}
+        self._boards: dict[str, LiveView] = {}
         self._closed = False
         self._lock = threading.Lock()
         # Standard output may carry the record (--json), so it must reach its own stream untouched.
@@ -116,7 +116,7 @@ class LiveConsole:
             self._live.stop()
 
     def restore(self) -> None:
-        """Give the terminal back at once. For signal handlers: takes no lock and waits for nothing."""
+        """Return the terminal back at once. For signal handlers: takes no lock and waits for nothing."""
         self._console.quiet = True
         if self._live.is_started:
             os.write(self._console.file.fileno(), _SHOW_CURSOR)
@@ -131,12 +131,12 @@ class LiveConsole:
                 self._console.print(_text([line], wrap=True))
 
     def _take(self, event: Event) -> list[Line]:
-        """Note the event, and give the lines that must stay above the picture."""
+        """Note the event, and return the lines that must stay above the picture."""
         if isinstance(event, Notice):
             return [[("note  ", "yellow"), (self._look.clean(event.text), "")]]
         width, now = self._width(), self._clock()
         said: list[Line] = []
-        board = self._boards.setdefault(event.build_id, Board(self._look, event.at))
+        board = self._boards.setdefault(event.build_id, LiveView(self._look, event.at))
         board.take(event)
         # A finished build stays in the picture while it is the only one, else it becomes a line above.
         if len(self._boards) > 1:
@@ -167,7 +167,7 @@ class LiveConsole:
             (f"  starting  {cut(rest, max(0, width - 24), self._look.ellipsis)}", "dim"),
         ]
 
-    def _many(self, boards: list[Board], width: int, height: int, now: float) -> list[Line]:
+    def _many(self, boards: list[LiveView], width: int, height: int, now: float) -> list[Line]:
         room = len(boards) if self._closed else max(1, height - 2)
         lines: list[Line] = [[("AgentHands", "bold"), (f"  {len(boards)} builds running", "dim")]]
         lines += [board.summary(width, now) for board in boards[:room]]
@@ -176,10 +176,10 @@ class LiveConsole:
         return lines
 
 
-def choose_console(stream: TextIO, model_name: str = "") -> LiveConsole | PlainConsole:
-    """Give the live console for a person at a terminal, else the plain one."""
+def choose_progress(stream: TextIO, model_name: str = "") -> LiveProgress | PlainProgress:
+    """Return the live console for a person at a terminal, else the plain one."""
     terminal = stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb") and not os.environ.get("CI")
-    return LiveConsole(stream, model_name) if terminal else PlainConsole(stream)
+    return LiveProgress(stream, model_name) if terminal else PlainProgress(stream)
 
 
 def _console_on(stream: TextIO) -> Console:
@@ -233,13 +233,13 @@ _REQUEST = 60
 _REASON = 300
 
 
-class BatchConsole:
+class PlainBatchProgress:
     """Listens for builds that end; what happens inside each of them stands in its report."""
 
     def __init__(self, stream: TextIO) -> None:
         """Write to `stream` for as long as it takes text."""
         self._stream = stream
-        self._look = look_for(getattr(stream, "encoding", None))
+        self._look = style_for(getattr(stream, "encoding", None))
         self._done = 0
 
     def __enter__(self) -> Self:

@@ -16,14 +16,14 @@ from agenthands.llm.base import ChatModel
 from agenthands.llm.prompts import render
 from agenthands.planning.planner import json_part
 from agenthands.schemas import (
-    CustomTool,
     ErrorExample,
     GateReport,
     ResultExample,
     Ruling,
     Tokens,
+    ToolSpec,
     add_costs,
-    held_out_indices,
+    hidden_example_indices,
 )
 
 _MAX_ANSWERS = 2
@@ -77,24 +77,24 @@ class _Answer(BaseModel):
 
 
 def contradictions(report: GateReport) -> list[Contradiction]:
-    """Give the examples that contradict the tool, if nothing else is wrong with it; otherwise none."""
+    """Return the examples that contradict the tool, if nothing else is wrong with it; otherwise none."""
     others = {check.name for check in report.failures()} - _EXAMPLE_CHECKS
     return [] if others else contradicted(report)
 
 
 def contradicted(report: GateReport) -> list[Contradiction]:
-    """Give the examples that contradict the tool, whatever else is wrong with it."""
+    """Return the examples that contradict the tool, whatever else is wrong with it."""
     found = [each for check in report.failures() for each in (check.model_extra or {}).get("contradicted", ())]
     return [Contradiction(each["example"], each["call"]) for each in found]
 
 
 def corrections(rulings: Sequence[Ruling]) -> dict[int, Example]:
-    """Give the examples that rulings have put in the place of the specification's, by index."""
+    """Return the examples that rulings have put in the place of the specification's, by index."""
     return {ruling.example: ruling.corrected for ruling in rulings if ruling.corrected is not None}
 
 
 def arbitrate(
-    tool: CustomTool, source: str, found: Sequence[Contradiction], attempt: int, model: ChatModel
+    tool: ToolSpec, source: str, found: Sequence[Contradiction], attempt: int, model: ChatModel
 ) -> Arbitration:
     """Ask which side is wrong about each contradiction.
 
@@ -122,7 +122,7 @@ def arbitrate(
     if complaint:
         reason = f"The planner gave no usable ruling, so the specification stands: {complaint}"
         given = {each.index: _One(example=each.index, wrong="tool", reason=reason) for each in found}
-    hidden = held_out_indices(tool)
+    hidden = hidden_example_indices(tool)
     rulings = [
         Ruling(
             example=each.index,
@@ -140,7 +140,7 @@ def arbitrate(
     return Arbitration(rulings=tuple(rulings), cost_usd=cost, tokens=tokens, by_fallback=by_fallback)
 
 
-def _question(tool: CustomTool, source: str, found: Sequence[Contradiction]) -> str:
+def _question(tool: ToolSpec, source: str, found: Sequence[Contradiction]) -> str:
     """Show the tool's code and both sides of each contradiction; of the other examples those that the coder sees.
 
     So a reason, which the coder may read, cannot give away another hidden example.
@@ -166,8 +166,8 @@ def _question(tool: CustomTool, source: str, found: Sequence[Contradiction]) -> 
     )
 
 
-def _read(text: str, tool: CustomTool, found: Sequence[Contradiction]) -> tuple[dict[int, _One], str]:
-    """Give what the model decided by the example's index, and what is wrong with its answer."""
+def _read(text: str, tool: ToolSpec, found: Sequence[Contradiction]) -> tuple[dict[int, _One], str]:
+    """Return what the model decided by the example's index, and what is wrong with its answer."""
     try:
         given = _Answer.model_validate(read_json(json_part(text))).rulings
     except ValueError as error:
@@ -178,7 +178,7 @@ def _read(text: str, tool: CustomTool, found: Sequence[Contradiction]) -> tuple[
     return {one.example: one for one in given}, next(filter(None, (_complaint(one, tool) for one in given)), "")
 
 
-def _complaint(one: _One, tool: CustomTool) -> str:
+def _complaint(one: _One, tool: ToolSpec) -> str:
     # Models that must fill every key of a schema give null for what they leave out.
     where, correction = f"Example {one.example}", one.correction
     if one.wrong == "tool":
@@ -196,7 +196,7 @@ def _complaint(one: _One, tool: CustomTool) -> str:
     return ""
 
 
-def _corrected(one: _One, tool: CustomTool) -> Example | None:
+def _corrected(one: _One, tool: ToolSpec) -> Example | None:
     if one.wrong == "tool" or one.correction is None:
         return None
     arguments = tool.examples[one.example].arguments

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from agenthands.llm.budget import Account
+from agenthands.llm.budget import BudgetScope
 from agenthands.sandbox.base import Shell
 from agenthands.schemas import CodingResult
 
@@ -28,7 +28,7 @@ class CodingTask:
     shell: Shell
     seconds: float
     steps: int
-    account: Account
+    scope: BudgetScope
     stand_in: Path
 
 

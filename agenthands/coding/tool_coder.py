@@ -18,13 +18,13 @@ from agenthands.errors import SettingsInvalid
 from agenthands.gate.checks.files import MISSING
 from agenthands.gate.checks.test_suite import MIN_TESTS
 from agenthands.gate.harness import preparation_source
-from agenthands.llm.budget import Account
+from agenthands.llm.budget import BudgetScope
 from agenthands.llm.prompts import render, render_text
 from agenthands.sandbox.base import Command, Limits, Preparation, Sandbox
 from agenthands.sandbox.preload.agenthands_lazy_imports import ONLY_NAMED
 from agenthands.sandbox.preload.agenthands_pytest import STARTED_WITH
 from agenthands.schemas import CodingResult, GateReport, Tokens, ToolOutcome, add_costs
-from agenthands.store.workdirs import ToolWork
+from agenthands.store.workdirs import ToolWorkspace
 
 _PYTHONPATH = Path(__file__).parents[1] / "sandbox" / "preload"
 _TWICE = {
@@ -44,13 +44,13 @@ class CodingLimits:
     seconds: float
     steps: int
     attempts: int
-    account: Account
+    scope: BudgetScope
     system_prompt: str
     """What the agent is told first, as a template."""
 
 
 @dataclass(frozen=True)
-class Rejection:
+class Feedback:
     """Why the attempt before was not accepted."""
 
     coding: CodingResult
@@ -58,7 +58,7 @@ class Rejection:
 
 
 def system_prompt(template: str, steps: int) -> str:
-    """Give the coder's system prompt. Raises SettingsInvalid for a template that cannot be filled in."""
+    """Return the coder's system prompt. Raises SettingsInvalid for a template that cannot be filled in."""
     try:
         return render_text(template, max_steps=steps, min_tests=MIN_TESTS)
     except TemplateError as error:
@@ -69,7 +69,7 @@ def system_prompt(template: str, steps: int) -> str:
 
 
 def generate_tool(
-    work: ToolWork, attempt: int, rejection: Rejection | None, coder: Coder, sandbox: Sandbox, limits: CodingLimits
+    work: ToolWorkspace, attempt: int, rejection: Feedback | None, coder: Coder, sandbox: Sandbox, limits: CodingLimits
 ) -> CodingResult:
     """Let `coder` write or repair one tool in its workspace, with a shell in `sandbox`.
 
@@ -101,14 +101,14 @@ def generate_tool(
             shell=sandbox.shell(shell_command(workspace, work.environment, work.tool.dependencies), work.shell),
             seconds=limits.seconds,
             steps=limits.steps,
-            account=limits.account,
+            scope=limits.scope,
             stand_in=work.stand_in,
         )
     )
 
 
-def write_specification(work: ToolWork, corrections: Mapping[int, Example] | None = None) -> str:
-    """Write spec.json as the coder may see it, with `corrections` of its examples, and give its text."""
+def write_specification(work: ToolWorkspace, corrections: Mapping[int, Example] | None = None) -> str:
+    """Write spec.json as the coder may see it, with `corrections` of its examples, and return its text."""
     workspace = work.workspace
     spec = json.dumps(work.tool.visible(corrections).model_dump(mode="json"), indent=2, ensure_ascii=False)
     for name in ("nat_tools", "tests"):
@@ -124,7 +124,7 @@ def write_specification(work: ToolWork, corrections: Mapping[int, Example] | Non
 
 
 def _what_the_coder_may_know(report: GateReport) -> dict[str, list[dict[str, str]]]:
-    """Give the rulings on examples that the coder sees: those corrected, and those about which the tool is still wrong.
+    """Return the rulings on examples that the coder sees: those corrected, and those about which the tool is still wrong.
 
     A reason is told only where no hidden example was ruled on beside it, because it may give that one away.
     """
@@ -141,8 +141,8 @@ def _what_the_coder_may_know(report: GateReport) -> dict[str, list[dict[str, str
     }
 
 
-def hopeless(turns: Sequence[tuple[CodingResult, GateReport]]) -> str:
-    """Say why a further attempt after these cannot be expected to help; empty where it may."""
+def no_progress(turns: Sequence[tuple[CodingResult, GateReport]]) -> str:
+    """Return why a further attempt after these cannot be expected to help; empty where it may."""
     if len(turns) < 2:
         return ""
     (before, earlier), (after, later) = turns[-2:]
@@ -162,7 +162,7 @@ def _failure(report: GateReport) -> list[tuple[str, str]]:
 
 
 def outcome_of(
-    work: ToolWork,
+    work: ToolWorkspace,
     turns: Sequence[tuple[CodingResult, GateReport]],
     arbitration: Arbitration | None = None,
     stopped: str = "",
@@ -192,7 +192,7 @@ def outcome_of(
 
 
 def shell_command(workspace: Path, environment: Environment, dependencies: Sequence[str]) -> Command:
-    """Give the shell for a tool with `dependencies` of its own: its variables, and the server of pytest beside it."""
+    """Return the shell for a tool with `dependencies` of its own: its variables, and the server of pytest beside it."""
     # what a tool depends on may itself use what the plug-in puts off
     ours = [] if dependencies else [_PYTHONPATH]
     server = f"import sys; sys.path.insert(0, {str(_PYTHONPATH)!r}); import agenthands_pytest as p; del sys.path[0]"

@@ -37,11 +37,11 @@ class Environment:
         return next(self.path.glob("lib/python3*/site-packages"))
 
 
-class Environments(Protocol):
+class EnvironmentInstaller(Protocol):
     """Installs environments: resolved, hash-locked, wheels only, once per lock."""
 
     def nat(self, dependencies: Sequence[str] = ()) -> Environment:
-        """Give the pinned NAT environment plus `dependencies` (PEP 508).
+        """Return the pinned NAT environment plus `dependencies` (PEP 508).
 
         Raises DependencyRefused (missing, clashing, no wheel) or RegistryUnavailable.
         """
@@ -49,7 +49,7 @@ class Environments(Protocol):
     def server(
         self, registry: Literal["pypi", "npm"], package: str, version: str, as_of: str = "", vetted: bool = False
     ) -> Environment:
-        """Give an environment with just one MCP server, at one version; no build script runs.
+        """Return an environment with just one MCP server, at one version; no build script runs.
 
         What it needs is resolved as the index was at the start of the day `as_of` (2026-11-23), so that the same
         entry gives the same environment on any day. Unless somebody has `vetted` it, packages that are new on the
@@ -57,7 +57,7 @@ class Environments(Protocol):
         """
 
     def resolve(self, dependencies: Sequence[str]) -> str:
-        """Lock the NAT environment plus `dependencies` and give the lock; installs nothing. Raises as `nat` does."""
+        """Lock the NAT environment plus `dependencies` and return the lock; installs nothing. Raises as `nat` does."""
 
     def install(self, lock: str, npm_lock: str = "") -> Environment:
         """Install what was locked before, here or elsewhere. Raises as `nat` does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agenthands._util.redaction import masked
+from agenthands._util.redaction import redact
 from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavailable
 from agenthands.sandbox.base import CommandResult
 
@@ -19,8 +19,8 @@ _OUTSIDE = (
 
 
 def uv_fault(wanted: str, result: CommandResult) -> AgentHandsError:
-    """Give the error for a call of uv that failed; `wanted` is the text of a requirements file, or says what it is."""
-    reason = masked(result.stderr.decode(errors="replace")).strip()
+    """Return the error for a call of uv that failed; `wanted` is the text of a requirements file, or says what it is."""
+    reason = redact(result.stderr.decode(errors="replace")).strip()
     if result.timed_out:
         return RegistryUnavailable(f"The package index did not finish within {UV_SECONDS:.0f} s.")
     if _UNSOLVED not in reason.lower() and any(sign in reason.lower() for sign in _OUTSIDE):

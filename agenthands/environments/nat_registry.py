@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from agenthands._util.atomic_files import write_whole
+from agenthands._util.atomic_files import write_atomic
 from agenthands.environments.base import Environment
 from agenthands.errors import SandboxLost
 from agenthands.sandbox.base import Command, Limits, Sandbox
@@ -22,7 +22,7 @@ _OUT_OF_REACH = {
 _SCRIPT = Path(__file__).parent / "nat_registry_script.py"
 
 
-class ScaffoldField(BaseModel):
+class AgentTypeField(BaseModel):
     """A field of a scaffold's configuration: what it refers to."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,16 +31,16 @@ class ScaffoldField(BaseModel):
     required: bool = False
 
 
-class ScaffoldType(BaseModel):
+class AgentTypeSchema(BaseModel):
     """A NAT agent that can drive a plan's tools, as its configuration class describes it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    fields: dict[str, ScaffoldField]
+    fields: dict[str, AgentTypeField]
     about: str = ""
 
     def field_of(self, kind: str, required: bool = False) -> str | None:
-        """Give the first field of a kind, only a required one where that is asked."""
+        """Return the first field of a kind, only a required one where that is asked."""
         found = (name for name, field in self.fields.items() if field.kind == kind and field.required >= required)
         return next(found, None)
 
@@ -51,19 +51,19 @@ class NatRegistry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str
-    scaffolds: dict[str, ScaffoldType]
+    scaffolds: dict[str, AgentTypeSchema]
     """By _type."""
     functions: list[str]
     """Every other function _type."""
     memories: list[str] = []
     """Every memory provider's _type."""
 
-    def plannable_scaffolds(self) -> dict[str, str]:
-        """Give what NAT says about each scaffold that `agent_config` can fill for a plan."""
+    def plannable_agent_types(self) -> dict[str, str]:
+        """Return what NAT says about each scaffold that `agent_config` can fill for a plan."""
         return {name: kind.about for name, kind in sorted(self.scaffolds.items()) if not self.why_not(name)}
 
     def why_not(self, scaffold: str) -> str:
-        """Say why a scaffold cannot be planned; empty where it can."""
+        """Return why a scaffold cannot be planned; empty where it can."""
         kind = self.scaffolds.get(scaffold)
         if kind is None:
             return "NAT has no such agent"
@@ -101,5 +101,5 @@ def read_registry(environment: Environment, sandbox: Sandbox, scratch: Path) -> 
     if result.exit_code != 0:
         raise SandboxLost(f"NAT does not start in its environment: {result.stderr.decode(errors='replace')[-800:]}")
     registry = NatRegistry(**json.loads(result.stdout.splitlines()[-1]))
-    write_whole(kept, registry.model_dump_json())
+    write_atomic(kept, registry.model_dump_json())
     return registry

@@ -23,13 +23,13 @@ KINDS = {
 
 
 def is_scaffold(info):
-    """Say whether a registered function drives other functions."""
+    """Return whether a registered function drives other functions."""
     module = info.config_type.__module__
     return issubclass(info.config_type, AgentBaseConfig) or ".agent." in module or ".control_flow." in module
 
 
 def kind_of(annotation):
-    """Say what a field refers to: `function`, `functions`, `functions_and_groups`, `llm`, `memory`, `text`, `other`."""
+    """Return what a field refers to: `function`, `functions`, `functions_and_groups`, `llm`, `memory`, `text`, `other`."""
     if typing.get_origin(annotation) is not list:
         return KINDS.get(annotation, "other")
     (member,) = typing.get_args(annotation)
@@ -40,7 +40,7 @@ def kind_of(annotation):
 
 
 def scaffold_of(info):
-    """Give what a plan and a configuration need to know of a scaffold."""
+    """Return what a plan and a configuration need to know of a scaffold."""
     fields = {
         name: {"kind": kind_of(field.annotation), "required": field.is_required()}
         for name, field in sorted(info.config_type.model_fields.items())

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agenthands._util.redaction import masked, without_keys
+from agenthands._util.redaction import redact, without_keys
 from agenthands.environments.base import Environment
 from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavailable
 from agenthands.sandbox.base import CommandResult
@@ -52,7 +52,7 @@ def npm_lock(node: Environment, package: str, version: str, before: str) -> str:
 
 
 def npm_published(node: Environment, names: Sequence[str]) -> dict[str, list[str]]:
-    """Give when the versions of these packages were published, as far as the index tells. Raises as `npm_lock` does.
+    """Return when the versions of these packages were published, as far as the index tells. Raises as `npm_lock` does.
 
     npm is asked about all at once: as workspaces of a folder, which bear their names.
     """
@@ -130,7 +130,7 @@ def _npm(node: Environment, arguments: Sequence[str], folder: Path, held: Sequen
 def _refused(wanted: str, result: CommandResult) -> AgentHandsError:
     if result.timed_out:
         return RegistryUnavailable(f"The npm index did not finish within {_SECONDS:.0f} s.")
-    lines = masked((result.stderr + result.stdout).decode(errors="replace")).splitlines()
+    lines = redact((result.stderr + result.stdout).decode(errors="replace")).splitlines()
     reason = " ".join(line.removeprefix("npm error ") for line in lines if "complete log" not in line).strip()
     if any(sign in reason.lower() for sign in _OUTSIDE):
         return RegistryUnavailable(

@@ -1,4 +1,4 @@
-"""The Environments port over uv: resolve, lock with hashes, install wheels once per lock; npm joins in for servers."""
+"""The EnvironmentInstaller port over uv: resolve, lock with hashes, install wheels once per lock; npm joins in for servers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-from agenthands._util.atomic_files import write_whole
+from agenthands._util.atomic_files import write_atomic
 from agenthands._util.redaction import without_keys
 from agenthands.environments.base import Environment
 from agenthands.environments.error_mapping import UV_SECONDS, uv_fault
@@ -38,7 +38,7 @@ _WHEELS_ONLY = ("--only-binary", ":all:", "--no-binary", "wikipedia")
 _NOT_COMPILED = "/site-packages/oci/|/tests/"
 
 
-class UvEnvironments:
+class UvInstaller:
     """Keeps locks in `<home>/locks` and environments in `<home>/environments`, each under the hash of its input."""
 
     def __init__(
@@ -55,15 +55,15 @@ class UvEnvironments:
         self._allowed = sorted(allowed)
 
     def nat(self, dependencies: Sequence[str] = ()) -> Environment:
-        """Give the NAT environment that ships as a lock, plus `dependencies` that fit into it."""
+        """Return the NAT environment that ships as a lock, plus `dependencies` that fit into it."""
         return self.install(self.resolve(dependencies))
 
     def has_nat(self) -> bool:
-        """Say whether the NAT environment that ships as a lock is installed."""
+        """Return whether the NAT environment that ships as a lock is installed."""
         return _is_ready(self._place(self.resolve([])))
 
     def resolve(self, dependencies: Sequence[str]) -> str:
-        """Give the lock that ships, or one that adds `dependencies` to it."""
+        """Return the lock that ships, or one that adds `dependencies` to it."""
         base = (LOCKS / "nat.lock").read_text(encoding="utf-8")
         if not dependencies:
             return base
@@ -73,7 +73,7 @@ class UvEnvironments:
     def server(
         self, registry: Literal["pypi", "npm"], package: str, version: str, as_of: str = "", vetted: bool = False
     ) -> Environment:
-        """Give an environment with just one MCP server, resolved as the index was at the start of the day `as_of`."""
+        """Return an environment with just one MCP server, resolved as the index was at the start of the day `as_of`."""
         before = f"{as_of}T00:00:00Z" if as_of else ""
         if registry == "npm":
             return self._npm_server(package, version, before, vetted)
@@ -145,18 +145,18 @@ class UvEnvironments:
         )
 
     def _kept(self, wanted: object, resolved: Callable[[], str]) -> str:
-        """Give the lock that was resolved for `wanted` before, or resolve it."""
+        """Return the lock that was resolved for `wanted` before, or resolve it."""
         key = hashlib.sha256(json.dumps(wanted).encode()).hexdigest()
         cached = self._home / "locks" / f"{key}.lock"
         if cached.is_file() and not self._refresh:
             return cached.read_text(encoding="utf-8")
         lock = resolved()
         cached.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(cached, lock)
+        write_atomic(cached, lock)
         return lock
 
     def install(self, lock: str, npm_lock: str = "") -> Environment:
-        """Give the environment of a lock; it is installed once, and by one process."""
+        """Return the environment of a lock; it is installed once, and by one process."""
         environment = self._place(lock + npm_lock)
         if _is_ready(environment):
             return environment
@@ -194,7 +194,7 @@ class UvEnvironments:
 
 
 def _is_ready(environment: Environment) -> bool:
-    """Say whether an environment is installed, and still where it was: its scripts name their place and the Python."""
+    """Return whether an environment is installed, and still where it was: its scripts name their place and the Python."""
     with suppress(OSError):
         _, _, made_at = (environment.path / ".complete").read_text(encoding="utf-8").partition("\n")
         return environment.python.exists() and (not made_at or environment.path.samefile(made_at))
@@ -224,13 +224,13 @@ def _uv(arguments: Sequence[str], held: Sequence[int] = ()) -> CommandResult:
 
 
 def _interpreter() -> str:
-    """Give the interpreter behind our own virtual environment: the sandbox sees its prefix."""
+    """Return the interpreter behind our own virtual environment: the sandbox sees its prefix."""
     return os.path.realpath(sys.executable)
 
 
 @contextmanager
 def _only_one(lock_file: Path) -> Iterator[int]:
-    """Let one process at a time install; gives a descriptor that holds the lock, for installers to inherit.
+    """Let one process at a time install; returns a descriptor that holds the lock, for installers to inherit.
 
     The kernel frees the lock of a process that is killed when the installer has ended too, for that goes on.
     """

@@ -119,7 +119,7 @@ def refuse_unlisted(told: str, base: str, allowed: Collection[str]) -> None:
 
 
 def without_comments(told: str) -> str:
-    """Give a lock without uv's comments, which name folders of this machine."""
+    """Return a lock without uv's comments, which name folders of this machine."""
     return _COMMENT.sub("", told)
 
 
@@ -142,7 +142,7 @@ def _placeholder(name: str) -> DependencyRefused:
 
 
 def npm_names(lock: str, trusted: Collection[str] = ()) -> dict[str, str]:
-    """Give the packages of a package-lock.json that come from the index and are not `trusted`: name by place."""
+    """Return the packages of a package-lock.json that come from the index and are not `trusted`: name by place."""
     packages: dict[str, Any] = json.loads(lock)["packages"]
     names = {
         place: entry.get("name") or place.rpartition("node_modules/")[2]
@@ -176,7 +176,7 @@ def refuse_empty_npm(root: Path, lock: str, trusted: Collection[str] = ()) -> No
 
 
 def _says_something(path: Path, folder: Path) -> bool:
-    """Say whether a file of an npm package does or holds anything: papers, comments and an empty export do not."""
+    """Return whether a file of an npm package does or holds anything: papers, comments and an empty export do not."""
     top = path.relative_to(folder).parts[0]
     if top == "node_modules" or _PAPERS.fullmatch(top):
         return False
@@ -192,7 +192,7 @@ def _files(found: Distribution) -> Iterator[Path]:
 
 
 def _has_content(path: Path) -> bool:
-    """Say whether a file does or holds anything: a module that only names itself and its version does not."""
+    """Return whether a file does or holds anything: a module that only names itself and its version does not."""
     if path.suffix != ".py":
         return path.is_file() and path.stat().st_size > 0 and path.name != "py.typed"
     try:

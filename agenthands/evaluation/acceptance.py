@@ -19,7 +19,7 @@ from agenthands.gate.checks.examples import same_json
 from agenthands.llm.base import ChatModel
 from agenthands.llm.gateway.base import GatewayUsage, OpenGateway
 from agenthands.sandbox.base import Command, CommandResult, Limits, Sandbox
-from agenthands.schemas import Acceptance, Case, CaseCheck, CaseResult, CheckResult
+from agenthands.schemas import Acceptance, CaseCheck, CaseResult, CheckResult, TestCase
 
 MODEL_CALLS = "model-calls.jsonl"
 _SCRIPT = Path(__file__).parent / "agent_script.py"
@@ -74,7 +74,7 @@ class Reach:
 
 def accept_agent(
     agent: InstalledAgent,
-    cases: Sequence[Case],
+    cases: Sequence[TestCase],
     sandbox: Sandbox,
     reach: Reach,
     judge: ChatModel,
@@ -150,14 +150,14 @@ def _outcome(result: CommandResult, ids: Sequence[str]) -> dict[str, Any]:
 
 
 def why_rejected(failed: Sequence[str], total: int, faults: Sequence[str]) -> str:
-    """Say which test cases failed, and the last thing that was wrong with the model itself; empty where none did."""
+    """Return which test cases failed, and the last thing that was wrong with the model itself; empty where none did."""
     if not failed:
         return ""
     said = f"{len(failed)} of {total} test cases failed: {', '.join(failed)}"
     return f"{said}. The last fault of the agent's model: {faults[-1].rstrip('.')}" if faults else said
 
 
-def judge_case(case: Case, answer: Mapping[str, Any], judged: Judged | None) -> CaseResult:
+def judge_case(case: TestCase, answer: Mapping[str, Any], judged: Judged | None) -> CaseResult:
     """Decide one case by its checks, or by the judge's opinion where it has none.
 
     An error, a failed tool or an empty answer fails it in any case.
@@ -184,7 +184,7 @@ def judge_case(case: Case, answer: Mapping[str, Any], judged: Judged | None) -> 
     )
 
 
-def _opinion(case: Case, answer: Mapping[str, Any], judge: ChatModel) -> Judged | None:
+def _opinion(case: TestCase, answer: Mapping[str, Any], judge: ChatModel) -> Judged | None:
     """Ask about an answer; about an error or no answer nobody needs to be asked."""
     if answer["error"] or not answer["answer"].strip():
         return None

@@ -107,7 +107,7 @@ async def ask(manager, query, seconds):
 
 
 def has_failed(data):
-    """Say whether a function ended without a result, or with the text that NAT's MCP client gives for an error."""
+    """Return whether a function ended without a result, or with the text that NAT's MCP client gives for an error."""
     output = getattr(data, "output", None)
     return output is None or str(output).startswith("MCPToolClient tool call failed:")
 
@@ -129,14 +129,14 @@ hidden = HiddenErrors()
 
 
 def step_of(payload):
-    """Give one step for the transcript: what happened, to whom, with what, when."""
+    """Return one step for the transcript: what happened, to whom, with what, when."""
     given = {side: getattr(payload.data, side, None) for side in ("input", "output")}
     texts = {side: str(value)[:MAX_TEXT] for side, value in given.items() if value is not None}
     return {"event": str(payload.event_type.value), "name": payload.name, "at": payload.event_timestamp, **texts}
 
 
 def root_cause(error):
-    """Give the innermost error of groups and causes, in one line, and the end of the traceback on stderr."""
+    """Return the innermost error of groups and causes, in one line, and the end of the traceback on stderr."""
     traceback.print_exception(error)
     while True:
         if isinstance(error, BaseExceptionGroup) and error.exceptions:

@@ -12,7 +12,7 @@ from agenthands.errors import ContentFiltered, ContextExceeded, ModelUnavailable
 from agenthands.llm.base import ChatModel
 from agenthands.llm.prompts import render
 from agenthands.planning.planner import json_part
-from agenthands.schemas import Case, Opinion
+from agenthands.schemas import Opinion, TestCase
 
 _MAX_ANSWER = 20_000
 
@@ -32,7 +32,7 @@ class _Answer(BaseModel):
     reason: str = Field(min_length=1, description="One or two sentences")
 
 
-def judge_answer(case: Case, answer: str, called: Sequence[str], model: ChatModel) -> Judged:
+def judge_answer(case: TestCase, answer: str, called: Sequence[str], model: ChatModel) -> Judged:
     """Ask whether an answer is what the case expects; `called` are the tools that the agent used.
 
     Where the model cannot be asked or gives no usable answer, the opinion is None, with the reason.
@@ -57,7 +57,7 @@ def judge_answer(case: Case, answer: str, called: Sequence[str], model: ChatMode
 
 
 def _fence(text: str) -> str:
-    """Give a fence that the text cannot close."""
+    """Return a fence that the text cannot close."""
     fence = "~~~"
     while fence in text:
         fence += "~"

@@ -22,7 +22,7 @@ class ToolCall:
 
 
 def tool_calls(transcript: str) -> Sequence[ToolCall]:
-    """Give the calls of a case in the order in which they began; none where the transcript cannot be read."""
+    """Return the calls of a case in the order in which they began; none where the transcript cannot be read."""
     try:
         steps: Any = json.loads(transcript)["steps"]
         return _paired([step for step in steps if isinstance(step, dict) and step.get("name") != _WORKFLOW])
@@ -53,6 +53,6 @@ def _paired(steps: Sequence[dict[str, Any]]) -> Sequence[ToolCall]:
 
 
 def _seconds(start: dict[str, Any], end: dict[str, Any]) -> float | None:
-    """Give how long a call took; None where the times are none: JSON as Python reads it has NaN and Infinity."""
+    """Return how long a call took; None where the times are none: JSON as Python reads it has NaN and Infinity."""
     seconds = float(end["at"]) - float(start["at"])
     return round(seconds, 3) if math.isfinite(seconds) else None

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agenthands._util.untrusted_json import schema_fault
-from agenthands.environments.base import Environment, Environments
+from agenthands.environments.base import Environment, EnvironmentInstaller
 from agenthands.errors import RequestInvalid
 from agenthands.gate.checks.conformance import static_complaints
 from agenthands.gate.checks.examples import Example, conformance_check, examples_check, schema_check
@@ -22,15 +22,15 @@ from agenthands.gate.checks.hygiene import hygiene_check, static_findings
 from agenthands.gate.checks.test_suite import (
     isolation_check,
     mutation_check,
-    own_tests_check,
     repeatable_check,
     stub_check,
+    suite_check,
 )
 from agenthands.gate.harness_client import Answers, Judged, run_harness
 from agenthands.gate.mutation.mutants import mutants
 from agenthands.gate.mutation.stubs import hollow, stubs
 from agenthands.sandbox.base import Sandbox
-from agenthands.schemas import Check, CustomTool, GateReport, held_out_indices
+from agenthands.schemas import Check, GateReport, ToolSpec, hidden_example_indices
 
 GATE_VERSION = "3"
 MAX_MUTANTS = 40
@@ -38,7 +38,7 @@ _at_once = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))  # one keeps 
 
 
 def judge(
-    tool: CustomTool,
+    tool: ToolSpec,
     workspace: Path,
     environment: Environment,
     sandbox: Sandbox,
@@ -57,7 +57,7 @@ def judge(
 
 
 def _judge(
-    tool: CustomTool,
+    tool: ToolSpec,
     workspace: Path,
     environment: Environment,
     sandbox: Sandbox,
@@ -88,7 +88,7 @@ class _Found:
         self.coverage: float | None = None
 
 
-def _static_checks(tool: CustomTool, workspace: Path) -> tuple[list[Check], _Found]:
+def _static_checks(tool: ToolSpec, workspace: Path) -> tuple[list[Check], _Found]:
     """Do what needs nothing to run: `files`, and where that passed the static half of `conformance`."""
     found = _Found()
     texts, complaints = check_files(workspace, tool.name)
@@ -100,8 +100,8 @@ def _static_checks(tool: CustomTool, workspace: Path) -> tuple[list[Check], _Fou
     return [files, Check(name="conformance", passed=not complaints, detail="\n".join(complaints))], found
 
 
-def prepared(tool: CustomTool, texts: Mapping[str, str]) -> Judged:
-    """Give a tool's files with everything that is made from them: stubs and mutants."""
+def prepared(tool: ToolSpec, texts: Mapping[str, str]) -> Judged:
+    """Return a tool's files with everything that is made from them: stubs and mutants."""
     source = texts[tool_path(tool.name)]
     return Judged(tool, texts, stubs(source), hollow(source), mutants(source, MAX_MUTANTS))
 
@@ -111,7 +111,7 @@ def _run_checks(judged: Judged, answers: Answers, corrections: Mapping[int, Exam
     conformance = conformance_check(first["conformance"])
     if not conformance.passed or "tests" not in first:
         return [conformance]
-    tests = own_tests_check(first["tests"], first.get("hollow"))
+    tests = suite_check(first["tests"], first.get("hollow"))
     checks = [conformance, schema_check(tool, first["conformance"]["input_schema"], first["calls"]), tests]
     if "again" in first:
         mutation, found.survivors = mutation_check(judged.mutants, first)
@@ -125,14 +125,14 @@ def _run_checks(judged: Judged, answers: Answers, corrections: Mapping[int, Exam
     return [*checks, *robust, *_example_checks(tool, corrections, first["calls"]), *strong]
 
 
-def _example_checks(tool: CustomTool, corrections: Mapping[int, Example], calls: Mapping[str, Any]) -> list[Check]:
-    hidden = held_out_indices(tool)
+def _example_checks(tool: ToolSpec, corrections: Mapping[int, Example], calls: Mapping[str, Any]) -> list[Check]:
+    hidden = hidden_example_indices(tool)
     visible = [index for index in range(len(tool.examples)) if index not in hidden]
     checks = [examples_check("examples", tool, visible, corrections, calls)]
     return [*checks, examples_check("held_out", tool, hidden, corrections, calls)] if hidden else checks
 
 
-def _report(tool: CustomTool, started: float, checks: Sequence[Check], found: _Found) -> GateReport:
+def _report(tool: ToolSpec, started: float, checks: Sequence[Check], found: _Found) -> GateReport:
     return GateReport(
         tool=tool.name,
         accepted=all(check.passed for check in checks if check.required),
@@ -147,13 +147,13 @@ _MAX_SPEC_BYTES = 1_000_000
 _HINT = "A workspace holds spec.json, nat_tools/<name>.py and tests/test_<name>.py."
 
 
-def check_workspace(folder: Path, environments: Environments, sandbox: Sandbox, seconds: float) -> GateReport:
+def check_workspace(folder: Path, environments: EnvironmentInstaller, sandbox: Sandbox, seconds: float) -> GateReport:
     """Judge the tool in `folder` against its spec.json. Raises RequestInvalid where there is no usable one."""
     tool = _specification(folder)
     return judge(tool, folder, environments.nat(tool.dependencies), sandbox, seconds)
 
 
-def _specification(folder: Path) -> CustomTool:
+def _specification(folder: Path) -> ToolSpec:
     spec = folder / "spec.json"
     try:
         if not folder.is_dir():
@@ -164,7 +164,7 @@ def _specification(folder: Path) -> CustomTool:
             content = file.read(_MAX_SPEC_BYTES + 1)
         if len(content) > _MAX_SPEC_BYTES:
             raise RequestInvalid(f"{spec} is larger than {_MAX_SPEC_BYTES:,} bytes.", _HINT)
-        tool = CustomTool.model_validate_json(content)
+        tool = ToolSpec.model_validate_json(content)
     except OSError as error:
         raise RequestInvalid(f"{spec} cannot be read: {error.strerror}.", _HINT) from None
     except ValueError as error:

@@ -22,7 +22,7 @@ from agenthands.gate.harness import harness_source, preparation_source
 from agenthands.gate.mutation.mutants import Mutant
 from agenthands.sandbox.base import Command, Limits, Preparation, Sandbox
 from agenthands.sandbox.preload.agenthands_lazy_imports import ONLY_NAMED
-from agenthands.schemas import CustomTool
+from agenthands.schemas import ToolSpec
 
 Answer = Mapping[str, Any]
 _BOOT = "import sys; r = sys.stdin.buffer; exec(compile(r.read(int(r.readline())), '<gate>', 'exec'))"
@@ -44,7 +44,7 @@ class Answers:
 class Judged:
     """A tool's files on their way into the sandbox, with the changed versions of its module by name."""
 
-    tool: CustomTool
+    tool: ToolSpec
     texts: Mapping[str, str]
     stubs: Mapping[str, str]
     hollow: str
@@ -99,7 +99,7 @@ def _repeated_stages(judged: Judged, seconds: float) -> list[dict[str, Any]]:
     return [{"stop": False, "jobs": [tests, {**_calls(judged.tool, seconds), **other}]}]
 
 
-def _calls(tool: CustomTool, seconds: float) -> dict[str, Any]:
+def _calls(tool: ToolSpec, seconds: float) -> dict[str, Any]:
     arguments = [example.arguments for example in tool.examples]
     return {"id": "calls", "kind": "calls", "seconds": seconds, "arguments": arguments}
 
@@ -110,14 +110,14 @@ def _ask(
     judged, environment, sandbox, seconds = parts
     (folder / work).mkdir()
     libraries = [_location(library) for library in _LIBRARIES]
-    put_off = _not_needed(judged)
+    lazy_imports = _not_needed(judged)
     path = sorted({str(library.parent) for library in libraries})
     request = {
         "folder": str(folder / "tool"),
         "work": str(folder / work),
         "tool": judged.tool.name,
         "tests": tests_path(judged.tool.name),
-        "put_off": put_off,
+        "lazy_imports": lazy_imports,
         "path": path,
         "lanes": min(_MAX_LANES, os.cpu_count() or 1),
         "stages": stages,
@@ -130,7 +130,7 @@ def _ask(
         "COVERAGE_CORE": "sysmon",
     }
     # an environment of a tool's own is not worth an interpreter that stays
-    prepared = Preparation(preparation_source(put_off, path), variables) if put_off else None
+    prepared = Preparation(preparation_source(lazy_imports, path), variables) if lazy_imports else None
     result = sandbox.run(
         Command(
             argv=[str(environment.python), "-P", "-c", _BOOT],
@@ -156,13 +156,13 @@ def _ask(
 
 
 def _not_needed(judged: Judged) -> dict[str, str]:
-    """Give the packages that NAT imports and that neither the tool nor what it depends on can use, with a class."""
+    """Return the packages that NAT imports and that neither the tool nor what it depends on can use, with a class."""
     used = {name.partition(".")[0] for text in judged.texts.values() for _, name in imported(ast.parse(text))}
     return {} if judged.tool.dependencies or used & ONLY_NAMED.keys() else ONLY_NAMED
 
 
 def _location(library: str) -> Path:
-    """Give the folder or file of an installed module; the sandbox's Python is of the same version as ours."""
+    """Return the folder or file of an installed module; the sandbox's Python is of the same version as ours."""
     found = importlib.util.find_spec(library)
     assert found
     assert found.origin

@@ -10,14 +10,14 @@ _LOGGERS = {"logger", "log", "logging", "_logger", "LOGGER", "warnings"}
 
 
 def is_registered(node: ast.AST) -> bool:
-    """Say whether NAT registers this function."""
+    """Return whether NAT registers this function."""
     return isinstance(node, FunctionNode) and any(
         "register_function" in ast.unparse(decorator) for decorator in node.decorator_list
     )
 
 
 def nodes_of(function: FunctionNode) -> list[ast.AST]:
-    """Give the nodes of a function without those of functions inside it."""
+    """Return the nodes of a function without those of functions inside it."""
     found: list[ast.AST] = []
     pending: list[ast.AST] = list(function.body)
     while pending:
@@ -29,7 +29,7 @@ def nodes_of(function: FunctionNode) -> list[ast.AST]:
 
 
 def called_function(tree: ast.Module) -> FunctionNode | None:
-    """Give the function that the registered one hands to NAT; None where the code does not show it."""
+    """Return the function that the registered one hands to NAT; None where the code does not show it."""
     functions = {node.name: node for node in ast.walk(tree) if isinstance(node, FunctionNode)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("FunctionInfo."):
@@ -41,7 +41,7 @@ def called_function(tree: ast.Module) -> FunctionNode | None:
 
 
 def parts_outside_messages(node: ast.AST) -> Iterator[ast.AST]:
-    """Give `node` and all below it, without docstrings, annotations, decorators, logging and the text of errors."""
+    """Return `node` and all below it, without docstrings, annotations, decorators, logging and the text of errors."""
     if _is_wording(node):
         return
     yield node

@@ -1,4 +1,4 @@
-"""What a build may spend on models, and where its money went. Every model call of a build is paid from its purse.
+"""What a build may spend on models, and where its money went. Every model call of a build is paid from its tracker.
 
 Calls are paid after they are answered, for nobody knows their price before: what is in flight when a budget is
 reached finishes, and no other call begins.
@@ -23,9 +23,9 @@ class DayBudget(Protocol):
     """Money that many builds on many machines share, day after day."""
 
     def left(self) -> bool:
-        """Say whether anything is left. Raises OutsideError where nobody answers."""
+        """Return whether anything is left. Raises OutsideError where nobody answers."""
 
-    def pay(self, usd: float) -> None:
+    def charge(self, usd: float) -> None:
         """Take a sum out; what is more than was left counts as all that was left. Raises as `left` does."""
 
 
@@ -38,16 +38,16 @@ class Budget:
     tokens: int | None = None
 
 
-class Purse:
+class BudgetTracker:
     """The money of one build; may be used from many threads."""
 
-    def __init__(self, budget: Budget, day: DayBudget | None = None, book: Path | None = None) -> None:
-        """Go on with what stands in `book`, where each payment is noted: the build of a worker that was killed."""
-        self._budget, self._day, self._book = budget, day, book
+    def __init__(self, budget: Budget, day: DayBudget | None = None, log: Path | None = None) -> None:
+        """Go on with what stands in `log`, where each payment is noted: the build of a worker that was killed."""
+        self._budget, self._day, self._log = budget, day, log
         self._lock = threading.Lock()
         self._spent: dict[tuple[str, str, int, str], Spending] = {}
         self._watchers: list[Callable[[], None]] = []
-        for spending in _taken_up(book) if book else ():
+        for spending in _taken_up(log) if log else ():
             self._add(spending)
 
     @property
@@ -56,12 +56,12 @@ class Purse:
         with self._lock:
             return list(self._spent.values())
 
-    def account(self, stage: str, tool: str = "", attempt: int = 0) -> Account:
-        """Give what one step may pay from."""
-        return Account(self, stage, tool, attempt)
+    def scope(self, stage: str, tool: str = "", attempt: int = 0) -> BudgetScope:
+        """Return what one step may pay from."""
+        return BudgetScope(self, stage, tool, attempt)
 
-    def reached(self, tool: str = "") -> str:
-        """Say which budget is used up, in a sentence; empty where money is left."""
+    def exhausted(self, tool: str = "") -> str:
+        """Return which budget is used up, in a sentence; empty where money is left."""
         spent = self.spending
         budget = self._budget
         if budget.tokens is not None and _tokens(spent) >= budget.tokens:
@@ -75,7 +75,7 @@ class Purse:
             return "The budget of the day is used up"
         return ""
 
-    def pay(self, *spending: Spending) -> None:
+    def charge(self, *spending: Spending) -> None:
         """Note what calls or turns cost, and tell those who watch if that was the last money.
 
         The day's budget is paid when all of it is noted, for it may raise; who watches is told all the same.
@@ -84,7 +84,7 @@ class Purse:
             self._note(spending)
             usd = sum(each.cost_usd or 0.0 for each in spending)
             if self._day is not None and usd:
-                self._day.pay(usd)
+                self._day.charge(usd)
         finally:
             self._tell_if_reached()
 
@@ -103,14 +103,14 @@ class Purse:
         with self._lock:
             for each in spending:
                 self._add(each)
-            if self._book:
-                with self._book.open("a", encoding="utf-8") as book:
-                    book.writelines(each.model_dump_json() + "\n" for each in spending)
+            if self._log:
+                with self._log.open("a", encoding="utf-8") as log:
+                    log.writelines(each.model_dump_json() + "\n" for each in spending)
 
     def _tell_if_reached(self) -> None:
         with self._lock:
             watchers = list(self._watchers)
-        if watchers and self.reached():
+        if watchers and self.exhausted():
             for tell in watchers:
                 tell()
 
@@ -121,43 +121,43 @@ class Purse:
 
 
 @dataclass(frozen=True)
-class Account:
+class BudgetScope:
     """What one step of a build pays from."""
 
-    purse: Purse
+    tracker: BudgetTracker
     stage: str
     tool: str = ""
     attempt: int = 0
 
-    def reached(self) -> str:
-        """Say which budget is used up, in a sentence; empty where money is left."""
-        return self.purse.reached(self.tool)
+    def exhausted(self) -> str:
+        """Return which budget is used up, in a sentence; empty where money is left."""
+        return self.tracker.exhausted(self.tool)
 
     def require(self) -> None:
         """Raise BudgetReached where no call may begin."""
-        if sentence := self.reached():
+        if sentence := self.exhausted():
             raise BudgetReached(
-                f"{sentence}: {where_it_went(self.purse.spending)}.",
+                f"{sentence}: {spending_summary(self.tracker.spending)}.",
                 "Give more (--budget, --tool-budget, --budget-tokens) and run it again: what is done is kept.",
             )
 
-    def pay(self, cost_usd: float | None, tokens: Tokens, calls: int = 1, model: str = "") -> None:
+    def charge(self, cost_usd: float | None, tokens: Tokens, calls: int = 1, model: str = "") -> None:
         """Note what was spent on calls of `model`; None is an unknown price."""
-        self.purse.pay(self.entry(cost_usd, tokens, calls, model))
+        self.tracker.charge(self.entry(cost_usd, tokens, calls, model))
 
     def entry(self, cost_usd: float | None, tokens: Tokens, calls: int, model: str) -> Spending:
-        """Give what was spent as the purse notes it, for who pays several at once."""
+        """Return what was spent as the tracker notes it, for who pays several at once."""
         return Spending(**self._step, model=model, calls=calls, cost_usd=cost_usd, tokens=tokens)
 
     def note_cut_off(self, model: str) -> None:
         """Note a call of `model` that was ended before it was answered: what it cost is in no sum and no budget."""
-        self.purse.pay(Spending(**self._step, model=model, calls=0, cut_off=1, cost_usd=0.0, tokens=Tokens()))
+        self.tracker.charge(Spending(**self._step, model=model, calls=0, cut_off=1, cost_usd=0.0, tokens=Tokens()))
 
     @property
     def paid(self) -> tuple[float | None, Tokens]:
         """What was paid from here until now: US dollars, None where a price is unknown, and tokens."""
         step = tuple(self._step.values())
-        paid = [each for each in self.purse.spending if (each.stage, each.tool, each.attempt) == step]
+        paid = [each for each in self.tracker.spending if (each.stage, each.tool, each.attempt) == step]
         return add_costs(*(each.cost_usd for each in paid)), sum((each.tokens for each in paid), Tokens())
 
     @property
@@ -165,24 +165,24 @@ class Account:
         return {"stage": self.stage, "tool": self.tool, "attempt": self.attempt}
 
 
-class PaidModel:
-    """A ChatModel whose answers are paid from an account."""
+class MeteredModel:
+    """A ChatModel whose answers are paid from an scope."""
 
-    def __init__(self, model: ChatModel, account: Account) -> None:
+    def __init__(self, model: ChatModel, scope: BudgetScope) -> None:
         """Take the model that answers, and who pays."""
         self.name = model.name
-        self._model, self._account = model, account
+        self._model, self._scope = model, scope
 
     def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
         """Answer as the model does. Raises BudgetReached before it is asked."""
-        self._account.require()
+        self._scope.require()
         answer = self._model.ask(messages, schema_name, schema)
-        self._account.pay(answer.cost_usd, answer.tokens, model=answer.model or self.name)
+        self._scope.charge(answer.cost_usd, answer.tokens, model=answer.model or self.name)
         return answer
 
 
-def where_it_went(spending: Sequence[Spending]) -> str:
-    """Say what each stage cost, and each tool, the dearest first; calls that were cut off are beside it."""
+def spending_summary(spending: Sequence[Spending]) -> str:
+    """Return what each stage cost, and each tool, the dearest first; calls that were cut off are beside it."""
     parts: dict[str, list[Spending]] = {}
     for each in spending:
         parts.setdefault(f"{each.stage} {each.tool}".strip(), []).append(each)
@@ -193,21 +193,21 @@ def where_it_went(spending: Sequence[Spending]) -> str:
     return ", ".join(said) or "nothing was spent by this build"
 
 
-def noted_in(book: Path) -> list[Spending]:
-    """Read what a purse has noted; a line that a killed worker has half written is not counted."""
+def read_spending_log(log: Path) -> list[Spending]:
+    """Read what a tracker has noted; a line that a killed worker has half written is not counted."""
     noted: list[Spending] = []
-    if book.is_file():
-        for line in book.read_text(encoding="utf-8", errors="replace").splitlines():
+    if log.is_file():
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
             with suppress(ValueError):
                 noted.append(Spending.model_validate_json(line))
     return noted
 
 
-def _taken_up(book: Path) -> list[Spending]:
-    """Read a book that is gone on with; a half-written line is ended, so that the next is one of its own."""
-    if book.is_file() and (content := book.read_bytes()) and not content.endswith(b"\n"):
-        book.write_bytes(content + b"\n")
-    return noted_in(book)
+def _taken_up(log: Path) -> list[Spending]:
+    """Read a log that is gone on with; a half-written line is ended, so that the next is one of its own."""
+    if log.is_file() and (content := log.read_bytes()) and not content.endswith(b"\n"):
+        log.write_bytes(content + b"\n")
+    return read_spending_log(log)
 
 
 def _used_up(name: str, budget: float | None, spent: Sequence[Spending]) -> str:

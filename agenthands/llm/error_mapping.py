@@ -9,7 +9,7 @@ from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from agenthands._util.redaction import masked_error
+from agenthands._util.redaction import redact_error
 from agenthands.errors import (
     AgentHandsError,
     ContentFiltered,
@@ -35,12 +35,12 @@ _MALFORMED = re.compile(r"MALFORMED|UNEXPECTED_TOOL_CALL|TOO_MANY_TOOL_CALLS")
 _CUT_OFF = ("MAX_TOKENS", "length", "max_tokens")
 
 
-def translated(error: BaseException, model: str) -> AgentHandsError:
+def to_agenthands_error(error: BaseException, model: str) -> AgentHandsError:
     """Turn an error of litellm into one of ours, by its class."""
     if isinstance(error, AgentHandsError):
         return error
     kinds = load_litellm().exceptions
-    reason = f"{type(error).__name__}: {masked_error(str(error))[:300] or 'no message'}"
+    reason = f"{type(error).__name__}: {redact_error(str(error))[:300] or 'no message'}"
     if _no_quota(error):
         return QuotaExhausted(
             f"The account at the provider of {model} has nothing left. {reason}",
@@ -63,7 +63,7 @@ def translated(error: BaseException, model: str) -> AgentHandsError:
 
 
 def content_filtered(model: str, reason: str) -> ContentFiltered:
-    """Give the error of a question or answer that a content filter refuses."""
+    """Return the error of a question or answer that a content filter refuses."""
     return ContentFiltered(
         f"The content filter of {model} refuses this ({reason}).",
         "Say the request in other words, loosen `safety_settings` in the --config file, or choose another model.",
@@ -71,7 +71,7 @@ def content_filtered(model: str, reason: str) -> ContentFiltered:
 
 
 def context_exceeded(model: str) -> ContextExceeded:
-    """Give the error of a conversation that is too long."""
+    """Return the error of a conversation that is too long."""
     return ContextExceeded(
         f"The conversation is longer than {model} can read.",
         "Choose a model with a larger context window, or ask for less at once.",
@@ -79,7 +79,7 @@ def context_exceeded(model: str) -> ContextExceeded:
 
 
 def silent(model: str, reason: str) -> AgentHandsError:
-    """Give the error of a model that answers with empty messages, for the reason that its provider gives."""
+    """Return the error of a model that answers with empty messages, for the reason that its provider gives."""
     if _FILTERS.search(reason):
         return content_filtered(model, reason)
     if reason in _CUT_OFF:
@@ -122,7 +122,7 @@ def finish_reason(raw: Any) -> str:
 
 
 def asked_to_wait(error: BaseException) -> float | None:
-    """Give the seconds after which the provider says to come back; None where it does not say."""
+    """Return the seconds after which the provider says to come back; None where it does not say."""
     headers = getattr(error, "litellm_response_headers", None)
     if headers is None:
         headers = getattr(getattr(error, "response", None), "headers", None)
@@ -138,7 +138,7 @@ def asked_to_wait(error: BaseException) -> float | None:
 
 
 def timed_out(error: BaseException) -> bool:
-    """Say whether a call ended because its time was over."""
+    """Return whether a call ended because its time was over."""
     return isinstance(error, load_litellm().exceptions.Timeout)
 
 

@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from agenthands._util.redaction import masked
+from agenthands._util.redaction import redact
 from agenthands.errors import ModelNotUsable
 from agenthands.llm.base import ChatAnswer
 from agenthands.llm.error_mapping import finish_reason, silent
 from agenthands.llm.litellm_setup import ProviderWords, load_litellm, provider_words
-from agenthands.llm.retry import ask_patiently
+from agenthands.llm.retry import call_with_retry
 from agenthands.llm.settings import ModelSettings, key_names
 from agenthands.schemas import Tokens
 
@@ -60,25 +60,25 @@ class LitellmModel:
                 fault=None if text.strip() else silent(model.model, stopped_by(response, words)),
             )
 
-        return ask_patiently(self._settings, call, self._cut_off)
+        return call_with_retry(self._settings, call, self._cut_off)
 
 
 def text_of(response: Any) -> str:
-    """Give what a response says; empty where it says nothing."""
+    """Return what a response says; empty where it says nothing."""
     choice = response.choices[0] if response.choices else None
     text = (choice.message.content if choice else None) or ""
-    return masked(text).encode(errors="replace").decode()  # half a character can be written nowhere
+    return redact(text).encode(errors="replace").decode()  # half a character can be written nowhere
 
 
 def stopped_by(response: Any, words: ProviderWords) -> str:
-    """Give the provider's own word for why the model stopped, else litellm's."""
+    """Return the provider's own word for why the model stopped, else litellm's."""
     if said := finish_reason(words.last):
         return said
     return str(response.choices[0].finish_reason or "") if response.choices else "no choices"
 
 
 def completion_options(settings: ModelSettings) -> dict[str, Any]:
-    """Give what every litellm call of these settings needs, the key included: never log it."""
+    """Return what every litellm call of these settings needs, the key included: never log it."""
     options: dict[str, Any] = {
         "model": settings.model,
         "timeout": settings.timeout,
@@ -123,7 +123,7 @@ def require_usable(settings: ModelSettings) -> None:
 
 
 def _known_usable(settings: ModelSettings) -> bool:
-    """Say whether it is a model of a provider of which we know that it is named well and has its key."""
+    """Return whether it is a model of a provider of which we know that it is named well and has its key."""
     if not settings.model.partition("/")[2].strip():
         return False
     if settings.provider == "scripted":
@@ -147,7 +147,7 @@ def tokens_of(response: Any) -> Tokens:
 
 
 def cost_of(litellm: Any, response: Any, settings: ModelSettings) -> float | None:
-    """Give the price of a response in US dollars; None where no price is known."""
+    """Return the price of a response in US dollars; None where no price is known."""
     price = price_per_token(settings)
     if price is None:
         return None
@@ -161,7 +161,7 @@ def cost_of(litellm: Any, response: Any, settings: ModelSettings) -> float | Non
 
 
 def price_per_token(settings: ModelSettings) -> tuple[float, float] | None:
-    """Give US dollars per prompt and completion token: the settings', else litellm's, else what the user assumes.
+    """Return US dollars per prompt and completion token: the settings', else litellm's, else what the user assumes.
 
     None where nobody knows a price.
     """
@@ -174,7 +174,7 @@ def price_per_token(settings: ModelSettings) -> tuple[float, float] | None:
 
 
 def known_to_litellm(settings: ModelSettings) -> bool:
-    """Say whether litellm's own price counts: there is one, and the settings have none."""
+    """Return whether litellm's own price counts: there is one, and the settings have none."""
     if settings.input_cost_per_token is not None and settings.output_cost_per_token is not None:
         return False
     litellm = load_litellm()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from agenthands._util.fast_import import importing
+from agenthands._util.fast_import import fast_import
 
 _lock = threading.Lock()
 
@@ -36,14 +36,14 @@ def provider_words() -> Iterator[ProviderWords]:
 
 
 def load_litellm() -> Any:
-    """Import litellm (about 5 s the first time) and give the module.
+    """Import litellm (about 5 s the first time) and return the module.
 
     Its price list is the one in the package: it otherwise asks the network at import.
     """
     with _lock:
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         os.environ.setdefault("LITELLM_LOG", "ERROR")
-        with importing("litellm"):
+        with fast_import("litellm"):
             import litellm
 
         from agenthands.llm.scripted.provider import register_scripted_models

@@ -41,12 +41,12 @@ def render_text(text: str, **values: Any) -> str:
 
 
 def prompt_text(name: str) -> str:
-    """Give a prompt as it stands in its file, in `prompts/` or where the path leads. Raises OSError, ValueError."""
+    """Return a prompt as it stands in its file, in `prompts/` or where the path leads. Raises OSError, ValueError."""
     return (prompts_folder() / Path(name).expanduser()).read_text(encoding="utf-8")
 
 
 def prompt_hashes() -> dict[str, str]:
-    """Give the SHA-256 of every prompt file by its name, for the build record and for cache keys."""
+    """Return the SHA-256 of every prompt file by its name, for the build record and for cache keys."""
     folder = prompts_folder()
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()

@@ -13,14 +13,14 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 
 from agenthands.errors import AgentHandsError, ModelUnavailable, QuotaExhausted
-from agenthands.llm.error_mapping import MAX_WAIT, asked_to_wait, timed_out, translated
+from agenthands.llm.error_mapping import MAX_WAIT, asked_to_wait, timed_out, to_agenthands_error
 from agenthands.llm.settings import ModelSettings
 
 _REST = 60.0
 _MAX_PAUSE = 30.0
 
 
-class Resting:
+class CooldownRegistry:
     """Which models have failed a moment ago: they are not tried again at once, for each call would wait anew."""
 
     def __init__(self) -> None:
@@ -28,27 +28,29 @@ class Resting:
         self._until: dict[tuple[str, str | None], tuple[float, AgentHandsError]] = {}
 
     def fault(self, model: ModelSettings) -> AgentHandsError | None:
-        """Give what was wrong with a model that rests; None for one that may be asked."""
+        """Return what was wrong with a model that rests; None for one that may be asked."""
         with self._lock:
             until, fault = self._until.get((model.model, model.api_base), (0.0, None))
         return fault if time.monotonic() < until else None
 
     def note(self, model: ModelSettings, fault: AgentHandsError) -> None:
         """Let a model rest that its fallback can stand in for."""
-        if steps_aside(fault):
+        if should_fall_back(fault):
             with self._lock:
                 self._until[model.model, model.api_base] = time.monotonic() + _REST, fault
 
 
-_resting = Resting()
+_resting = CooldownRegistry()
 
 
-def ask_patiently[T](settings: ModelSettings, call: Callable[[ModelSettings], T], cut_off: Callable[[str], None]) -> T:
+def call_with_retry[T](
+    settings: ModelSettings, call: Callable[[ModelSettings], T], cut_off: Callable[[str], None]
+) -> T:
     """Call the model as often as it helps, then its fallback. Raises AgentHandsError, from what litellm raised.
 
     `cut_off` is told the model of each call whose time was over before it was answered.
     """
-    tries = Tries(settings, cut_off)
+    tries = RetrySequence(settings, cut_off)
     for model in tries:
         try:
             return call(model)
@@ -59,11 +61,11 @@ def ask_patiently[T](settings: ModelSettings, call: Callable[[ModelSettings], T]
     raise tries.fault() from tries.cause
 
 
-async def ask_patiently_async[T](
+async def call_with_retry_async[T](
     settings: ModelSettings, call: Callable[[ModelSettings], Awaitable[T]], cut_off: Callable[[str], None]
 ) -> T:
-    """Do as `ask_patiently` does."""
-    tries = Tries(settings, cut_off)
+    """Do as `call_with_retry` does."""
+    tries = RetrySequence(settings, cut_off)
     for model in tries:
         try:
             return await call(model)
@@ -74,7 +76,7 @@ async def ask_patiently_async[T](
     raise tries.fault() from tries.cause
 
 
-class Tries:
+class RetrySequence:
     """The models to call, one after the other, until one answers or nothing can help any more."""
 
     def __init__(self, settings: ModelSettings, cut_off: Callable[[str], None], made: int = 0) -> None:
@@ -86,7 +88,7 @@ class Tries:
         self._attempt = made
 
     def __iter__(self) -> Iterator[ModelSettings]:
-        """Give the model of each further try."""
+        """Return the model of each further try."""
         while self._models:
             model = self._models[0]
             if len(self._models) > 1 and (fault := _resting.fault(model)) and not self._attempt:
@@ -96,10 +98,10 @@ class Tries:
             yield model
 
     def failed(self, model: ModelSettings, error: BaseException) -> float:
-        """Note what a call raised, and give the seconds to wait before the next one."""
+        """Note what a call raised, and return the seconds to wait before the next one."""
         if timed_out(error):
             self._cut_off(model.model)
-        fault = translated(error, model.model)
+        fault = to_agenthands_error(error, model.model)
         pause = pause_before_retry(error, fault, self._attempt, model)
         rests = len(self._models) > 1 and _resting.fault(model)
         if pause is not None and not rests:
@@ -109,7 +111,7 @@ class Tries:
         return 0.0
 
     def fault(self) -> AgentHandsError:
-        """Give the fault of the model, and what its fallback said."""
+        """Return the fault of the model, and what its fallback said."""
         first, *others = self._faults
         said = "".join(f" Its fallback does not help: {other.message}" for other in others)
         return type(first)(first.message + said, first.hint)
@@ -117,7 +119,7 @@ class Tries:
     def _give_up(self, model: ModelSettings, fault: AgentHandsError) -> None:
         self._faults.append(fault)
         self._attempt = 0
-        self._models = self._models[1:] if steps_aside(fault) else []
+        self._models = self._models[1:] if should_fall_back(fault) else []
         if self._models:
             _resting.note(model, fault)
 
@@ -125,7 +127,7 @@ class Tries:
 def pause_before_retry(
     error: BaseException, fault: AgentHandsError, attempt: int, settings: ModelSettings
 ) -> float | None:
-    """Give the seconds to wait before another try; None where there is none to be made."""
+    """Return the seconds to wait before another try; None where there is none to be made."""
     if not fault.retryable or attempt > settings.num_retries:
         return None
     if timed_out(error) and (attempt > 1 or settings.fallback):
@@ -136,6 +138,6 @@ def pause_before_retry(
     return min(settings.retry_seconds * 2.0 ** (attempt - 1), _MAX_PAUSE)
 
 
-def steps_aside(fault: AgentHandsError) -> bool:
-    """Say whether another model may answer where this one has this fault."""
+def should_fall_back(fault: AgentHandsError) -> bool:
+    """Return whether another model may answer where this one has this fault."""
     return isinstance(fault, ModelUnavailable | QuotaExhausted)

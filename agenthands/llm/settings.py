@@ -40,7 +40,7 @@ KEYS = {
 
 
 def key_names(model: str) -> tuple[str, ...]:
-    """Give the variables of which one must hold the model's key, the usual one first; empty where no rule is known."""
+    """Return the variables of which one must hold the model's key, the usual one first; empty where no rule is known."""
     return KEYS.get(model.partition("/")[0], ())
 
 
@@ -85,11 +85,11 @@ class ModelSettings(BaseModel):
         return key.removeprefix(_BLOCK) if key.startswith(_BLOCK) else ""
 
     def with_key(self, key: str) -> ModelSettings:
-        """Give the same settings with the key that was read from the block."""
+        """Return the same settings with the key that was read from the block."""
         return ModelSettings.model_validate({**self.model_dump(), "api_key": key})
 
     def within(self, seconds: float) -> ModelSettings:
-        """Give the same settings for calls that nobody waits for after `seconds`; a fallback has the second half."""
+        """Return the same settings for calls that nobody waits for after `seconds`; a fallback has the second half."""
         if self.fallback is None:
             return self.model_copy(update={"timeout": min(self.timeout, seconds)})
         half = seconds / 2

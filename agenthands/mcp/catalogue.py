@@ -116,11 +116,11 @@ class CatalogueServer(BaseModel):
         return (*self.environment, *self.settings)
 
     def placeholders(self) -> dict[str, str]:
-        """Give a harmless value for every variable that has one."""
+        """Return a harmless value for every variable that has one."""
         return {each.name: each.placeholder for each in self.variables if each.placeholder}
 
     def arguments(self, values: Mapping[str, str]) -> list[str]:
-        """Give the words after the script's name, with `values` for the settings."""
+        """Return the words after the script's name, with `values` for the settings."""
         names = {each.name for each in self.settings}
         return [
             re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], "") if found[1] in names else found[0], word)
@@ -218,7 +218,7 @@ def _read(path: Path) -> CatalogueServer:
 
 
 def rank_servers(catalogue: dict[str, CatalogueServer], request: str, limit: int) -> list[CatalogueServer]:
-    """Give at most `limit` servers, those whose texts fit the request best first; ties in the order of ids.
+    """Return at most `limit` servers, those whose texts fit the request best first; ties in the order of ids.
 
     Servers that share no word with the request come last rather than not at all: words miss what a model that
     reads the descriptions may still see. The measure is BM25 (Robertson and Zaragoza 2009, "The Probabilistic

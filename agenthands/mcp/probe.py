@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from agenthands._util.atomic_files import write_whole
+from agenthands._util.atomic_files import write_atomic
 from agenthands._util.untrusted_json import read_scrubbed
 from agenthands.environments.base import Environment
 from agenthands.mcp.catalogue import CatalogueServer
@@ -56,7 +56,7 @@ def probe_server(
         return Probe(**json.loads(kept.read_bytes()))
     probe = _probed(request, environment, sandbox, scratch)
     if not probe.error:
-        write_whole(kept, json.dumps(asdict(probe)))
+        write_atomic(kept, json.dumps(asdict(probe)))
     return probe
 
 
@@ -81,8 +81,8 @@ def _probed(request: Mapping[str, Any], environment: Environment, sandbox: Sandb
     return Probe(outcome["error"], tools, outcome["stderr"], result.seconds)
 
 
-def complaints_about(entry: CatalogueServer, used: Sequence[str], probe: Probe) -> list[str]:
-    """Say why a plan cannot use these tools of the server; empty where it can."""
+def validate_tools(entry: CatalogueServer, used: Sequence[str], probe: Probe) -> list[str]:
+    """Return why a plan cannot use these tools of the server; empty where it can."""
     server = f"mcp_servers: {entry.id} {entry.version}"
     if probe.error:
         said = " ".join(probe.stderr.split())[-300:]
@@ -104,7 +104,7 @@ def complaints_about(entry: CatalogueServer, used: Sequence[str], probe: Probe) 
 
 
 def hash_tools(tools: Sequence[Mapping[str, Any]]) -> str:
-    """Give the SHA-256 of names, descriptions and input schemas, in any order of the tools.
+    """Return the SHA-256 of names, descriptions and input schemas, in any order of the tools.
 
     Runs of space count as one: Python 3.13 takes the indentation out of docstrings, 3.12 does not.
     """

@@ -20,10 +20,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from agenthands.environments.uv import UvEnvironments
+from agenthands.environments.uv import UvInstaller
 from agenthands.errors import AgentHandsError
 from agenthands.mcp.catalogue import EXTENSION, CatalogueServer, server_of
-from agenthands.mcp.probe import Probe, complaints_about, probe_server
+from agenthands.mcp.probe import Probe, probe_server, validate_tools
 from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
 from agenthands.settings import load_settings
 
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def judge(path: Path, update: bool) -> tuple[str, list[str]]:
-    """Give a line about one entry, and what is wrong with it; nothing is wrong with what was just updated."""
+    """Return a line about one entry, and what is wrong with it; nothing is wrong with what was just updated."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         own = document["_meta"][EXTENSION]
@@ -61,7 +61,7 @@ def judge(path: Path, update: bool) -> tuple[str, list[str]]:
         probe = _probed(entry)
     except AgentHandsError as error:
         return "unusable", [f"{error.message} {error.hint}".strip()]
-    complaints = complaints_about(entry, [], probe)
+    complaints = validate_tools(entry, [], probe)
     listed = [_shown(tool) for tool in probe.tools]
     if update and not complaints:
         own |= {"tools_sha256": probe.tools_sha256, "tools": listed}
@@ -73,14 +73,14 @@ def judge(path: Path, update: bool) -> tuple[str, list[str]]:
 
 def _probed(entry: CatalogueServer) -> Probe:
     settings = load_settings()
-    environments = UvEnvironments(settings.home, trusted=settings.trusted_packages)
+    environments = UvInstaller(settings.home, trusted=settings.trusted_packages)
     environment = environments.server(entry.registry, entry.package, entry.version, entry.as_of)
     with tempfile.TemporaryDirectory(prefix="agenthands-") as scratch:
         return probe_server(entry, environment, BubblewrapSandbox(), Path(scratch), again=True)
 
 
 def _shown(tool: Mapping[str, Any]) -> dict[str, str]:
-    """Give a tool as the planner sees it: its name, and its description's first sentence."""
+    """Return a tool as the planner sees it: its name, and its description's first sentence."""
     text = " ".join((tool.get("description") or "").split())
     sentence = re.match(r".{10,}?[.!?](?=\s|$)", text)
     text = sentence[0] if sentence else text

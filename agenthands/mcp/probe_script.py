@@ -51,7 +51,7 @@ class Session:
             raise Failed(self._ended()) from error
 
     def ask(self, method, params):
-        """Send a request and give its result; what the server asks meanwhile is declined."""
+        """Send a request and return its result; what the server asks meanwhile is declined."""
         self.last += 1
         self.send({"id": self.last, "method": method, "params": params})
         while True:
@@ -72,7 +72,7 @@ class Session:
             self.send({"id": message["id"], "error": {"code": -32601, "message": "Method not found"}})
 
     def _message(self, method):
-        """Give the next message; what else a server prints is passed over, as the official client does."""
+        """Return the next message; what else a server prints is passed over, as the official client does."""
         while True:
             try:
                 line = self.lines.get(timeout=max(0.0, self.deadline - time.monotonic()))
@@ -91,7 +91,7 @@ class Session:
             self.garbage = self.garbage or line.strip()
 
     def _printed(self):
-        """Give the first thing that it printed and that is no message."""
+        """Return the first thing that it printed and that is no message."""
         return f"; it printed what is no message: {ascii(self.garbage[:80])[2:-1]}" if self.garbage else ""
 
     def _ended(self):
@@ -102,7 +102,7 @@ class Session:
 
 
 def tools_of(session):
-    """Give all pages of tools/list."""
+    """Return all pages of tools/list."""
     hello = {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": {"name": "agenthands", "version": "1"}}
     session.ask("initialize", hello)
     session.send({"method": "notifications/initialized"})

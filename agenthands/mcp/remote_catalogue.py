@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agenthands._util.atomic_files import write_whole
+from agenthands._util.atomic_files import write_atomic
 from agenthands.errors import RegistryUnavailable, SettingsInvalid
 from agenthands.mcp.catalogue import EXTENSION
 from agenthands.schemas.plan import SLUG
@@ -23,7 +23,7 @@ _HINT = "Look at AGENTHANDS_CATALOGUE: a folder, or the https URL of a JSON list
 
 
 def read_catalogue_url(url: str, home: Path) -> dict[str, object]:
-    """Give the entries at `url` by id: all pages, at most 8 MiB in 20 s; what has no tools listed is passed over.
+    """Return the entries at `url` by id: all pages, at most 8 MiB in 20 s; what has no tools listed is passed over.
 
     What was read is kept below `home`, serves for ten minutes, and later where the URL does not answer. Raises
     SettingsInvalid (no https, no such page, no catalogue) or RegistryUnavailable (no answer, none kept).
@@ -39,7 +39,7 @@ def read_catalogue_url(url: str, home: Path) -> dict[str, object]:
         raise
     found = _by_id(url, entries)
     kept.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(kept, json.dumps(entries))
+    write_atomic(kept, json.dumps(entries))
     return found
 
 
@@ -59,7 +59,7 @@ def _by_id(url: str, entries: list[Any]) -> dict[str, object]:
 
 
 def _entries(url: str) -> Iterator[object]:
-    """Give all entries: those of a list, or those of a registry's pages."""
+    """Return all entries: those of a list, or those of a registry's pages."""
     left, deadline, cursor = MAX_BYTES, time.monotonic() + SECONDS, ""
     for _ in range(_PAGES):
         body = _page(url, cursor, left, deadline)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from agenthands.environments.base import Environment, Environments
+from agenthands.environments.base import Environment, EnvironmentInstaller
 from agenthands.errors import DependencyRefused, ServerUnusable
 from agenthands.mcp.catalogue import CatalogueServer
-from agenthands.mcp.probe import complaints_about, probe_server
+from agenthands.mcp.probe import probe_server, validate_tools
 from agenthands.sandbox.base import Sandbox
 from agenthands.schemas import McpServer
 
@@ -82,7 +82,7 @@ class PreparedServers:
 
 
 def examine_server(
-    wanted: McpServer, entry: CatalogueServer, environments: Environments, sandbox: Sandbox, scratch: Path
+    wanted: McpServer, entry: CatalogueServer, environments: EnvironmentInstaller, sandbox: Sandbox, scratch: Path
 ) -> ServerFinding:
     """Install one server and start it once in `scratch`. Raises RegistryUnavailable or SandboxLost."""
     try:
@@ -95,12 +95,12 @@ def examine_server(
         lock=environment.lock,
         npm_lock=environment.npm_lock,
         tools_sha256=probe.tools_sha256,
-        complaints=complaints_about(entry, wanted.tools, probe),
+        complaints=validate_tools(entry, wanted.tools, probe),
     )
 
 
 def prepare_server(
-    wanted: McpServer, entry: CatalogueServer, finding: ServerFinding, environments: Environments
+    wanted: McpServer, entry: CatalogueServer, finding: ServerFinding, environments: EnvironmentInstaller
 ) -> ReadyServer | UnusableServer:
     """Have the environment of an examined server here. Raises DependencyRefused or RegistryUnavailable."""
     if finding.complaints:

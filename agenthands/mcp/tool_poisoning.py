@@ -79,7 +79,7 @@ _SAID = {
 
 
 def poisoned(tools: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """Give what the rules find in tools as a server lists them; at most one finding a rule and tool."""
+    """Return what the rules find in tools as a server lists them; at most one finding a rule and tool."""
     found: dict[tuple[str, str], Finding] = {}
     for tool in tools:
         name = str(tool.get("name", ""))
@@ -90,7 +90,7 @@ def poisoned(tools: Sequence[Mapping[str, Any]]) -> list[Finding]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Give every text in a JSON value, keys too: the model reads them all."""
+    """Return every text in a JSON value, keys too: the model reads them all."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

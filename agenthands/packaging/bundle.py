@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from agenthands.environments.base import Environment, Environments
+from agenthands.environments.base import Environment, EnvironmentInstaller
 from agenthands.evaluation.acceptance import InstalledAgent
 from agenthands.mcp.catalogue import CatalogueServer
 from agenthands.packaging.package import config_path
@@ -19,7 +19,7 @@ from agenthands.schemas import Plan
 
 
 def pack(files: Mapping[str, bytes], top: str) -> bytes:
-    """Give a .tar.gz of the files below the folder `top`; no dates, no owners, sorted; scripts are executable."""
+    """Return a .tar.gz of the files below the folder `top`; no dates, no owners, sorted; scripts are executable."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for relative, content in sorted(files.items()):
@@ -51,7 +51,7 @@ def unpack(bundle: bytes, folder: Path) -> None:
 
 
 def install_bundle(
-    bundle: bytes, plan: Plan, servers: Sequence[CatalogueServer], environments: Environments, workspace: Path
+    bundle: bytes, plan: Plan, servers: Sequence[CatalogueServer], environments: EnvironmentInstaller, workspace: Path
 ) -> InstalledAgent:
     """Unpack the bundle in a fresh folder of `workspace` and install the package anew.
 
@@ -73,7 +73,7 @@ def install_bundle(
     )
 
 
-def _server(package: Path, entry: CatalogueServer, environments: Environments) -> Environment:
+def _server(package: Path, entry: CatalogueServer, environments: EnvironmentInstaller) -> Environment:
     npm_lock = package / "mcp" / f"{entry.id}.package-lock.json"
     return environments.install(
         _text(package / "mcp" / f"{entry.id}.lock"), _text(npm_lock) if npm_lock.is_file() else ""

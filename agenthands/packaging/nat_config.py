@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from agenthands.environments.nat_registry import ScaffoldType
+from agenthands.environments.nat_registry import AgentTypeSchema
 from agenthands.mcp.catalogue import ServerVariable
 from agenthands.mcp.setup import PlannedServer
 from agenthands.schemas import Plan
@@ -20,7 +20,7 @@ _ABOUT = r"# NAT fills in \${VARIABLES}; the backslash keeps whatever one holds 
 
 
 def evaluation(plan: Plan, package: str, config: str) -> dict[str, str]:
-    """Give the files below `evals/`; `config` is the place of the agent's own configuration, which they build on."""
+    """Return the files below `evals/`; `config` is the place of the agent's own configuration, which they build on."""
     cases = [
         {
             "id": case.id,
@@ -62,15 +62,15 @@ INNER_TYPE = "tool_calling_agent"
 
 
 def package_name(plan: Plan) -> str:
-    """Give the import name of the agent's package; `_agent` keeps it clear of other packages."""
+    """Return the import name of the agent's package; `_agent` keeps it clear of other packages."""
     name = plan.name.replace("-", "_").rstrip("_")
     return name if name.endswith("_agent") else f"{name}_agent"
 
 
 def nat_config(
-    plan: Plan, scaffold: ScaffoldType, servers: Sequence[PlannedServer], agent_model: str
+    plan: Plan, scaffold: AgentTypeSchema, servers: Sequence[PlannedServer], agent_model: str
 ) -> dict[str, Any]:
-    """Give NAT's workflow configuration as a mapping.
+    """Return NAT's workflow configuration as a mapping.
 
     A scaffold that takes single functions alone (router, executors) hands each the text that it was asked, which tools
     do not take: there each tool and each server is driven by an agent of its own.
@@ -116,7 +116,7 @@ def _agent(tools: Sequence[str], description: str) -> dict[str, Any]:
 
 
 def _ordered(plan: Plan, tools: Sequence[str]) -> list[str]:
-    """Give the tools in the order that the plan wants for its executor, what it does not name at the end."""
+    """Return the tools in the order that the plan wants for its executor, what it does not name at the end."""
     wanted = plan.scaffold.order
     return [*wanted, *(name for name in tools if name not in wanted)]
 
@@ -148,6 +148,6 @@ def _reference(variable: ServerVariable) -> str:
 
 
 def _text(words: str) -> str:
-    """Give a foreign text as one line in which NAT finds no variable, no escape and no file to read."""
+    """Return a foreign text as one line in which NAT finds no variable, no escape and no file to read."""
     line = " ".join(words.split()).replace("${", "$ {").rstrip("\\ ")
     return re.sub(r"^file://", "file: //", line).replace("\\", r"\\")

@@ -26,7 +26,7 @@ BUNDLE_FORMAT = "agenthands-bundle-1"
 def origin(
     plan: Plan, servers: Sequence[PlannedServer], nat_version: str, agent_model: str, files: Mapping[str, bytes]
 ) -> bytes:
-    """Give the text of `build.json`.
+    """Return the text of `build.json`.
 
     With which prompts and models the plan and the tools were made, what that cost and when it was stands in the record
     in the store: the same plan and tools give the same package.
@@ -58,7 +58,7 @@ _INSTALLER = Path(__file__).parents[1] / "environments" / "locks" / "installer.l
 
 
 def config_path(plan: Plan) -> str:
-    """Give the place of NAT's configuration in the package."""
+    """Return the place of NAT's configuration in the package."""
     return f"src/{package_name(plan)}/configs/config.yml"
 
 
@@ -70,7 +70,7 @@ def assemble_agent(
     lock: str,
     agent_model: str,
 ) -> dict[str, bytes]:
-    """Give all files of the package by relative path.
+    """Return all files of the package by relative path.
 
     `tools` maps each custom tool of the plan to the workspace that the gate accepted, `lock` is the requirements
     lock of the environment in which it was accepted.

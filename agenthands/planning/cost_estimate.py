@@ -50,7 +50,7 @@ def _part(count: int, noun: str, past: Sequence[float], assumed: tuple[int, int,
 
 
 def _past_tools(records: Sequence[BuildRecord], coder: str) -> list[float]:
-    """Give what each tool cost that this model wrote."""
+    """Return what each tool cost that this model wrote."""
     return [
         tool.cost_usd
         for record in records
@@ -61,7 +61,7 @@ def _past_tools(records: Sequence[BuildRecord], coder: str) -> list[float]:
 
 
 def _past_cases(records: Sequence[BuildRecord], agent: str) -> list[float]:
-    """Give what each test case cost that this model answered: the mean of its build."""
+    """Return what each test case cost that this model answered: the mean of its build."""
     costs: list[float] = []
     for record in records:
         asked = record.acceptance

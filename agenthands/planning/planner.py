@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agenthands._util.redaction import masked
+from agenthands._util.redaction import redact
 from agenthands._util.untrusted_json import has_half_characters, read_json
 from agenthands.errors import ModelSilent, PlanRefused, RequestInvalid
 from agenthands.llm.base import ChatModel
 from agenthands.llm.prompts import render
 from agenthands.mcp.catalogue import rank_servers
-from agenthands.planning.validation import Reality, complaints_about
+from agenthands.planning.validation import PlanningContext, validate_plan
 from agenthands.schemas import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
 
 MAX_ANSWERS = 3
@@ -24,7 +24,7 @@ _MAX_EMPTY = 2
 _SERVERS_SHOWN = 12
 
 
-class Planned(BaseModel):
+class PlanResult(BaseModel):
     """A plan and what the planner cost. `cost_usd` is None where the price is unknown.
 
     `by_fallback` says that a fallback gave it, or an answer on the way to it.
@@ -38,21 +38,21 @@ class Planned(BaseModel):
     tokens: Tokens
     by_fallback: bool = False
 
-    def from_before(self) -> Planned:
-        """Give the same plan as it counts for a build that found it: nobody was asked."""
+    def from_before(self) -> PlanResult:
+        """Return the same plan as it counts for a build that found it: nobody was asked."""
         return self.model_copy(update={"answers": 0, "cost_usd": 0.0, "tokens": Tokens()})
 
 
 @dataclass(frozen=True)
-class Objection:
+class ServerFeedback:
     """A plan that could be built if its servers were usable: by server, what installing and starting it showed."""
 
-    planned: Planned
+    planned: PlanResult
     servers: Mapping[str, Sequence[str]]
 
 
 def checked_request(request: str) -> str:
-    """Give the request without surrounding space. Raises RequestInvalid where it is empty or far too long."""
+    """Return the request without surrounding space. Raises RequestInvalid where it is empty or far too long."""
     text = request.strip()
     if not text:
         raise RequestInvalid("The request is empty.", 'Say what the agent should do: agenthands build "..."')
@@ -61,7 +61,7 @@ def checked_request(request: str) -> str:
             f"The request has {len(text):,} characters; at most {MAX_REQUEST_CHARACTERS:,} are read.",
             "Describe the agent in a few sentences; data and documents belong into its tools.",
         )
-    if masked(text) != text:
+    if redact(text) != text:
         raise RequestInvalid(
             "The request contains a key or a password.", "Leave it out: tools and servers read keys from variables."
         )
@@ -75,10 +75,10 @@ def checked_request(request: str) -> str:
 def plan_agent(
     request: str,
     model: ChatModel,
-    reality: Reality,
+    reality: PlanningContext,
     resolves: Callable[[Plan], str],
-    objection: Objection | None = None,
-) -> Planned:
+    objection: ServerFeedback | None = None,
+) -> PlanResult:
     """Ask the planner until its plan can be built, at most three times.
 
     `resolves` tries to resolve the dependencies and gives a complaint, empty where they resolve. With an `objection`
@@ -100,12 +100,12 @@ def plan_agent(
             raise answer.fault or ModelSilent(f"{model.name} answers with empty messages.", "Choose another model.")
         plan, complaints = read_plan(answer_text)
         if plan is not None:
-            complaints = complaints_about(plan, reality)
+            complaints = validate_plan(plan, reality)
             if not complaints and (complaint := resolves(plan)):
                 complaints = [complaint]
             if not complaints:
                 answers = number + (earlier.answers if earlier else 0)
-                return Planned(plan=plan, answers=answers, cost_usd=cost, tokens=tokens, by_fallback=by_fallback)
+                return PlanResult(plan=plan, answers=answers, cost_usd=cost, tokens=tokens, by_fallback=by_fallback)
         messages += _sent_back(answer_text, complaints)
     raise PlanRefused(
         f"{model.name} gave no plan that can be built in {MAX_ANSWERS} answers. Last complaint: {complaints[0]}",
@@ -115,9 +115,9 @@ def plan_agent(
 
 
 def _opening(
-    request: str, reality: Reality, schema: Mapping[str, Any], objection: Objection | None
+    request: str, reality: PlanningContext, schema: Mapping[str, Any], objection: ServerFeedback | None
 ) -> list[dict[str, str]]:
-    """Give the conversation up to the planner's turn; servers that proved unusable are not offered again."""
+    """Return the conversation up to the planner's turn; servers that proved unusable are not offered again."""
     usable = {name: server for name, server in reality.catalogue.items() if name not in reality.unusable}
     messages = [
         {"role": "system", "content": render("plan/system.md.j2", schema=json.dumps(schema, indent=1))},
@@ -127,7 +127,7 @@ def _opening(
                 "plan/user.md.j2",
                 request=request,
                 fence="-" * max(10, 1 + max(map(len, re.findall("-+", request)), default=0)),  # it cannot close it
-                scaffolds=reality.registry.plannable_scaffolds(),
+                scaffolds=reality.registry.plannable_agent_types(),
                 builtin_tools=reality.registry.functions,
                 servers=rank_servers(usable, request, _SERVERS_SHOWN),
             ),
@@ -147,7 +147,7 @@ def _sent_back(answer: str, complaints: Sequence[str]) -> list[dict[str, str]]:
 
 
 def read_plan(text: str) -> tuple[Plan | None, list[str]]:
-    """Read a plan from plain or fenced JSON; gives the plan, or None and exact complaints."""
+    """Read a plan from plain or fenced JSON; returns the plan, or None and exact complaints."""
     try:
         return Plan.model_validate(read_json(json_part(text))), []
     except json.JSONDecodeError as error:
@@ -159,7 +159,7 @@ def read_plan(text: str) -> tuple[Plan | None, list[str]]:
 
 
 def json_part(text: str) -> str:
-    """Give what stands in the last fence of a Markdown answer, or the whole answer."""
+    """Return what stands in the last fence of a Markdown answer, or the whole answer."""
     fences: Sequence[str] = re.findall(r"```(?:json)?\s*\n(.*?)\n?```", text, re.DOTALL)
     if fences and not text.lstrip().startswith("{"):
         return fences[-1]

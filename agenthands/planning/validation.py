@@ -13,11 +13,11 @@ from packaging.utils import canonicalize_name
 from agenthands._util.untrusted_json import misfits, regex_fault, schema_fault
 from agenthands.environments.nat_registry import NatRegistry
 from agenthands.mcp.catalogue import CatalogueServer
-from agenthands.schemas import CustomTool, Plan, ResultExample
+from agenthands.schemas import Plan, ResultExample, ToolSpec
 
 
 @dataclass(frozen=True)
-class Reality:
+class PlanningContext:
     """What a plan may use; `unusable` says of servers of the catalogue why they cannot be used here.
 
     `packages` are those that the user allows as dependencies; empty allows all.
@@ -29,7 +29,7 @@ class Reality:
     packages: Sequence[str] = ()
 
 
-def complaints_about(plan: Plan, reality: Reality) -> list[str]:
+def validate_plan(plan: Plan, reality: PlanningContext) -> list[str]:
     """Say exactly what in the plan cannot be built; empty where all of it can."""
     return [
         *_component_complaints(plan, reality.registry),
@@ -40,7 +40,7 @@ def complaints_about(plan: Plan, reality: Reality) -> list[str]:
 
 
 def _component_complaints(plan: Plan, registry: NatRegistry) -> Iterator[str]:
-    scaffolds = registry.plannable_scaffolds()
+    scaffolds = registry.plannable_agent_types()
     if plan.scaffold.type not in scaffolds:
         yield (
             f"scaffold: {plan.scaffold.type!r} cannot be used, {registry.why_not(plan.scaffold.type)}; "
@@ -64,7 +64,7 @@ def _component_complaints(plan: Plan, registry: NatRegistry) -> Iterator[str]:
         yield "The agent has no tools at all."
 
 
-def _server_complaints(plan: Plan, reality: Reality) -> Iterator[str]:
+def _server_complaints(plan: Plan, reality: PlanningContext) -> Iterator[str]:
     for server in plan.mcp_servers:
         if server.id in reality.unusable:
             yield from reality.unusable[server.id]
@@ -80,7 +80,7 @@ def _server_complaints(plan: Plan, reality: Reality) -> Iterator[str]:
                 yield f"mcp_servers: {server.id} has no tool {tool!r}; it has {', '.join(names)}."
 
 
-def _tool_complaints(tool: CustomTool, reality: Reality) -> Iterator[str]:
+def _tool_complaints(tool: ToolSpec, reality: PlanningContext) -> Iterator[str]:
     where = f"custom_tools.{tool.name}"
     for requirement in tool.dependencies:
         if complaint := _dependency_complaint(requirement, reality.packages):
@@ -97,7 +97,7 @@ def _tool_complaints(tool: CustomTool, reality: Reality) -> Iterator[str]:
 
 
 def _dependency_complaint(requirement: str, allowed: Sequence[str]) -> str:
-    """Say why a requirement is refused; it becomes a line of a file that an installer reads."""
+    """Return why a requirement is refused; it becomes a line of a file that an installer reads."""
     try:
         parsed = Requirement(requirement)
     except (InvalidRequirement, RecursionError):
@@ -111,7 +111,7 @@ def _dependency_complaint(requirement: str, allowed: Sequence[str]) -> str:
     return ""
 
 
-def _example_complaints(tool: CustomTool, where: str) -> Iterator[str]:
+def _example_complaints(tool: ToolSpec, where: str) -> Iterator[str]:
     known = tool.parameters["properties"].keys()
     for number, example in enumerate(tool.examples, start=1):
         place = f"{where}.examples.{number}"

@@ -57,7 +57,7 @@ class Timeline:
 
     @property
     def ticks(self) -> list[float]:
-        """Give the marks of the scale, zero first."""
+        """Return the marks of the scale, zero first."""
         return [round(number * self.step, 3) for number in range(int(self.total / self.step) + 1)]
 
 
@@ -74,12 +74,12 @@ class SpendingRow:
 
     @property
     def all_tokens(self) -> int:
-        """Give prompt and completion together."""
+        """Return prompt and completion together."""
         return self.tokens.prompt + self.tokens.completion
 
 
 def timeline(record: BuildRecord) -> Timeline:
-    """Give stages in the order in which they began, and the tools below theirs."""
+    """Return stages in the order in which they began, and the tools below theirs."""
     placed = all(stage.started is not None for stage in record.stages)
     stages = sorted(record.stages, key=lambda stage: stage.started or 0.0) if placed else record.stages
     last_of_tools = next((n for n, stage in reversed(list(enumerate(stages))) if stage.name == "tools"), None)
@@ -108,7 +108,7 @@ def _tool_row(tool: ToolOutcome, record: BuildRecord, placed: bool) -> TimelineR
 
 
 def spending_rows(record: BuildRecord) -> list[SpendingRow]:
-    """Give the plan, each tool and the test cases; a tool that cost nothing because it was there is among them."""
+    """Return the plan, each tool and the test cases; a tool that cost nothing because it was there is among them."""
     spent = record.spending or _spending_of_old(record)
     stages = list(dict.fromkeys(each.stage for each in spent if not each.tool))
     order = [*(name for name in STAGES if name in stages), *(name for name in stages if name not in STAGES)]

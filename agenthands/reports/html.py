@@ -30,7 +30,7 @@ _TEXTS = re.compile(r".*\.py|tools/[^/]+/gate-\d+\.json|acceptance/[^/]+\.json")
 
 
 def is_shown(name: str) -> bool:
-    """Say whether a report shows the file of a build with this name."""
+    """Return whether a report shows the file of a build with this name."""
     return _TEXTS.fullmatch(name) is not None
 
 
@@ -82,14 +82,14 @@ def render_failed_report(record: BuildRecord, traceback: str) -> str:
 
 
 def _failures(record: BuildRecord) -> list[tuple[str, str]]:
-    """Give the tools and test cases that did not pass: where the page shows them, and their names."""
+    """Return the tools and test cases that did not pass: where the page shows them, and their names."""
     cases = record.acceptance.cases if record.acceptance else []
     tools = [(f"tool-{n}", tool.name) for n, tool in enumerate(record.tools, 1) if tool.status != "accepted"]
     return tools + [(f"case-{n}", case.id) for n, case in enumerate(cases, 1) if not case.passed]
 
 
 def _facts(record: BuildRecord) -> list[tuple[str, str, str]]:
-    """Give the figures of the first screen: label, figure, what stands below it."""
+    """Return the figures of the first screen: label, figure, what stands below it."""
     accepted = sum(tool.status == "accepted" for tool in record.tools)
     cases = record.acceptance.cases if record.acceptance else []
     passed = sum(case.passed for case in cases)

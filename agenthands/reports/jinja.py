@@ -15,7 +15,7 @@ from agenthands.reports.view_model import as_text
 
 @cache
 def page_environment() -> Environment:
-    """Give the templates of all pages, with the words for figures as filters."""
+    """Return the templates of all pages, with the words for figures as filters."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=StrictUndefined,
@@ -38,7 +38,7 @@ LONGEST = 200_000  # characters of one text that a page shows
 
 
 def highlighted(text: str, language: str, anchor: str = "") -> Markup:
-    """Give the text as spans whose classes begin with `hl-`; with `anchor`, line 7 has the id `<anchor>-7`.
+    """Return the text as spans whose classes begin with `hl-`; with `anchor`, line 7 has the id `<anchor>-7`.
 
     Pygments escapes what it marks up. `anchor` must not be foreign.
     """
@@ -54,12 +54,12 @@ def highlighted(text: str, language: str, anchor: str = "") -> Markup:
 
 
 def line_count(text: str) -> int:
-    """Say how many lines of a text are shown."""
+    """Return how many lines of a text are shown."""
     return visible(shortened(text)).removesuffix("\n").count("\n") + 1
 
 
 def shortened(text: str, limit: int = LONGEST) -> str:
-    """Give at most `limit` characters, and say what was left out."""
+    """Return at most `limit` characters, and say what was left out."""
     if len(text) <= limit:
         return text
     return f"{text[:limit]}\n[{len(text) - limit:,} more characters are left out here]"

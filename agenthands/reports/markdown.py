@@ -18,19 +18,19 @@ _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")  # CommonMark lets a backslash t
 
 
 def escaped(text: object, limit: int = 2000) -> str:
-    """Give a foreign text as one line of plain text."""
+    """Return a foreign text as one line of plain text."""
     return _PUNCTUATION.sub(r"\\\1", one_line(str(text), limit))
 
 
 def code_block(text: str) -> str:
-    """Give a foreign text as a block of code that it cannot close."""
+    """Return a foreign text as a block of code that it cannot close."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}\n{text}\n{fence}"
 
 
 def plan_markdown(plan: Plan) -> str:
-    """Say what is going to be built, and why."""
+    """Return what is going to be built, and why."""
     parts = [
         f"# {escaped(plan.name)}",
         escaped(plan.summary),
@@ -48,7 +48,7 @@ def plan_markdown(plan: Plan) -> str:
 
 
 def gate_markdown(report: GateReport, attempt: int) -> str:
-    """Say what the gate found about one attempt: all checks, then the whole detail of what failed."""
+    """Return what the gate found about one attempt: all checks, then the whole detail of what failed."""
     said = "accepted" if report.accepted else "rejected"
     coverage = "" if report.coverage is None else f", {report.coverage:.0%} of lines covered"
     rows = [f"| {_mark(check)} | {check.name} | {escaped(check.detail, _CELL)} |" for check in report.checks]
@@ -68,7 +68,7 @@ def gate_markdown(report: GateReport, attempt: int) -> str:
 
 
 def result_markdown(record: BuildRecord, place: str) -> str:
-    """Say how the build ended, what to do now, and where everything lies; `place` is the URL of its folder."""
+    """Return how the build ended, what to do now, and where everything lies; `place` is the URL of its folder."""
     kept = sorted(record.files, key=lambda name: (name not in _FIRST, name))
     return "\n\n".join(
         [
@@ -81,7 +81,7 @@ def result_markdown(record: BuildRecord, place: str) -> str:
 
 
 def cost_rows(record: BuildRecord) -> list[dict[str, str | int]]:
-    """Give what each model cost in each stage, tool and attempt of the build, and the sum: US dollars and tokens."""
+    """Return what each model cost in each stage, tool and attempt of the build, and the sum: US dollars and tokens."""
     rows = [_cost_row(_part(each), each.model, each.calls, each.cost_usd, each.tokens) for each in record.spending]
     calls = sum(each.calls for each in record.spending)
     return [*rows, _cost_row("all", "", calls, record.cost_usd, record.tokens)]

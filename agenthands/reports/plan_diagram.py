@@ -98,7 +98,7 @@ def _draw(plan: Plan, shape: _Shape, marks: Mapping[str, str], links: Mapping[st
 
 
 def _parts(plan: Plan, written: str) -> list[_Part]:
-    """Give everything that the agent uses; where a scaffold runs it in an order, in that order and numbered."""
+    """Return everything that the agent uses; where a scaffold runs it in an order, in that order and numbered."""
     parts = [
         *(_Part("tool", tool.name, f"{written}: {tool.description}") for tool in plan.custom_tools),
         *(_Part("server", server.id, f"MCP server: {', '.join(server.tools)}") for server in plan.mcp_servers),

@@ -8,7 +8,7 @@ from typing import Any
 
 from agenthands._util.formatting import one_line
 from agenthands.gate.checks.files import MISSING
-from agenthands.schemas import CaseResult, Check, CustomTool, Plan, ToolOutcome
+from agenthands.schemas import CaseResult, Check, Plan, ToolOutcome, ToolSpec
 from agenthands.schemas.gate_report import CheckName
 
 _MEANINGS: dict[CheckName, str] = {
@@ -54,12 +54,12 @@ def meaning(check: CheckName) -> str:
 
 
 def advice_on_check(check: CheckName) -> str:
-    """Say what a person can do about a tool that does not pass this check."""
+    """Return what a person can do about a tool that does not pass this check."""
     return _ADVICE[check]
 
 
 def advice_on_case(case: CaseResult) -> str:
-    """Say what a person can do about a test case that failed."""
+    """Return what a person can do about a test case that failed."""
     kinds = {check.kind for check in case.checks if not check.passed}
     if case.error.startswith("a tool failed"):
         return "A tool raised an error that the agent passed over: its call stands in the transcript."
@@ -94,8 +94,8 @@ def tool_advice(tool: ToolOutcome, plan: Plan | None, files: Mapping[str, str]) 
     return f"Look at what the gate says about {tool.name}{beside}: {what_to_change(tool, planned)}."
 
 
-def what_to_change(tool: ToolOutcome, planned: CustomTool | None) -> str:
-    """Say what to change in the request or the options, by why the tool was given up."""
+def what_to_change(tool: ToolOutcome, planned: ToolSpec | None) -> str:
+    """Return what to change in the request or the options, by why the tool was given up."""
     if "budget" in tool.reason:
         return "give more money with `--tool-budget`, or ask for less in this tool"
     if "content filter" in tool.reason:
@@ -109,8 +109,8 @@ def what_to_change(tool: ToolOutcome, planned: CustomTool | None) -> str:
     return f"make the request or its examples more exact, give more attempts with `--max-attempts`, or {_STRONGER}"
 
 
-def _by_check(check: Check, planned: CustomTool | None) -> str:
-    """Say what helps against one failed check; empty where nothing special does."""
+def _by_check(check: Check, planned: ToolSpec | None) -> str:
+    """Return what helps against one failed check; empty where nothing special does."""
     if check.name == "files" and MISSING in check.detail:
         return f"the model says that it is done and leaves no files, so {_STRONGER}"
     if check.name in ("examples", "held_out"):
@@ -129,7 +129,7 @@ def _by_check(check: Check, planned: CustomTool | None) -> str:
     return ""
 
 
-def _about_example(check: Check, planned: CustomTool | None) -> str:
+def _about_example(check: Check, planned: ToolSpec | None) -> str:
     """Name the first example that failed, with both sides: a person may know which one is right."""
     found: list[dict[str, Any]] = (check.model_extra or {}).get("contradicted") or []
     if not found or planned is None or not 0 <= found[0]["example"] < len(planned.examples):

@@ -22,7 +22,7 @@ def gate_summary(tool: ToolOutcome) -> str:
 
 
 def ruling_sentences(ruling: Ruling) -> str:
-    """Say what the planner decided about an example, with both sides and its reason."""
+    """Return what the planner decided about an example, with both sides and its reason."""
     kind = "Hidden example" if ruling.held_out else "Example"
     arguments = one_line(json.dumps(ruling.specified.arguments, ensure_ascii=False), 300)
     sides = f"{kind} {arguments}: specified {_side(ruling.specified.model_dump())}"
@@ -39,7 +39,7 @@ def _side(side: Mapping[str, Any]) -> str:
 
 
 def opinion_sentence(case: CaseResult) -> str:
-    """Say what the judge finds about an answer, and whether that alone decides; empty where nobody judged."""
+    """Return what the judge finds about an answer, and whether that alone decides; empty where nobody judged."""
     if case.opinion is None:
         return ""
     said = {
@@ -67,7 +67,7 @@ def batch_state(report: BatchReport) -> str:
 
 
 def batch_steps(report: BatchReport) -> list[str]:
-    """Say what a person can do now about the builds that were not accepted; commands stand in `backticks`."""
+    """Return what a person can do now about the builds that were not accepted; commands stand in `backticks`."""
     codes = {item.exit_code for item in report.builds}
     return [
         step
@@ -97,7 +97,7 @@ def verdict(record: BuildRecord) -> str:
 
 
 def next_steps(record: BuildRecord) -> list[str]:
-    """Say what a person can do now, most useful first; commands stand in `backticks`."""
+    """Return what a person can do now, most useful first; commands stand in `backticks`."""
     fetch = f"`agenthands fetch {record.build_id} DIR`"
     if record.status == "accepted":
         return [

@@ -12,13 +12,13 @@ from typing import Any
 from agenthands.schemas import (
     BuildRecord,
     Check,
-    CustomTool,
     ErrorExample,
     GateReport,
     McpServerPin,
     Spending,
     ToolOutcome,
-    held_out_indices,
+    ToolSpec,
+    hidden_example_indices,
 )
 
 
@@ -38,7 +38,7 @@ class Attempt:
 
 
 def attempts_at(tool: ToolOutcome, record: BuildRecord, files: Mapping[str, str]) -> Sequence[Attempt]:
-    """Give the attempts at a tool. `files` may hold `tools/<name>/gate-<attempt>.json`."""
+    """Return the attempts at a tool. `files` may hold `tools/<name>/gate-<attempt>.json`."""
     found = [_attempt(number, tool, record, files) for number in range(1, tool.attempts + 1)]
     known = [each for each in found if each.finding or each.spending or each.coding is not None]
     return found if known else []
@@ -96,7 +96,7 @@ class ShownServer:
 
 
 def servers_of(record: BuildRecord) -> list[ShownServer]:
-    """Give the servers of the plan in its order; none where there is no plan."""
+    """Return the servers of the plan in its order; none where there is no plan."""
     pins = {pin.id: pin for pin in record.mcp_servers}
     servers = []
     for wanted in record.plan.mcp_servers if record.plan else []:
@@ -108,14 +108,14 @@ def servers_of(record: BuildRecord) -> list[ShownServer]:
     return servers
 
 
-def specification_of(tool: ToolOutcome, record: BuildRecord) -> CustomTool | None:
-    """Give what the plan says about a tool."""
+def specification_of(tool: ToolOutcome, record: BuildRecord) -> ToolSpec | None:
+    """Return what the plan says about a tool."""
     planned = record.plan.custom_tools if record.plan else []
     return next((each for each in planned if each.name == tool.name), None)
 
 
-def arguments_of(tool: CustomTool) -> list[tuple[str, str, str]]:
-    """Give name, type and description of each argument, as far as the schema says them plainly."""
+def arguments_of(tool: ToolSpec) -> list[tuple[str, str, str]]:
+    """Return name, type and description of each argument, as far as the schema says them plainly."""
     properties = tool.parameters.get("properties")
     given = tool.parameters.get("required")
     required = given if isinstance(given, list) else []
@@ -128,9 +128,9 @@ def arguments_of(tool: CustomTool) -> list[tuple[str, str, str]]:
     ]
 
 
-def examples_of(tool: CustomTool) -> list[tuple[str, str, bool]]:
-    """Give arguments and result of each example, and whether the coder never saw it."""
-    hidden = held_out_indices(tool)
+def examples_of(tool: ToolSpec) -> list[tuple[str, str, bool]]:
+    """Return arguments and result of each example, and whether the coder never saw it."""
+    hidden = hidden_example_indices(tool)
     return [
         (
             _json(example.arguments),
@@ -142,7 +142,7 @@ def examples_of(tool: CustomTool) -> list[tuple[str, str, bool]]:
 
 
 def as_text(value: Any) -> str:
-    """Give a text as it is, and any other value as JSON."""
+    """Return a text as it is, and any other value as JSON."""
     return value if isinstance(value, str) else _json(value)
 
 

@@ -119,7 +119,7 @@ async def _ended(server: asyncio.Server) -> None:
 
 
 def _target(head: str) -> tuple[str, int, str | None]:
-    """Give host, port, and what is to be sent on; None for a tunnel. Raises Refused or ValueError."""
+    """Return host, port, and what is to be sent on; None for a tunnel. Raises Refused or ValueError."""
     line, _, headers = head.partition("\r\n")
     method, url, version = line.split(" ")
     if method == "CONNECT":
@@ -160,7 +160,7 @@ def _is_address(host: str) -> bool:
 
 
 def _is_public(address: str) -> bool:
-    """Say whether an address lies outside: not loopback, private, link-local (cloud metadata), shared or multicast."""
+    """Return whether an address lies outside: not loopback, private, link-local (cloud metadata), shared or multicast."""
     found = ipaddress.ip_address(address.partition("%")[0])
     inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
     return found.is_global and not found.is_multicast and (inner is None or inner.is_global)

@@ -19,7 +19,7 @@ USAGE = "usage: sandbox_relay.py SOCKET PORT [SOCKET PORT]... -- PROGRAM ..."
 
 
 def fail(message: str, code: int) -> int:
-    """Say what went wrong and give the exit code for it."""
+    """Return what went wrong and return the exit code for it."""
     print(f"sandbox_relay: {message}", file=sys.stderr)  # noqa: T201
     return code
 
@@ -80,7 +80,7 @@ def pass_on(starting: asyncio.Future[asyncio.subprocess.Process], number: int) -
 
 
 def parse(arguments: list[str]) -> tuple[list[tuple[str, int]], list[str]]:
-    """Give sockets with their ports, and the program; both empty where the arguments cannot be used."""
+    """Return sockets with their ports, and the program; both empty where the arguments cannot be used."""
     end = arguments.index("--") if "--" in arguments else 0
     names, ports, program = arguments[0:end:2], arguments[1:end:2], arguments[end + 1 :]
     if not program or not names or len(names) != len(ports) or not all(port.isdigit() for port in ports):

@@ -117,7 +117,7 @@ def end_all_processes() -> None:
 
 
 def is_ending() -> bool:
-    """Say whether `end_all_processes` was called."""
+    """Return whether `end_all_processes` was called."""
     return _ending.is_set()
 
 
@@ -185,7 +185,7 @@ class _Pipes:
             self._end_feeding()
 
     def hand_over(self) -> tuple[int, ...]:
-        """Give the inside ends to somebody who closes them."""
+        """Return the inside ends to somebody who closes them."""
         streams, self.inside = self.inside, ()
         return streams
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from agenthands.schemas.build_record import Noun, Status, Tokens, add_costs
+from agenthands.schemas.build_record import FrozenModel, Status, Tokens, add_costs
 from agenthands.schemas.request import BuildRequest
 
 BATCH_FORMAT = "agenthands-batch-1"
 
 
-class BatchItem(Noun):
+class BatchItem(FrozenModel):
     """One request of a batch and what became of it. A build that did not even begin has no `build_id`."""
 
     request: BuildRequest
@@ -25,11 +25,11 @@ class BatchItem(Noun):
     seconds: float = 0.0
 
     def from_before(self) -> BatchItem:
-        """Give the item as it counts for a batch that found it built."""
+        """Return the item as it counts for a batch that found it built."""
         return self.model_copy(update={"cached": True, "cost_usd": 0.0, "tokens": Tokens(), "seconds": 0.0})
 
 
-class BatchReport(Noun):
+class BatchReport(FrozenModel):
     """All requests of a batch, in their order (`batch.json`)."""
 
     format: str = BATCH_FORMAT
@@ -46,10 +46,10 @@ class BatchReport(Noun):
 
     @property
     def exit_code(self) -> int:
-        """Give 0 where all were accepted, else that of the worst: our bug, outside fault, user's mistake, rejection."""
+        """Return 0 where all were accepted, else that of the worst: our bug, outside fault, user's mistake, rejection."""
         codes = {item.exit_code for item in self.builds}
         return next((code for code in (70, 3, 2, 1, 130) if code in codes), 0)
 
     def count(self, status: Status) -> int:
-        """Say how many builds ended so."""
+        """Return how many builds ended so."""
         return sum(item.status == status for item in self.builds)

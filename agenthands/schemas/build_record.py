@@ -14,13 +14,13 @@ RECORD_FORMAT = "agenthands-build-1"
 Status = Literal["accepted", "rejected", "failed", "cancelled"]
 
 
-class Noun(BaseModel):
+class FrozenModel(BaseModel):
     """Base of the outcomes: frozen; an unknown key is an error, and so is a number that is none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Tokens(Noun):
+class Tokens(FrozenModel):
     """Tokens of a model, by kind."""
 
     prompt: int = 0
@@ -48,7 +48,7 @@ def add_costs(*costs: float | None) -> float | None:
     return round(sum(known), 8) if len(known) == len(costs) else None
 
 
-class Spending(Noun):
+class Spending(FrozenModel):
     """What one model cost in one stage, for one tool and attempt of it where there is one.
 
     `cost_usd` is None where the model has no known price. What a call cost that was cut off nobody knows: it is in
@@ -75,7 +75,7 @@ class Spending(Noun):
         )
 
 
-class CodingResult(Noun):
+class CodingResult(FrozenModel):
     """What one turn of a coding agent did. `finished` says that the agent stopped by itself, not that it is right."""
 
     status: Literal["finished", "stuck", "refused", "out_of_steps", "out_of_budget", "out_of_time", "error"]
@@ -86,7 +86,7 @@ class CodingResult(Noun):
     steps: int
 
 
-class ToolOutcome(Noun):
+class ToolOutcome(FrozenModel):
     """What became of one custom tool."""
 
     name: str
@@ -101,18 +101,18 @@ class ToolOutcome(Noun):
     seconds: float
 
     def from_before(self) -> ToolOutcome:
-        """Give the outcome as it counts for a build that found the tool made."""
+        """Return the outcome as it counts for a build that found the tool made."""
         return self.model_copy(update={"cached": True, "cost_usd": 0.0, "tokens": Tokens(), "seconds": 0.0})
 
 
-class MadeTool(Noun):
+class ToolArtifact(FrozenModel):
     """A tool that the gate accepted or rejected in the end, with its files by their place in its workspace."""
 
     outcome: ToolOutcome
     files: dict[str, str]
 
 
-class McpServerPin(Noun):
+class McpServerPin(FrozenModel):
     """An MCP server exactly as it was installed and seen."""
 
     id: str
@@ -123,7 +123,7 @@ class McpServerPin(Noun):
     tools: dict[str, str] = Field(default_factory=dict, description="What each tool does, by the catalogue")
 
 
-class CheckResult(Noun):
+class CheckResult(FrozenModel):
     """One deterministic check of a test case."""
 
     kind: str
@@ -131,7 +131,7 @@ class CheckResult(Noun):
     passed: bool
 
 
-class Opinion(Noun):
+class Opinion(FrozenModel):
     """What a judge model says about an answer; `passed` is None where it could not say."""
 
     passed: bool | None
@@ -139,7 +139,7 @@ class Opinion(Noun):
     model: str
 
 
-class CaseResult(Noun):
+class CaseResult(FrozenModel):
     """A test case as the packaged agent handled it."""
 
     id: str
@@ -152,7 +152,7 @@ class CaseResult(Noun):
     seconds: float
 
 
-class Acceptance(Noun):
+class Acceptance(FrozenModel):
     """The packaged agent, installed, loaded by NAT and asked the plan's test cases."""
 
     passed: bool
@@ -166,11 +166,11 @@ class Acceptance(Noun):
     seconds: float = 0.0
 
     def from_before(self) -> Acceptance:
-        """Give the acceptance as it counts for a build that found it: nobody was asked."""
+        """Return the acceptance as it counts for a build that found it: nobody was asked."""
         return self.model_copy(update={"cached": True, "cost_usd": 0.0, "tokens": Tokens(), "seconds": 0.0})
 
 
-class StageTime(Noun):
+class StageTime(FrozenModel):
     """When one stage began, in seconds after the build did, and how long it took."""
 
     name: str
@@ -178,7 +178,7 @@ class StageTime(Noun):
     started: float | None = Field(None, description="None in records of old builds")
 
 
-class ToolTurn(Noun):
+class ToolTurn(FrozenModel):
     """One attempt at a tool in the hands of the coder or of the gate; times as those of a stage."""
 
     tool: str
@@ -188,7 +188,7 @@ class ToolTurn(Noun):
     seconds: float
 
 
-class BuildRecord(Noun):
+class BuildRecord(FrozenModel):
     """Everything that one build did, cost and left."""
 
     format: str = RECORD_FORMAT

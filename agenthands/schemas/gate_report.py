@@ -58,5 +58,5 @@ class GateReport(BaseModel):
     rulings: list[Ruling] = Field(default_factory=list)
 
     def failures(self) -> list[Check]:
-        """Give the required checks that did not pass, in the order in which they ran."""
+        """Return the required checks that did not pass, in the order in which they ran."""
         return [check for check in self.checks if check.required and not check.passed]

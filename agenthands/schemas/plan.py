@@ -19,7 +19,7 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Scaffold(Part):
+class AgentType(Part):
     """The kind of NAT agent that drives the tools."""
 
     type: str = Field(description="A NAT agent _type, one of the scaffolds listed")
@@ -63,7 +63,7 @@ class ErrorExample(Part):
 Example = ResultExample | ErrorExample
 
 
-class CustomTool(Part):
+class ToolSpec(Part):
     """The specification of a tool that a coding agent writes (`spec.json` in its workspace)."""
 
     name: str = Field(pattern=TOOL_NAME)
@@ -81,12 +81,12 @@ class CustomTool(Part):
         properties = self.parameters.get("properties")
         return list(properties) if isinstance(properties, dict) else []
 
-    def visible(self, corrections: Mapping[int, Example] | None = None) -> CustomTool:
-        """Give the specification as the coder may see it: without the held-out examples.
+    def visible(self, corrections: Mapping[int, Example] | None = None) -> ToolSpec:
+        """Return the specification as the coder may see it: without the held-out examples.
 
         `corrections` take the place of the examples with their index; which ones are held out stays as it was.
         """
-        hidden, right = set(held_out_indices(self)), corrections or {}
+        hidden, right = set(hidden_example_indices(self)), corrections or {}
         shown = [right.get(index, example) for index, example in enumerate(self.examples) if index not in hidden]
         return self.model_copy(update={"examples": shown})
 
@@ -98,7 +98,7 @@ class CaseCheck(Part):
     value: Any
 
 
-class Case(Part):
+class TestCase(Part):
     """A question that the finished agent must handle."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,48}$")
@@ -112,11 +112,11 @@ class Plan(Part):
 
     name: str = Field(pattern=SLUG, description="Slug of the agent")
     summary: str = Field(min_length=1, description="One sentence about the agent")
-    scaffold: Scaffold
+    scaffold: AgentType
     builtin_tools: list[BuiltinTool] = Field(default_factory=list)
     mcp_servers: list[McpServer] = Field(default_factory=list)
-    custom_tools: list[CustomTool] = Field(default_factory=list)
-    test_cases: list[Case] = Field(min_length=1)
+    custom_tools: list[ToolSpec] = Field(default_factory=list)
+    test_cases: list[TestCase] = Field(min_length=1)
     reasoning: str = Field(description="Why these tools, servers and scaffold")
 
     @model_validator(mode="after")
@@ -133,11 +133,11 @@ class Plan(Part):
         return self
 
     def dependencies(self) -> list[str]:
-        """Give the requirements of all custom tools, sorted, each once."""
+        """Return the requirements of all custom tools, sorted, each once."""
         return sorted({requirement for tool in self.custom_tools for requirement in tool.dependencies})
 
 
-def held_out_indices(tool: CustomTool) -> list[int]:
+def hidden_example_indices(tool: ToolSpec) -> list[int]:
     """Choose the examples that the coder never sees: about a third, at least one of three or more.
 
     The choice depends on the tool's name and on the example alone, so the same plan always hides the same.

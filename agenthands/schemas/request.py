@@ -66,7 +66,7 @@ class BuildRequest(BuildOptions):
     request: str = Field(description="What the agent should be able to do, in one sentence")
 
     def options(self) -> BuildOptions:
-        """Give the options alone."""
+        """Return the options alone."""
         return BuildOptions(**self.model_dump(exclude={"request"}))
 
 
@@ -84,7 +84,7 @@ def refuse_passwords(options: BuildOptions) -> None:
 
 
 def validated_request(values: Mapping[Any, Any], where: str) -> BuildRequest:
-    """Give a request with its options. Raises RequestInvalid, which begins with `where`."""
+    """Return a request with its options. Raises RequestInvalid, which begins with `where`."""
     if any(isinstance(text, str) and has_half_characters(text) for text in (*values, *values.values())):
         raise RequestInvalid(f"{where}: this is not text in UTF-8.")
     try:

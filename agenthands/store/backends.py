@@ -182,12 +182,12 @@ def fsspec() -> Any:
 
 
 def temporary_name() -> str:
-    """Give a name that no other writer takes."""
+    """Return a name that no other writer takes."""
     return f".agenthands-{uuid.uuid4().hex}.tmp"
 
 
 def is_temporary(key: str) -> bool:
-    """Say whether a key is the name of an object that is being written."""
+    """Return whether a key is the name of an object that is being written."""
     return _TEMPORARY.fullmatch(key.rpartition("/")[2]) is not None
 
 
@@ -201,7 +201,7 @@ def _copy(content: bytes | Path, target: BinaryIO) -> None:
 
 
 def sha256_of(content: bytes | Path) -> str:
-    """Give the SHA-256 of a content or of a file."""
+    """Return the SHA-256 of a content or of a file."""
     if isinstance(content, bytes):
         return hashlib.sha256(content).hexdigest()
     with content.open("rb") as file:

@@ -18,7 +18,7 @@ class Store(Protocol):
         """Write, read and delete a probe. Raises StoreNotUsable or StoreUnavailable, as all methods do."""
 
     def put(self, key: str, content: bytes | Path) -> str:
-        """Write one object from memory or from a file, read it back, and give its SHA-256."""
+        """Write one object from memory or from a file, read it back, and return its SHA-256."""
 
     def create(self, key: str, content: bytes) -> bool:
         """Write one object where there is none; False where there is one, of whomever. One of many writers wins."""

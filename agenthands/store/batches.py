@@ -6,7 +6,7 @@ import secrets
 import time
 from contextlib import suppress
 
-from agenthands._util.redaction import masked_json
+from agenthands._util.redaction import redact_json
 from agenthands.errors import AgentHandsError, UserError
 from agenthands.events import BatchProgress
 from agenthands.reports.html import render_batch
@@ -16,12 +16,12 @@ from agenthands.store.builds import find_build
 
 
 def new_batch_id() -> str:
-    """Give an id that sorts by time."""
+    """Return an id that sorts by time."""
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
 
 
 def item_of(record: BuildRecord) -> BatchItem:
-    """Give a build as it stands in the report of its batch."""
+    """Return a build as it stands in the report of its batch."""
     return BatchItem(
         request=record.request,
         status=record.status,
@@ -36,7 +36,7 @@ def item_of(record: BuildRecord) -> BatchItem:
 
 
 def failed_item(request: BuildRequest, error: AgentHandsError, store: Store) -> BatchItem:
-    """Give a build that ended with an error; its record in `store` says what it cost.
+    """Return a build that ended with an error; its record in `store` says what it cost.
 
     Without a record, a user's mistake was found before anything was paid; of all else nobody knows.
     """
@@ -50,7 +50,7 @@ def failed_item(request: BuildRequest, error: AgentHandsError, store: Store) -> 
 
 
 def progress_of(batch_id: str, number: int, count: int, item: BatchItem) -> BatchProgress:
-    """Give what listeners hear of the build with this number, of `count`."""
+    """Return what listeners hear of the build with this number, of `count`."""
     return BatchProgress(
         batch_id,
         number=number,
@@ -68,6 +68,6 @@ def progress_of(batch_id: str, number: int, count: int, item: BatchItem) -> Batc
 def publish_batch(report: BatchReport, store: Store) -> None:
     """Write the report, without keys; `batch.json` is written last. Raises StoreNotUsable or StoreUnavailable."""
     folder = f"batches/{report.batch_id}"
-    report = BatchReport.model_validate(masked_json(report.model_dump(mode="json")))
+    report = BatchReport.model_validate(redact_json(report.model_dump(mode="json")))
     store.put(f"{folder}/report.html", render_batch(report).encode())
     store.put(f"{folder}/batch.json", report.model_dump_json(indent=1).encode())

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from agenthands._util.redaction import masked, masked_bytes, masked_json
+from agenthands._util.redaction import redact, redact_bytes, redact_json
 from agenthands.errors import RequestInvalid, StoreNotUsable, StoreUnavailable
 from agenthands.packaging.bundle import unpack
 from agenthands.packaging.readme import README, readme_of
@@ -23,17 +23,17 @@ BUNDLE = "bundle.tar.gz"
 
 
 def agent_name(record: BuildRecord) -> str:
-    """Give the agent's name; a build that failed before its plan is kept as `unplanned`."""
+    """Return the agent's name; a build that failed before its plan is kept as `unplanned`."""
     return record.plan.name if record.plan else UNPLANNED
 
 
 def build_prefix(record: BuildRecord) -> str:
-    """Give the folder of a build in its store."""
+    """Return the folder of a build in its store."""
     return f"agents/{agent_name(record)}/{record.build_id}"
 
 
 def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store, replaces: bool = True) -> BuildRecord:
-    """Write a build, without keys, and give its record with the hashes of all files.
+    """Write a build, without keys, and return its record with the hashes of all files.
 
     `files` are the bundle, sources, reports and trajectories by their names below the build.
     An accepted build stays as it is, and its record is given: a worker that was thought dead may come back after
@@ -43,8 +43,8 @@ def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store,
     prefix = build_prefix(record)
     if kept := _kept(store, f"{prefix}/build.json", replaces):
         return kept
-    files = {name: masked_bytes(content) for name, content in files.items()}
-    record = BuildRecord.model_validate(masked_json(record.model_dump(mode="json")))
+    files = {name: redact_bytes(content) for name, content in files.items()}
+    record = BuildRecord.model_validate(redact_json(record.model_dump(mode="json")))
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     record = record.model_copy(update={"files": dict(sorted(hashes.items()))})
     report = _report(record, files).encode()
@@ -115,7 +115,7 @@ def _report(record: BuildRecord, files: Mapping[str, bytes]) -> str:
     try:
         return render_report(record, _texts(files))
     except Exception:
-        return render_failed_report(record, masked(traceback.format_exc()))
+        return render_failed_report(record, redact(traceback.format_exc()))
 
 
 def _texts(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -138,7 +138,7 @@ def _verified(store: Store, record: BuildRecord, name: str) -> bytes:
 
 
 def _kept(store: Store, key: str, replaces: bool) -> BuildRecord | None:
-    """Give the record that is there and stays."""
+    """Return the record that is there and stays."""
     try:
         record = _read(store, key)
     except KeyError:

@@ -21,8 +21,8 @@ from agenthands.gate.gate import GATE_VERSION
 from agenthands.llm.prompts import prompt_hashes
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue import CatalogueServer
-from agenthands.planning.planner import Objection
-from agenthands.schemas import BuildOptions, CustomTool, McpServer, Plan
+from agenthands.planning.planner import ServerFeedback
+from agenthands.schemas import BuildOptions, McpServer, Plan, ToolSpec
 
 _PACKAGE = Path(__file__).parents[1]
 _ACCEPTANCE = ("evaluation/acceptance", "evaluation/agent_script", "packaging/bundle", "evaluation/llm_judge")
@@ -34,10 +34,10 @@ def plan_key(
     model: ModelSettings,
     registry: NatRegistry,
     catalogue: Mapping[str, CatalogueServer],
-    objection: Objection | None,
+    objection: ServerFeedback | None,
     packages: Sequence[str] = (),
 ) -> str:
-    """Give the key of a planner's answer; `packages` are the allowed ones, where not all are."""
+    """Return the key of a planner's answer; `packages` are the allowed ones, where not all are."""
     against = [objection.planned.plan, dict(objection.servers)] if objection else []
     against += [sorted(packages)] if packages else []
     return _key(
@@ -46,7 +46,7 @@ def plan_key(
 
 
 def lock_key(base: str, dependencies: Sequence[str], trusted: Sequence[str] = (), allowed: Sequence[str] = ()) -> str:
-    """Give the key of a lock that adds `dependencies` to the lock `base`.
+    """Return the key of a lock that adds `dependencies` to the lock `base`.
 
     `trusted` packages may be new in it, and only `allowed` ones are added, where not all are.
     """
@@ -55,16 +55,14 @@ def lock_key(base: str, dependencies: Sequence[str], trusted: Sequence[str] = ()
 
 
 def server_key(entry: CatalogueServer, wanted: McpServer, trusted: Sequence[str] = ()) -> str:
-    """Give the key of a server that was installed and started once, and whose `trusted` packages may be new."""
+    """Return the key of a server that was installed and started once, and whose `trusted` packages may be new."""
     looked_at = [] if entry.shipped else ["vetted", *sorted(trusted)]
     sources = _sources("mcp/probe", "mcp/probe_script", "mcp/tool_poisoning")
     return _key("servers", entry, sorted(wanted.tools), looked_at, sources)
 
 
-def tool_key(
-    tool: CustomTool, coder: ModelSettings, planner: ModelSettings, system_prompt: str, lock_sha256: str
-) -> str:
-    """Give the key of an accepted tool: its specification, prompts, models, environment, and the gate.
+def tool_key(tool: ToolSpec, coder: ModelSettings, planner: ModelSettings, system_prompt: str, lock_sha256: str) -> str:
+    """Return the key of an accepted tool: its specification, prompts, models, environment, and the gate.
 
     The planner is one of the models, because it rules on examples that contradict the tool.
     """
@@ -73,7 +71,7 @@ def tool_key(
 
 
 def acceptance_key(bundle: bytes, plan: Plan, agent: ModelSettings, judge: ModelSettings, egress: Sequence[str]) -> str:
-    """Give the key of an agent's acceptance; the bundle holds its tools, its servers and all locks."""
+    """Return the key of an agent's acceptance; the bundle holds its tools, its servers and all locks."""
     return _key(
         "acceptances", hashlib.sha256(bundle).hexdigest(), plan.test_cases, _answers(agent), _answers(judge),
         sorted(egress), _prompts("judge"), _sources(*_ACCEPTANCE),
@@ -81,7 +79,7 @@ def acceptance_key(bundle: bytes, plan: Plan, agent: ModelSettings, judge: Model
 
 
 def key_with_fallback(key: str, *models: ModelSettings) -> str:
-    """Give the key of what was made under `key` where a fallback of these models had a part in it.
+    """Return the key of what was made under `key` where a fallback of these models had a part in it.
 
     Whoever has other fallbacks, or none, does not find it. Empty where none of the models has one.
     """
@@ -90,7 +88,7 @@ def key_with_fallback(key: str, *models: ModelSettings) -> str:
 
 
 def build_key(request: str, options: BuildOptions, models: Sequence[ModelSettings], *worker: Any) -> str:
-    """Give the key of a whole build, for a batch that is run again; `worker` is what settings add to the options."""
+    """Return the key of a whole build, for a batch that is run again; `worker` is what settings add to the options."""
     asked = options.model_dump(exclude={"refresh", "store", "config", "parallel", "fallback"})
     answering = [_answers(each) for model in models for each in (model, model.fallback) if each]
     return _key("builds", request, asked, answering, prompt_hashes(), GATE_VERSION, worker)
@@ -102,7 +100,7 @@ def _key(kind: str, *parts: Any) -> str:
 
 
 def _answers(model: ModelSettings) -> dict[str, Any]:
-    """Give what changes a model's answers; neither its key nor its price does."""
+    """Return what changes a model's answers; neither its key nor its price does."""
     return model.model_dump(mode="json", include=_ANSWERS)
 
 
@@ -112,5 +110,5 @@ def _prompts(step: str) -> dict[str, str]:
 
 @cache
 def _sources(*modules: str) -> list[str]:
-    """Give the hashes of our own code that decides, where no version number stands for it."""
+    """Return the hashes of our own code that decides, where no version number stands for it."""
     return [hashlib.sha256((_PACKAGE / f"{module}.py").read_bytes()).hexdigest() for module in modules]

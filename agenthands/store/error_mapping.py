@@ -54,7 +54,7 @@ _TROUBLES: tuple[tuple[str, type[AgentHandsError], str, str], ...] = (
 
 
 def translation(error: Exception, url: str) -> AgentHandsError | None:
-    """Give the error that a person can act on; None where the error is no store's, but a bug."""
+    """Return the error that a person can act on; None where the error is no store's, but a bug."""
     found = signs(error)
     for known, kind, what, hint in _TROUBLES:
         if not found.isdisjoint(known.split()):
@@ -63,7 +63,7 @@ def translation(error: Exception, url: str) -> AgentHandsError | None:
 
 
 def signs(error: BaseException) -> set[str]:
-    """Give all that tells what went wrong: class names, error numbers, S3 codes, also of the causes."""
+    """Return all that tells what went wrong: class names, error numbers, S3 codes, also of the causes."""
     found: set[str] = set()
     seen: set[int] = set()
     link: BaseException | None = error

@@ -63,7 +63,7 @@ class FsspecStore:
             self._place.remove(probe)
 
     def put(self, key: str, content: bytes | Path) -> str:
-        """Write one object whole, read it back, and give its SHA-256.
+        """Write one object whole, read it back, and return its SHA-256.
 
         Raises StoreNotUsable, StoreUnavailable, ValueError (bad key), or OSError (`content` cannot be read).
         """
@@ -132,7 +132,7 @@ class FsspecStore:
 
 
 def _known(protocol: str, shown: str) -> str:
-    """Give the one name of a protocol without importing its library. Raises StoreNotUsable."""
+    """Return the one name of a protocol without importing its library. Raises StoreNotUsable."""
     if protocol not in fsspec().available_protocols():
         raise StoreNotUsable(
             f"The store {shown} cannot be used: {protocol}:// is no kind of store that fsspec knows.",

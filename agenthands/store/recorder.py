@@ -9,10 +9,10 @@ from typing import Any, Literal, NamedTuple
 
 from agenthands.environments.base import Environment
 from agenthands.events import Event, StageFinished, ToolProgress
-from agenthands.llm.budget import Purse
+from agenthands.llm.budget import BudgetTracker
 from agenthands.llm.prompts import prompt_hashes
 from agenthands.mcp.setup import ReadyServer
-from agenthands.planning.planner import Planned
+from agenthands.planning.planner import PlanResult
 from agenthands.schemas import (
     Acceptance,
     BuildRecord,
@@ -25,7 +25,7 @@ from agenthands.schemas import (
     ToolTurn,
     add_costs,
 )
-from agenthands.store.workdirs import Build
+from agenthands.store.workdirs import BuildContext
 
 _DOING: dict[str, Literal["coding", "checking"]] = {
     "coding": "coding",
@@ -40,7 +40,7 @@ class _Open(NamedTuple):
     at: float
 
 
-class Timekeeper:
+class StageTimer:
     """Listens to the events of one build. What has not ended is not noted."""
 
     def __init__(self, build_id: str, began: float) -> None:
@@ -82,16 +82,16 @@ class Timekeeper:
 _VERSIONS = ("agenthands", "prefect", "openhands-sdk", "openhands-tools", "litellm")
 
 
-class Ledger:
+class BuildRecorder:
     """Notes of one build; what is never noted stays empty in the record."""
 
-    def __init__(self, build: Build, models: Mapping[str, str], purse: Purse) -> None:
-        """Begin now. `models` names the model of each role; what they cost is read from `purse`."""
-        self._build, self._models, self._purse = build, dict(models), purse
+    def __init__(self, build: BuildContext, models: Mapping[str, str], tracker: BudgetTracker) -> None:
+        """Begin now. `models` names the model of each role; what they cost is read from `tracker`."""
+        self._build, self._models, self._tracker = build, dict(models), tracker
         self._started = time.time()
-        self._times = Timekeeper(build.build_id, self._started)
+        self._times = StageTimer(build.build_id, self._started)
         self._versions = {name: version(name) for name in _VERSIONS}
-        self.planned: Planned | None = None
+        self.planned: PlanResult | None = None
         self.environment: Environment | None = None
         self.servers: list[McpServerPin] = []
         self.tools: list[ToolOutcome] = []
@@ -120,7 +120,7 @@ class Ledger:
         ]
 
     def record(self, status: Status, reason: str) -> BuildRecord:
-        """Give the record as of now; the files are noted when they are published."""
+        """Return the record as of now; the files are noted when they are published."""
         return BuildRecord(
             build_id=self._build.build_id,
             request=self._build.request,
@@ -128,7 +128,7 @@ class Ledger:
             status=status,
             reason=reason,
             tools=self.tools,
-            **spent(self._purse.spending),
+            **spent(self._tracker.spending),
             acceptance=self.acceptance,
             seconds=round(time.time() - self._started, 3),
             started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started)),
@@ -143,7 +143,7 @@ class Ledger:
 
 
 def spent(spending: Sequence[Spending]) -> dict[str, Any]:
-    """Give the fields of a record that tell what was spent: the entries and their sums."""
+    """Return the fields of a record that tell what was spent: the entries and their sums."""
     return {
         "spending": list(spending),
         "cost_usd": add_costs(*(each.cost_usd for each in spending)),

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from agenthands._util.atomic_files import write_whole
-from agenthands._util.redaction import masked_json, without_user
+from agenthands._util.atomic_files import write_atomic
+from agenthands._util.redaction import redact_json, without_user
 from agenthands.errors import AgentHandsError
-from agenthands.llm.budget import Budget, Purse, noted_in
+from agenthands.llm.budget import Budget, BudgetTracker, read_spending_log
 from agenthands.schemas import BuildRecord, Plan
 from agenthands.store.base import Store
 from agenthands.store.builds import publish_build
 from agenthands.store.recorder import spent
-from agenthands.store.workdirs import BOOK, PLAN
+from agenthands.store.workdirs import PLAN, SPENDING_LOG
 
 REASON = (
     "its worker was killed or interrupted, its machine went down, or its store was away at the end; "
@@ -35,11 +35,11 @@ class _Begun(BaseModel):
 
 def note_begun(folder: Path, record: BuildRecord, store_url: str) -> None:
     """Note in a build's folder, without keys, what its record is if the process dies, and where it belongs."""
-    record = BuildRecord.model_validate(masked_json(record.model_dump(mode="json")))
-    write_whole(folder / _BEGUN, _Begun(store=without_user(store_url), record=record).model_dump_json())
+    record = BuildRecord.model_validate(redact_json(record.model_dump(mode="json")))
+    write_atomic(folder / _BEGUN, _Begun(store=without_user(store_url), record=record).model_dump_json())
 
 
-class KilledBuilds:
+class CrashRecovery:
     """Publishes the records of killed builds, each in its own store."""
 
     def __init__(self, open_store: Callable[[str], Store]) -> None:
@@ -53,17 +53,17 @@ class KilledBuilds:
         Nothing where it had spent nothing, where nobody noted what it was, or where a record of it is there already.
         Raises AgentHandsError, or OSError where the folder cannot be read.
         """
-        begun, noted = _begun(folder), noted_in(folder / BOOK)
+        begun, noted = _begun(folder), read_spending_log(folder / SPENDING_LOG)
         if begun is None or not noted:
             return
         if error := self._away.get(begun.store):
             raise error
         plan = _plan(folder)
-        purse = Purse(Budget())
-        purse.pay(*noted)
+        tracker = BudgetTracker(Budget())
+        tracker.charge(*noted)
         # nothing here may differ from one try to the next: files of an earlier one may be there
-        seconds = (folder / BOOK).stat().st_mtime - (folder / _BEGUN).stat().st_mtime
-        last = {"plan": plan, "seconds": round(max(0.0, seconds), 3), **spent(purse.spending)}
+        seconds = (folder / SPENDING_LOG).stat().st_mtime - (folder / _BEGUN).stat().st_mtime
+        last = {"plan": plan, "seconds": round(max(0.0, seconds), 3), **spent(tracker.spending)}
         files = {PLAN: (folder / PLAN).read_bytes()} if plan else {}
         try:
             publish_build(begun.record.model_copy(update=last), files, self._open_store(begun.store), replaces=False)

@@ -19,12 +19,12 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict
 
 from agenthands.environments.base import Environment
-from agenthands.schemas import BuildRequest, CustomTool
+from agenthands.schemas import BuildRequest, ToolSpec
 
-BOOK, PLAN = "spending.jsonl", "plan.json"  # in a build's folder
+SPENDING_LOG, PLAN = "spending.jsonl", "plan.json"  # in a build's folder
 
 
-class Build(BaseModel):
+class BuildContext(BaseModel):
     """A build under way: its id, what was asked, and where it works."""
 
     model_config = ConfigDict(frozen=True)
@@ -33,20 +33,20 @@ class Build(BaseModel):
     request: BuildRequest
     folder: Path
 
-    def made(self, tool: str) -> Path:
+    def tool_dir(self, tool: str) -> Path:
         """Where a finished tool lies: what is packed and published."""
         return self.folder / "tools" / tool
 
 
 @dataclass(frozen=True)
-class ToolWork:
+class ToolWorkspace:
     """One tool that is being made for a build, in the environment in which it must work.
 
     The folder belongs to what the tool is made from, not to the build: who makes the same tool next goes on there.
     """
 
-    build: Build
-    tool: CustomTool
+    build: BuildContext
+    tool: ToolSpec
     environment: Environment
     folder: Path
     key_with_fallback: str = ""
@@ -82,17 +82,17 @@ class ToolWork:
         return self.folder / f"gate-{attempt}.json"
 
 
-def new_build(request: BuildRequest, home: Path) -> Build:
+def new_build(request: BuildRequest, home: Path) -> BuildContext:
     """Make the folder of a new build. Its id sorts by time: 20261123-134501-1f2e3d."""
     build_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
     folder = home / "work" / build_id
     folder.mkdir(parents=True)
     claim(folder)
-    return Build(build_id=build_id, request=request, folder=folder)
+    return BuildContext(build_id=build_id, request=request, folder=folder)
 
 
-def tool_folder(build: Build, key: str) -> Path:
-    """Give the work folder of the tool with this key. The path is short: sockets lie below it."""
+def tool_folder(build: BuildContext, key: str) -> Path:
+    """Return the work folder of the tool with this key. The path is short: sockets lie below it."""
     return build.folder.parent / "tools" / key.rpartition("/")[2][:24]
 
 
@@ -185,7 +185,7 @@ def _left_by_prefect(folder: Path) -> bool:
 
 
 def _told(folder: Path, tell: Callable[[Path], None]) -> bool:
-    """Say whether a dead build was told of, or could not be for a week."""
+    """Return whether a dead build was told of, or could not be for a week."""
     try:
         tell(folder)
     except Exception as error:  # whatever it is: the build that sweeps has its own work to do
@@ -204,7 +204,7 @@ def _dead(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def _taken(folder: Path) -> Iterator[bool]:
-    """Say whether nobody works in a folder any more; then nobody else is told so while the context is open."""
+    """Return whether nobody works in a folder any more; then nobody else is told so while the context is open."""
     alive = folder / _ALIVE
     if not alive.is_file():  # just being made, or made by an older version
         yield time.time() - folder.stat().st_mtime > _KEPT_SECONDS

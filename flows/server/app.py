@@ -8,12 +8,12 @@ or fails. An IMMEDIATE transaction waits for its turn.
 
 from typing import Any
 
-from agenthands._util.fast_import import importing
+from agenthands._util.fast_import import fast_import
 
 
 def create_app() -> Any:
-    """Give Prefect's application. uvicorn calls this in a process of the server's own."""
-    with importing("prefect.server"):
+    """Return Prefect's application. uvicorn calls this in a process of the server's own."""
+    with fast_import("prefect.server"):
         from prefect.server.api import server
 
         _let_writers_wait()

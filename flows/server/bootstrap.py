@@ -113,7 +113,7 @@ def _work_pool(client: SyncPrefectClient, name: str, kind: str, image: str | Non
 
 
 def worker_command(pool: str, url: str) -> str:
-    """Give the command that starts a worker of the pool for the Prefect API at `url`.
+    """Return the command that starts a worker of the pool for the Prefect API at `url`.
 
     Where that is reached by http no certificate is ever asked for, and one instead of all keeps the worker small.
     """

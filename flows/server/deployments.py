@@ -36,7 +36,7 @@ def _root() -> Path:
 
 
 def deploy(pool: str, kind: str = "process", variables: Mapping[str, str] = os.environ) -> list[str]:
-    """Deploy to the server at PREFECT_API_URL, on the work pool; gives what is deployed, a line each.
+    """Deploy to the server at PREFECT_API_URL, on the work pool; returns what is deployed, a line each.
 
     Schedules and parameters of a deployment that is there stay as they are: a person may have set them in the UI.
     A run looks for the code in AGENTHANDS_CHECKOUT: unless the variable is given, where it is here for a pool of

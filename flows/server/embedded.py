@@ -27,7 +27,7 @@ _API_IS_SET = re.compile(r"PREFECT_API_URL|^\s*\[(tool\.prefect\.)?api\]|\bapi\.
 
 @contextmanager
 def prefect_server() -> Iterator[Callable[[], AbstractContextManager[object]]]:
-    """Give a function that waits until Prefect's API answers, and gives the context in which flows are to run.
+    """Return a function that waits until Prefect's API answers, and gives the context in which flows are to run.
 
     A server that was started here ends with this context. Where the user has named an API anywhere, nothing is started
     and Prefect decides. Raises OutsideError from the function given where the server does not start.

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from agenthands._util.fast_import import importing
+from agenthands._util.fast_import import fast_import
 
 ABSENT = "agenthands_module_that_is_not_there"
 
@@ -19,7 +19,7 @@ def _collected():
 
 
 def test_nothing_is_collected_meanwhile_and_what_is_there_is_not_looked_at_again():
-    with importing(ABSENT):
+    with fast_import(ABSENT):
         assert not gc.isenabled()
         made = [[] for _ in range(100)]
     assert gc.isenabled()
@@ -27,7 +27,7 @@ def test_nothing_is_collected_meanwhile_and_what_is_there_is_not_looked_at_again
 
 
 def test_after_an_import_that_fails_garbage_is_collected_again():
-    with pytest.raises(ImportError), importing(ABSENT):
+    with pytest.raises(ImportError), fast_import(ABSENT):
         __import__(ABSENT)
     assert gc.isenabled()
 
@@ -35,14 +35,14 @@ def test_after_an_import_that_fails_garbage_is_collected_again():
 def test_what_a_working_process_has_made_is_not_kept_for_good(monkeypatch):
     monkeypatch.setitem(sys.modules, ABSENT, sys)
     before = gc.get_freeze_count()
-    with importing(ABSENT):
+    with fast_import(ABSENT):
         assert gc.isenabled()
     assert gc.get_freeze_count() == before
 
 
 def test_of_two_at_once_the_inner_one_leaves_it_to_the_outer_one():
-    with importing(ABSENT):
-        with importing(ABSENT):
+    with fast_import(ABSENT):
+        with fast_import(ABSENT):
             assert not gc.isenabled()
         assert not gc.isenabled()
     assert gc.isenabled()

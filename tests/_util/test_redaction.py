@@ -12,13 +12,13 @@ from markupsafe import escape
 
 from agenthands._util import redaction as masking
 from agenthands._util.redaction import (
-    MaskedStream,
+    RedactedStream,
     has_password,
-    mask_logs,
-    masked,
-    masked_bytes,
-    masked_error,
-    masked_json,
+    redact,
+    redact_bytes,
+    redact_error,
+    redact_json,
+    redact_logs,
     remember,
     without_keys,
     without_user,
@@ -45,7 +45,7 @@ def _nothing_remembered(monkeypatch):
 )  # fmt: skip
 def test_a_variable_that_is_named_like_a_key_is_one(monkeypatch, name):
     monkeypatch.setenv(name, KEY)
-    assert masked(f"<{KEY}>") == "<***>"
+    assert redact(f"<{KEY}>") == "<***>"
     assert name not in without_keys({name: KEY, "PATH": "/bin"}, "$")
 
 
@@ -54,14 +54,14 @@ def test_a_variable_that_is_named_like_a_key_is_one(monkeypatch, name):
 )
 def test_others_are_none(monkeypatch, name):
     monkeypatch.setenv(name, KEY)
-    assert masked(KEY) == KEY
+    assert redact(KEY) == KEY
     assert without_keys({name: KEY}, "$") == {name: KEY}
 
 
 @pytest.mark.parametrize("value", ["", "none", "EMPTY", "not-needed", "short-1", "ollama"])
 def test_a_placeholder_is_no_key(monkeypatch, value):
     monkeypatch.setenv("OPENAI_API_KEY", value)
-    assert masked(f"a {value} b") == f"a {value} b"
+    assert redact(f"a {value} b") == f"a {value} b"
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_a_placeholder_is_no_key(monkeypatch, value):
 )
 def test_a_password_in_any_variable_is_masked_as_it_is_written_and_as_it_is_sent(monkeypatch, url, shown):
     monkeypatch.setenv("SOME_ADDRESS", url)
-    assert masked(f"see {url}") == f"see {shown}"
-    assert masked("p@ssw0rd1") == ("p@ssw0rd1" if "ghp" in url else "***")
+    assert redact(f"see {url}") == f"see {shown}"
+    assert redact("p@ssw0rd1") == ("p@ssw0rd1" if "ghp" in url else "***")
     assert has_password(url)
     assert not has_password(without_user(url))
 
@@ -85,7 +85,7 @@ def test_a_key_is_found_in_every_way_of_writing_it():
     key = 'a"b\\c/ü&<1'
     remember(key)
     for text in (key, json.dumps({"x": key}), repr(key), "q=a%22b%5Cc%2F%C3%BC%26%3C1", "a&quot;b\\c/ü&amp;&lt;1"):
-        assert "***" in masked(text), text
+        assert "***" in redact(text), text
 
 
 HARD = "k\"1\\x/ü€&<'y z@=9"
@@ -109,7 +109,7 @@ HARD = "k\"1\\x/ü€&<'y z@=9"
 )
 def test_a_key_is_found_whole_however_it_is_written(write):
     remember(HARD)
-    shown = masked(f"<{write(HARD)}>")
+    shown = redact(f"<{write(HARD)}>")
     assert "***" in shown
     assert not re.search("k.{0,4}1|[xyz]|€|9", shown.replace('"x"', "").replace("'x'", "").replace("y", "", 1)), shown
 
@@ -119,7 +119,7 @@ def test_a_key_is_found_whole_however_it_is_written(write):
 def test_a_key_is_found_in_base64(before, encode):
     key = "sk-Canary>?>-\u00ff1234"
     remember(key)
-    shown = masked(encode(f"{before}{key} and more".encode()).decode())
+    shown = redact(encode(f"{before}{key} and more".encode()).decode())
     assert "***" in shown
     assert len(shown) < len(encode(f"{before} and more".encode())) + 8, "all that the key alone decides is hidden"
 
@@ -128,34 +128,34 @@ def test_each_long_line_of_a_key_is_one():
     key = "-----BEGIN PRIVATE KEY-----\nMIIEvgIBADANBgkqhkiG9w0B\nAQEFAASCBKgwggSkAgEAAoIB\n-----END PRIVATE KEY-----"
     remember(key)
     for text in (key, json.dumps(key), key.replace("\n", "\r\n"), key.splitlines()[1], "> AQEFAASCBKgwggSkAgEAAoIB"):
-        assert "MIIE" not in masked(text)
-        assert "AQEF" not in masked(text)
-    assert masked("-----BEGIN PRIVATE KEY-----") == "-----BEGIN PRIVATE KEY-----"
-    assert "MIIE" not in masked_error(f"bad key\n{key}")
+        assert "MIIE" not in redact(text)
+        assert "AQEF" not in redact(text)
+    assert redact("-----BEGIN PRIVATE KEY-----") == "-----BEGIN PRIVATE KEY-----"
+    assert "MIIE" not in redact_error(f"bad key\n{key}")
 
 
 def test_a_long_text_of_backslashes_takes_no_time():
     remember('\\\\"\\key-1234')
     text = "\\" * 200_000
-    assert masked(text) == text
+    assert redact(text) == text
 
 
 def test_spaces_around_a_word_make_no_key_of_it():
     remember(" none      ", "  sk-Canary-9  ")
-    assert masked("none, sk-Canary-9") == "none, ***"
+    assert redact("none, sk-Canary-9") == "none, ***"
 
 
 def test_json_stays_json_where_a_key_is_a_number():
     remember("1234567890")
-    kept = json.loads(masked_bytes(b'{"n": 1234567890, "s": "a 1234567890"}'))
+    kept = json.loads(redact_bytes(b'{"n": 1234567890, "s": "a 1234567890"}'))
     assert kept == {"n": 1234567890, "s": "a ***"}
-    assert masked_bytes(b"\xff1234567890\xfe") == b"\xff***\xfe"
-    assert masked_bytes(b"\xff\x00\xfe") == b"\xff\x00\xfe"
-    assert masked_json({"1234567890": ["1234567890", 5, None]}) == {"***": ["***", 5, None]}
+    assert redact_bytes(b"\xff1234567890\xfe") == b"\xff***\xfe"
+    assert redact_bytes(b"\xff\x00\xfe") == b"\xff\x00\xfe"
+    assert redact_json({"1234567890": ["1234567890", 5, None]}) == {"***": ["***", 5, None]}
 
 
 def test_an_error_of_somebody_else_loses_what_looks_like_a_key():
-    said = masked_error("bad key: AIzaXYZ9\n or Bearer abc.def, sk-proj-12 at redis://u:pw@h key=foo")
+    said = redact_error("bad key: AIzaXYZ9\n or Bearer abc.def, sk-proj-12 at redis://u:pw@h key=foo")
     assert said == "bad key: *** or Bearer ***, sk-*** at redis://u:***@h key=***"
 
 
@@ -177,7 +177,7 @@ def test_log_records_are_masked_with_their_tracebacks():
     logger, handler = logging.getLogger("test-masking"), logging.StreamHandler(stream)
     logger.addHandler(handler)
     try:
-        mask_logs()
+        redact_logs()
         logger.warning("a %s", KEY)
         try:
             raise ValueError(KEY)
@@ -207,6 +207,6 @@ def test_log_records_are_masked_with_their_tracebacks():
 def test_a_stream_of_the_command_line_is_masked():
     remember(KEY)
     stream = io.StringIO()
-    print("see", KEY, file=MaskedStream(stream))
+    print("see", KEY, file=RedactedStream(stream))
     assert stream.getvalue() == "see ***\n"
-    assert MaskedStream(stream).isatty() is False
+    assert RedactedStream(stream).isatty() is False

@@ -20,14 +20,14 @@ from agenthands.llm.gateway.base import GatewayUsage
 from agenthands.llm.prompts import render
 from agenthands.mcp.catalogue import load_catalogue
 from agenthands.planning.planner import checked_request, plan_agent
-from agenthands.planning.validation import Reality, complaints_about
+from agenthands.planning.validation import PlanningContext, validate_plan
 from agenthands.sandbox.base import CommandResult
-from agenthands.schemas import Case, CustomTool, Plan, Tokens
+from agenthands.schemas import Plan, TestCase, Tokens, ToolSpec
 from agenthands.schemas.request import read_requests
 from agenthands.store.fsspec_store import FsspecStore
 
 SCAFFOLDS = {"tool_calling_agent": {"llm_name": ("llm", True), "tool_names": ("functions_and_groups", False)}}
-REALITY = Reality(registry(SCAFFOLDS, ["current_datetime"]), load_catalogue())
+REALITY = PlanningContext(registry(SCAFFOLDS, ["current_datetime"]), load_catalogue())
 PATHS = ["../x", "/etc/passwd", "a/b", "a\\b", "a\x00b", "name\n", "..", ".", "a b", "A", "", "\u202ea", "a" * 60]
 
 
@@ -36,10 +36,10 @@ def test_no_name_of_a_plan_is_a_path(name):
     with pytest.raises(ValidationError):
         Plan.model_validate({**PLAN, "name": name})
     with pytest.raises(ValidationError):
-        CustomTool.model_validate({**ROMAN_SPEC, "name": name})
+        ToolSpec.model_validate({**ROMAN_SPEC, "name": name})
     if name != "A":  # letters of both kinds are fine there
         with pytest.raises(ValidationError):
-            Case.model_validate({**PLAN["test_cases"][0], "id": name})
+            TestCase.model_validate({**PLAN["test_cases"][0], "id": name})
 
 
 @pytest.mark.parametrize("key", ["../x", "a/../../x", "/etc/x", "a//b", "a\x00b", "a\nb", "a\\b"])
@@ -118,7 +118,7 @@ def test_a_request_with_a_key_is_refused(monkeypatch):
 )
 def test_a_requirement_is_a_name_and_a_version(requirement, complaint):
     plan = Plan.model_validate({**PLAN, "custom_tools": [{**ROMAN_SPEC, "dependencies": [requirement]}]})
-    (found,) = complaints_about(plan, REALITY)
+    (found,) = validate_plan(plan, REALITY)
     assert complaint in found
 
 
@@ -126,10 +126,10 @@ def test_only_listed_packages_are_allowed_where_there_is_a_list():
     plan = Plan.model_validate(
         {**PLAN, "custom_tools": [{**ROMAN_SPEC, "dependencies": ["Python_Dateutil>2", "left"]}]}
     )
-    listed = Reality(REALITY.registry, REALITY.catalogue, packages=("python-dateutil", "pandas"))
-    (found,) = complaints_about(plan, listed)
+    listed = PlanningContext(REALITY.registry, REALITY.catalogue, packages=("python-dateutil", "pandas"))
+    (found,) = validate_plan(plan, listed)
     assert "the package 'left' is not allowed here; allowed are python-dateutil, pandas" in found
-    assert complaints_about(plan, REALITY) == []
+    assert validate_plan(plan, REALITY) == []
 
 
 def test_a_schema_fetches_nothing(tmp_path):
@@ -196,7 +196,7 @@ def test_what_an_agent_prints_in_its_sandbox_names_no_file(tmp_path, said):
     (tmp_path / "bin").mkdir()
     agent = InstalledAgent(workspace, workspace, workspace / "c.yml", Environment(tmp_path, "0"), {})
     gateway = SimpleNamespace(socket=tmp_path / "s", token="t", usage=GatewayUsage())
-    cases = [Case.model_validate(PLAN["test_cases"][0])]
+    cases = [TestCase.model_validate(PLAN["test_cases"][0])]
     accepted = accept_agent(agent, cases, sandbox, Reach(gateway), SimpleNamespace(name="m"), 5)
     assert not accepted.passed
     assert "the run ended with exit code 0" in accepted.reason

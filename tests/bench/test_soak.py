@@ -60,7 +60,7 @@ def test_few_runs_are_measured_from_their_half(runs):
 
 
 def conversation(model, workspace, turns=12):
-    """Ask the coder's turns of one conversation; gives the calls that it made."""
+    """Ask the coder's turns of one conversation; returns the calls that it made."""
     messages = [{"role": "user", "content": f"Tool: x\nWorkspace: {workspace}\n"}]
     calls = []
     for turn in range(turns):

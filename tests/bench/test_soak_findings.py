@@ -21,20 +21,20 @@ sys.path.insert(0, str(ROOT / "bench"))
 from measuring import in_sandbox
 from soak_findings import Traces, bugs, damaged, explained, held_locks, killed, unfinished
 
-from agenthands.error_mapping import named
+from agenthands.error_mapping import as_agenthands_error
 from agenthands.reports.html import render_failed_report
 from agenthands.sandbox.base import Command, Limits, Preparation
-from agenthands.schemas import MadeTool
+from agenthands.schemas import ToolArtifact
 from agenthands.store.backends import temporary_name
 from agenthands.store.builds import publish_build
 from agenthands.store.fsspec_store import FsspecStore
 from agenthands.store.recovery import REASON
 from agenthands.store.workdirs import sweep
 from agenthands.tasks.redis_locks import SharedLocks
-from agenthands.tasks.result_cache import MaskedJson
+from agenthands.tasks.result_format import RedactedJson
 
 PYTHON = os.path.realpath(sys.executable)
-BUG = named(KeyError("cost"))
+BUG = as_agenthands_error(KeyError("cost"))
 RUN = "Flow run encountered an exception: "
 NOTHING = {kind: [] for kind in ("processes", "containers", "mounts", "temporary", "work folders", "locks")}
 
@@ -60,8 +60,8 @@ def store(tmp_path):
     folder = tmp_path / "store"
     store = FsspecStore(str(folder))
     publish_build(sample_records.record(), {"plan.json": b"{}"}, store)
-    made = MadeTool(outcome=sample_records.record().tools[0], files={"spec.json": "{}"})
-    record = {"metadata": {"storage_key": "x"}, "result": MaskedJson().dumps(made).decode()}
+    made = ToolArtifact(outcome=sample_records.record().tools[0], files={"spec.json": "{}"})
+    record = {"metadata": {"storage_key": "x"}, "result": RedactedJson().dumps(made).decode()}
     store.put("tools/kept/result.json", json.dumps(record).encode())
     store.put("tools/apart/result.json", made.model_dump_json().encode())
     store.put("plans/forgotten/result.json", b"")

@@ -194,7 +194,7 @@ def test_a_bug_has_an_exit_code_of_its_own_and_shows_its_traceback_without_keys(
 
 
 def prefect_says(status):
-    """Give the error of Prefect's client where its server answers with `status` for the last time."""
+    """Return the error of Prefect's client where its server answers with `status` for the last time."""
     from prefect.exceptions import PrefectHTTPStatusError
 
     response = httpx.Response(status, request=httpx.Request("POST", "http://127.0.0.1:4200/api/task_runs/"))

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from console_events import BUILD, HOSTILE, START, Stream, story
 
-from agenthands.cli.progress import LiveConsole, PlainConsole, choose_console
+from agenthands.cli.progress import LiveProgress, PlainProgress, choose_progress
 from agenthands.events import BuildFinished, BuildStarted, Notice, StageFinished, StageStarted, ToolProgress
 
 
 class TestPlain:
     def lines(self, events, **options):
         stream = Stream(**options)
-        with PlainConsole(stream) as console:
+        with PlainProgress(stream) as console:
             for event in events:
                 console(event)
         return stream.getvalue().splitlines()
@@ -67,7 +67,7 @@ class TestPlain:
             def write(self, text):
                 raise BrokenPipeError(32, "Broken pipe")
 
-        console = PlainConsole(Gone())
+        console = PlainProgress(Gone())
         console(Notice(BUILD, "a"))
         console(Notice(BUILD, "b"))
 
@@ -76,11 +76,11 @@ class TestChoice:
     @pytest.mark.parametrize(
         ("tty", "variables", "kind"),
         [
-            (True, {"TERM": "xterm"}, LiveConsole),
-            (False, {"TERM": "xterm"}, PlainConsole),
-            (True, {"TERM": "dumb"}, PlainConsole),
-            (True, {"TERM": "xterm", "CI": "true"}, PlainConsole),
-            (True, {"TERM": "xterm", "NO_COLOR": "1"}, LiveConsole),
+            (True, {"TERM": "xterm"}, LiveProgress),
+            (False, {"TERM": "xterm"}, PlainProgress),
+            (True, {"TERM": "dumb"}, PlainProgress),
+            (True, {"TERM": "xterm", "CI": "true"}, PlainProgress),
+            (True, {"TERM": "xterm", "NO_COLOR": "1"}, LiveProgress),
         ],
     )
     def test_people_get_the_live_one_and_logs_the_plain_one(self, monkeypatch, tty, variables, kind):
@@ -88,7 +88,7 @@ class TestChoice:
             monkeypatch.delenv(name, raising=False)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        assert type(choose_console(Stream(tty=tty), "model")) is kind
+        assert type(choose_progress(Stream(tty=tty), "model")) is kind
 
     def test_the_module_imports_neither_rich_nor_pydantic(self):
         code = "import sys, agenthands.cli.progress;sys.exit(any(name in sys.modules for name in ('rich', 'pydantic')))"

@@ -9,7 +9,7 @@ from console_events import BUILD, HOSTILE, START, Stream, story
 from rich.cells import cell_len
 from rich.console import Console
 
-from agenthands.cli.progress import LiveConsole
+from agenthands.cli.progress import LiveProgress
 from agenthands.events import (
     BuildFinished,
     BuildStarted,
@@ -25,7 +25,7 @@ def picture(events, width=80, height=24, encoding="utf-8", at=START + 20, leave=
     """What stands on the terminal after `events`: at the end, or (leave=False) while the console is open."""
     stream = Stream(tty=True, encoding=encoding)
     terminal = Console(file=stream, width=width, height=height, force_terminal=True, color_system=None, **options)
-    console = LiveConsole(stream, "gemini/pro", terminal, clock=lambda: at)
+    console = LiveProgress(stream, "gemini/pro", terminal, clock=lambda: at)
     for event in events:
         console(event)
     if leave:
@@ -138,7 +138,7 @@ class TestLive:
     def test_a_finished_build_moves_above_the_others(self):
         stream = Stream(tty=True)
         terminal = Console(file=stream, width=80, height=24, force_terminal=True, color_system=None)
-        with LiveConsole(stream, "m", terminal, clock=lambda: START + 20) as console:
+        with LiveProgress(stream, "m", terminal, clock=lambda: START + 20) as console:
             console(BuildStarted("other", "Another request", "m", "m", "docker", "s", at=START))
             for event in story("accepted"):
                 console(event)
@@ -149,14 +149,14 @@ class TestLive:
     def test_a_notice_stays_above_the_picture(self):
         stream = Stream(tty=True)
         terminal = Console(file=stream, width=80, height=24, force_terminal=True, color_system=None)
-        with LiveConsole(stream, "m", terminal) as console:
+        with LiveProgress(stream, "m", terminal) as console:
             console(Notice(BUILD, f"read this {HOSTILE}"))
         assert "note  read this [bold red]x[/bold red] [/] red a b c drow :smile:" in stream.getvalue()
 
     def test_events_of_other_threads_while_drawing_do_not_deadlock(self):
         stream = Stream(tty=True)
         terminal = Console(file=stream, width=80, height=24, force_terminal=True)
-        console = LiveConsole(stream, "m", terminal)
+        console = LiveProgress(stream, "m", terminal)
         console._live.refresh_per_second = 200
 
         def send(number):
@@ -180,7 +180,7 @@ class TestLive:
             def print(self, *objects, **options):
                 held.append(console._lock.locked())
 
-        console = LiveConsole(Stream(tty=True), "m", Watched(file=Stream(tty=True)))
+        console = LiveProgress(Stream(tty=True), "m", Watched(file=Stream(tty=True)))
         console(Notice(BUILD, "a"))
         assert held == [False]
 
@@ -188,7 +188,7 @@ class TestLive:
         def codes():
             stream = Stream(tty=True)
             terminal = Console(file=stream, width=80, height=24, force_terminal=True, color_system="standard")
-            with LiveConsole(stream, "m", terminal) as console:
+            with LiveProgress(stream, "m", terminal) as console:
                 for event in story("accepted"):
                     console(event)
             return re.findall(r"\x1b\[[0-9;]*3[0-7]m", stream.getvalue())
@@ -203,7 +203,7 @@ class TestLive:
             def write(self, text):
                 raise BrokenPipeError(32, "Broken pipe")
 
-        with LiveConsole(Gone(tty=True), "m") as console:
+        with LiveProgress(Gone(tty=True), "m") as console:
             console(Notice(BUILD, "anybody there?"))
         sys.stdout.write("standard output still works\n")
         assert capsys.readouterr().out == "standard output still works\n"
@@ -212,7 +212,7 @@ class TestLive:
         path = tmp_path / "terminal"
         with path.open("w") as stream:
             terminal = Console(file=stream, width=80, height=24, force_terminal=True)
-            with LiveConsole(stream, "m", terminal) as console:
+            with LiveProgress(stream, "m", terminal) as console:
                 with console._lock:
                     console.restore()
                 drawn = path.read_bytes()

@@ -14,7 +14,7 @@ from agenthands.reports.html import render_report
 from agenthands.reports.terminal.build import gate_text, show_text
 from agenthands.schemas import (
     ResultExample,
-    held_out_indices,
+    hidden_example_indices,
 )
 
 
@@ -24,7 +24,7 @@ def decided(*answers):
 
 
 def asked_about(source, *, call=None):
-    """Give the question that is asked about a tool with this source, and what it did instead of the example."""
+    """Return the question that is asked about a tool with this source, and what it did instead of the example."""
     planner = Planner([ruling()])
     found = [{"example": WRONG, "call": call or FOUND["call"]}]
     arbitrate(TOOL, source, contradictions(report("examples", contradicted=found)), 1, planner)
@@ -48,7 +48,7 @@ def test_the_planner_sees_both_sides_and_the_tool():
 
 def test_of_the_other_examples_the_planner_sees_those_that_the_coder_sees():
     # A reason may reach the coder, so the planner is told nothing that the coder must not know.
-    (hidden,) = held_out_indices(TOOL)
+    (hidden,) = hidden_example_indices(TOOL)
     question = decided([ruling()])[1].asked[0][1]
     shown = [json.dumps(each["expected"]) in question for each in EXAMPLES[:3]]
     assert shown == [index != hidden for index in range(3)]
@@ -134,7 +134,7 @@ def test_an_answer_that_is_no_ruling_is_sent_back_once_and_then_the_example_stan
 
 def test_a_corrected_specification_hides_the_same_examples():
     right = corrections(decided([ruling()])[0].rulings)
-    hidden = held_out_indices(TOOL)
+    hidden = hidden_example_indices(TOOL)
     seen = [example.arguments for example in TOOL.visible(right).examples]
     assert seen == [each["arguments"] for index, each in enumerate(EXAMPLES) if index not in hidden]
     if WRONG not in hidden:

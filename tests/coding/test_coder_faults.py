@@ -27,7 +27,7 @@ from faulty_server import (
 )
 from scripted_server import serve_script
 
-from agenthands.coding.openhands.usage import Payer
+from agenthands.coding.openhands.usage import UsageMeter
 from agenthands.errors import ModelLimited, ModelNotUsable, ModelUnavailable, OutsideError, QuotaExhausted
 from agenthands.llm.settings import ModelSettings
 
@@ -85,8 +85,8 @@ def test_a_lasting_fault_ends_the_turn(turns, model, fault, kind, calls, said):
     assert said in caught.value.message
     assert caught.value.hint
     assert len(model) == calls
-    assert sum(each.calls for each in turns.purse.spending) == (3 if fault is NO_CHOICES else 0)
-    assert sum(each.cut_off for each in turns.purse.spending) == (calls if fault is hang else 0)
+    assert sum(each.calls for each in turns.tracker.spending) == (3 if fault is NO_CHOICES else 0)
+    assert sum(each.cut_off for each in turns.tracker.spending) == (calls if fault is hang else 0)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_conversation_that_is_too_long_is_summed_up_and_goes_on(turns, model):
     done = turns.work(model.url, assumed_price=(0.01, 0.01))
     assert (done.status, done.reason) == ("finished", "")
     assert len(model) == 8
-    assert done.steps == sum(each.calls for each in turns.purse.spending) == 7, "the summary is paid too"
+    assert done.steps == sum(each.calls for each in turns.tracker.spending) == 7, "the summary is paid too"
     assert done.cost_usd == pytest.approx(7 * 0.15)
     shortened = json.dumps(model[-1][1])
     assert "A summary of what was done" in shortened
@@ -178,7 +178,7 @@ def test_a_fallback_answers_where_the_model_does_not(turns, model):
         done = turns.work(model.url, fallback=fallback, num_retries=0)
     assert (done.status, len(model), len(other)) == ("finished", 4, 5)
     assert turns.files() == ["column_summary.py", "test_column_summary.py"]
-    (spending,) = turns.purse.spending
+    (spending,) = turns.tracker.spending
     assert (spending.model, spending.calls) == ("openai/other", 4)
     assert spending.cost_usd == done.cost_usd == pytest.approx(4 * 0.3)
     assert (turns.folder / "fallback-x").is_file(), "so the tool is not kept as one of the model's"
@@ -190,7 +190,7 @@ def test_what_two_models_did_is_paid_apart(turns, model):
         fallback = ModelSettings(model="openai/other", api_key="k", api_base=other.url)
         turns.work(model.url, fallback=fallback, num_retries=1, assumed_price=(0.01, 0.01))
     assert (len(model), len(other)) == (2 + 2 + 1, 2), "a model that has just failed is not tried so often again"
-    assert {each.model: (each.calls, each.cost_usd) for each in turns.purse.spending} == {
+    assert {each.model: (each.calls, each.cost_usd) for each in turns.tracker.spending} == {
         "openai/scripted": (2, pytest.approx(0.3)),
         "openai/other": (2, None),
     }
@@ -211,12 +211,12 @@ class OpenShells:
 
 
 def test_a_turn_whose_last_payment_fails_has_noted_it_and_leaves_no_shell(tmp_path, bubblewrap, model, monkeypatch):
-    monkeypatch.setattr(Payer, "__call__", lambda *_: None)  # no event comes: all is paid at the end of the turn
+    monkeypatch.setattr(UsageMeter, "__call__", lambda *_: None)  # no event comes: all is paid at the end of the turn
     shells = OpenShells(bubblewrap)
     turns = Turns(tmp_path, shells, day=AwayOnce())
     with pytest.raises(OutsideError, match="Prefect is away"):
         turns.work(model.url, assumed_price=(0.01, 0.01))
-    assert [each.calls for each in turns.purse.spending] == [len(model)] == [4]
+    assert [each.calls for each in turns.tracker.spending] == [len(model)] == [4]
     assert shells.open == []
 
 
@@ -243,4 +243,4 @@ def test_a_turn_with_a_fault_can_be_gone_on_with(turns, model):
     turns.attempt = 0
     done = turns.work(model.url, num_retries=0)
     assert (done.status, len(model)) == ("finished", 5)
-    assert [each.calls for each in turns.purse.spending] == [4]
+    assert [each.calls for each in turns.tracker.spending] == [4]

@@ -7,9 +7,9 @@ from coder_support import AwayOnce
 from conftest_paths import TEST_HOME
 
 from agenthands.coding.openhands.agent import load_openhands
-from agenthands.coding.openhands.usage import Payer, Prices, Spent
+from agenthands.coding.openhands.usage import Prices, Spent, UsageMeter
 from agenthands.errors import OutsideError
-from agenthands.llm.budget import Budget, Purse
+from agenthands.llm.budget import Budget, BudgetTracker
 from agenthands.llm.settings import ModelSettings
 
 PRICE = (0.01, 0.01)
@@ -36,14 +36,14 @@ def test_what_two_models_did_is_noted_though_the_day_cannot_be_paid(conversation
         assumed_price=PRICE,
         fallback=ModelSettings(model="openai/other", assumed_price=PRICE),
     )
-    purse = Purse(Budget(), AwayOnce())
-    account = purse.account("tools", "a", 1)
-    payer = Payer(SimpleNamespace(account=account, stand_in=tmp_path / "fallback"), Prices(settings))
+    tracker = BudgetTracker(Budget(), AwayOnce())
+    scope = tracker.scope("tools", "a", 1)
+    payer = UsageMeter(SimpleNamespace(scope=scope, stand_in=tmp_path / "fallback"), Prices(settings))
     payer.begin(conversation, Spent())
     with pytest.raises(OutsideError, match="Prefect is away"):
-        payer.pay()
-    assert {each.model: (each.calls, each.cost_usd) for each in purse.spending} == {
+        payer.charge()
+    assert {each.model: (each.calls, each.cost_usd) for each in tracker.spending} == {
         "openai/scripted": (1, pytest.approx(0.15)),
         "openai/other": (1, pytest.approx(0.15)),
     }
-    assert not payer.pay(), "nothing is paid twice"
+    assert not payer.charge(), "nothing is paid twice"

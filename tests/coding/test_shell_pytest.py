@@ -103,7 +103,7 @@ def test_a_run_that_is_ended_leaves_nothing(terminal, ends, code):
 
 
 def ours(inside):
-    """Give the processes below this one with that id in the sandbox's own counting."""
+    """Return the processes below this one with that id in the sandbox's own counting."""
     found = []
     for process in psutil.Process().children(recursive=True):
         try:

@@ -8,22 +8,22 @@ from arbitration_support import TOOL, WRONG, Planner, report, ruling
 from tests_support import ROMAN_TOOL
 
 from agenthands.coding.arbitration import arbitrate, contradictions
-from agenthands.coding.tool_coder import CodingLimits, Rejection, generate_tool, system_prompt, write_specification
+from agenthands.coding.tool_coder import CodingLimits, Feedback, generate_tool, system_prompt, write_specification
 from agenthands.environments.base import Environment
 from agenthands.errors import SettingsInvalid
 from agenthands.gate.checks.test_suite import MIN_TESTS
 from agenthands.llm.settings import ConfigFile
 from agenthands.schemas import BuildRequest, CodingResult, ResultExample, Tokens
-from agenthands.store.workdirs import Build, ToolWork
+from agenthands.store.workdirs import BuildContext, ToolWorkspace
 
 
 def ruled_on(**changes):
-    """Give the planner's ruling on the visible example."""
+    """Return the planner's ruling on the visible example."""
     return arbitrate(TOOL, ROMAN_TOOL, contradictions(report("examples")), 1, Planner([ruling(**changes)])).rulings[0]
 
 
 def feedback(*rulings, still=(WRONG,)):
-    """Give what the coder reads about a tool that is wrong about the examples `still`, after these rulings."""
+    """Return what the coder reads about a tool that is wrong about the examples `still`, after these rulings."""
     found = [{"example": index, "call": {"result": "IV"}} for index in still]
     judged = report("tests", "examples", contradicted=found).model_copy(update={"rulings": list(rulings)})
     messages = []
@@ -38,13 +38,13 @@ def feedback(*rulings, still=(WRONG,)):
 
     coding = CodingResult(status="finished", cost_usd=0.0, tokens=Tokens(), seconds=1, steps=1)
     work = work_in(Path("/nowhere"))
-    generate_tool(work, 2, Rejection(coding, judged), Coder(), Sandbox(), CodingLimits(1, 1, 3, None, ""))
+    generate_tool(work, 2, Feedback(coding, judged), Coder(), Sandbox(), CodingLimits(1, 1, 3, None, ""))
     return messages[0]
 
 
 def work_in(folder):
-    build = Build(build_id="b", request=BuildRequest(request="x"), folder=folder)
-    return ToolWork(build, TOOL, Environment(Path("/nowhere"), "0"), folder)
+    build = BuildContext(build_id="b", request=BuildRequest(request="x"), folder=folder)
+    return ToolWorkspace(build, TOOL, Environment(Path("/nowhere"), "0"), folder)
 
 
 def test_the_coder_reads_the_reason_of_a_visible_example_alone():

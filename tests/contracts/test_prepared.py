@@ -19,7 +19,7 @@ from terminal_support import Terminal
 
 from agenthands.gate.harness import preparation_source
 from agenthands.sandbox.base import Command, Limits, Preparation
-from agenthands.sandbox.forkserver.client import CannotEnterError, PreparedInterpreter
+from agenthands.sandbox.forkserver.client import CannotEnterError, ForkServer
 
 pytestmark = pytest.mark.slow
 PYTHON = os.path.realpath(sys.executable)
@@ -36,7 +36,7 @@ def run(bubblewrap, tmp_path):
 
 
 def servers(parent=None):
-    """Give the prepared interpreters below a process."""
+    """Return the prepared interpreters below a process."""
     below = psutil.Process(parent).children(recursive=True)
     found = []
     for each in below:
@@ -115,9 +115,7 @@ def test_what_lies_above_the_preparations_folder_is_not_run(nat_environment, tmp
     made = tmp_path / "made"
     (tmp_path / "conftest.py").write_text(f"open({str(made)!r}, 'w')\n")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    interpreter = PreparedInterpreter(
-        str(nat_environment.python), {"PATH": "/usr/bin:/bin"}, preparation_source({}, [])
-    )
+    interpreter = ForkServer(str(nat_environment.python), {"PATH": "/usr/bin:/bin"}, preparation_source({}, []))
     with Path(os.devnull).open("r+b") as null:
         interpreter.enter({"process": os.getpid(), "word": "none of this process"}, [null.fileno()] * 4)
     assert not made.exists()
@@ -170,7 +168,7 @@ def test_many_at_once(run):
 
 
 def test_nothing_enters_a_process_that_is_in_no_sandbox(tmp_path):
-    interpreter = PreparedInterpreter(PYTHON, {"PATH": "/usr/bin:/bin"}, "pass")
+    interpreter = ForkServer(PYTHON, {"PATH": "/usr/bin:/bin"}, "pass")
     word = f"--word-{os.getpid()}"
     outside = subprocess.Popen([PYTHON, "-c", "input()", word], stdin=subprocess.PIPE)
     request = {"process": outside.pid, "word": word, "cgroups": [], "folder": "/", "variables": {}, "limits": {},

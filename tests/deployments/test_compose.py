@@ -83,7 +83,7 @@ def test_the_server_takes_whatever_password_the_database_has():
 
 
 def environments(file, shell):
-    """Give the variables of each service as compose resolves them in another folder than the file's."""
+    """Return the variables of each service as compose resolves them in another folder than the file's."""
     command = [*COMPOSE, "--file", str(file), "config"]
     done = subprocess.run(command, env=shell, cwd="/", capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

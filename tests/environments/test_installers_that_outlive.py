@@ -31,11 +31,11 @@ INSTALL = """
 import sys
 from pathlib import Path
 import uv
-from agenthands.environments.uv import UvEnvironments
+from agenthands.environments.uv import UvInstaller
 from agenthands.errors import AgentHandsError
 uv.find_uv_bin = lambda: sys.argv[2]
 try:
-    UvEnvironments(Path(sys.argv[1])).install("a lock", sys.argv[3])
+    UvInstaller(Path(sys.argv[1])).install("a lock", sys.argv[3])
 except (AgentHandsError, OSError) as error:
     print(error)
 """

@@ -10,7 +10,7 @@ import pytest
 from npm_registry import npm_registry
 
 from agenthands.environments import npm as npm_environments
-from agenthands.environments.uv import UvEnvironments
+from agenthands.environments.uv import UvInstaller
 from agenthands.environments.vetting import refuse_young_npm
 from agenthands.errors import DependencyRefused, RegistryUnavailable
 from agenthands.sandbox.base import CommandResult
@@ -42,7 +42,7 @@ def index(tmp_path_factory):
 @pytest.fixture(scope="module")
 def environments(tmp_path_factory):
     """A home of its own."""
-    return UvEnvironments(tmp_path_factory.mktemp("home"))
+    return UvInstaller(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_one_lock_is_installed_once_even_when_two_want_it(index, environments):
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: environments.server("npm", "twice", "1.2.3"), range(2))
     before = len(log)
-    third = UvEnvironments(first.path.parent.parent).server("npm", "twice", "1.2.3")
+    third = UvInstaller(first.path.parent.parent).server("npm", "twice", "1.2.3")
     assert first == second == third
     assert len(log) == before
     assert sum(path.endswith(".tgz") and "twice" in path for path in log) == 1
@@ -159,7 +159,7 @@ def test_a_new_or_an_empty_package_is_refused_unless_somebody_knows_it(index, en
             environments.server("npm", name, "1.0.0")
         assert refused.value.hint.endswith("name it in AGENTHANDS_TRUSTED_PACKAGES.")
     assert environments.server("npm", name, "1.0.0", vetted=True).npm_lock, "as those that ship are"
-    trusting = UvEnvironments(
+    trusting = UvInstaller(
         environments.server("npm", name, "1.0.0", vetted=True).path.parents[1], trusted=["young", "shell"]
     )
     assert trusting.server("npm", name, "1.0.0").npm_lock

@@ -9,7 +9,7 @@ import pytest
 from python_index import python_index, wheel
 
 from agenthands.environments import uv as uv_environments
-from agenthands.environments.uv import UvEnvironments
+from agenthands.environments.uv import UvInstaller
 from agenthands.environments.vetting import vet_packages
 from agenthands.errors import DependencyRefused, RegistryUnavailable
 from agenthands.sandbox.base import CommandResult
@@ -47,7 +47,7 @@ PACKAGES = {
 
 @pytest.fixture(scope="module")
 def environments(tmp_path_factory):
-    """Environments over a base of one small package instead of NAT, with this index alone."""
+    """EnvironmentInstaller over a base of one small package instead of NAT, with this index alone."""
     locks = tmp_path_factory.mktemp("locks")
     (locks / "nat.in").write_text("ah-base==1.0\n")
     with python_index(PACKAGES) as url, pytest.MonkeyPatch.context() as patch:
@@ -55,7 +55,7 @@ def environments(tmp_path_factory):
         patch.setenv("UV_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(uv_environments, "LOCKS", locks)
         (locks / "nat.lock").write_text("ah-base==1.0\n")
-        yield UvEnvironments(tmp_path_factory.mktemp("home"))
+        yield UvInstaller(tmp_path_factory.mktemp("home"))
 
 
 @pytest.mark.parametrize("name", ["ah-old", "ah-silent", "ah-data", "ah-meta"])
@@ -115,7 +115,7 @@ def test_an_answer_about_the_age_that_is_not_understood_is_named(code, said, rea
 
 
 def test_what_is_allowed_is_locked_as_where_all_is(tmp_path, environments):
-    allowed = UvEnvironments(tmp_path, allowed=["Ah_Old", "ah-twice", "ah-meta"])
+    allowed = UvInstaller(tmp_path, allowed=["Ah_Old", "ah-twice", "ah-meta"])
     lock = allowed.resolve(["ah-twice"])
     assert lock == environments.resolve(["ah-twice"])
     assert "ah-base==1.0" in lock, "NAT's own need not be named"
@@ -131,10 +131,10 @@ def test_what_is_allowed_is_locked_as_where_all_is(tmp_path, environments):
     ],
 )
 def test_what_an_allowed_package_needs_must_be_allowed_too(environments, tmp_path, allowed, refused):
-    assert "ah-old==" in UvEnvironments(tmp_path).resolve(["ah-twice"]), "what was locked for all is not taken"
+    assert "ah-old==" in UvInstaller(tmp_path).resolve(["ah-twice"]), "what was locked for all is not taken"
     for _ in range(2):
         with pytest.raises(DependencyRefused) as caught:
-            UvEnvironments(tmp_path, allowed=allowed).resolve(["ah-twice"])
+            UvInstaller(tmp_path, allowed=allowed).resolve(["ah-twice"])
         assert f"would be installed: {refused}; allowed are {', '.join(allowed)}." in caught.value.message
         assert "AGENTHANDS_DEPENDENCIES" in caught.value.hint
 
@@ -152,17 +152,17 @@ def test_modules_are_compiled_and_no_pth_file_is_run(environments):
 def test_an_environment_that_was_moved_or_lost_its_python_is_made_again(environments, tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     lock = environments.resolve(["ah-old"])
-    made = UvEnvironments(first).install(lock).path
+    made = UvInstaller(first).install(lock).path
     (made / "mark").touch()
     (tmp_path / "link").symlink_to(first)
-    assert (UvEnvironments(tmp_path / "link").install(lock).path / "mark").exists()
+    assert (UvInstaller(tmp_path / "link").install(lock).path / "mark").exists()
     first.rename(second)
-    moved = UvEnvironments(second).install(lock)
+    moved = UvInstaller(second).install(lock)
     assert not (moved.path / "mark").exists()
     assert f"home = {Path(sys.executable).resolve().parent}" in (moved.path / "pyvenv.cfg").read_text()
     (moved.path / "bin" / "python").unlink()
     (moved.path / "bin" / "python").symlink_to("/usr/lib/python-that-was-removed")
-    assert UvEnvironments(second).install(lock).python.exists()
+    assert UvInstaller(second).install(lock).python.exists()
 
 
 @pytest.mark.parametrize(
@@ -180,8 +180,8 @@ def test_a_servers_packages_are_looked_at_unless_somebody_knows_them(environment
     vetted = environments.server("pypi", name, "1.0", vetted=True)
     assert f"{name}==1.0" in vetted.lock, "as those that ship are"
     home = vetted.path.parents[1]
-    assert UvEnvironments(home, trusted=[trusted]).server("pypi", name, "1.0") == vetted
-    assert name in UvEnvironments(home, trusted=[trusted]).resolve([name])
+    assert UvInstaller(home, trusted=[trusted]).server("pypi", name, "1.0") == vetted
+    assert name in UvInstaller(home, trusted=[trusted]).resolve([name])
     with pytest.raises(DependencyRefused, match=reason):
         environments.server("pypi", name, "1.0")
 

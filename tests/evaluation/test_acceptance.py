@@ -8,11 +8,11 @@ from agenthands.errors import ContentFiltered, ModelUnavailable
 from agenthands.evaluation.acceptance import judge_case, why_rejected
 from agenthands.evaluation.llm_judge import Judged, judge_answer
 from agenthands.llm.base import ChatAnswer
-from agenthands.schemas import Case, Opinion, Tokens
+from agenthands.schemas import Opinion, TestCase, Tokens
 
 
 def case(*checks):
-    return Case(id="year", query="What is 1994?", expected_behavior="Calls the tool.", checks=checks)
+    return TestCase(id="year", query="What is 1994?", expected_behavior="Calls the tool.", checks=checks)
 
 
 def answered(**changes):

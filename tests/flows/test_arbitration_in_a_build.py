@@ -12,8 +12,8 @@ from agenthands.flows.build_agent import build_agent
 from agenthands.flows.build_tool import build_tool
 from agenthands.gate.gate import judge
 from agenthands.llm.scripted import provider as scripted_model
-from agenthands.schemas import BuildOptions, BuildRequest, CodingResult, CustomTool, Tokens, held_out_indices
-from agenthands.store.workdirs import Build, ToolWork
+from agenthands.schemas import BuildOptions, BuildRequest, CodingResult, Tokens, ToolSpec, hidden_example_indices
+from agenthands.store.workdirs import BuildContext, ToolWorkspace
 from agenthands.tasks import dependencies
 from agenthands.tasks import gate as validate
 
@@ -46,8 +46,8 @@ def built(tmp_path, nat_environment, monkeypatch):
         monkeypatch.setattr(dependencies, "coder_for", lambda settings: Coder())
         monkeypatch.setattr(dependencies, "planner_for", lambda settings, account: planner)
         request = BuildRequest(request="Roman numerals", planner="scripted/data-report", max_attempts=2)
-        build = Build(build_id="b", request=request, folder=tmp_path / "build")
-        work = ToolWork(build, TOOL, nat_environment, tmp_path / "tool")
+        build = BuildContext(build_id="b", request=request, folder=tmp_path / "build")
+        work = ToolWorkspace(build, TOOL, nat_environment, tmp_path / "tool")
         work.folder.mkdir()
         outcome = build_tool(work)
         first = json.loads(work.report(1).read_text())
@@ -104,7 +104,7 @@ def break_hidden_example(spec):
         right = example["expected"]
         for mean in range(100, 200):
             example["expected"] = {**right, "mean": float(mean)}
-            if index in held_out_indices(CustomTool.model_validate(spec)):
+            if index in hidden_example_indices(ToolSpec.model_validate(spec)):
                 return index, right
         example["expected"] = right
     raise AssertionError("no example can be hidden")

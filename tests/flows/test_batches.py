@@ -35,7 +35,7 @@ def poets_and_sceptics(kind, messages, message):
 
 @pytest.fixture
 def batch(tmp_path, model, prefect_api):
-    """Build a list as a user does; gives the process, and the report that it printed."""
+    """Build a list as a user does; returns the process, and the report that it printed."""
 
     def batch(file):
         command = [COMMAND, "batch", str(file), "--planner", "openai/scripted", "--api-base", model.url, "--json"]

@@ -18,7 +18,7 @@ TURNS = len(yaml.safe_load((SCRIPTS / "data-report/tools/column_summary.yaml").r
 
 @pytest.fixture
 def build(start_build, tmp_path):
-    """Build; gives the exit code, what was said, and the records in the store."""
+    """Build; returns the exit code, what was said, and the records in the store."""
 
     def build(*options):
         with start_build(*options) as process:

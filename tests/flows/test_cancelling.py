@@ -45,7 +45,7 @@ main()
 
 
 def a_sandbox_of(process):
-    """Say whether one runs below a process."""
+    """Return whether one runs below a process."""
     for each in psutil.Process(process.pid).children(recursive=True):
         with contextlib.suppress(psutil.Error):
             if "--unshare-all" in each.cmdline():

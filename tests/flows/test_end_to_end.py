@@ -158,10 +158,10 @@ def installed(fetched, nat_environment, tmp_path):
     """The fetched package, installed beside the NAT environment from whose lock it was built."""
     from conftest_paths import TEST_HOME
 
-    from agenthands.environments.uv import UvEnvironments
+    from agenthands.environments.uv import UvInstaller
 
     assert (fetched / "requirements.lock").read_text() == nat_environment.lock
-    UvEnvironments(TEST_HOME).install_project(fetched, tmp_path / "site")
+    UvInstaller(TEST_HOME).install_project(fetched, tmp_path / "site")
     config = fetched / "src/financial_research_agent/configs/config.yml"
     return InstalledAgent(tmp_path, tmp_path / "site", config, nat_environment, {})
 

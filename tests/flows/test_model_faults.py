@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 @pytest.fixture
 def build(tmp_path, prefect_api):
-    """Build as a user does; gives the exit code, what was said, and the newest record in the store."""
+    """Build as a user does; returns the exit code, what was said, and the newest record in the store."""
 
     def build(url, *options, fallback=None, **variables):
         config = '[llm]\nmodel = "openai/scripted"\napi_key = "x"\nnum_retries = 1\nretry_seconds = 0\n'

@@ -38,7 +38,7 @@ main()
 
 @pytest.fixture
 def failed(tmp_path, prefect_api):
-    """Build; gives what was said, and the records in the store."""
+    """Build; returns what was said, and the records in the store."""
 
     def build(*more):
         command = [sys.executable, "-c", PROGRAM, "build", "a report", "--planner", "scripted/data-report", *more]

@@ -38,7 +38,7 @@ def package(tmp_path_factory, fetched_package):
 
 
 def blocks(agent, title):
-    """Give the commands that stand below a heading of the package's README."""
+    """Return the commands that stand below a heading of the package's README."""
     text = (agent / "README.md").read_text()
     body = re.split(r"^## ", text.split(f"## {title}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
     return re.findall(r"^```sh\n(.*?)^```$", body, re.MULTILINE | re.DOTALL)
@@ -56,7 +56,7 @@ def run(agent, command):
 
 @contextmanager
 def serving(agent, command, port):
-    """Run a command of the README that serves, on a free port instead of its own; gives the port."""
+    """Run a command of the README that serves, on a free port instead of its own; returns the port."""
     free = free_port()
     assert f"--port {port}" in command
     command = command.replace(f"--port {port}", f"--port {free}")

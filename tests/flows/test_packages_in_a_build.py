@@ -30,7 +30,7 @@ def package(name, version="1.0", requires=()):
 
 
 def base():
-    """Give what NAT's environment asks for, at the locked versions, with nothing in it."""
+    """Return what NAT's environment asks for, at the locked versions, with nothing in it."""
     wanted = re.findall(r"^([a-z][a-z-]*)", (LOCKS / "nat.in").read_text(), re.MULTILINE)
     lock = (LOCKS / "nat.lock").read_text()
     versions = {name: re.search(rf"^{name}==(\S+)", lock, re.MULTILINE)[1] for name in wanted}

@@ -17,13 +17,13 @@ from tests_support import PLAN
 from web_support import serve_text
 
 from agenthands.environments.nat_registry import read_registry
-from agenthands.environments.uv import UvEnvironments
+from agenthands.environments.uv import UvInstaller
 from agenthands.errors import ModelUnavailable
 from agenthands.evaluation.acceptance import MODEL_CALLS, Reach, accept_agent
 from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue import load_catalogue, server_of
-from agenthands.mcp.probe import complaints_about, probe_server
+from agenthands.mcp.probe import probe_server, validate_tools
 from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.bundle import install_bundle, pack
 from agenthands.packaging.package import assemble_agent
@@ -56,7 +56,7 @@ def web():
 def servers():
     """By id: the entry and its environment, installed."""
     entries = {**load_catalogue(), "everything": server_of("everything", EVERYTHING)}
-    environments = UvEnvironments(TEST_HOME)
+    environments = UvInstaller(TEST_HOME)
     return {
         name: (
             entries[name],
@@ -71,7 +71,7 @@ def servers():
 def test_a_real_server_starts_and_is_as_the_catalogue_says(name, servers, sandbox, tmp_path):
     entry, environment = servers[name]
     seen = probe_server(entry, environment, sandbox, tmp_path, again=True)
-    assert complaints_about(entry, [tool.name for tool in entry.tools], seen) == []
+    assert validate_tools(entry, [tool.name for tool in entry.tools], seen) == []
     assert bool(environment.npm_lock) is (entry.registry == "npm")
 
 
@@ -142,7 +142,7 @@ def test_a_server_reaches_the_listed_hosts_and_no_other(listed, said, web, sandb
 
 
 def one_server(name, tool, said):
-    """Give the plan of an agent with nothing but one server, of which one test case expects something."""
+    """Return the plan of an agent with nothing but one server, of which one test case expects something."""
     used = [{"id": name, "tools": [tool], "reasoning": "?"}]
     cases = [case(name, tool, said)]
     nothing = {"builtin_tools": [], "custom_tools": []}
@@ -168,7 +168,7 @@ def accept(plan, servers, answers, places, folder, egress=None, variables=None):
     files = assemble_agent(plan, {}, planned, registry, nat_environment.lock, "openai/double")
     made = {environment.lock: environment for entry, environment in servers.values() if entry.package == "clock"}
     entries = [entry for entry, _ in servers.values()]
-    agent = install_bundle(pack(files, plan.name), plan, entries, Environments(made), folder)
+    agent = install_bundle(pack(files, plan.name), plan, entries, EnvironmentInstaller(made), folder)
     agent = replace(agent, variables={**agent.variables, **(variables or {})})
     with serve_model(answers) as served, short_folder() as short:
         settings = ModelSettings(model="openai/double", api_base=served.url, api_key="x")
@@ -176,7 +176,7 @@ def accept(plan, servers, answers, places, folder, egress=None, variables=None):
             return accept_agent(agent, plan.test_cases, sandbox, Reach(gateway, egress), NoJudge(), 60)
 
 
-class Environments(UvEnvironments):
+class EnvironmentInstaller(UvInstaller):
     """The real ones, and those that a test made by hand, by their locks."""
 
     def __init__(self, made):

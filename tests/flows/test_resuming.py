@@ -27,7 +27,7 @@ def build(start_build):
 
 
 def kill_at(process, moment):
-    """Kill a build at this line of its progress; gives its id."""
+    """Kill a build at this line of its progress; returns its id."""
     with process:
         for line in process.stderr:
             if started := re.search(r"build (\S+) started", line):

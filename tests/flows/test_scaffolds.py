@@ -13,7 +13,7 @@ from scripted_server import serve_model
 from tests_support import PLAN, write_roman
 
 from agenthands.environments.nat_registry import read_registry
-from agenthands.environments.uv import UvEnvironments
+from agenthands.environments.uv import UvInstaller
 from agenthands.errors import ModelUnavailable
 from agenthands.evaluation.acceptance import Reach, accept_agent
 from agenthands.llm.gateway.server import LitellmGateway
@@ -82,8 +82,8 @@ def registry(nat_environment, tmp_path_factory):
 
 
 def test_the_list_is_what_nat_says_and_each_of_the_others_has_a_reason(registry):
-    assert list(registry.plannable_scaffolds()) == PLANNABLE
-    assert all(registry.plannable_scaffolds().values())
+    assert list(registry.plannable_agent_types()) == PLANNABLE
+    assert all(registry.plannable_agent_types().values())
     others = {name: registry.why_not(name) for name in registry.scaffolds if name not in PLANNABLE}
     assert others == {
         "auto_memory_agent": "it needs a memory provider, and none is installed",
@@ -126,7 +126,7 @@ def ask(scaffold, answers, registry, nat_environment, sandbox, folder):
     """Pack an agent with a tool and a server, install it in `folder`, and run its test case; `answers` is the model."""
     plan = Plan.model_validate({**PLAN, "scaffold": {"type": scaffold, "reasoning": "?", "order": ["roman_numeral"]}})
     entry = load_catalogue()["time"]
-    environments = UvEnvironments(TEST_HOME)
+    environments = UvInstaller(TEST_HOME)
     server = environments.server(entry.registry, entry.package, entry.version, entry.as_of, entry.shipped)
     planned = PlannedServer(entry, ["get_current_time"], "Time zones.", server.lock)
     tools = {"roman_numeral": write_roman(folder / "tool")}

@@ -21,7 +21,7 @@ from agenthands.errors import PlanRefused
 from agenthands.evaluation.acceptance import InstalledAgent
 from agenthands.flows.build_agent import build_agent
 from agenthands.llm.base import ChatAnswer
-from agenthands.llm.budget import PaidModel
+from agenthands.llm.budget import MeteredModel
 from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.scripted import provider as scripted_model
 from agenthands.llm.settings import ModelSettings
@@ -100,10 +100,10 @@ def patched(tmp_path_factory):
 
 
 def build(patched, *answers):
-    """Build with a planner that answers so; gives the planner, and the record or the error."""
+    """Build with a planner that answers so; returns the planner, and the record or the error."""
     patch, folder = patched
     planner = Planner(*answers)
-    patch.setattr(dependencies, "planner_for", lambda settings, account: PaidModel(planner, account))
+    patch.setattr(dependencies, "planner_for", lambda settings, account: MeteredModel(planner, account))
     store = folder / f"store-{len(answers)}"
     try:
         return planner, build_agent("remember things", BuildOptions(planner="scripted/keeper", store=str(store))), store
@@ -188,11 +188,11 @@ def test_no_index_is_named_in_the_package(package):
 @pytest.fixture(scope="module")
 def run(package, nat_environment, tmp_path_factory):
     """Ask the packaged agent with NAT's own command, in a sandbox."""
-    from agenthands.environments.uv import UvEnvironments
+    from agenthands.environments.uv import UvInstaller
 
     folder = package[0]
     workspace = tmp_path_factory.mktemp("run")
-    UvEnvironments(workspace).install_project(folder, workspace / "site")
+    UvInstaller(workspace).install_project(folder, workspace / "site")
     config = folder / "src/keeper_agent/configs/config.yml"
     agent = InstalledAgent(workspace, workspace / "site", config, nat_environment, {})
 

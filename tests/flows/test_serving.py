@@ -107,7 +107,7 @@ SECRET = "from prefect.blocks.system import Secret; Secret(value={!r}).save('can
 
 @pytest.fixture(scope="module")
 def run_with_keys(served, tmp_path_factory):
-    """Have a run whose keys are in a Secret block, a file and a URL; gives its id and how it ended."""
+    """Have a run whose keys are in a Secret block, a file and a URL; returns its id and how it ended."""
     command = [BIN / "python", "-c", SECRET.format(BLOCK)]
     subprocess.run(command, env=served.variables, capture_output=True, check=True, timeout=100)
     config = tmp_path_factory.mktemp("config") / "models.toml"

@@ -14,7 +14,7 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.task_runners import ThreadPoolTaskRunner
 from agenthands.schemas import BuildOptions
-from agenthands.tasks.result_cache import kept, kept_here
+from agenthands.tasks.result_cache import kept, cached_in_folder
 from agenthands.tasks.locks import locks_for
 from agenthands.tasks.dependencies import settings_for
 
@@ -28,7 +28,7 @@ def step():
 
 @task
 def tool(name):
-    return kept_here(step, "generate-1", folder / name)()
+    return cached_in_folder(step, "generate-1", folder / name)()
 
 @flow
 def build():
@@ -49,7 +49,7 @@ import agenthands.flows.build_tool as tools
 from agenthands.errors import ModelUnavailable
 from agenthands.schemas import BuildOptions, BuildRequest, Plan
 from agenthands.llm.scripted.provider import SCRIPTS
-from agenthands.store.workdirs import Build, ToolWork
+from agenthands.store.workdirs import Build, ToolWorkspace
 from agenthands.tasks.result_cache import kept, lock_if_free
 from agenthands.tasks.dependencies import settings_for
 
@@ -57,7 +57,7 @@ options = BuildOptions(store=sys.argv[1] + "/store")
 settings, request = settings_for(options), BuildRequest(request="a report", **options.model_dump())
 build = Build(build_id="b", request=request, folder=Path(sys.argv[1]))
 plan = Plan.model_validate_json((SCRIPTS / "data-report" / "plan.json").read_text())
-work = ToolWork(build, plan.custom_tools[0], None, Path(sys.argv[1]) / "tool")
+work = ToolWorkspace(build, plan.custom_tools[0], None, Path(sys.argv[1]) / "tool")
 
 def fails(work):
     raise ModelUnavailable("It is away.")

@@ -27,7 +27,7 @@ from agenthands.store.fsspec_store import FsspecStore
 BYTES = st.one_of(st.binary(max_size=80), TEXT.map(lambda text: text.encode(errors="surrogatepass")))
 VALUES = st.dictionaries(st.one_of(TEXT, st.sampled_from([*BuildOptions.model_fields, "request"])), JSON, max_size=4)
 RECORD = accepted().model_dump(mode="json")
-TIME = json.loads((Path(load_catalogue.__code__.co_filename).parent / "catalogue" / "time.json").read_text())
+TIME = json.loads((Path(load_catalogue.__code__.co_filename).parent / "servers" / "time.json").read_text())
 
 
 def ours(use):

@@ -17,8 +17,8 @@ from agenthands.reports.html import render_batch, render_report
 from agenthands.reports.markdown import gate_markdown
 from agenthands.reports.terminal.build import show_text
 from agenthands.schemas import BatchReport, GateReport
-from agenthands.store.recorder import Timekeeper
-from agenthands.store.workdirs import Build
+from agenthands.store.recorder import StageTimer
+from agenthands.store.workdirs import BuildContext
 from agenthands.tasks.artifacts import BatchArtifacts, BuildArtifacts
 
 STEP = st.fixed_dictionaries({}, optional={
@@ -100,8 +100,8 @@ def test_any_report_of_a_batch_is_shown_or_is_none(document):
     0,
 )
 def test_any_events_are_timed_and_make_artifacts_that_can_be_sent(tmp_path_factory, events, began):
-    timekeeper = Timekeeper("b", began)
-    build = Build(build_id="b", request=accepted().request, folder=tmp_path_factory.getbasetemp())
+    timekeeper = StageTimer("b", began)
+    build = BuildContext(build_id="b", request=accepted().request, folder=tmp_path_factory.getbasetemp())
     listeners = [timekeeper, BuildArtifacts(build), BatchArtifacts()]
     for event in events:
         for listener in listeners:

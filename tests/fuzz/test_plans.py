@@ -18,15 +18,15 @@ from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue import load_catalogue
 from agenthands.packaging.package import package_name
 from agenthands.planning.planner import plan_agent, read_plan
-from agenthands.planning.validation import Reality, complaints_about
+from agenthands.planning.validation import PlanningContext, validate_plan
 from agenthands.reports.markdown import plan_markdown
 from agenthands.reports.plan_diagram import plan_svg
 from agenthands.reports.terminal.build import plan_text
-from agenthands.schemas import GateReport, Tokens, held_out_indices
+from agenthands.schemas import GateReport, Tokens, hidden_example_indices
 from agenthands.store.cache_keys import tool_key
 
 REGISTRY = registry({"tool_calling_agent": {"llm_name": ("llm", True)}}, ["current_datetime"])
-REALITY = Reality(REGISTRY, load_catalogue())
+REALITY = PlanningContext(REGISTRY, load_catalogue())
 
 
 class Model:
@@ -45,7 +45,7 @@ class Model:
 def test_any_answer_is_a_plan_or_complaints(text):
     plan, complaints = read_plan(text)
     assert (plan is None) == bool(complaints)
-    assert plan is None or complaints_about(plan, REALITY) is not None
+    assert plan is None or validate_plan(plan, REALITY) is not None
 
 
 def test_deep_answers_are_complaints():
@@ -63,7 +63,7 @@ def test_a_plan_is_judged_and_shown_whatever_it_says(document):
     if plan is None:
         assert complaints
         return
-    for complaint in complaints_about(plan, REALITY):
+    for complaint in validate_plan(plan, REALITY):
         assert isinstance(complaint, str)
         assert complaint
     assert plan_markdown(plan)
@@ -71,7 +71,7 @@ def test_a_plan_is_judged_and_shown_whatever_it_says(document):
     assert plan_svg(plan).startswith("<svg")
     assert package_name(plan).isidentifier()
     for tool in plan.custom_tools:
-        assert len(held_out_indices(tool)) <= len(tool.examples)
+        assert len(hidden_example_indices(tool)) <= len(tool.examples)
         assert tool_key(tool, *[ModelSettings(model="x/y")] * 2, "", "0" * 64).startswith("tools/")
 
 
@@ -81,7 +81,7 @@ def test_a_planner_that_says_anything_gives_a_plan_or_an_error_of_ours(answers):
         planned = plan_agent("a {{ request }}", Model(answers), REALITY, lambda plan: "")
     except AgentHandsError:
         return
-    assert complaints_about(planned.plan, REALITY) == []
+    assert validate_plan(planned.plan, REALITY) == []
 
 
 @given(ODD, JSON)
@@ -107,13 +107,13 @@ def test_any_spec_file_is_judged_or_refused(tmp_path, content):
     class Reached(Exception):
         pass
 
-    class Environments:
+    class EnvironmentInstaller:
         def nat(self, dependencies):
             raise Reached
 
     (tmp_path / "spec.json").write_bytes(content)
     try:
-        check_workspace(tmp_path, Environments(), None, 1)
+        check_workspace(tmp_path, EnvironmentInstaller(), None, 1)
     except (RequestInvalid, Reached):
         return
     raise AssertionError("judged without an environment")

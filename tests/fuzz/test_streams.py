@@ -7,7 +7,7 @@ from fuzzing import EVENT, JSON, NUMBER
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agenthands.cli.progress import BatchConsole, LiveConsole, PlainConsole
+from agenthands.cli.progress import LiveProgress, PlainBatchProgress, PlainProgress
 from agenthands.events import emit, listening
 from agenthands.llm.gateway.request import PASSED, Refusal, parsed
 
@@ -15,7 +15,7 @@ from agenthands.llm.gateway.request import PASSED, Refusal, parsed
 @given(st.lists(EVENT, max_size=12), st.booleans(), st.sampled_from(["utf-8", "ascii", "latin-1"]))
 def test_any_events_are_shown(events, tty, encoding):
     stream = Stream(tty=tty, encoding=encoding)
-    console = LiveConsole(stream) if tty else PlainConsole(stream)
+    console = LiveProgress(stream) if tty else PlainProgress(stream)
     with console, listening(console):
         for event in events:
             emit(event)
@@ -25,7 +25,7 @@ def test_any_events_are_shown(events, tty, encoding):
 @given(st.lists(EVENT, max_size=12))
 def test_any_events_of_a_batch_are_shown(events):
     stream = Stream()
-    console = BatchConsole(stream)
+    console = PlainBatchProgress(stream)
     with console, listening(console):
         for event in events:
             emit(event)

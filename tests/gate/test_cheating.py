@@ -11,10 +11,10 @@ from tests_support import ROMAN_SPEC, ROMAN_TESTS, ROMAN_TOOL, write_roman
 
 from agenthands.gate.checks import files as workspace
 from agenthands.gate.gate import judge
-from agenthands.schemas import CustomTool
+from agenthands.schemas import ToolSpec
 
 pytestmark = pytest.mark.slow
-SPEC = CustomTool.model_validate(ROMAN_SPEC)
+SPEC = ToolSpec.model_validate(ROMAN_SPEC)
 # Right about the examples that the coder sees and wrong about most else, with tests that ask nothing else.
 WRONG_TOOL = ROMAN_TOOL.replace(
     '    numeral = ""\n', '    if number not in (4, 1994, 3999):\n        return "?"\n    numeral = ""\n'

@@ -12,7 +12,7 @@ from agenthands.gate.gate import check_workspace
 
 
 class NothingRuns:
-    """Environments and a sandbox for folders that are refused before anything runs."""
+    """EnvironmentInstaller and a sandbox for folders that are refused before anything runs."""
 
     name = "none"
 
@@ -24,7 +24,7 @@ class NothingRuns:
 
 
 class NothingInstalled(NothingRuns):
-    """Environments with nothing in them."""
+    """EnvironmentInstaller with nothing in them."""
 
     def __init__(self, path):
         self.environment = Environment(path, "")

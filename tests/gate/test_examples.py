@@ -6,7 +6,7 @@ import pytest
 from tests_support import ROMAN_SPEC
 
 from agenthands.gate.checks.examples import conformance_check, examples_check, same_json, schema_check
-from agenthands.schemas import CustomTool, ResultExample
+from agenthands.schemas import ResultExample, ToolSpec
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_json_is_compared_with_a_tolerance_for_numbers_alone(left, right, same):
     assert same_json(right, left) is same
 
 
-TOOL = CustomTool.model_validate(
+TOOL = ToolSpec.model_validate(
     {
         **ROMAN_SPEC,
         "examples": [

@@ -7,10 +7,10 @@ from canaries import ENVIRONMENT, LITERAL
 from tests_support import ROMAN_SPEC, ROMAN_TESTS, ROMAN_TOOL, write_roman
 
 from agenthands.gate.gate import judge
-from agenthands.schemas import CustomTool, held_out_indices
+from agenthands.schemas import ToolSpec, hidden_example_indices
 
 pytestmark = pytest.mark.slow
-SPEC = CustomTool.model_validate(ROMAN_SPEC)
+SPEC = ToolSpec.model_validate(ROMAN_SPEC)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_a_tool_that_depends_on_more_than_its_arguments_is_rejected(verdict, bod
 
 
 def test_parameters_and_results_must_be_as_specified(verdict):
-    spec = CustomTool.model_validate(
+    spec = ToolSpec.model_validate(
         {
             **ROMAN_SPEC,
             "parameters": {
@@ -142,10 +142,10 @@ def test_a_tool_that_is_wrong_about_a_hidden_example_is_rejected(verdict):
 def test_a_corrected_example_counts_and_hides_the_same_ones(verdict):
     spec = ROMAN_SPEC["examples"]
     wrong = [{**each, "expected": "VI"} if each["arguments"] == {"number": 4} else each for each in spec]
-    tool = CustomTool.model_validate({**ROMAN_SPEC, "examples": wrong})
+    tool = ToolSpec.model_validate({**ROMAN_SPEC, "examples": wrong})
     corrected = SPEC.examples[1]
     before, after = verdict(spec=tool), verdict(spec=tool, corrections={1: corrected})
-    name = "held_out" if 1 in held_out_indices(tool) else "examples"
+    name = "held_out" if 1 in hidden_example_indices(tool) else "examples"
     assert failed(before).keys() == {name}
     assert next(check for check in before.checks if check.name == name).model_extra["contradicted"] == [
         {"example": 1, "call": {"result": "IV"}}

@@ -4,12 +4,12 @@ import pytest
 from tests_support import ROMAN_SPEC, ROMAN_TESTS, ROMAN_TOOL
 
 from agenthands.gate.checks.hygiene import hygiene_check, static_findings
-from agenthands.schemas import CustomTool
+from agenthands.schemas import ToolSpec
 
 
 def findings(site, *, tool="", tests="", **spec):
     texts = {"nat_tools/roman_numeral.py": ROMAN_TOOL + tool, "tests/test_roman_numeral.py": ROMAN_TESTS + tests}
-    return static_findings(CustomTool.model_validate({**ROMAN_SPEC, **spec}), texts, site)
+    return static_findings(ToolSpec.model_validate({**ROMAN_SPEC, **spec}), texts, site)
 
 
 @pytest.fixture

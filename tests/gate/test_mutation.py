@@ -10,7 +10,7 @@ from agenthands.gate.mutation.mutants import mutants
 
 
 def changed(body, *, head=""):
-    """Give the changed lines of all mutants of a function with one-line body parts."""
+    """Return the changed lines of all mutants of a function with one-line body parts."""
     source = f"{head}def f(a, b=2, *c):\n    {body}\n"
     return {line[1:].strip() for each in mutants(source, 1000) for line in each.diff.splitlines() if line[:1] == "+"}
 

@@ -49,7 +49,7 @@ def test_the_same_in_another_spelling_is_no_difference():
 
 
 def change(path, value):
-    """Give SPEC with one value changed."""
+    """Return SPEC with one value changed."""
     import copy
 
     spec = copy.deepcopy(SPEC)

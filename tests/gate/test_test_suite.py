@@ -5,9 +5,9 @@ import pytest
 from agenthands.gate.checks.test_suite import (
     isolation_check,
     mutation_check,
-    own_tests_check,
     repeatable_check,
     stub_check,
+    suite_check,
 )
 from agenthands.gate.harness_client import Answers
 from agenthands.gate.mutation.mutants import Mutant
@@ -32,13 +32,13 @@ PASSED = run(a="passed", b="passed", c="passed", d="passed")
     ],
 )
 def test_a_test_run_is_judged(answer, passed, detail):
-    check = own_tests_check(answer, run(ok=False))
+    check = suite_check(answer, run(ok=False))
     assert check.passed is passed
     assert detail in check.detail
 
 
 def test_tests_that_pass_with_a_hollow_tool_do_not_count():
-    check = own_tests_check(PASSED, run(ok=False, a="passed", b="passed", c="failed", d="failed"))
+    check = suite_check(PASSED, run(ok=False, a="passed", b="passed", c="failed", d="failed"))
     assert not check.passed
     assert check.detail.startswith("2 tests assert")
     assert check.detail.endswith("every function of the tool returns None: a, b.")

@@ -146,7 +146,7 @@ def test_usage_and_cost_are_counted(gateway):
     ask(gateway)
     ask(gateway, stream=True)
     assert gateway.usage.requests == 2
-    cost, tokens = gateway.account.paid
+    cost, tokens = gateway.scope.paid
     assert (cost, tokens) == (pytest.approx(2 * (10 * 0.001 + 5 * 0.01)), Tokens(prompt=20, completion=10, cached=8))
     one, other = (call.as_json() for call in gateway.usage.calls)
     assert one["cost_usd"] == other["cost_usd"] == pytest.approx(10 * 0.001 + 5 * 0.01)
@@ -159,7 +159,7 @@ def test_usage_and_cost_are_counted(gateway):
 def test_an_unknown_price_is_none():
     with opened(UNPRICED) as gateway:
         assert ask(gateway).status_code == 200
-        assert gateway.account.paid[0] is None
+        assert gateway.scope.paid[0] is None
 
 
 def test_the_budget_ends_the_answers():

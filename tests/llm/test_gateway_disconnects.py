@@ -33,9 +33,9 @@ def test_closing_cuts_off_what_still_runs_and_counts_it_apart():
     asking.join(5)
     assert time.monotonic() - began < 5
     assert answers == [500]
-    (spent,) = gateway.account.purse.spending
+    (spent,) = gateway.scope.tracker.spending
     assert (spent.model, spent.calls, spent.cut_off, spent.cost_usd) == (PRICED, 1, 1, pytest.approx(0.06))
-    assert gateway.account.reached() == "", "the price of the model is known"
+    assert gateway.scope.exhausted() == "", "the price of the model is known"
     assert "a call was cut off after" in gateway.usage.errors[0]
     assert gateway.usage.fault is None, "it had hardly begun"
 
@@ -51,7 +51,7 @@ def test_a_call_that_hangs_until_nobody_waits_is_the_models_fault():
     assert "a call was cut off after" in gateway.usage.fault.message
     assert "AGENTHANDS_CASE_SECONDS" in gateway.usage.fault.hint
     assert [call["timeout"] for call in seen] == [2]
-    (spent,) = gateway.account.purse.spending
+    (spent,) = gateway.scope.tracker.spending
     assert (spent.calls, spent.cut_off) == (0, 1)
 
 
@@ -59,7 +59,7 @@ def test_a_call_that_nobody_waits_for_any_more_is_paid_when_it_is_answered():
     with opened(seconds=60) as gateway:
         with pytest.raises(httpx.ReadTimeout), client(gateway, timeout=0.5) as http:
             http.post("/chat/completions", json={"messages": [{"role": "user", "content": "slower"}]})
-        while not gateway.account.purse.spending:
+        while not gateway.scope.tracker.spending:
             time.sleep(0.01)
-    assert gateway.account.paid[0] == pytest.approx(0.06)
+    assert gateway.scope.paid[0] == pytest.approx(0.06)
     assert (gateway.usage.errors, gateway.usage.fault) == ([], None)

@@ -38,7 +38,7 @@ from agenthands.errors import (
     ModelUnavailable,
     QuotaExhausted,
 )
-from agenthands.llm.budget import Budget, PaidModel, Purse
+from agenthands.llm.budget import Budget, BudgetTracker, MeteredModel
 from agenthands.llm.error_mapping import asked_to_wait
 from agenthands.llm.litellm_model import LitellmModel
 from agenthands.llm.litellm_setup import load_litellm
@@ -122,12 +122,12 @@ def test_a_passing_fault_of_the_planner_is_tried_again(model, fault):
 )
 def test_an_empty_answer_says_why_and_is_paid(model, fault, kind, said):
     model.fault = lambda kind, number: fault
-    purse = Purse(Budget())
-    answer = plan(PaidModel(planner(model.url, assumed_price=(0.01, 0.01)), purse.account("plan")))
+    tracker = BudgetTracker(Budget())
+    answer = plan(MeteredModel(planner(model.url, assumed_price=(0.01, 0.01)), tracker.scope("plan")))
     assert (answer.text, type(answer.fault)) == ("", kind)
     assert said in answer.fault.message
     assert len(model) == 1
-    assert purse.spending[0].cost_usd == pytest.approx(0.15)
+    assert tracker.spending[0].cost_usd == pytest.approx(0.15)
 
 
 @pytest.mark.parametrize(
@@ -150,12 +150,12 @@ def test_a_fallback_answers_where_the_planner_does_not_and_is_asked_first_for_a_
     with serve_gemini(lambda number, body: gemini_says("{}")) as other:
         model.fault = lambda kind, number: BROKEN
         fallback = settings(f"{other.url}/v1beta", "gemini/gemini-2.5-pro")
-        purse = Purse(Budget())
-        asked = PaidModel(planner(model.url, fallback=fallback), purse.account("plan"))
+        tracker = BudgetTracker(Budget())
+        asked = MeteredModel(planner(model.url, fallback=fallback), tracker.scope("plan"))
         answers = [plan(asked) for _ in range(3)]
     assert {(answer.model, answer.by_fallback) for answer in answers} == {("gemini/gemini-2.5-pro", True)}
     assert (len(model), len(other)) == (3, 3)
-    (spent,) = purse.spending
+    (spent,) = tracker.spending
     assert (spent.model, spent.calls) == ("gemini/gemini-2.5-pro", 3)
     assert spent.cost_usd == pytest.approx(3 * (1000 * 1.25e-6 + 10 * 1e-5))
 
@@ -221,7 +221,7 @@ def test_what_gemini_hides_from_the_agent_is_noted(answer, said):
     assert said in gate.usage.errors[0]
     assert gate.usage.calls[0].error == gate.usage.errors[0]
     assert gate.usage.fault is None
-    assert gate.account.paid[0] == pytest.approx(1000 * 1.25e-6 + 10 * 1e-5)
+    assert gate.scope.paid[0] == pytest.approx(1000 * 1.25e-6 + 10 * 1e-5)
 
 
 @pytest.mark.parametrize("call", [("weather", '{"city": "Os'), ("no_such_tool", "{}")])
@@ -243,7 +243,7 @@ def test_a_fallback_answers_where_the_agents_model_does_not(model):
     assert answers == [200, 200]
     assert (len(model), len(other)) == (2, 2)
     assert [call.model for call in gate.usage.calls] == ["openai/other"] * 2
-    assert gate.account.paid[0] == pytest.approx(0.3)
+    assert gate.scope.paid[0] == pytest.approx(0.3)
     assert gate.usage.fault is None
     assert gate.usage.by_fallback
 
@@ -256,11 +256,11 @@ def test_a_fallback_answers_in_time_where_the_agents_model_hangs(model):
             assert ask(gate).status_code == 200
     assert (len(model), len(other)) == (1, 1), "one try has half of the time, and the fallback has the rest"
     assert gate.usage.fault is None
-    assert [(each.model, each.calls, each.cut_off) for each in gate.account.purse.spending] == [
+    assert [(each.model, each.calls, each.cut_off) for each in gate.scope.tracker.spending] == [
         ("openai/scripted", 0, 1), ("openai/other", 1, 0),
     ]  # fmt: skip
 
 
 def gateway(url, **more):
-    """Give what `opened` takes of the settings."""
+    """Return what `opened` takes of the settings."""
     return settings(url, **more).model_dump(exclude={"model", "api_key"}, exclude_unset=True)

@@ -6,7 +6,7 @@ import pytest
 from catalogue_support import EVERYTHING
 from conftest_paths import TEST_HOME
 
-from agenthands.environments.uv import UvEnvironments
+from agenthands.environments.uv import UvInstaller
 from agenthands.mcp.catalogue import server_of
 from agenthands.mcp.setup import PreparedServers, UnusableServer, examine_server, prepare_server
 from agenthands.schemas import McpServer
@@ -36,8 +36,8 @@ def test_what_an_index_does_not_have_is_a_clear_reason(registry, package, versio
     document["_meta"] = {key: {**value, "as_of": ""} for key, value in EVERYTHING["_meta"].items()}
     entry = server_of("wanted", document)
     wanted = McpServer(id="wanted", tools=["echo"], reasoning="?")
-    finding = examine_server(wanted, entry, UvEnvironments(TEST_HOME), bubblewrap, tmp_path)
-    server = prepare_server(wanted, entry, finding, UvEnvironments(TEST_HOME))
+    finding = examine_server(wanted, entry, UvInstaller(TEST_HOME), bubblewrap, tmp_path)
+    server = prepare_server(wanted, entry, finding, UvInstaller(TEST_HOME))
     assert isinstance(server, UnusableServer)
     (complaint,) = PreparedServers.of([server]).unusable["wanted"]
     assert complaint.startswith(f"mcp_servers: wanted {version} ")

@@ -6,7 +6,7 @@ import pytest
 from conftest_paths import TEST_HOME
 from tests_support import PLAN, registry, write_roman
 
-from agenthands.environments.uv import UvEnvironments
+from agenthands.environments.uv import UvInstaller
 from agenthands.packaging.bundle import install_bundle, pack
 from agenthands.packaging.package import assemble_agent
 from agenthands.schemas import Plan
@@ -23,7 +23,7 @@ def test_a_bundle_is_installed_from_its_own_bytes_and_lock(nat_environment, tmp_
     for stale in ("package/src/roman_helper_agent/stale.py", "site/roman_helper_agent/stale.py"):
         (tmp_path / stale).parent.mkdir(parents=True)
         (tmp_path / stale).write_text("")
-    agent = install_bundle(pack(files, plan.name), plan, [], UvEnvironments(TEST_HOME), tmp_path)
+    agent = install_bundle(pack(files, plan.name), plan, [], UvInstaller(TEST_HOME), tmp_path)
     assert agent.environment == nat_environment
     assert agent.config.read_bytes() == files["src/roman_helper_agent/configs/config.yml"]
     assert {path: (tmp_path / "package" / path).read_bytes() for path in files} == files

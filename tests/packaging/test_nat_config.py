@@ -26,7 +26,7 @@ NASTY = "${SECRET} $(id) ${ \\ ${SECRET:?x} 'a' \"b\": # {{ 1 }} &a *b !!x %y \\
 
 @pytest.fixture
 def read(nat_environment, tmp_path):
-    """Give what NAT reads of a plan's configuration with these variables; what it says where it refuses."""
+    """Return what NAT reads of a plan's configuration with these variables; what it says where it refuses."""
 
     def read(plan=PLAN, entry=None, **variables):
         server = PlannedServer(entry or server_of("clock", clock_entry()), ["read_clock"], NASTY, "")

@@ -39,7 +39,7 @@ CATALOGUE = load_catalogue()
 
 
 def config_of(files):
-    """Give the configuration as YAML means it after NAT's first look for variables."""
+    """Return the configuration as YAML means it after NAT's first look for variables."""
     return yaml.safe_load(files["src/roman_helper_agent/configs/config.yml"].decode().replace(r"\${", "${"))
 
 

@@ -10,8 +10,8 @@ from tests_support import PLAN, registry
 from agenthands.errors import ContentFiltered, ModelUnavailable, PlanRefused, RequestInvalid
 from agenthands.llm.base import ChatAnswer
 from agenthands.mcp.catalogue import load_catalogue
-from agenthands.planning.planner import Objection, checked_request, plan_agent, read_plan
-from agenthands.planning.validation import Reality
+from agenthands.planning.planner import ServerFeedback, checked_request, plan_agent, read_plan
+from agenthands.planning.validation import PlanningContext
 from agenthands.schemas import MAX_REQUEST_CHARACTERS, Tokens
 
 LLM = ("llm", True)
@@ -20,7 +20,7 @@ SCAFFOLDS = {
     "auto_memory_agent": {"llm_name": LLM, "memory_name": ("memory", True), "inner_agent_name": ("function", True)},
 }
 REGISTRY = registry(SCAFFOLDS, ["current_datetime"])
-REALITY = Reality(REGISTRY, load_catalogue())
+REALITY = PlanningContext(REGISTRY, load_catalogue())
 
 
 class ScriptedPlanner:
@@ -167,8 +167,8 @@ def objected(*answers):
     """Ask for a plan, and for another one because of its server."""
     planner = ScriptedPlanner(json.dumps(PLAN), *answers)
     first = plan_agent("What time is it?", planner, REALITY, lambda _: "")
-    objection = Objection(first, POISONED)
-    reality = Reality(REGISTRY, REALITY.catalogue, POISONED)
+    objection = ServerFeedback(first, POISONED)
+    reality = PlanningContext(REGISTRY, REALITY.catalogue, POISONED)
     return planner, lambda: plan_agent("What time is it?", planner, reality, lambda _: "", objection)
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests_support import PLAN, ROMAN_SPEC, registry
 
 from agenthands.mcp.catalogue import load_catalogue
-from agenthands.planning.validation import Reality, complaints_about
+from agenthands.planning.validation import PlanningContext, validate_plan
 from agenthands.schemas import Plan
 
 LLM = ("llm", True)
@@ -17,11 +17,11 @@ SCAFFOLDS = {
     "prompt_init": {"optimizer_llm": LLM, "system_objective": ("text", True)},
 }
 REGISTRY = registry(SCAFFOLDS, ["current_datetime", "wiki_search"])
-REALITY = Reality(REGISTRY, load_catalogue())
+REALITY = PlanningContext(REGISTRY, load_catalogue())
 
 
 def complaints(**changes):
-    return complaints_about(Plan.model_validate({**copy.deepcopy(PLAN), **changes}), REALITY)
+    return validate_plan(Plan.model_validate({**copy.deepcopy(PLAN), **changes}), REALITY)
 
 
 def tool(**changes):

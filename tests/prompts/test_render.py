@@ -9,9 +9,9 @@ from tests_support import ROMAN_SPEC
 
 from agenthands.llm.prompts import prompt_hashes, prompts_folder, render
 from agenthands.mcp.catalogue import load_catalogue
-from agenthands.schemas import Case, Check, CodingResult, CustomTool, GateReport, Tokens
+from agenthands.schemas import Check, CodingResult, GateReport, TestCase, Tokens, ToolSpec
 
-TOOL = CustomTool.model_validate(ROMAN_SPEC)
+TOOL = ToolSpec.model_validate(ROMAN_SPEC)
 REPORT = GateReport(
     tool="roman_numeral",
     accepted=False,
@@ -21,7 +21,7 @@ REPORT = GateReport(
         Check(name="tests", passed=False, detail="1 of 3 tests failed: assert 'IIII' == 'IV'"),
     ],
 )
-CASE = Case(id="year", query="What is 1994?", expected_behavior="Calls the tool.")
+CASE = TestCase(id="year", query="What is 1994?", expected_behavior="Calls the tool.")
 LATE = CodingResult(status="out_of_time", reason="the limit", cost_usd=None, tokens=Tokens(), seconds=1, steps=1)
 SAMPLES = {
     "plan/system.md.j2": ({"schema": '{"type": "object"}'}, ['{"type": "object"}', "held", "tool_called"][::2]),

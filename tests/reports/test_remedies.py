@@ -3,7 +3,7 @@
 import pytest
 from sample_records import gate, plan, record, tool
 
-from agenthands.coding.tool_coder import hopeless
+from agenthands.coding.tool_coder import no_progress
 from agenthands.reports.remedies import tool_advice, what_to_change
 from agenthands.reports.summary import next_steps
 from agenthands.schemas import Check, CodingResult, GateReport, Tokens
@@ -12,7 +12,7 @@ NAME = "convert_currency"
 
 
 def turn(status, *failed, reason=""):
-    """Give an attempt: how it ended, and the checks that failed, each as (name, detail)."""
+    """Return an attempt: how it ended, and the checks that failed, each as (name, detail)."""
     coding = CodingResult(status=status, reason=reason, cost_usd=0.0, tokens=Tokens(), seconds=1, steps=1)
     checks = [Check(name=name, passed=False, detail=detail) for name, detail in failed]
     return coding, GateReport(tool=NAME, accepted=not failed, seconds=1, checks=checks)
@@ -37,7 +37,7 @@ NO_FILES = ("files", "nat_tools/convert_currency.py: No such file or directory."
     ],
 )
 def test_when_a_further_attempt_is_not_made(turns, said):
-    assert hopeless(turns) == said
+    assert no_progress(turns) == said
 
 
 def rejected(*failed, **changes):

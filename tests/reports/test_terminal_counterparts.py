@@ -56,7 +56,7 @@ class Sections(HTMLParser):
 
 
 def figures(words):
-    """Give the words that are numbers, with their units but without what stands around them."""
+    """Return the words that are numbers, with their units but without what stands around them."""
     return {word.strip("()[]{}:;,.\"'") for word in words if re.fullmatch(r"[(\[{\"'$<]*\d[\d.,]*%?[)\]}:;\"']*", word)}
 
 

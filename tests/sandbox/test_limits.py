@@ -13,7 +13,7 @@ from sandbox_support import SHELL_BOUNDS, exceed_in_a_shell
 from agenthands.sandbox.base import Command, Limits
 from agenthands.sandbox.limits.cgroups import Cgroups, find_cgroups
 from agenthands.sandbox.limits.usage import deleted_bytes, memory_of, tree, used_bytes
-from agenthands.sandbox.limits.watchdog import Bounds, DiskWatch
+from agenthands.sandbox.limits.watchdog import DiskWatch, Watchdog
 
 pytestmark = pytest.mark.timeout(60)
 MIB = 1024**2
@@ -163,7 +163,7 @@ def left_of(cgroups):
 
 
 def test_a_cgroup_takes_its_processes_with_it(cgroups, tmp_path):
-    bounds = Bounds(Limits(), tmp_path, cgroups)
+    bounds = Watchdog(Limits(), tmp_path, cgroups)
     assert left_of(cgroups)
     with subprocess.Popen(["/bin/sh", "-c", f"{bounds.entry} && echo in && (setsid sleep 100 &) ; sleep 100"],
                           stdout=subprocess.PIPE) as process:  # fmt: skip

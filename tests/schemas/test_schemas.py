@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from tests_support import PLAN, ROMAN_SPEC
 
-from agenthands.schemas import CustomTool, ErrorExample, Plan, Tokens, add_costs, held_out_indices
+from agenthands.schemas import ErrorExample, Plan, Tokens, ToolSpec, add_costs, hidden_example_indices
 
 
 def test_a_plan_round_trips_through_json():
@@ -46,18 +46,18 @@ def test_a_name_may_appear_once():
 
 
 def test_a_third_of_the_examples_is_held_out_by_content_not_by_order():
-    tool = CustomTool.model_validate(ROMAN_SPEC)
-    hidden = [tool.examples[index] for index in held_out_indices(tool)]
+    tool = ToolSpec.model_validate(ROMAN_SPEC)
+    hidden = [tool.examples[index] for index in hidden_example_indices(tool)]
     turned = tool.model_copy(update={"examples": tool.examples[::-1]})
     assert len(hidden) == 1
-    assert [turned.examples[index] for index in held_out_indices(turned)] == hidden
+    assert [turned.examples[index] for index in hidden_example_indices(turned)] == hidden
     assert [example for example in tool.examples if example not in tool.visible().examples] == hidden
 
 
 @pytest.mark.parametrize(("count", "hidden"), [(1, 0), (2, 0), (3, 1), (6, 2), (10, 3)])
 def test_how_many_examples_are_held_out(count, hidden):
     examples = [{"arguments": {"number": number}, "expected": "I"} for number in range(count)]
-    assert len(held_out_indices(CustomTool.model_validate({**ROMAN_SPEC, "examples": examples}))) == hidden
+    assert len(hidden_example_indices(ToolSpec.model_validate({**ROMAN_SPEC, "examples": examples}))) == hidden
 
 
 def test_an_unknown_cost_makes_the_sum_unknown():

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from agenthands.cli.progress import BatchConsole
-from agenthands.error_mapping import exit_code_of, named
+from agenthands.cli.progress import PlainBatchProgress
+from agenthands.error_mapping import as_agenthands_error, exit_code_of
 from agenthands.errors import ModelUnavailable, RequestInvalid
 from agenthands.events import BatchStarted
 from agenthands.reports.summary import batch_state, batch_steps, batch_verdict
@@ -78,7 +78,7 @@ def test_an_error_before_a_build_cost_nothing_and_one_inside_an_unknown_amount(t
     error.build_id = "20261123-200000-abcdef"
     inside = failed_item(REQUEST, error, store)
     assert (inside.build_id, inside.exit_code, inside.cost_usd) == (error.build_id, 3, None)
-    bug = failed_item(REQUEST, named(KeyError("x")), store)
+    bug = failed_item(REQUEST, as_agenthands_error(KeyError("x")), store)
     assert (bug.status, bug.exit_code, bug.cost_usd) == ("failed", 70, None)
     assert [step for step in batch_steps(report(bug)) if "a bug of AgentHands" in step]
 
@@ -101,7 +101,7 @@ def test_the_message_of_a_failed_run_tells_its_exit_code(said, code):
 
 def test_each_build_that_ended_is_a_line():
     stream = io.StringIO()
-    console = BatchConsole(stream)
+    console = PlainBatchProgress(stream)
     console(BatchStarted("b", 2))
     console(progress_of("b", 2, 2, item().from_before()))
     console(progress_of("b", 1, 2, item("failed", 3, None, reason="It is\naway.", tokens=Tokens(), seconds=61)))
@@ -116,7 +116,7 @@ def test_each_build_that_ended_is_a_line():
 def test_a_closed_stream_does_not_end_a_batch():
     stream = io.StringIO()
     stream.close()
-    BatchConsole(stream)(BatchStarted("b", 2))
+    PlainBatchProgress(stream)(BatchStarted("b", 2))
 
 
 def test_events_of_a_batch_are_json():
@@ -127,6 +127,6 @@ def test_a_redis_that_is_away_is_no_bug_of_ours():
     from redis.exceptions import AuthenticationError, ConnectionError
 
     for error in (ConnectionError("Error 111 connecting to 127.0.0.1:9."), AuthenticationError("invalid password")):
-        found = named(error)
+        found = as_agenthands_error(error)
         assert found.exit_code == 3
         assert "The Redis of AGENTHANDS_LOCKS cannot be used" in found.message

@@ -4,7 +4,7 @@ from pydantic import SecretStr
 from tests_support import ROMAN_SPEC
 
 from agenthands.llm.settings import ModelSettings
-from agenthands.schemas import BuildOptions, CustomTool
+from agenthands.schemas import BuildOptions, ToolSpec
 from agenthands.store import cache_keys
 from agenthands.store.cache_keys import build_key, key_with_fallback, tool_key
 
@@ -12,7 +12,7 @@ MODEL = ModelSettings(model="gemini/gemini-2.5-pro", temperature=0.0)
 PLANNER = ModelSettings(model="openai/planner")
 
 
-ROMAN = CustomTool.model_validate(ROMAN_SPEC)
+ROMAN = ToolSpec.model_validate(ROMAN_SPEC)
 
 
 def test_a_tools_key_is_of_its_specification_models_environment_gate_and_prompts(monkeypatch):

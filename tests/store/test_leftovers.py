@@ -22,7 +22,7 @@ def age(folder, seconds=60.0):
 
 @pytest.fixture
 def worker(tmp_path):
-    """Start a process that works in a build's folder; gives the process and the folder."""
+    """Start a process that works in a build's folder; returns the process and the folder."""
     folder = tmp_path / "20261123-200000-abcdef"
     folder.mkdir()
     code = (
@@ -100,7 +100,7 @@ def test_builds_that_start_at_once_may_sweep_the_same(tmp_path):
 
 def test_threads_that_begin_at_once_have_one_folder(tmp_path):
     code = (
-        "import tempfile, threading; from agenthands import leftovers\n"
+        "import tempfile, threading; from agenthands.store import workdirs as leftovers\n"
         "both, claim = threading.Barrier(2, timeout=1), leftovers.claim\n"
         "def slowly(folder):\n"
         "    try: both.wait()\n"

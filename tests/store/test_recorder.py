@@ -1,7 +1,7 @@
 """When stages and attempts began, told by events."""
 
 from agenthands.events import StageFinished, ToolProgress
-from agenthands.store.recorder import Timekeeper
+from agenthands.store.recorder import StageTimer
 
 BUILD = "20260412-093012-7f3a9c"
 
@@ -11,7 +11,7 @@ def progress(tool, state, attempt, at, build=BUILD):
 
 
 def kept(*events):
-    keeper = Timekeeper(BUILD, began=1000.0)
+    keeper = StageTimer(BUILD, began=1000.0)
     for event in events:
         keeper(event)
     return keeper

@@ -9,15 +9,15 @@ import pytest
 from sample_records import plan
 
 from agenthands.errors import StoreUnavailable
-from agenthands.llm.budget import Budget, Purse
+from agenthands.llm.budget import Budget, BudgetTracker
 from agenthands.planning.cost_estimate import estimate_cost
 from agenthands.reports.terminal.build import list_text, show_text
 from agenthands.schemas import BuildRequest, Tokens
 from agenthands.store.builds import all_records, publish_build, report_of
 from agenthands.store.fsspec_store import FsspecStore
-from agenthands.store.recorder import Ledger
-from agenthands.store.recovery import REASON, KilledBuilds, note_begun
-from agenthands.store.workdirs import Build, sweep
+from agenthands.store.recorder import BuildRecorder
+from agenthands.store.recovery import REASON, CrashRecovery, note_begun
+from agenthands.store.workdirs import BuildContext, sweep
 
 BUILD_ID = "20261123-200000-abcdef"
 REQUEST = BuildRequest(request="a report", planner="a/planner", budget=5)
@@ -27,19 +27,19 @@ WEEK = 7 * 24 * 3600
 
 
 def dead(work, store, build_id=BUILD_ID, spent=True, planned=True):
-    """Leave the folder of a build that died while a tool was written; gives the folder, and its record then."""
+    """Leave the folder of a build that died while a tool was written; returns the folder, and its record then."""
     folder = work / build_id
     folder.mkdir(parents=True)
-    purse = Purse(Budget(), book=folder / "spending.jsonl")
-    ledger = Ledger(Build(build_id=build_id, request=REQUEST, folder=folder), MODELS, purse)
+    tracker = BudgetTracker(Budget(), log=folder / "spending.jsonl")
+    ledger = BuildRecorder(BuildContext(build_id=build_id, request=REQUEST, folder=folder), MODELS, tracker)
     begun = ledger.record("failed", REASON)
     note_begun(folder, begun, store.url)
     if planned:
         (folder / "plan.json").write_text(plan().model_dump_json())
     if spent:
-        purse.account("plan").pay(0.5, SOME, model="a/planner")
+        tracker.scope("plan").charge(0.5, SOME, model="a/planner")
         for _ in range(2):
-            purse.account("tools", "convert_currency", 1).pay(0.25, SOME, model="a/coder")
+            tracker.scope("tools", "convert_currency", 1).charge(0.25, SOME, model="a/coder")
     die(folder)
     return folder, begun
 
@@ -62,7 +62,7 @@ def store(tmp_path):
 
 
 def last_words():
-    return KilledBuilds(lambda url: FsspecStore(url, patience=0))
+    return CrashRecovery(lambda url: FsspecStore(url, patience=0))
 
 
 def contents(store):
@@ -117,8 +117,8 @@ def test_its_record_reads_as_every_other(work, store):
 def test_one_without_a_plan_or_with_half_of_one_is_kept_as_unplanned(work, store):
     folder, _ = dead(work, store, planned=False)
     (folder / "plan.json").write_text(plan().model_dump_json()[:99])
-    with (folder / "spending.jsonl").open("a") as book:
-        book.write('{"stage": "tools", "to')
+    with (folder / "spending.jsonl").open("a") as log:
+        log.write('{"stage": "tools", "to')
     assert sweep(work, last_words()) == [BUILD_ID]
     (record,) = all_records(store)
     assert (record.plan, record.cost_usd) == (None, pytest.approx(1.0))
@@ -144,7 +144,7 @@ def test_one_of_which_nobody_noted_what_it_was_is_removed(work, store, begun):
 def test_while_its_store_is_away_it_stays_for_the_next_and_for_a_week(work, store, tmp_path):
     folders = [dead(work, store, f"20261123-20000{number}-abcdef")[0] for number in range(2)]
     Away.asked = 0
-    away = KilledBuilds(Away)
+    away = CrashRecovery(Away)
     assert sweep(work, away) == []
     assert all((folder / "spending.jsonl").is_file() for folder in folders)
     assert Away.asked == 1, "a store that is away is not waited for again and again"
@@ -181,7 +181,7 @@ def test_two_that_sweep_at_once_publish_one_record(work, store):
             return super().put(key, content)
 
     first, told = [], []
-    thread = threading.Thread(target=lambda: first.extend(sweep(work, KilledBuilds(Slow))))
+    thread = threading.Thread(target=lambda: first.extend(sweep(work, CrashRecovery(Slow))))
     thread.start()
     assert publishing.wait(20)
     os.utime(folder / ".alive", (time.time() - 60,) * 2)

@@ -5,18 +5,18 @@ import json
 from tests_support import ROMAN_SPEC
 
 from agenthands.llm.base import ChatAnswer
-from agenthands.schemas import Check, CustomTool, GateReport, Tokens
+from agenthands.schemas import Check, GateReport, Tokens, ToolSpec
 
 WRONG = 1  # the example for 4 says VI
 EXAMPLES = [
     {**each, "expected": "VI"} if each["arguments"] == {"number": 4} else each for each in ROMAN_SPEC["examples"]
 ]
-TOOL = CustomTool.model_validate({**ROMAN_SPEC, "examples": EXAMPLES})
+TOOL = ToolSpec.model_validate({**ROMAN_SPEC, "examples": EXAMPLES})
 FOUND = {"example": WRONG, "call": {"result": "IV"}}
 
 
 class Planner:
-    """The double of the model: gives its answers one by one and keeps what it was asked."""
+    """The double of the model: returns its answers one by one and keeps what it was asked."""
 
     name = "double"
     by_fallback = False

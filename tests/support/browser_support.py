@@ -67,17 +67,17 @@ class Tab:
         self.ask("Input.dispatchKeyEvent", **{**down, "type": "keyUp"})
 
     def asked_for(self):
-        """Give the addresses of all that the page, which was opened last, loaded or tried to."""
+        """Return the addresses of all that the page, which was opened last, loaded or tried to."""
         requests = [each["params"] for each in self.events if each["method"] == "Network.requestWillBeSent"]
         return [each["request"]["url"] for each in requests]
 
     def complaints(self):
-        """Give what stands on the browser's console."""
+        """Return what stands on the browser's console."""
         loud = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
         return [each for each in self.events if each["method"] in loud]
 
     def page_width(self):
-        """Give the pixels that the page is wide; more than the window has must be scrolled sideways."""
+        """Return the pixels that the page is wide; more than the window has must be scrolled sideways."""
         return self.value("document.documentElement.scrollWidth")
 
     def unfold(self, unfolded=True):
@@ -85,14 +85,14 @@ class Tab:
         self.value(f"document.querySelectorAll('details').forEach(each => each.open = {str(unfolded).lower()})")
 
     def printed(self):
-        """Print the page, and give the text of each sheet of paper without its spaces, which a PDF does not keep."""
+        """Print the page, and return the text of each sheet of paper without its spaces, which a PDF does not keep."""
         pdf = base64.b64decode(self.ask("Page.printToPDF", printBackground=False)["data"])
         return ["".join(sheet.extract_text().split()) for sheet in PdfReader(BytesIO(pdf)).pages]
 
 
 @contextmanager
 def browser():
-    """Give a new tab of a Chromium that knows nothing of the user's; it is gone afterwards. Skips without one."""
+    """Return a new tab of a Chromium that knows nothing of the user's; it is gone afterwards. Skips without one."""
     if PROGRAM is None:
         pytest.skip("Chromium is not installed")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:

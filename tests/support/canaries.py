@@ -58,13 +58,13 @@ api_key = "{fallback}"
 
 
 def models_with_keys(port):
-    """Give a file of models on loopback whose keys are in the Secret block `canary`, in the file and in a URL."""
+    """Return a file of models on loopback whose keys are in the Secret block `canary`, in the file and in a URL."""
     return _MODELS.format(port=port, base=quote(BASE), literal=LITERAL, fallback=FALLBACK)
 
 
 @contextmanager
 def addresses_with_passwords(folder):
-    """Give variables of a catalogue and a package index on loopback, and of other addresses, each with a password."""
+    """Return variables of a catalogue and a package index on loopback, and of other addresses, each with a password."""
     (folder / "servers.json").write_text(json.dumps([{**EVERYTHING, "name": "test/everything"}]))
     pages = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder))
     threading.Thread(target=pages.serve_forever, args=(0.05,), daemon=True).start()
@@ -104,6 +104,6 @@ def leaks(paths):
 
 
 def written_since(start):
-    """Give what was written below AGENTHANDS_HOME, environments aside."""
+    """Return what was written below AGENTHANDS_HOME, environments aside."""
     paths = (path for folder in TEST_HOME.iterdir() if folder.name != "environments" for path in folder.rglob("*"))
     return [path for path in paths if path.is_file() and path.stat().st_mtime >= start]

@@ -7,7 +7,7 @@ from conftest_paths import TEST_HOME
 from agenthands.coding.base import CodingTask
 from agenthands.coding.openhands.agent import OpenHandsCoder
 from agenthands.errors import OutsideError
-from agenthands.llm.budget import Budget, Purse
+from agenthands.llm.budget import Budget, BudgetTracker
 from agenthands.llm.settings import ModelSettings
 from agenthands.sandbox.base import Command
 
@@ -21,14 +21,14 @@ class AwayOnce:
     def left(self):
         return True
 
-    def pay(self, usd):
+    def charge(self, usd):
         self.asked += 1
         if self.asked == 1:
             raise OutsideError("Prefect is away.")
 
 
 class Turns:
-    """Works on one tool, turn after turn; `purse` pays."""
+    """Works on one tool, turn after turn; `tracker` pays."""
 
     def __init__(self, folder: Path, sandbox, budget=None, day=None):
         self.folder, self.sandbox = folder, sandbox
@@ -36,7 +36,7 @@ class Turns:
         for name in ("nat_tools", "tests"):
             (self.workspace / name).mkdir(parents=True)
         (self.workspace / "spec.json").write_text("{}")
-        self.purse = Purse(budget or Budget(), day)
+        self.tracker = BudgetTracker(budget or Budget(), day)
         self.attempt = 0
 
     def work(self, url, model="openai/scripted", message="", steps=12, seconds=60.0, **settings):
@@ -56,7 +56,7 @@ class Turns:
                 shell=self.sandbox.shell(Command((), self.workspace), self.folder / "shell"),
                 seconds=seconds,
                 steps=steps,
-                account=self.purse.account("tools", "column_summary", self.attempt),
+                scope=self.tracker.scope("tools", "column_summary", self.attempt),
                 stand_in=self.folder / "fallback-x",
             )
         )

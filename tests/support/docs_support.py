@@ -34,7 +34,7 @@ class Block:
         return self.language in ("sh", "console") and self.kind != "not run"
 
     def commands(self):
-        """Give the commands, each with the exit code and the lines of output that are shown."""
+        """Return the commands, each with the exit code and the lines of output that are shown."""
         if self.language == "sh":
             return [(self.text, 0, [])]
         shown = [part.split("\n") for part in re.split(r"^\$ ", self.text, flags=re.MULTILINE)[1:]]
@@ -90,7 +90,7 @@ def _run(command, code, lines, where):
 
 
 def _pattern(line):
-    """Give what finds a shown line in the output of another run: figures and what is left out may differ."""
+    """Return what finds a shown line in the output of another run: figures and what is left out may differ."""
     parts = re.split(r"(\s+|\.\.\.|…|\d[\d.,a-f-]*)", line.strip())
     return "".join(
         r"\s+" if part.isspace() else ".*?" if part in ("...", "…") else r"[\d.,a-f-]+" if part[:1].isdigit()

@@ -21,7 +21,7 @@ SEARCH = (
 
 @contextmanager
 def echoing_server(keys):
-    """Give the port, and what was sent as authorization.
+    """Return the port, and what was sent as authorization.
 
     The plan is that of data-report, from the model `stand-in` alone. Its coder spies, and gets an error with all `keys`
     in it, each cut off somewhere.

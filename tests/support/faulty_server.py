@@ -56,7 +56,7 @@ def hang(handler):
 
 
 def gone(handler):
-    """Say whether the client has given up."""
+    """Return whether the client has given up."""
     handler.connection.setblocking(False)
     try:
         return handler.connection.recv(1, socket.MSG_PEEK) == b""
@@ -104,7 +104,7 @@ GEMINI_MALFORMED = {
 
 
 def gemini_says(*parts):
-    """Give an answer of Gemini's generateContent; each part is a text or a `functionCall`."""
+    """Return an answer of Gemini's generateContent; each part is a text or a `functionCall`."""
     content = {"role": "model", "parts": [{"text": each} if isinstance(each, str) else each for each in parts]}
     candidate = {"content": content, "finishReason": "STOP", "index": 0}
     return {"candidates": [candidate], "usageMetadata": GEMINI_USAGE}
@@ -114,7 +114,7 @@ def gemini_says(*parts):
 def serve_gemini(answers):
     """Serve Gemini's own API; `answers` takes a call's number and its body and gives what is answered.
 
-    Gives the list of the bodies that were asked, with the server's address as `url`.
+    Returns the list of the bodies that were asked, with the server's address as `url`.
     """
     asked = Calls()
 

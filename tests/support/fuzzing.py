@@ -134,7 +134,7 @@ EVENT = st.one_of(
 
 
 def changed(document):
-    """Give JSON documents in which one value, somewhere, is another one."""
+    """Return JSON documents in which one value, somewhere, is another one."""
 
     @st.composite
     def changing(draw):

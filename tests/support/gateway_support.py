@@ -11,7 +11,7 @@ import httpx
 import litellm
 import openai
 
-from agenthands.llm.budget import Budget, Purse
+from agenthands.llm.budget import Budget, BudgetTracker
 from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.settings import ModelSettings
 
@@ -81,7 +81,7 @@ def register():
 
 @contextmanager
 def short_folder():
-    """Give a folder with a path short enough for sockets, which pytest's own often have not."""
+    """Return a folder with a path short enough for sockets, which pytest's own often have not."""
     folder = Path(tempfile.mkdtemp(prefix="gw", dir="/tmp"))
     try:
         yield folder
@@ -90,22 +90,22 @@ def short_folder():
 
 
 def free():
-    """Give an account without a budget."""
-    return Purse(Budget()).account("accept")
+    """Return an scope without a budget."""
+    return BudgetTracker(Budget()).scope("accept")
 
 
 @contextmanager
 def opened(model=PRICED, budget_usd=None, seconds=math.inf, **settings):
-    """Open a gateway for one of the models; it knows the `account` that it is paid from."""
+    """Open a gateway for one of the models; it knows the `scope` that it is paid from."""
     settings = ModelSettings(**{"model": model, "api_key": KEY, "num_retries": 0, **settings})
-    account = Purse(Budget(usd=budget_usd)).account("accept")
-    with short_folder() as folder, LitellmGateway(settings, seconds).open(folder / "model.sock", account) as gateway:
-        gateway.account = account
+    scope = BudgetTracker(Budget(usd=budget_usd)).scope("accept")
+    with short_folder() as folder, LitellmGateway(settings, seconds).open(folder / "model.sock", scope) as gateway:
+        gateway.scope = scope
         yield gateway
 
 
 def client(gateway, token=None, timeout=20):
-    """Give an HTTP client on the gateway's socket."""
+    """Return an HTTP client on the gateway's socket."""
     return httpx.Client(
         transport=httpx.HTTPTransport(uds=str(gateway.socket)),
         base_url="http://gateway/v1",
@@ -115,7 +115,7 @@ def client(gateway, token=None, timeout=20):
 
 
 def openai_client(gateway):
-    """Give OpenAI's own client on the gateway's socket."""
+    """Return OpenAI's own client on the gateway's socket."""
     return openai.OpenAI(api_key=gateway.token, base_url="http://gateway/v1", http_client=client(gateway))
 
 

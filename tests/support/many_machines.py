@@ -25,7 +25,7 @@ DATABASE = ENVIRONMENT["PREFECT_SERVER_DATABASE_PASSWORD"]
 
 
 def dumped(served):
-    """Give all that the PostgreSQL of a server holds, as SQL."""
+    """Return all that the PostgreSQL of a server holds, as SQL."""
     url = served.variables["PREFECT_SERVER_DATABASE_CONNECTION_URL"].replace("+asyncpg", "")
     return subprocess.run([POSTGRES / "pg_dump", url], check=True, capture_output=True).stdout
 
@@ -66,7 +66,7 @@ def postgres():
 
 @contextmanager
 def redis():
-    """Run Redis; gives its URL."""
+    """Run Redis; returns its URL."""
     port = free_port()
     with running("redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""):
         ready = ["redis-cli", "-p", str(port), "ping"]
@@ -76,7 +76,7 @@ def redis():
 
 @contextmanager
 def machines(folder, workers, on_postgres=True, runs=2, prepare=()):
-    """Run a Prefect server and `workers` workers of `runs` runs each; gives a Served.
+    """Run a Prefect server and `workers` workers of `runs` runs each; returns a Served.
 
     `prepare` are options of deployments/bootstrap.
     """

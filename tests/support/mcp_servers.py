@@ -96,7 +96,7 @@ SET_CLOCK = {"name": "set_clock", "description": "Set the clock.", "inputSchema"
 
 
 def made_server(folder: Path, behaviour="good", tools=(READ_CLOCK, SET_CLOCK), **own):
-    """Give the catalogue's entry and the environment of a server that behaves in one way."""
+    """Return the catalogue's entry and the environment of a server that behaves in one way."""
     (folder / "bin").mkdir(parents=True)
     (folder / "bin" / "python").symlink_to(Path(sys.executable).resolve())
     script = folder / "bin" / "clock"
@@ -108,7 +108,7 @@ def made_server(folder: Path, behaviour="good", tools=(READ_CLOCK, SET_CLOCK), *
 
 
 def clock_entry(**own):
-    """Give a `server.json` document of such a server."""
+    """Return a `server.json` document of such a server."""
     zone = {"description": "Zone", "isRequired": True, "placeholder": "UTC"}
     package = {
         "registryType": "pypi",

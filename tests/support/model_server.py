@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @contextmanager
 def serve_calls(answer):
-    """Have `answer(handler, call)` answer each call, which is JSON that was posted; gives the server's address."""
+    """Have `answer(handler, call)` answer each call, which is JSON that was posted; returns the server's address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -53,7 +53,7 @@ def say(handler, call, message):
 
 
 def completion(message, finish=None):
-    """Give a completion with the message; the arguments of its calls are a dict, or a text that may be no JSON."""
+    """Return a completion with the message; the arguments of its calls are a dict, or a text that may be no JSON."""
     identity = secrets.token_hex(6)  # OpenHands takes calls of one answer for one message
     calls = [
         {
@@ -75,7 +75,7 @@ def completion(message, finish=None):
 
 
 def streamed(message):
-    """Give a completion as server-sent events: all of it in one chunk."""
+    """Return a completion as server-sent events: all of it in one chunk."""
     whole = completion(message)
     (choice,) = whole["choices"]
     said = choice.pop("message")
@@ -86,7 +86,7 @@ def streamed(message):
 
 
 def kind_of(call):
-    """Give the step that a call is of: plan, opinion, ruling, coder or agent."""
+    """Return the step that a call is of: plan, opinion, ruling, coder or agent."""
     form = (call.get("response_format") or {}).get("json_schema", {}).get("name")
     if form:
         return form

@@ -28,7 +28,7 @@ def npm_registry(packages):
 
     They may be changed meanwhile.
 
-    Gives the index' address and the paths that were asked for.
+    Returns the index' address and the paths that were asked for.
     """
     log = []
 

@@ -12,7 +12,7 @@ COMMAND = str(Path(sys.executable).parent / "agenthands")
 
 
 def built_package(shared, folder, api):
-    """Give the folder of the package of data-report, fetched into `folder`; the build in `shared` is made once."""
+    """Return the folder of the package of data-report, fetched into `folder`; the build in `shared` is made once."""
     variables = {**os.environ, **api, "AGENTHANDS_STORE": str(shared / "package-store")}
 
     def agenthands(*arguments):

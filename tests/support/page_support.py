@@ -46,7 +46,7 @@ class Page(HTMLParser):
         return [value for key, value in self.attributes if key == name]
 
     def complaints(self, links="#"):
-        """Say what could run, load or break: nothing may. Links begin with `links` and lead somewhere."""
+        """Return what could run, load or break: nothing may. Links begin with `links` and lead somewhere."""
         ids = self.values("id")
         return [
             *(f"tag {tag}" for tag in FORBIDDEN & set(self.tags)),

@@ -13,7 +13,7 @@ WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-no
 
 
 def wheel(name, version, files, requires=()):
-    """Give the bytes of a wheel with these files."""
+    """Return the bytes of a wheel with these files."""
     module = name.replace("-", "_")
     about = "".join(f"Requires-Dist: {each}\n" for each in requires)
     whole = {

@@ -31,7 +31,7 @@ def everything():
 
 
 def marked():
-    """Give that record and its texts, in which every text is one word, the same for the same text."""
+    """Return that record and its texts, in which every text is one word, the same for the same text."""
     record = everything()
     schema = {
         "type": "object",

@@ -39,7 +39,7 @@ def variables(endpoint, key=KEY, secret=SECRET):
 
 @contextmanager
 def seaweed(folder, *options):
-    """Run SeaweedFS with its S3 gateway; gives the endpoint's URL. Its gRPC ports are 10,000 above the others."""
+    """Run SeaweedFS with its S3 gateway; returns the endpoint's URL. Its gRPC ports are 10,000 above the others."""
     (folder / "data").mkdir(parents=True)
     (folder / "s3.json").write_text(json.dumps({"identities": _IDENTITIES}))
     ports = [port for port in random.sample(range(21000, 50000), 40) if _free(port) and _free(port + 10000)][:4]
@@ -62,7 +62,7 @@ def seaweed(folder, *options):
 
 @contextmanager
 def moto():
-    """Run moto's S3 in this process; gives the endpoint's URL."""
+    """Run moto's S3 in this process; returns the endpoint's URL."""
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -30,7 +30,7 @@ class Asked(list):
 
 
 def serve_script(script, latency=0.0):
-    """Serve `scripted/<script>`; gives what is asked, as it is asked. The model's name does not matter.
+    """Serve `scripted/<script>`; returns what is asked, as it is asked. The model's name does not matter.
 
     `change` of what is given may change an answer: it takes the kind, the messages, and the assistant's message.
     `fault` may have a call go wrong: it takes the kind and the number of the call among its kind, and gives a fault of

@@ -46,12 +46,12 @@ class Served:
         return HTTP.post(f"{self.url}/{kind}/filter", json=wanted).json()
 
     def ask(self, request, model, **more):
-        """Have a run of build-agent/default whose models are the scripted `model`; gives its id."""
+        """Have a run of build-agent/default whose models are the scripted `model`; returns its id."""
         options = {"planner": "openai/scripted", "api_base": model.url}
         return self.run("build-agent/default", {"request": request, "options": options}, **more)
 
     def run(self, deployment, parameters, **more):
-        """Have a run of a deployment; gives its id. `more` is what the API takes beside parameters.
+        """Have a run of a deployment; returns its id. `more` is what the API takes beside parameters.
 
         A server on SQLite that is busy says 503; Prefect's clients try again then, and so does this.
         """
@@ -62,19 +62,19 @@ class Served:
         return answer.json()["id"]
 
     def artifacts(self, run):
-        """Give the artifacts of a run and of the runs in it, that have a key."""
+        """Return the artifacts of a run and of the runs in it, that have a key."""
         parent = {"parent_flow_run_id": {"any_": [run]}}
         runs = [run, *(each["id"] for each in self.find("flow_runs", flow_runs=parent))]
         return [each for each in self.find("artifacts", flow_runs={"id": {"any_": runs}}) if each["key"]]
 
     def ended(self, run):
-        """Give the state of a run that has ended; None before."""
+        """Return the state of a run that has ended; None before."""
         state = self.get(f"flow_runs/{run}")["state"]
         return state if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
 
 
 def answers(url):
-    """Say whether a Prefect API is there."""
+    """Return whether a Prefect API is there."""
     try:
         return HTTP.get(f"{url}/health", timeout=5).is_success
     except httpx.HTTPError:
@@ -82,7 +82,7 @@ def answers(url):
 
 
 def until(done, seconds=120):
-    """Wait until `done` gives something, and give it. What takes long is asked for less often."""
+    """Wait until `done` gives something, and return it. What takes long is asked for less often."""
     started = time.monotonic()
     while (waited := time.monotonic() - started) < seconds:
         if found := done():
@@ -115,7 +115,7 @@ def serve(folder, **more):
 
 
 def bootstrap(served, *options):
-    """Run `deployments/bootstrap` on the server, and give what it says."""
+    """Run `deployments/bootstrap` on the server, and return what it says."""
     command = [str(ROOT / "deployments" / "bootstrap"), *options]
     done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout + done.stderr

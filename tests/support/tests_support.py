@@ -111,7 +111,7 @@ PLAN = {
 
 
 def write_roman(folder, *, tool=ROMAN_TOOL, tests=ROMAN_TESTS, spec=None):
-    """Write a workspace and give its folder."""
+    """Write a workspace and return its folder."""
     (folder / "nat_tools").mkdir(parents=True)
     (folder / "tests").mkdir()
     (folder / "spec.json").write_text(json.dumps(spec or ROMAN_SPEC))
@@ -121,7 +121,7 @@ def write_roman(folder, *, tool=ROMAN_TOOL, tests=ROMAN_TESTS, spec=None):
 
 
 def registry(scaffolds, functions, **more):
-    """Give what NAT would tell of itself: by scaffold and field, the kind and whether it is required."""
+    """Return what NAT would tell of itself: by scaffold and field, the kind and whether it is required."""
     from agenthands.environments.nat_registry import NatRegistry
 
     described = {

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def serve_text(text):
-    """Answer every GET with the same text; gives the port."""
+    """Answer every GET with the same text; returns the port."""
 
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self):

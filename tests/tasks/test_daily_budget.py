@@ -29,12 +29,12 @@ def today(client):
 
 
 def pay_at_once(payers, times):
-    def pay():
+    def charge():
         for _ in range(times):
-            day_budget.PrefectDayBudget().pay(USD)
+            day_budget.PrefectDayBudget().charge(USD)
 
     with ThreadPoolExecutor(payers) as threads:
-        for done in [threads.submit(copy_context().run, pay) for _ in range(payers)]:
+        for done in [threads.submit(copy_context().run, charge) for _ in range(payers)]:
             done.result()
 
 
@@ -59,5 +59,5 @@ def test_a_payment_that_loses_every_race_is_an_error_and_not_forgotten(client, m
     monkeypatch.setattr(day_budget, "_PAUSE", 0)
     monkeypatch.setattr(day_budget, "_occupy", others_were_faster)
     with pytest.raises(OutsideError, match=r"\$0\.00030 could not be paid from the budget of the day"):
-        day_budget.PrefectDayBudget().pay(USD)
+        day_budget.PrefectDayBudget().charge(USD)
     assert len(lost) == 100

@@ -1,11 +1,11 @@
-"""Adapters get what the settings say, and pay from the right account."""
+"""Adapters get what the settings say, and pay from the right scope."""
 
 import pytest
 from faulty_server import hang
 from scripted_server import serve_script
 
 from agenthands.errors import StoreNotUsable
-from agenthands.llm.budget import Budget, Purse
+from agenthands.llm.budget import Budget, BudgetTracker
 from agenthands.schemas import BuildOptions
 from agenthands.settings import load_settings
 from agenthands.tasks import dependencies
@@ -20,13 +20,13 @@ timeout = 1
 
 def test_the_planners_calls_are_paid_and_those_that_were_not_answered_in_time_are_told(tmp_path):
     (tmp_path / "models.toml").write_text(MODELS)
-    purse = Purse(Budget())
+    tracker = BudgetTracker(Budget())
     with serve_script("data-report") as model:
         model.fault = lambda kind, number: hang if number == 1 else None
         settings = load_settings(BuildOptions(config=str(tmp_path / "models.toml"), api_base=model.url))
-        planner = dependencies.planner_for(settings, purse.account("plan"))
+        planner = dependencies.planner_for(settings, tracker.scope("plan"))
         planner.ask([{"role": "user", "content": "Summarize columns."}], "plan", {"type": "object"})
-    (spent,) = purse.spending
+    (spent,) = tracker.spending
     assert (spent.stage, spent.model, spent.calls, spent.cut_off) == ("plan", "openai/scripted", 1, 1)
 
 

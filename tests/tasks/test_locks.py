@@ -29,7 +29,7 @@ def shared():
 
 @pytest.fixture(params=["machine", "shared"])
 def two(request, tmp_path):
-    """Give two holders' views of the same locks, as two processes have them."""
+    """Return two holders' views of the same locks, as two processes have them."""
     if request.param == "machine":
         return MachineLocks(tmp_path), MachineLocks(tmp_path)
     machine = request.getfixturevalue("shared")

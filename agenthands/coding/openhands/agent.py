@@ -20,14 +20,14 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from agenthands._util.atomic_files import write_whole
-from agenthands._util.fast_import import importing
+from agenthands._util.atomic_files import write_atomic
+from agenthands._util.fast_import import fast_import
 from agenthands.coding.base import CodingTask
 from agenthands.coding.openhands.stop_reason import OUT_OF_TIME, Silence, described, ended_by, ending
-from agenthands.coding.openhands.usage import Payer, Prices, Spent, spent
+from agenthands.coding.openhands.usage import Prices, Spent, UsageMeter, spent
 from agenthands.errors import AgentHandsError
 from agenthands.events import ToolProgress, ToolState, emit
-from agenthands.llm.error_mapping import translated
+from agenthands.llm.error_mapping import to_agenthands_error
 from agenthands.llm.litellm_model import known_to_litellm, price_per_token
 from agenthands.llm.litellm_setup import ProviderWords, load_litellm, provider_words
 from agenthands.llm.settings import ModelSettings
@@ -47,7 +47,7 @@ class OpenHandsCoder:
 
     def work(self, task: CodingTask) -> CodingResult:
         """Run one turn. Raises what the port says."""
-        task.account.require()
+        task.scope.require()
         load_openhands(self._home)
         from openhands.sdk.conversation.exceptions import ConversationRunError
 
@@ -58,12 +58,12 @@ class OpenHandsCoder:
             with turn.open_for(task):
                 try:
                     before = _begun(turn, task)
-                    with task.account.purse.watched(turn.stop_soon):
+                    with task.scope.tracker.watched(turn.stop_soon):
                         turn.conversation.run()
                 except ConversationRunError as error:
                     status, reason = _ended_by(error, turn, task)
         if status is None:
-            status, reason = ending(turn.conversation, self._settings.model, turn.silence, task.account.reached())
+            status, reason = ending(turn.conversation, self._settings.model, turn.silence, task.scope.exhausted())
         parts = spent(turn.conversation).since(before)
         return CodingResult(
             status=status,
@@ -88,10 +88,10 @@ class OpenHandsCoder:
         from openhands.sdk import Agent, LLMSummarizingCondenser, LocalConversation, Tool
         from openhands.tools.terminal import TerminalTool
 
-        from agenthands.coding.openhands.file_editor import CONFINED_EDITOR, MaskedFiles
+        from agenthands.coding.openhands.file_editor import CONFINED_EDITOR, RedactedFiles
 
         prices, stopped, silence = Prices(self._settings), threading.Event(), Silence(words)
-        payer = Payer(task, prices)
+        payer = UsageMeter(task, prices)
         terminal = {"terminal_type": "subprocess", "shell_path": str(task.shell.path)}
         agent = Agent(
             llm=self._llm(f"coder-{task.tool}", stopped, payer),
@@ -106,7 +106,7 @@ class OpenHandsCoder:
             agent=agent,
             workspace=str(task.workspace),
             persistence_dir=str(task.conversation),
-            file_store=MaskedFiles(str(task.conversation / identity.hex)),
+            file_store=RedactedFiles(str(task.conversation / identity.hex)),
             conversation_id=identity,
             callbacks=[silence, payer, _Reporter(task, payer)],
             visualizer=None,
@@ -117,14 +117,14 @@ class OpenHandsCoder:
         payer.stop = turn.stop
         return turn
 
-    def _llm(self, usage: str, stopped: threading.Event, payer: Payer) -> Any:
+    def _llm(self, usage: str, stopped: threading.Event, payer: UsageMeter) -> Any:
         """Make a model of the SDK that behaves, when it fails, as every model here does."""
-        from agenthands.coding.openhands.retry import Patience
+        from agenthands.coding.openhands.retry import RetryStrategy
 
         fallback = self._settings.fallback
         llm = _plain_llm(usage, self._settings)
         stand_in = _plain_llm(f"{usage}-fallback", fallback) if fallback else None
-        Patience().guard(llm, stand_in, self._settings, stopped, payer)
+        RetryStrategy().guard(llm, stand_in, self._settings, stopped, payer)
         return llm
 
 
@@ -133,7 +133,7 @@ class _Turn:
     """An open conversation, and what watches over it."""
 
     conversation: Any
-    payer: Payer
+    payer: UsageMeter
     prices: Prices
     silence: Silence
     stopped: threading.Event
@@ -146,7 +146,7 @@ class _Turn:
         with contextlib.ExitStack() as end:
             end.callback(self.conversation.close)
             end.callback(task.shell.close)  # before: the SDK waits 2 s for a shell that comes back after `exit`
-            end.callback(self.payer.pay)
+            end.callback(self.payer.charge)
             end.callback(timer.cancel)
             timer.start()
             yield
@@ -207,7 +207,7 @@ def load_openhands(home: Path) -> None:
         load_litellm()
         import logging
 
-        with importing("openhands.sdk"):
+        with fast_import("openhands.sdk"):
             import openhands.sdk
 
             import agenthands.coding.openhands.file_editor  # noqa: F401 - registers the confined editor
@@ -219,7 +219,7 @@ def load_openhands(home: Path) -> None:
 class _Reporter:
     """Turns the agent's actions into progress."""
 
-    def __init__(self, task: CodingTask, payer: Payer) -> None:
+    def __init__(self, task: CodingTask, payer: UsageMeter) -> None:
         self._task, self._payer = task, payer
 
     def __call__(self, event: Any) -> None:
@@ -231,19 +231,19 @@ class _Reporter:
 
 
 def _begun(turn: _Turn, task: CodingTask) -> Spent:
-    """Say the message, if the turn had not begun when its worker died, and give what was spent before the turn."""
+    """Say the message, if the turn had not begun when its worker died, and return what was spent before the turn."""
     conversation = turn.conversation
     before = _said_before(conversation, task)
     if before is None:
         conversation.send_message(task.message)
         before = spent(conversation)  # only now the SDK has restored what earlier turns spent
-        write_whole(task.conversation / _TURN, before.model_dump_json())
+        write_atomic(task.conversation / _TURN, before.model_dump_json())
     turn.payer.begin(conversation, spent(conversation))  # whoever began the turn has paid for it
     return before
 
 
 def _said_before(conversation: Any, task: CodingTask) -> Spent | None:
-    """Give what was spent before this turn if it had begun when its worker died; None for a turn that begins now."""
+    """Return what was spent before this turn if it had begun when its worker died; None for a turn that begins now."""
     said = (e for e in reversed(conversation.state.events) if type(e).__name__ == "MessageEvent" and e.source == "user")
     last = next(said, None)
     if last is None or "".join(part.text for part in last.llm_message.content) != task.message:
@@ -255,12 +255,14 @@ def _said_before(conversation: Any, task: CodingTask) -> Spent | None:
 
 
 def _ended_by(error: Any, turn: _Turn, task: CodingTask) -> tuple[Any, str]:
-    """Give the status and reason of a turn that an error ended, where that is a result; raises what is none."""
+    """Return the status and reason of a turn that an error ended, where that is a result; raises what is none."""
     if turn.stopped.is_set():
-        budget = task.account.reached()
+        budget = task.scope.exhausted()
         return ("out_of_budget", budget) if budget else ("out_of_time", OUT_OF_TIME)
     if found := ended_by(error):
         return found
     origin = error.original_exception
     model = turn.conversation.agent.llm.model
-    raise translated(origin if isinstance(origin, AgentHandsError) else origin.__cause__ or origin, model) from error
+    raise to_agenthands_error(
+        origin if isinstance(origin, AgentHandsError) else origin.__cause__ or origin, model
+    ) from error

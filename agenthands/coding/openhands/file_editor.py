@@ -12,15 +12,15 @@ from openhands.tools.file_editor import FileEditorTool
 from openhands.tools.file_editor.definition import FileEditorObservation
 from openhands.tools.file_editor.impl import FileEditorExecutor
 
-from agenthands._util.redaction import masked_bytes, masked_file
+from agenthands._util.redaction import redact_bytes, redact_file
 
 
-class MaskedFiles(LocalFileStore):
+class RedactedFiles(LocalFileStore):
     """Persists events and state as the SDK does, masked."""
 
     def write(self, path: str, contents: str | bytes) -> None:
         """Write a file without keys."""
-        super().write(path, masked_file(contents) if isinstance(contents, str) else masked_bytes(contents))
+        super().write(path, redact_file(contents) if isinstance(contents, str) else redact_bytes(contents))
 
 
 CONFINED_EDITOR = "confined_file_editor"

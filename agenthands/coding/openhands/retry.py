@@ -15,14 +15,14 @@ from openhands.sdk import LLM
 from openhands.sdk.llm.fallback_strategy import FallbackStrategy
 from pydantic import PrivateAttr
 
-from agenthands.coding.openhands.usage import Payer
+from agenthands.coding.openhands.usage import UsageMeter
 from agenthands.errors import ContentFiltered, ContextExceeded
-from agenthands.llm.error_mapping import translated
-from agenthands.llm.retry import Tries
+from agenthands.llm.error_mapping import to_agenthands_error
+from agenthands.llm.retry import RetrySequence
 from agenthands.llm.settings import ModelSettings
 
 
-class Patience(FallbackStrategy):
+class RetryStrategy(FallbackStrategy):
     """Tries a call again where that can help, and then with the fallback. Belongs to one LLM."""
 
     fallback_llms: list[str] = []
@@ -30,7 +30,7 @@ class Patience(FallbackStrategy):
     _llm: LLM = PrivateAttr()
     _fallback: LLM | None = PrivateAttr(default=None)
     _stopped: threading.Event = PrivateAttr()
-    _payer: Payer = PrivateAttr()
+    _payer: UsageMeter = PrivateAttr()
     _last: tuple[type, int] | None = PrivateAttr(default=None)
 
     def guard(
@@ -39,7 +39,7 @@ class Patience(FallbackStrategy):
         fallback: LLM | None,
         settings: ModelSettings,
         stopped: threading.Event,
-        payer: Payer,
+        payer: UsageMeter,
     ) -> None:
         """Stand behind `llm`; no further try begins once the turn is stopped or its money is spent."""
         self._llm, self._fallback, self._settings = llm, fallback, settings
@@ -54,16 +54,16 @@ class Patience(FallbackStrategy):
     def try_fallback(
         self, primary_model: str, primary_error: Exception, primary_metrics: Any, call_fn: Callable[[Any], Any]
     ) -> Any:
-        """Give an answer after all; None where the SDK knows better: it asks anew, or shortens the conversation.
+        """Return an answer after all; None where the SDK knows better: it asks anew, or shortens the conversation.
 
         Raises AgentHandsError where nothing helps.
         """
-        fault = translated(primary_error, primary_model)
+        fault = to_agenthands_error(primary_error, primary_model)
         if isinstance(fault, ContentFiltered | ContextExceeded):
             if self._is_the_second(type(fault), primary_metrics):
                 raise fault from primary_error
             return None
-        tries = Tries(self._settings, self._payer.note_cut_off, made=1)
+        tries = RetrySequence(self._settings, self._payer.note_cut_off, made=1)
         pause = tries.failed(self._settings, primary_error)
         for model in tries:
             if self._payer.out_of_money() or self._stopped.wait(pause):
@@ -77,7 +77,7 @@ class Patience(FallbackStrategy):
         raise tries.fault() from tries.cause
 
     def _is_the_second(self, kind: type, metrics: Any) -> bool:
-        """Say whether the same happened to the call before, with no answer since."""
+        """Return whether the same happened to the call before, with no answer since."""
         now = kind, len(metrics.token_usages)
         again, self._last = self._last == now, now
         return again

@@ -32,7 +32,7 @@ class Silence:
 
 
 def is_empty(event: Any) -> bool:
-    """Say whether an event is an answer of the model that says nothing."""
+    """Return whether an event is an answer of the model that says nothing."""
     return type(event).__name__ == "MessageEvent" and event.source == "agent" and not _text(event).strip()
 
 
@@ -46,7 +46,7 @@ def described(event: Any) -> str:
 
 
 def ending(conversation: Any, model: str, silence: Silence, budget: str) -> tuple[Any, str]:
-    """Give the status of a turn that ended without an error, and the reason."""
+    """Return the status of a turn that ended without an error, and the reason."""
     status = conversation.state.execution_status.value
     if status == "finished":
         return "finished", _without_work(conversation)
@@ -65,7 +65,7 @@ def ending(conversation: Any, model: str, silence: Silence, budget: str) -> tupl
 
 
 def ended_by(error: Any) -> tuple[Any, str] | None:
-    """Give the status and reason of a turn that an error ended, where the error is a result; else None."""
+    """Return the status and reason of a turn that an error ended, where the error is a result; else None."""
     waiting: BaseException | None = error.original_exception
     name = type(waiting).__name__
     while waiting is not None:

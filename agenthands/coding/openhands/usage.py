@@ -30,7 +30,7 @@ class Spent(BaseModel):
     models: dict[str, Part] = {}
 
     def since(self, before: Spent) -> dict[str, Part]:
-        """Give what came after `before`, of the models that were called."""
+        """Return what came after `before`, of the models that were called."""
         parts = {}
         for model, now in self.models.items():
             then = before.models.get(model, Part())
@@ -49,11 +49,11 @@ class Prices:
         self._known = {model.model: price_per_token(model) is not None for model in models}
 
     def of(self, model: str, part: Part) -> float | None:
-        """Give what a part cost; None where the price of its model is unknown."""
+        """Return what a part cost; None where the price of its model is unknown."""
         return part.cost_usd if self._known.get(model, False) else None
 
     def total(self, parts: Mapping[str, Part]) -> float | None:
-        """Give what all parts cost together."""
+        """Return what all parts cost together."""
         return add_costs(*(self.of(model, part) for model, part in parts.items()))
 
 
@@ -73,7 +73,7 @@ def spent(conversation: Any) -> Spent:
     return Spent(models=parts)
 
 
-class Payer:
+class UsageMeter:
     """Pays each model call of a turn when its first event comes, and stops the turn when a budget is reached.
 
     It also notes that a fallback has answered.
@@ -81,7 +81,7 @@ class Payer:
 
     def __init__(self, task: CodingTask, prices: Prices) -> None:
         """Pay nothing before `begin`."""
-        self._account, self._stand_in, self._prices = task.account, task.stand_in, prices
+        self._scope, self._stand_in, self._prices = task.scope, task.stand_in, prices
         self._conversation: Any = None
         self._paid: Spent | None = None
         self._lock = threading.Lock()
@@ -94,7 +94,7 @@ class Payer:
     def __call__(self, event: Any) -> None:
         """Listen."""
         del event
-        if self.pay() and self._account.reached():
+        if self.charge() and self._scope.exhausted():
             self.stop()
 
     def note_fallback(self) -> None:
@@ -104,18 +104,18 @@ class Payer:
 
     def note_cut_off(self, model: str) -> None:
         """Note a call whose time was over before it was answered."""
-        self._account.note_cut_off(model)
+        self._scope.note_cut_off(model)
 
     def cost(self) -> float | None:
-        """Give what the conversation has cost up to now, in all its turns."""
+        """Return what the conversation has cost up to now, in all its turns."""
         return self._prices.total(spent(self._conversation).models) if self._conversation else 0.0
 
     def out_of_money(self) -> bool:
         """Pay, and say whether a budget is reached."""
-        self.pay()
-        return bool(self._account.reached())
+        self.charge()
+        return bool(self._scope.exhausted())
 
-    def pay(self) -> bool:
+    def charge(self) -> bool:
         """Pay what is not paid yet; says whether there was anything."""
         with self._lock:
             if self._paid is None:
@@ -124,8 +124,8 @@ class Payer:
             parts, self._paid = now.since(self._paid), now
         if parts:  # at once: a payment may raise, and none of them is made again
             entries = (
-                self._account.entry(self._prices.of(model, part), part.tokens, part.calls, model)
+                self._scope.entry(self._prices.of(model, part), part.tokens, part.calls, model)
                 for model, part in parts.items()
             )
-            self._account.purse.pay(*entries)
+            self._scope.tracker.charge(*entries)
         return bool(parts)

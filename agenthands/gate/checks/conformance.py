@@ -11,7 +11,7 @@ _BLOCKING = {"time.sleep", "input", "requests.get", "requests.post", "requests.r
 
 
 def static_complaints(source: str, tool: str) -> list[str]:
-    """Say what keeps `source` from being the NAT tool `tool`, with line numbers; empty where nothing was found."""
+    """Return what keeps `source` from being the NAT tool `tool`, with line numbers; empty where nothing was found."""
     tree = ast.parse(source)
     registered = [node for node in ast.walk(tree) if isinstance(node, FunctionNode) and is_registered(node)]
     complaints = _config_complaints(tree, tool)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agenthands.gate.checks.schema import parameter_differences, result_complaint
-from agenthands.schemas import Check, CustomTool, ErrorExample, ResultExample
+from agenthands.schemas import Check, ErrorExample, ResultExample, ToolSpec
 from agenthands.schemas.gate_report import CheckName
 
 _RELATIVE_TOLERANCE = 1e-6
@@ -25,7 +25,7 @@ def conformance_check(answer: Mapping[str, Any]) -> Check:
     return Check(name="conformance", passed=True, detail="One function, registered and described.")
 
 
-def schema_check(tool: CustomTool, shown: Mapping[str, Any], calls: Mapping[str, Any]) -> Check:
+def schema_check(tool: ToolSpec, shown: Mapping[str, Any], calls: Mapping[str, Any]) -> Check:
     """Judge the parameters that NAT shows to a model, and the results of the examples' calls."""
     wrong = [f"{each}." for each in parameter_differences(shown, tool.parameters)]
     for example, call in zip(tool.examples, calls.get("calls", ()), strict=False):
@@ -39,7 +39,7 @@ def schema_check(tool: CustomTool, shown: Mapping[str, Any], calls: Mapping[str,
 
 
 def examples_check(
-    name: CheckName, tool: CustomTool, indices: Sequence[int], wanted: Mapping[int, Example], answer: Mapping[str, Any]
+    name: CheckName, tool: ToolSpec, indices: Sequence[int], wanted: Mapping[int, Example], answer: Mapping[str, Any]
 ) -> Check:
     """Judge calls through NAT against the specification's examples with these `indices`.
 

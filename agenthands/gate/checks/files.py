@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from agenthands.gate.checks.tampering import escapes
+from agenthands.gate.checks.tampering import tampering_findings
 
 MAX_FILE_BYTES = 200_000
 _MAX_ENTRIES = 500
@@ -21,12 +21,12 @@ _LEFT_OVERS = {"__pycache__", ".pytest_cache"}
 
 
 def tool_path(tool: str) -> str:
-    """Give the tool's module below a workspace."""
+    """Return the tool's module below a workspace."""
     return f"nat_tools/{tool}.py"
 
 
 def tests_path(tool: str) -> str:
-    """Give the tool's tests below a workspace."""
+    """Return the tool's tests below a workspace."""
     return f"tests/test_{tool}.py"
 
 
@@ -46,7 +46,7 @@ def check_files(workspace: Path, tool: str) -> tuple[dict[str, str], list[str]]:
             tree = ast.parse(text)
             if _depth(tree) > _MAX_DEPTH:
                 raise RecursionError
-            found = escapes(tree, in_tests=relative == tests_path(tool))
+            found = tampering_findings(tree, in_tests=relative == tests_path(tool))
             complaints += [f"{relative}:{line}: {why}" for line, why in found]
             texts[relative] = text
         except OSError as error:
@@ -102,7 +102,7 @@ def _smuggled(workspace: Path, tool: str) -> list[str]:
 
 
 def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """Give every entry below a folder, folder by folder, without following links; what cannot be read is an error."""
+    """Return every entry below a folder, folder by folder, without following links; what cannot be read is an error."""
     pending = [str(folder)]
     while pending:
         with os.scandir(pending.pop()) as entries:

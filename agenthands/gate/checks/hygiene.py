@@ -17,7 +17,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
 from agenthands.gate.checks.files import tests_path, tool_path
-from agenthands.schemas import Check, CustomTool
+from agenthands.schemas import Check, ToolSpec
 
 _GIVEN = {"nat", "pydantic", "typing_extensions", "__future__"}
 _NETWORK = {"socket", "socketserver", "ssl", "ftplib", "smtplib", "poplib", "imaplib", "telnetlib", "xmlrpc", "urllib3",
@@ -27,7 +27,7 @@ _NETWORK_CALLS = ("asyncio.open_connection", "asyncio.start_server", "asyncio.op
 
 
 def imported(tree: ast.Module) -> list[tuple[int, str]]:
-    """Give line and full name of every absolute import, wherever it stands."""
+    """Return line and full name of every absolute import, wherever it stands."""
     found: list[tuple[int, str]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -38,7 +38,7 @@ def imported(tree: ast.Module) -> list[tuple[int, str]]:
 
 
 def undeclared(tree: ast.Module, dependencies: Iterable[str], site: Path, more: Iterable[str] = ()) -> list[str]:
-    """Say which imports neither Python, NAT nor the declared dependencies bring.
+    """Return which imports neither Python, NAT nor the declared dependencies bring.
 
     `site` is the site-packages folder in which the dependencies are installed; `more` names modules that are given.
     """
@@ -71,7 +71,7 @@ def network_use(tree: ast.Module) -> list[str]:
 
 
 def _modules_of(dependencies: Iterable[str], site: Path) -> set[str]:
-    """Give the top-level modules that the declared dependencies install."""
+    """Return the top-level modules that the declared dependencies install."""
     modules: set[str] = set()
     for dependency in dependencies:
         try:
@@ -99,7 +99,7 @@ _KEYS = re.compile(
 
 
 def lint(source: str, path: str, *, is_tests: bool) -> list[str]:
-    """Give ruff's findings as `path:line: code message`; `path` is a name only, nothing is read or written there."""
+    """Return ruff's findings as `path:line: code message`; `path` is a name only, nothing is read or written there."""
     ignored = f"{_LIGHT},{_IN_TESTS}" if is_tests else _LIGHT
     argv = [find_ruff_bin(), "check", "--isolated", "--no-cache", "--ignore-noqa", "--target-version", "py312"]
     argv += [
@@ -130,7 +130,7 @@ def secrets(source: str, path: str) -> Iterator[str]:
 
 @cache
 def _detectors() -> list[Any]:
-    """Give the detectors that know the shape of a key; those that guess from entropy or names are too often wrong."""
+    """Return the detectors that know the shape of a key; those that guess from entropy or names are too often wrong."""
     from detect_secrets.plugins import (
         aws,
         azure_storage_key,
@@ -158,8 +158,8 @@ def _detectors() -> list[Any]:
 MIN_COVERAGE = 0.9
 
 
-def static_findings(tool: CustomTool, texts: Mapping[str, str], site: Path) -> list[str]:
-    """Say what can be seen without running anything; `site` is the environment's site-packages folder."""
+def static_findings(tool: ToolSpec, texts: Mapping[str, str], site: Path) -> list[str]:
+    """Return what can be seen without running anything; `site` is the environment's site-packages folder."""
     code, tests = tool_path(tool.name), tests_path(tool.name)
     found = [*lint(texts[code], code, is_tests=False), *lint(texts[tests], tests, is_tests=True)]
     found += [*secrets(texts[code], code), *secrets(texts[tests], tests)]

@@ -26,7 +26,7 @@ def result_complaint(result: Any, returns: Mapping[str, Any]) -> str | None:
 
 
 def canonical(schema: Mapping[str, Any]) -> Any:
-    """Give a schema in one spelling: no titles, no references, no null that only says `optional`."""
+    """Return a schema in one spelling: no titles, no references, no null that only says `optional`."""
     return _canonical(schema, schema.get("$defs") or schema.get("definitions") or {}, 0)
 
 

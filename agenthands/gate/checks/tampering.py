@@ -79,8 +79,8 @@ _NAMES_EVERYWHERE = {"pytest_plugins", "__import__", "__builtins__", "__loader__
 _PLACES = ("/proc", "/dev/", "/sys/", "/tmp/job")
 
 
-def escapes(tree: ast.Module, *, in_tests: bool) -> list[tuple[int, str]]:
-    """Give line and reason of everything in a module that may not be there."""
+def tampering_findings(tree: ast.Module, *, in_tests: bool) -> list[tuple[int, str]]:
+    """Return line and reason of everything in a module that may not be there."""
     forbidden = _IMPORTS_EVERYWHERE if in_tests else {**_IMPORTS_EVERYWHERE, **_IMPORTS_IN_TOOL}
     modules = _imported_modules(tree)
     found: list[tuple[int, str]] = []

@@ -17,7 +17,7 @@ MIN_KILLED = 0.8
 Answer = Mapping[str, Any]
 
 
-def own_tests_check(tests: Answer, hollow: Answer | None = None) -> Check:
+def suite_check(tests: Answer, hollow: Answer | None = None) -> Check:
     """Judge a run of the tool's tests.
 
     `hollow` is the run with every function of the tool returning None: a test that passes there as well says nothing

@@ -14,12 +14,12 @@ _OF_OURS = re.compile(r"^from agenthands\..*\n", re.MULTILINE)
 
 
 def harness_source() -> bytes:
-    """Give the harness as one Python text."""
+    """Return the harness as one Python text."""
     return _joined(*PIECES).encode()
 
 
 def preparation_source(packages: Mapping[str, str], path: Sequence[str]) -> str:
-    """Give a Python text that prepares an interpreter for any tool, with what `prepare` takes."""
+    """Return a Python text that prepares an interpreter for any tool, with what `prepare` takes."""
     return f"{_joined('warmup')}\nprepare({dict(packages)!r}, {list(path)!r})\n"
 
 

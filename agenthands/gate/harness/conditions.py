@@ -35,7 +35,7 @@ class Finder:
 
 
 def tool_file(request):
-    """Give the path of the tool's module."""
+    """Return the path of the tool's module."""
     return os.path.join(request["folder"], "nat_tools", f"{request['tool']}.py")
 
 

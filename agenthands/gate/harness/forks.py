@@ -122,7 +122,7 @@ def remove(entry):
 
 
 def children_of(pid):
-    """Give the process ids of the children of a process."""
+    """Return the process ids of the children of a process."""
     found = []
     for thread in os.listdir(f"/proc/{pid}/task"):
         with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{thread}/children") as file:
@@ -137,5 +137,5 @@ def keep_only(descriptor):
 
 
 def describe(error):
-    """Give class, message and the last lines of the traceback."""
+    """Return class, message and the last lines of the traceback."""
     return "".join(traceback.format_exception(error))[-3000:]

@@ -6,7 +6,7 @@ Standard library, NAT, pytest, coverage and time-machine only. It arrives throug
 can be read: first its own source (see `harness_source`), then one JSON object on the next line:
 
     {"folder": path with the tool's files, read-only, "work": path, empty, "tool": name, "path": [for sys.path],
-     "tests": path of the tests below folder, "put_off": {package: name in it}, "lanes": int,
+     "tests": path of the tests below folder, "lazy_imports": {package: name in it}, "lanes": int,
      "stages": [{"stop": bool, "jobs": [{"id": str, "kind": conformance|tests|calls, "seconds": float, ...}]}]}
 
 It writes one JSON object to standard output: {job id: {"ok": bool, "seconds": float, ...}}. The jobs of a stage run in
@@ -27,7 +27,7 @@ import sys
 
 from agenthands.gate.harness.forks import PR_SET_CHILD_SUBREAPER
 from agenthands.gate.harness.jobs import JOBS
-from agenthands.gate.harness.scheduler import Lanes, bound
+from agenthands.gate.harness.scheduler import Scheduler, bound
 from agenthands.gate.harness.warmup import prepare, prepared_session
 from agenthands.sandbox.preload.agenthands_lazy_imports import is_prepared
 
@@ -45,12 +45,12 @@ def main():
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     if not is_prepared():
-        prepare(request["put_off"], request["path"])
+        prepare(request["lazy_imports"], request["path"])
     sys.path += request["path"]
     sys.path.insert(0, request["folder"])
     request["pytest"] = prepared_session(request)
     gc.freeze()
-    lanes, answers = Lanes(request, JOBS), {}
+    lanes, answers = Scheduler(request, JOBS), {}
     for stage in request["stages"]:
         for job in stage["jobs"]:
             bound(job, answers)

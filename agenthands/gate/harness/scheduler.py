@@ -18,7 +18,7 @@ def bound(job, answers):
         job["seconds"] = min(job["seconds"], 10 + 10 * like["seconds"])
 
 
-class Lanes:
+class Scheduler:
     """Runs jobs, some at a time, each in a child of its own."""
 
     def __init__(self, request, kinds):

@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 
-from agenthands.sandbox.preload.agenthands_lazy_imports import put_off
+from agenthands.sandbox.preload.agenthands_lazy_imports import lazy_imports
 
 PYTEST_OPTIONS = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-c", os.devnull, "--tb=short",
                   "-p", "no:faulthandler", "-p", "no:unraisableexception", "-p", "no:threadexception",
@@ -30,7 +30,7 @@ def prepare(packages, path):
     It knows nothing of the tool, so that it may be done once for many, before a sandbox is entered.
     """
     gc.disable()  # importing leaves little to collect, and looking for it takes a tenth of the time
-    with put_off(packages):
+    with lazy_imports(packages):
         warm_up()
     build_config_when_used()
     answer_for_builtin_factories()
@@ -97,7 +97,7 @@ def build_config_when_used():
                 hook()
         return getattr(Config, place)
 
-    def put_off_building():
+    def build_lazily():
         if not built:
             built.update((place, getattr(Config, place)) for place in places)
         schema, validator, serializer = (lambda place=place: built_anew(place) for place in places)
@@ -106,7 +106,7 @@ def build_config_when_used():
             mock = MockValSer("", code="undefined-config", val_or_ser=kind, attempt_rebuild=build)
             setattr(Config, place, mock)
 
-    registry._registration_changed_hooks[:] = [put_off_building]
+    registry._registration_changed_hooks[:] = [build_lazily]
 
 
 def answer_for_builtin_factories():

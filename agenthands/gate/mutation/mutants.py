@@ -30,7 +30,7 @@ class Mutant:
 
 
 def mutants(source: str, limit: int) -> list[Mutant]:
-    """Give at most `limit` mutants of a tool's module, spread over its lines; the same source gives the same ones.
+    """Return at most `limit` mutants of a tool's module, spread over its lines; the same source gives the same ones.
 
     Left alone are what the gate sees elsewhere or what no test should pin: configuration and input classes (`schema`),
     the registration, docstrings, annotations, decorators, logging, and the wording of error messages.
@@ -59,7 +59,7 @@ def _is_python(source: str) -> bool:
 
 
 def _own_nodes(tree: ast.Module) -> Iterator[ast.AST]:
-    """Give every node of the tool's own code, from the top."""
+    """Return every node of the tool's own code, from the top."""
     for statement in tree.body:
         if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value and not _is_dunder(statement):
             yield from parts_outside_messages(statement.value)
@@ -70,7 +70,7 @@ def _own_nodes(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def _functions(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Give the outermost functions below `node`; of the registered one, those inside it."""
+    """Return the outermost functions below `node`; of the registered one, those inside it."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_registered(node):
         yield node
     elif isinstance(node, ast.stmt):
@@ -84,7 +84,7 @@ def _is_dunder(statement: ast.Assign | ast.AnnAssign) -> bool:
 
 
 def _spread(candidates: list[Change]) -> Iterator[Change]:
-    """Give all by turns from each line; the order of the lines and within each follows from a hash."""
+    """Return all by turns from each line; the order of the lines and within each follows from a hash."""
 
     def rank(change: Change) -> str:
         place = (change.kind, change.text, change.first.lineno, change.first.col_offset)
@@ -112,12 +112,12 @@ class _Text:
             self._starts.append(self._starts[-1] + len(line))
 
     def segment(self, first: ast.AST, last: ast.AST, *, between: bool = False) -> str:
-        """Give the text from the start of `first` to the end of `last`, or what stands between both."""
+        """Return the text from the start of `first` to the end of `last`, or what stands between both."""
         start, end = self._span(first, last, between)
         return self._bytes[start:end].decode()
 
     def replace(self, change: Change) -> str:
-        """Give the whole source with one change applied."""
+        """Return the whole source with one change applied."""
         start, end = self._span(change.first, change.last, change.between)
         return (self._bytes[:start] + change.text.encode() + self._bytes[end:]).decode()
 

@@ -47,11 +47,11 @@ class Segment(Protocol):
     """How the text of a module is read by the nodes of its tree."""
 
     def __call__(self, first: ast.AST, last: ast.AST, *, between: bool = False) -> str:
-        """Give the source from the start of `first` to the end of `last`, or between both."""
+        """Return the source from the start of `first` to the end of `last`, or between both."""
 
 
 def changes(node: ast.AST, segment: Segment) -> Iterator[Change]:
-    """Give all changes of one node, not of what is below it."""
+    """Return all changes of one node, not of what is below it."""
     maker = _MAKERS.get(type(node))
     if maker:
         yield from maker(node, segment)

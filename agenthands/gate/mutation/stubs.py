@@ -17,7 +17,7 @@ _BODIES = {
 
 
 def stubs(source: str) -> dict[str, str]:
-    """Give the module with the function that NAT calls replaced, by what the replacement does.
+    """Return the module with the function that NAT calls replaced, by what the replacement does.
 
     Empty where the code does not show which function that is.
     """
@@ -30,7 +30,7 @@ def stubs(source: str) -> dict[str, str]:
 
 
 def hollow(source: str) -> str:
-    """Give the module with every function but the registered one returning None: what a test says about the tool's
+    """Return the module with every function but the registered one returning None: what a test says about the tool's
     results fails with it. Functions that the module itself calls when it is imported stay."""
     tree = ast.parse(source)
     needed = _called_at_import(tree)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from agenthands.errors import AgentHandsError
-from agenthands.llm.budget import Account
+from agenthands.llm.budget import BudgetScope
 from agenthands.schemas import Tokens
 
 
@@ -24,7 +24,7 @@ class GatewayCall:
     error: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Give the line as a JSON-able mapping; what was said is not in it."""
+        """Return the line as a JSON-able mapping; what was said is not in it."""
         return {**vars(self), "tokens": self.tokens.model_dump()}
 
 
@@ -53,5 +53,5 @@ class OpenGateway(Protocol):
 class ModelGateway(Protocol):
     """Reaches the agent's model for a sandbox, so that the provider's key never enters one."""
 
-    def open(self, socket: Path, account: Account) -> AbstractContextManager[OpenGateway]:
-        """Serve an OpenAI-compatible API on a Unix socket until the context ends; calls are paid from `account`."""
+    def open(self, socket: Path, scope: BudgetScope) -> AbstractContextManager[OpenGateway]:
+        """Serve an OpenAI-compatible API on a Unix socket until the context ends; calls are paid from `scope`."""

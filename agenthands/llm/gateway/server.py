@@ -19,16 +19,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agenthands._util.redaction import masked_error
+from agenthands._util.redaction import redact_error
 from agenthands.errors import AgentHandsError, ModelUnavailable, SettingsInvalid
-from agenthands.llm.budget import Account
+from agenthands.llm.budget import BudgetScope
 from agenthands.llm.error_mapping import silent
 from agenthands.llm.gateway.base import GatewayCall, GatewayUsage
 from agenthands.llm.gateway.request import PASSED, Refusal, parsed, read_body
 from agenthands.llm.gateway.streaming import on_model_loop, streamed, while_awaited
 from agenthands.llm.litellm_model import completion_options, cost_of, stopped_by, tokens_of
 from agenthands.llm.litellm_setup import ProviderWords, load_litellm, provider_words
-from agenthands.llm.retry import ask_patiently_async, steps_aside
+from agenthands.llm.retry import call_with_retry_async, should_fall_back
 from agenthands.llm.settings import ModelSettings
 from agenthands.schemas import Tokens
 
@@ -64,10 +64,10 @@ class LitellmGateway:
         self._settings, self._seconds = settings.within(seconds), seconds
 
     @contextmanager
-    def open(self, socket: Path, account: Account) -> Iterator[RunningGateway]:
+    def open(self, socket: Path, scope: BudgetScope) -> Iterator[RunningGateway]:
         """Serve on `socket` until the context ends; calls still running then are cut off.
 
-        Calls are paid from `account`, and refused once a budget is reached; those in flight at that moment finish.
+        Calls are paid from `scope`, and refused once a budget is reached; those in flight at that moment finish.
         Raises SettingsInvalid where the path is too long for a socket, ModelUnavailable where no server starts.
         """
         if len(os.fsencode(socket)) > _MAX_SOCKET_PATH:
@@ -77,7 +77,7 @@ class LitellmGateway:
             )
         load_litellm()
         gateway = RunningGateway(socket, secrets.token_urlsafe(24))
-        with _served(_Endpoints(self._settings, gateway, account, self._seconds).application(), socket):
+        with _served(_Endpoints(self._settings, gateway, scope, self._seconds).application(), socket):
             yield gateway
 
 
@@ -126,15 +126,15 @@ def _served(application: Starlette, socket: Path) -> Iterator[None]:
 class _Endpoints:
     """The routes of one gateway."""
 
-    def __init__(self, settings: ModelSettings, gateway: RunningGateway, account: Account, seconds: float) -> None:
+    def __init__(self, settings: ModelSettings, gateway: RunningGateway, scope: BudgetScope, seconds: float) -> None:
         self._settings = settings
         self._gateway = gateway
-        self._account = account
+        self._scope = scope
         self._hangs_after = seconds / 2  # the agent may have worked before the call in which its time ended
         self._refused: tuple[float, Refusal] | None = None
 
     def application(self) -> Starlette:
-        """Give the ASGI application."""
+        """Return the ASGI application."""
         from starlette.applications import Starlette
         from starlette.responses import JSONResponse
         from starlette.routing import Route
@@ -179,7 +179,7 @@ class _Endpoints:
             raise Refusal(401, "authentication_error", "invalid_api_key", "The gateway's token is missing or wrong.")
 
     async def _require_budget(self) -> None:
-        if sentence := await asyncio.to_thread(self._account.reached):
+        if sentence := await asyncio.to_thread(self._scope.exhausted):
             raise Refusal(402, "insufficient_quota", "budget_exceeded", f"{sentence}.")
 
     async def _complete(self, passed: dict[str, Any]) -> dict[str, Any]:
@@ -196,7 +196,7 @@ class _Endpoints:
                 with provider_words() as words:
                     response = await on_model_loop(litellm.acompletion(drop_params=True, **options))
             except asyncio.CancelledError:
-                self._account.note_cut_off(model.model)
+                self._scope.note_cut_off(model.model)
                 raise
             await self._count(model, response, words, started)
             self._gateway.usage.by_fallback |= model is not self._settings
@@ -205,7 +205,7 @@ class _Endpoints:
             return response
 
         try:
-            response = await ask_patiently_async(self._settings, call, self._account.note_cut_off)
+            response = await call_with_retry_async(self._settings, call, self._scope.note_cut_off)
         except asyncio.CancelledError:
             self._note_cut_off(started)
             raise
@@ -221,7 +221,7 @@ class _Endpoints:
     async def _count(self, model: ModelSettings, response: Any, words: ProviderWords, started: float) -> None:
         """Count an answer, and note why it is empty where it is."""
         tokens, cost = tokens_of(response), cost_of(load_litellm(), response, model)
-        await asyncio.to_thread(self._account.pay, cost, tokens, 1, model.model)
+        await asyncio.to_thread(self._scope.charge, cost, tokens, 1, model.model)
         message = response.choices[0].message if response.choices else None
         error = ""
         if message is not None and not message.content and not message.tool_calls:
@@ -235,11 +235,11 @@ class _Endpoints:
         status = status if isinstance(status, int) and 400 <= status < 600 else 502
         kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
         # A provider that refuses a key likes to quote it.
-        text = "the provider refuses the key" if status in (401, 403) else masked_error(str(error))[:300]
+        text = "the provider refuses the key" if status in (401, 403) else redact_error(str(error))[:300]
         message = f"{self._settings.model}: {type(error).__name__}: {text or 'no message'}"
         self._note(message)
         refusal = Refusal(status, kind, type(error).__name__, message)
-        if steps_aside(fault) or status in (401, 403, 404):
+        if should_fall_back(fault) or status in (401, 403, 404):
             self._blame_model(fault, refusal)
         return refusal
 
@@ -272,7 +272,7 @@ class _Endpoints:
 
 
 def _defaults(settings: ModelSettings, passed: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the configured values of what the agent left open."""
+    """Return the configured values of what the agent left open."""
     defaults: dict[str, Any] = {}
     if settings.temperature is not None and "temperature" not in passed:
         defaults["temperature"] = settings.temperature

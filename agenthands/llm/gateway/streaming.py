@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def while_awaited[T](request: Request, call: Coroutine[Any, Any, T], hangs_after: float) -> T:
-    """Give what `call` gives; the body of `request` was read before.
+    """Return what `call` gives; the body of `request` was read before.
 
     Once nobody waits, a call that has taken `hangs_after` seconds is cancelled. A younger one goes on: its answer will
     say what it cost. Raises Refusal for the one, and what `call` raises.
@@ -40,7 +40,7 @@ async def _left(request: Request) -> None:
 
 
 async def streamed(answer: Mapping[str, Any], with_usage: bool) -> AsyncIterator[str]:
-    """Give a finished answer in the form of a stream.
+    """Return a finished answer in the form of a stream.
 
     The provider is always asked for a whole answer: every litellm provider can do that (a CustomLLM often cannot
     stream), an error still gets its status code, and nobody watches a test case token by token.

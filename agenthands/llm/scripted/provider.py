@@ -31,12 +31,12 @@ PROVIDER = "scripted"
 
 
 def script_names() -> list[str]:
-    """Give the names of the scripts that ship, without the provider."""
+    """Return the names of the scripts that ship, without the provider."""
     return sorted(path.name for path in SCRIPTS.iterdir() if (path / "plan.json").is_file())
 
 
 def require_script(model: str) -> Path:
-    """Give the folder of `scripted/<name>`. Raises ModelNotUsable where there is none."""
+    """Return the folder of `scripted/<name>`. Raises ModelNotUsable where there is none."""
     name = model.partition("/")[2]
     if name not in script_names():
         known = ", ".join(f"{PROVIDER}/{known}" for known in script_names())
@@ -76,7 +76,7 @@ def register_scripted_models(litellm: Any) -> None:
 
 
 def answer(model: str, messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the scripted assistant message: `content`, and `tool_calls` as (name, arguments) pairs."""
+    """Return the scripted assistant message: `content`, and `tool_calls` as (name, arguments) pairs."""
     folder = require_script(model)
     form = options.get("response_format") or {}
     asked_for = form.get("json_schema", {}).get("name") if isinstance(form, Mapping) else None

@@ -37,7 +37,7 @@ def show_text(record: BuildRecord, texts: Mapping[str, str] | None = None) -> st
 
 
 def list_text(records: Sequence[BuildRecord]) -> str:
-    """Give one line a build, below a line of headings; in a narrow terminal without its start, which its id says."""
+    """Return one line a build, below a line of headings; in a narrow terminal without its start, which its id says."""
     rows: list[Row] = [("BUILD", "AGENT", "STATUS", "TOOLS", "COST", "SECONDS", "STARTED (UTC)")]
     for record in records:
         accepted = sum(tool.status == "accepted" for tool in record.tools)
@@ -60,7 +60,7 @@ def list_text(records: Sequence[BuildRecord]) -> str:
 
 
 def plan_text(plan: Plan) -> str:
-    """Say what a plan will build."""
+    """Return what a plan will build."""
     builtin = [(tool.type, one_line(tool.reasoning)) for tool in plan.builtin_tools]
     servers = [(server.id, ", ".join(server.tools), one_line(server.reasoning)) for server in plan.mcp_servers]
     tools = [
@@ -80,7 +80,7 @@ def plan_text(plan: Plan) -> str:
 
 
 def gate_text(report: GateReport) -> str:
-    """Say what the gate found, check by check, with the whole detail of what failed."""
+    """Return what the gate found, check by check, with the whole detail of what failed."""
     lines = [f"{report.tool}  {'ACCEPTED' if report.accepted else 'REJECTED'}  {duration(report.seconds)}", ""]
     lines += [f"  {line}" for line in check_lines(report.checks)]
     if report.survivors and report.accepted:
@@ -148,7 +148,7 @@ def _tool_lines(tools: Sequence[ToolOutcome]) -> list[str]:
 
 
 def _measured(tool: ToolOutcome) -> str:
-    """Say how much of a tool its tests run, and where they would not notice a change."""
+    """Return how much of a tool its tests run, and where they would not notice a change."""
     if tool.gate is None:
         return ""
     covered = "" if tool.gate.coverage is None else f"{tool.gate.coverage:.0%} of lines covered by the tests"

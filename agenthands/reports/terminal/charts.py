@@ -55,14 +55,14 @@ def _bars(row: TimelineRow, chart: Timeline, room: int) -> str:
 
 
 def _span(segment: Segment, chart: Timeline, room: int) -> tuple[int, int]:
-    """Give the first and the last place of a bar, which has at least one."""
+    """Return the first and the last place of a bar, which has at least one."""
     first = min(room - 1, round(segment.started / chart.total * room))
     last = round((segment.started + segment.seconds) / chart.total * room) - 1
     return first, max(first, min(room - 1, last))
 
 
 def spending_lines(record: BuildRecord) -> list[str]:
-    """Give calls, tokens, how many of them were cached, and cost of each stage and tool, with a bar for the tokens."""
+    """Return calls, tokens, how many of them were cached, and cost of each stage and tool, with a bar for the tokens."""
     if record.plan is None and not record.spending:
         return []
     rows = spending_rows(record)

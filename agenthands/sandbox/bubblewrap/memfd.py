@@ -14,7 +14,7 @@ from pathlib import Path
 _SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 
 
-class SealedProgram:
+class SealedExecutable:
     """A copy that lies in no file system and whose content nobody can change. `path` executes it until it is closed."""
 
     def __init__(self, program: str | Path) -> None:

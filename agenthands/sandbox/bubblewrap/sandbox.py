@@ -22,12 +22,12 @@ from agenthands.sandbox.bubblewrap.host import (
     nproc,
     pid_space,
 )
-from agenthands.sandbox.bubblewrap.memfd import SealedProgram
+from agenthands.sandbox.bubblewrap.memfd import SealedExecutable
 from agenthands.sandbox.bubblewrap.shell import BubblewrapShell
-from agenthands.sandbox.forkserver.client import CannotEnterError, Entry, PreparedInterpreter, prepared_interpreter
+from agenthands.sandbox.forkserver.client import CannotEnterError, Entry, ForkServer, fork_server_for
 from agenthands.sandbox.launch import argv_inside, mounted, rlimits, ulimits, variables_inside
 from agenthands.sandbox.limits.cgroups import Cgroups, find_cgroups
-from agenthands.sandbox.limits.watchdog import Bounds
+from agenthands.sandbox.limits.watchdog import Watchdog
 from agenthands.sandbox.subprocesses import run_process
 
 _STARTED = b"[in the sandbox]"
@@ -84,7 +84,7 @@ class BubblewrapSandbox:
         limits = command.limits
         try:
             with (
-                contextlib.closing(Bounds(limits, command.workspace, self._cgroups)) as bounds,
+                contextlib.closing(Watchdog(limits, command.workspace, self._cgroups)) as bounds,
                 self._program() as bwrap,
                 _entry(command, preparation, bounds) as entry,
             ):
@@ -111,7 +111,7 @@ class BubblewrapSandbox:
 
     def shell(self, command: Command, folder: Path) -> BubblewrapShell:
         """Write a program that is an interactive bash in a sandbox; OpenHands runs it as its terminal."""
-        bounds = Bounds(command.limits, command.workspace, self._cgroups)
+        bounds = Watchdog(command.limits, command.workspace, self._cgroups)
         word = secrets.token_hex(16)
         ends = contextlib.ExitStack()
         ends.callback(bounds.close)
@@ -125,11 +125,11 @@ class BubblewrapSandbox:
 
     @contextlib.contextmanager
     def _program(self) -> Iterator[str]:
-        """Give the bwrap to start."""
+        """Return the bwrap to start."""
         if not can_be_sealed(self._bwrap):
             yield self._bwrap
             return
-        with contextlib.closing(SealedProgram(self._bwrap)) as copy:
+        with contextlib.closing(SealedExecutable(self._bwrap)) as copy:
             yield copy.path
 
     def _argv(self, bwrap: str, command: Command, entry: Entry | None = None) -> list[str]:
@@ -162,8 +162,8 @@ class BubblewrapSandbox:
 
 
 @contextlib.contextmanager
-def _entry(command: Command, preparation: Preparation | None, bounds: Bounds) -> Iterator[Entry | None]:
-    """Give how the command gets in; None where it is begun in there."""
+def _entry(command: Command, preparation: Preparation | None, bounds: Watchdog) -> Iterator[Entry | None]:
+    """Return how the command gets in; None where it is begun in there."""
     if not preparation:
         yield None
         return
@@ -171,10 +171,8 @@ def _entry(command: Command, preparation: Preparation | None, bounds: Bounds) ->
         yield entry
 
 
-def _prepared(
-    command: Command, preparation: Preparation, bounds: Bounds
-) -> tuple[PreparedInterpreter, dict[str, object]]:
-    """Give the interpreter for a command, and what it is asked so that a fork of it enters and runs the command."""
+def _prepared(command: Command, preparation: Preparation, bounds: Watchdog) -> tuple[ForkServer, dict[str, object]]:
+    """Return the interpreter for a command, and what it is asked so that a fork of it enters and runs the command."""
     python, *_, code = command.argv
     limits = rlimits(command.limits)
     if bounds_users():
@@ -189,7 +187,7 @@ def _prepared(
         "code": code,
     }
     started_with = variables_inside(replace(command, variables=preparation.variables))
-    return prepared_interpreter(python, started_with, preparation.source), request
+    return fork_server_for(python, started_with, preparation.source), request
 
 
 @functools.cache
@@ -198,7 +196,7 @@ def _cgroups() -> Cgroups | None:
 
 
 def _system_mounts() -> list[str]:
-    """Give the host's programs and libraries, without /usr/local and /etc, which may hold somebody's data."""
+    """Return the host's programs and libraries, without /usr/local and /etc, which may hold somebody's data."""
     parts: list[str] = []
     for name in _SYSTEM:
         parts += ["--ro-bind-try", f"/usr/{name}", f"/usr/{name}"]

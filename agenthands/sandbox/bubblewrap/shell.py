@@ -13,10 +13,10 @@ from pathlib import Path
 
 from agenthands.sandbox.base import Limits
 from agenthands.sandbox.bubblewrap.host import nproc
-from agenthands.sandbox.forkserver.client import PreparedInterpreter, enter_beside
+from agenthands.sandbox.forkserver.client import ForkServer, enter_beside
 from agenthands.sandbox.launch import ulimits
 from agenthands.sandbox.limits.usage import tree
-from agenthands.sandbox.limits.watchdog import Bounds, kill_each, watch_shell
+from agenthands.sandbox.limits.watchdog import Watchdog, kill_each, watch_shell
 from agenthands.sandbox.subprocesses import kill_group
 
 # Waits for the end of its standard input, which comes with the end of the worker, however that ends; then ends the
@@ -32,7 +32,7 @@ class BubblewrapShell:
     """A shell program, and the end of whatever runs in it."""
 
     def __init__(
-        self, namespaces: Sequence[str], limits: Limits, bounds: Bounds, folder: Path, end: Callable[[], None]
+        self, namespaces: Sequence[str], limits: Limits, bounds: Watchdog, folder: Path, end: Callable[[], None]
     ) -> None:
         """Write the program into `folder`, which lies outside the workspace, and watch what it starts.
 
@@ -76,7 +76,7 @@ class BubblewrapShell:
         # also for a shell that nobody closes
         self._end = weakref.finalize(self, _end_watching, self._ended, watcher, survivor, end)
 
-    def beside(self, interpreter: PreparedInterpreter, request: Mapping[str, object], word: str) -> None:
+    def beside(self, interpreter: ForkServer, request: Mapping[str, object], word: str) -> None:
         """Let a fork of `interpreter` enter the shell's first sandbox, which has `word` among bwrap's arguments."""
         arguments = (interpreter, request, self._pid, word, self._ended)
         threading.Thread(target=enter_beside, args=arguments, daemon=True).start()

@@ -24,7 +24,7 @@ _MASKED = (
 
 
 def create(api: Any, image: str, command: Command, argv: Sequence[str]) -> str:
-    """Create a container for a command, with everything bounded, and give its id; it does not run yet.
+    """Create a container for a command, with everything bounded, and return its id; it does not run yet.
 
     A worker that is root hands the workspace over to the user of the sandbox.
     """
@@ -64,12 +64,12 @@ def remove_stale(api: Any) -> None:
 
 
 def sandbox_user() -> str:
-    """Give the user inside: the worker's own, but never root."""
+    """Return the user inside: the worker's own, but never root."""
     return f"{os.getuid()}:{os.getgid()}" if os.getuid() else f"{_SANDBOX_UID}:{_SANDBOX_UID}"
 
 
 def hand_over(folder: Path) -> None:
-    """Give a root worker's workspace, with all in it, to the user of the sandbox; no link is followed."""
+    """Return a root worker's workspace, with all in it, to the user of the sandbox; no link is followed."""
     if os.getuid():
         return
     with contextlib.suppress(FileNotFoundError):  # something else is ending in there
@@ -152,7 +152,7 @@ def _owner() -> str:
 
 
 def _started(pid: int) -> str:
-    """Give when a process started, in the kernel's ticks; "0" where there is none."""
+    """Return when a process started, in the kernel's ticks; "0" where there is none."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     return "0"

@@ -94,7 +94,7 @@ class _Service:
             self._running()
 
     def _running(self) -> tuple[str, ContainerWatch]:
-        """Give the container, made or started again where it must be."""
+        """Return the container, made or started again where it must be."""
         with self._lock:
             if self._ending.is_set():
                 raise SandboxLost("The shell is closed.")
@@ -118,7 +118,7 @@ class _Service:
             threading.Thread(target=self._serve, args=(link,), daemon=True).start()
 
     def _serve(self, link: socket.socket) -> None:
-        """Give one terminal its bash, and a new one after it ended."""
+        """Return one terminal its bash, and a new one after it ended."""
         try:
             with link, contextlib.suppress(OSError), lost_if_broken():
                 hello = json.loads(_line(link))

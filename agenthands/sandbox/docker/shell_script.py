@@ -19,7 +19,7 @@ _PASSED = ("PS1", "PS2", "PROMPT_COMMAND")
 
 
 def hello(arguments: list[str]) -> bytes:
-    """Say what kind of terminal this is, and what bash gets."""
+    """Return what kind of terminal this is, and what bash gets."""
     terminal = os.isatty(0)
     size = os.get_terminal_size(0) if terminal else (0, 0)
     return json.dumps({

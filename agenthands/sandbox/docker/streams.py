@@ -119,7 +119,7 @@ class Frames:
         self._stream, self._left = 1, 0
 
     def take(self, data: bytes) -> list[tuple[int, bytes]]:
-        """Give what `data` brings for each stream, in order."""
+        """Return what `data` brings for each stream, in order."""
         found = []
         while data:
             if not self._left:
@@ -137,6 +137,6 @@ class Frames:
 
 
 def raw_socket(connection: Any) -> socket.socket:
-    """Give the socket behind what the SDK gives."""
+    """Return the socket behind what the SDK gives."""
     found: socket.socket = getattr(connection, "_sock", connection)
     return found

@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from agenthands.sandbox.bubblewrap.memfd import SealedProgram
+from agenthands.sandbox.bubblewrap.memfd import SealedExecutable
 from agenthands.sandbox.limits.usage import tree
 
 _SCRIPT = Path(__file__).parent / "server_script.py"
@@ -32,7 +32,7 @@ _FAILURES = 3  # in a row, before nothing is tried any more
 _CREDENTIALS = struct.Struct("iII")
 _DONE, _GONE = b"\0", b"\1"
 _log = logging.getLogger(__name__)
-_all: dict[tuple[object, ...], PreparedInterpreter] = {}
+_all: dict[tuple[object, ...], ForkServer] = {}
 _all_lock = threading.Lock()
 
 
@@ -40,14 +40,14 @@ class CannotEnterError(Exception):
     """A prepared interpreter cannot be had, or cannot enter: the command must start an interpreter of its own."""
 
 
-def prepared_interpreter(python: str, variables: Mapping[str, str], preparation: str) -> PreparedInterpreter:
-    """Give the interpreter for a preparation, the same one for all threads; it starts when it is first needed."""
+def fork_server_for(python: str, variables: Mapping[str, str], preparation: str) -> ForkServer:
+    """Return the interpreter for a preparation, the same one for all threads; it starts when it is first needed."""
     key = (python, tuple(sorted(variables.items())), preparation)
     with _all_lock:
-        return _all.setdefault(key, PreparedInterpreter(python, variables, preparation))
+        return _all.setdefault(key, ForkServer(python, variables, preparation))
 
 
-class PreparedInterpreter:
+class ForkServer:
     """A process outside of sandboxes; it ends with this one, or after a minute without a request."""
 
     def __init__(self, python: str, variables: Mapping[str, str], preparation: str) -> None:
@@ -94,7 +94,7 @@ class PreparedInterpreter:
         final = False
         try:
             binary = Path(self._python).resolve(strict=True)
-            with theirs, contextlib.closing(SealedProgram(binary)) as copy:
+            with theirs, contextlib.closing(SealedExecutable(binary)) as copy:
                 process = subprocess.Popen(
                     [self._python, "-P", str(_SCRIPT)],
                     executable=copy.path,
@@ -136,7 +136,7 @@ class PreparedInterpreter:
 class Entry:
     """How one command gets into a sandbox: `argv` is what waits in there until it has ended."""
 
-    def __init__(self, interpreter: PreparedInterpreter, request: Mapping[str, Any]) -> None:
+    def __init__(self, interpreter: ForkServer, request: Mapping[str, Any]) -> None:
         """Take what the interpreter is to be asked, but the process that it finds inside."""
         self._interpreter, self._request = interpreter, dict(request)
         self._ours, self._theirs = socket.socketpair()
@@ -193,7 +193,7 @@ class Entry:
 
 
 def enter_beside(
-    interpreter: PreparedInterpreter, request: Mapping[str, Any], shell: Path, word: str, ended: threading.Event
+    interpreter: ForkServer, request: Mapping[str, Any], shell: Path, word: str, ended: threading.Event
 ) -> None:
     """Enter the first sandbox with `word` among the arguments of bwrap below the process whose id comes in `shell`."""
     while not ended.wait(_TICK):
@@ -210,7 +210,7 @@ def enter_beside(
 
 
 def _first_inside(shell: int, word: str) -> int:
-    """Give the sandbox's first process as soon as it has started the command, so that the sandbox stands; or 0."""
+    """Return the sandbox's first process as soon as it has started the command, so that the sandbox stands; or 0."""
     own = Path("/proc/self/ns/user").readlink()
     for process in tree(shell):
         folder = Path(f"/proc/{process}")

@@ -150,14 +150,14 @@ def join(request, process):
 
 
 def has_ended(process):
-    """Say whether the process of a pidfd has ended, or ends now."""
+    """Return whether the process of a pidfd has ended, or ends now."""
     poll = select.poll()
     poll.register(process, select.POLLIN)
     return bool(poll.poll(ENDING_MILLISECONDS))
 
 
 def is_same(first, second):
-    """Say whether two files are the same one."""
+    """Return whether two files are the same one."""
     return os.path.samestat(os.stat(first), os.stat(second))
 
 
@@ -191,7 +191,7 @@ def check(result):
 
 
 def run_below(code, telling):
-    """Give the code in a fork; wait for its end here, tell the exit code, and end."""
+    """Return the code in a fork; wait for its end here, tell the exit code, and end."""
     child = os.fork()
     if not child:
         os.close(telling)

@@ -39,7 +39,7 @@ class Counters:
         return reached
 
     def processes(self) -> list[int]:
-        """Give the processes inside, as this process sees them."""
+        """Return the processes inside, as this process sees them."""
         return _inside(self._folders["pids"])
 
 
@@ -59,12 +59,12 @@ class Cgroup(Counters):
 
     @property
     def entry(self) -> str:
-        """Give shell text with which a process joins; it fails where the process cannot."""
+        """Return shell text with which a process joins; it fails where the process cannot."""
         return " && ".join(f"echo $$ > {shlex.quote(file)}" for file in self.files)
 
     @property
     def files(self) -> list[str]:
-        """Give the files into which a process writes its id to join."""
+        """Return the files into which a process writes its id to join."""
         return [str(folder / "cgroup.procs") for folder in sorted(set(self._folders.values()))]
 
     def kill(self) -> None:
@@ -112,7 +112,7 @@ class Cgroups:
 
 
 def counters_of(pid: int, name: str) -> Counters | None:
-    """Give the counters of the cgroup of a process; None where it cannot be seen or is none with `name` in its path."""
+    """Return the counters of the cgroup of a process; None where it cannot be seen or is none with `name` in its path."""
     with contextlib.suppress(OSError):
         own = [line.split(":", 2) for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
         own = [parts for parts in own if name in parts[2]]
@@ -170,7 +170,7 @@ def _second(own: Sequence[Sequence[str]], mounts: Mapping[str, Path]) -> tuple[d
 
 
 def _mounts(process: Path) -> dict[str, Path]:
-    """Give where each controller of version 1 is mounted, and version 2 as "2"."""
+    """Return where each controller of version 1 is mounted, and version 2 as "2"."""
     found: dict[str, Path] = {}
     for line in (process / "mounts").read_text().splitlines():
         _, folder, kind, options, *_ = line.split()

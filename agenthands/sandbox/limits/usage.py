@@ -16,7 +16,7 @@ _PSS = re.compile(rb"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
 def tree(pid: int, enough: int = sys.maxsize) -> dict[int, int]:
-    """Give a process and all below it, parents first, each with its number of threads; empty where it has ended.
+    """Return a process and all below it, parents first, each with its number of threads; empty where it has ended.
 
     An orphan inside a sandbox belongs to the sandbox's first process, so it is found too. Looking stops as soon as
     there are more than `enough` threads: what forks without end would keep it busy.
@@ -39,7 +39,7 @@ def tree(pid: int, enough: int = sys.maxsize) -> dict[int, int]:
 
 
 def memory_of(processes: Iterable[int], enough: int) -> int:
-    """Give the bytes that processes hold in memory together.
+    """Return the bytes that processes hold in memory together.
 
     Shared pages count for each of them as long as the sum stays below `enough`, and in shares above it: that is exact,
     but costs more.
@@ -57,7 +57,7 @@ def _resident(pid: int) -> int:
 
 
 def _share(pid: int) -> int:
-    """Give the proportional share; a process that forbids to look counts in full, one that just ends not at all."""
+    """Return the proportional share; a process that forbids to look counts in full, one that just ends not at all."""
     try:
         if found := _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_bytes()):
             return int(found[1]) * 1024
@@ -72,7 +72,7 @@ _ENTRY = 4096  # a file without content costs something too
 
 
 def used_bytes(folder: Path, enough: int) -> int:
-    """Give the allocated bytes below `folder`; stops as soon as they are more than `enough`.
+    """Return the allocated bytes below `folder`; stops as soon as they are more than `enough`.
 
     A folder that the sandbox can write, but nobody can measure, counts as more than enough.
     """
@@ -99,7 +99,7 @@ def used_bytes(folder: Path, enough: int) -> int:
 
 
 def deleted_bytes(processes: Iterable[int], folder: Path) -> int:
-    """Give the bytes of files without a name, on the file system of `folder`, that `processes` hold open."""
+    """Return the bytes of files without a name, on the file system of `folder`, that `processes` hold open."""
     found: dict[int, int] = {}
     device = folder.stat().st_dev
     for pid in processes:

@@ -36,7 +36,7 @@ class Paced:
         self._every, self._look, self._next = every, look, 0.0
 
     def __call__(self) -> EndedBy | None:
-        """Give the answer, or None where it is not time yet."""
+        """Return the answer, or None where it is not time yet."""
         started = time.monotonic()
         if started < self._next:
             return None
@@ -68,7 +68,7 @@ class DiskWatch:
         return used if used > enough else used + deleted_bytes(self._processes(), self._workspace)
 
 
-class Bounds:
+class Watchdog:
     """The bounds of one sandbox. `close` removes what they needed."""
 
     def __init__(self, limits: Limits, workspace: Path, cgroups: Cgroups | None) -> None:
@@ -81,12 +81,12 @@ class Bounds:
 
     @property
     def entry(self) -> str:
-        """Give shell text with which a process puts itself under these bounds."""
+        """Return shell text with which a process puts itself under these bounds."""
         return self._cgroup.entry if self._cgroup else ":"
 
     @property
     def files(self) -> list[str]:
-        """Give the files into which a process writes its id to put itself under these bounds."""
+        """Return the files into which a process writes its id to put itself under these bounds."""
         return self._cgroup.files if self._cgroup else []
 
     def exceeded(self, pid: int) -> EndedBy | None:
@@ -115,7 +115,7 @@ class Bounds:
         return "memory" if memory_of(processes, self._limits.memory_bytes) > self._limits.memory_bytes else None
 
 
-def watch_shell(bounds: Bounds, pid_file: Path, note: Path, closing: threading.Event) -> None:
+def watch_shell(bounds: Watchdog, pid_file: Path, note: Path, closing: threading.Event) -> None:
     """Watch a shell until `closing` is set: what exceeds a bound loses all its processes, and `note` says why.
 
     The process in `pid_file` itself stays: it starts the shell anew.

@@ -18,7 +18,7 @@ def pytest_configure():
     if is_prepared():
         return
     gc.disable()  # importing leaves little to collect, and looking for it takes a tenth of the time
-    with put_off(ONLY_NAMED):
+    with lazy_imports(ONLY_NAMED):
         import nat.builder.function_info
         import nat.builder.workflow_builder
         import nat.cli.register_workflow  # noqa: F401
@@ -27,11 +27,11 @@ def pytest_configure():
 
 
 def is_prepared():
-    """Say whether this interpreter has NAT imported already."""
+    """Return whether this interpreter has NAT imported already."""
     return "nat.cli.register_workflow" in sys.modules
 
 
-class PutOff(types.ModuleType):
+class LazyModule(types.ModuleType):
     """A package that is loaded when something of it is used. (importlib's LazyLoader loads with the second import.)"""
 
     def __getattr__(self, name):
@@ -43,7 +43,7 @@ class PutOff(types.ModuleType):
 
 
 @contextlib.contextmanager
-def put_off(packages):
+def lazy_imports(packages):
     """Let packages be loaded when they are used. NAT names one class of each in annotations; a stand-in serves there.
 
     They are a third of what NAT imports, for what no tool uses that does not import them itself.
@@ -55,9 +55,9 @@ def put_off(packages):
             sys.modules[package] = module = importlib.util.module_from_spec(spec)
             del module.__path__  # who imports a part of the package asks for this first
             setattr(module, name, type(name, (), {"__module__": package}))
-            module.__class__ = PutOff
+            module.__class__ = LazyModule
             found.append((module, name))
     yield
     for module, name in found:
-        if type(module) is PutOff:
+        if type(module) is LazyModule:
             delattr(module, name)
