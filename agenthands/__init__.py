@@ -1,3 +1,28 @@
-"""The rules of the agent factory: what a plan, a tool, a package and a build are. Knows no orchestrator."""
+"""An agent factory: one sentence in, a tested NeMo Agent Toolkit agent out.
 
-__version__ = "0.1.0"
+    import agenthands
+
+    record = agenthands.build("I want an agent that converts recipes between metric and US units")
+    agenthands.Store().fetch(record.build_id, "recipes")
+
+What is here is the whole public interface; it is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from agenthands._version import __version__
+
+__all__ = ["Store", "__version__", "build", "check", "plan"]
+
+if TYPE_CHECKING:
+    from agenthands.api import Store, build, check, plan
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from agenthands import api
+
+    return getattr(api, name)

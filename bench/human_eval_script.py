@@ -65,7 +65,7 @@ def judged(request, source, arguments):
 
 
 def in_child(function, request, *arguments):
-    """Return what a function returns in a forked process; None where it raises, or takes too long or too much memory."""
+    """Return what a function gives in a forked process; None where it raises, or takes too much time or memory."""
     reading, writing = os.pipe()
     pid = os.fork()
     if not pid:

@@ -185,7 +185,7 @@ def main(builds, chance, every, seed):
 
 
 def bad(result):
-    """Return whether something is unexplained, damaged, left or grown, or whether a loop ended at its bound of steps."""
+    """Whether something is unexplained, damaged, left or grown, or whether a loop ended at its bound of steps."""
     looped = result["calls of the longest loop"] >= Settings.model_fields["coder_steps"].default
     grown = result["memory of a worker"]["growth"] > 0.1
     wrong = [result[name] for name in ("unexplained", "bugs", "damaged")] + list(result["left"].values())
@@ -193,7 +193,7 @@ def bad(result):
 
 
 def survive(night, builds, every):
-    """Have all builds done while workers and runs are killed; returns how the first worker, which is left alone, grew."""
+    """Have all builds done while workers and runs are killed; returns how the first worker, left alone, grew."""
     memory = WorkerMemory(next(each for each in night.traces.processes() if "worker" in each.cmdline()))
     workers, ended = [start_worker(night.served) for _ in range(2)], threading.Event()
     for number in range(builds):

@@ -41,12 +41,12 @@ _BUG = "a bug of AgentHands"  # the words of records, messages and pages
 
 
 def explained(message):
-    """Return whether the message of a run that was not accepted gives a reason; a bug of ours or an interrupt is none."""
+    """Whether the message of a run that was not accepted gives a reason; a bug of ours or an interrupt is none."""
     return bool(_REASON.search(message)) and _BUG not in message and exit_code_of(message) != OwnFault.exit_code
 
 
 def bugs(store):
-    """Return the files of a store's builds in which a bug of ours is told: records, and pages that stand for reports."""
+    """Return files of a store's builds in which a bug of ours is told: records, and pages that stand for reports."""
     files = [*_records(store), *store.glob("agents/*/*/report.html")]
     return sorted(str(each.relative_to(store)) for each in files if _BUG in each.read_text(errors="replace"))
 

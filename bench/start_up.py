@@ -25,7 +25,10 @@ HEAVY = ("prefect", "litellm", "openhands", "rich", "pydantic", "fastapi", "dock
 _TIMES = re.compile(r"import time:\s+\d+ \|\s+\d+ \|\s*(\S+)")
 
 
-IMPORTS = "import agenthands.tasks.dependencies, agenthands.flows.build_agent, agenthands.llm.litellm_setup as setup; setup.load_litellm()"
+IMPORTS = (
+    "import agenthands.tasks.dependencies, agenthands.flows.build_agent, agenthands.llm.litellm_setup as setup; "
+    "setup.load_litellm()"
+)
 EAGER = f"{IMPORTS}; from agenthands.cli.main import main; main()"
 READY = """
 from agenthands.flows.server.embedded import prefect_server

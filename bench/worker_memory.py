@@ -27,7 +27,7 @@ class WorkerMemory:
         self.curve.append((len(self._runs), round(self._worker.memory_info().rss / 1e6, 1)))
 
     def told(self):
-        """Return the curve, the growth since the worker's first 20 runs, or half of fewer, and that of the last half."""
+        """Return curve, the growth since the worker's first 20 runs, or half of fewer, and that of the last half."""
         self._keep()
         runs, end = self.curve[-1]
         early = next(each for each in self.curve if each[0] >= min(EARLY, runs // 2))

@@ -85,7 +85,7 @@ def build_batch(
 
 @task(name="build", task_run_name="build-{number}")
 def one_build(request: BuildRequest, number: int, deployment: str | None) -> BatchItem:
-    """Return what became of one request. What was not accepted is a failed run, and is tried again by the next batch."""
+    """Return what became of one request. What was not accepted is a failed run, which the next batch tries again."""
     try:
         item = _elsewhere(request, number, deployment) if deployment else _here(request)
     except AgentHandsError as error:

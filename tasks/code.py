@@ -145,6 +145,6 @@ def code_tool(work: ToolWorkspace, attempt: int, rejection: Feedback | None) -> 
 
 
 def out_of_budget(work: ToolWorkspace) -> str:
-    """Return which budget of the tool or of its build is used up, as a part of a sentence; empty where money is left."""
+    """Return which budget of the tool or its build is used up, as part of a sentence; empty where money is left."""
     budget = dependencies.budget_for(work.build).scope("tools", work.tool.name).exhausted()
     return budget[:1].lower() + budget[1:]

@@ -174,7 +174,7 @@ def lock_if_free(key: str, settings: Settings) -> Iterator[bool]:
 
 
 def load_fallback_result[R: BaseModel](key: str, kind: type[R], settings: Settings) -> R | None:
-    """Give, from inside a task, what `store_fallback_result` has kept under `key`; the task has nothing to keep then."""
+    """Return, inside a task, what `store_fallback_result` kept under `key`; the task has nothing to keep then."""
     if not key or settings.refresh:
         return None
     try:
@@ -201,7 +201,7 @@ def skip_cache() -> None:
 
 
 def result_of[R](state: State[R]) -> tuple[R, bool]:
-    """Return what a task gave, a rejection included, and whether it was kept from before. Raises what the task raised."""
+    """Return a task's result, a rejection too, and whether it was kept from before. Raises what the task raised."""
     result: Any = state.result(raise_on_failure=False)
     if isinstance(result, BaseException):
         raise result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import webbrowser
@@ -14,12 +13,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from agenthands._util.fast_import import fast_import
 from agenthands.cli.progress import choose_progress
 from agenthands.errors import UserError
-from agenthands.events import listening
 from agenthands.flows.cancellation import end_everything, ended_by_interrupt, exit_at_once
-from agenthands.flows.server.deployments import HEARTBEAT_SECONDS
+from agenthands.flows.local_run import different_options, run_here
 from agenthands.llm.settings import ROLES
 from agenthands.reports.terminal.layout import fitted
 from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest
@@ -30,17 +27,7 @@ if TYPE_CHECKING:
     from agenthands.cli.progress import PlainBatchProgress
     from agenthands.planning.cost_estimate import Estimate
     from agenthands.planning.planner import PlanResult
-    from agenthands.schemas import BatchReport, BuildRecord
-
-# Prefect reads these when it is imported; what the user has set stays.
-_PREFECT = {
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
-    "PREFECT_LOGGING_LEVEL": "CRITICAL",
-    "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
-    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),  # a user's server marks silent runs as crashed
-    "DO_NOT_TRACK": "1",
-}
+    from agenthands.schemas import BatchReport
 
 
 def run_build(request: BuildRequest, as_json: bool) -> int:
@@ -125,29 +112,15 @@ def _run_flow[T](
     load: Callable[[], Callable[[], T]],
     batch_console: PlainBatchProgress | None = None,
 ) -> T:
-    """Run a flow with progress on standard error; what a user may have to fix is found before Prefect is asked.
+    """Run a flow with progress on standard error.
 
-    `load` imports the flow, while Prefect's server starts, and gives what runs it.
+    `load` imports the flow, while Prefect's server starts, and returns what runs it.
     """
-    from agenthands.store.workdirs import use_scratch
-    from agenthands.tasks.dependencies import check_machine
-
     first = requests[0]
     console = batch_console or choose_progress(sys.stderr, first.planner or "")
     with ended_by_interrupt(console.restore):
-        use_scratch()
         _say_what_is_scripted(requests)
-        check_machine(first.request, first.options())
-        for name, value in _PREFECT.items():
-            os.environ.setdefault(name, value)
-        from agenthands.flows.server.embedded import prefect_server
-
-        with prefect_server() as wait_for_server:
-            _check_models(requests)
-            with fast_import("prefect"):
-                run = load()
-            with console, listening(console), wait_for_server():
-                return run()
+        return run_here(requests, load, console, console)
 
 
 def leave(code: int) -> NoReturn:
@@ -158,36 +131,17 @@ def leave(code: int) -> NoReturn:
     exit_at_once(code)
 
 
-def _check_models(requests: Sequence[BuildRequest]) -> None:
-    """Raise what is wrong with the models where no request could be built; else each build says it for itself."""
-    from agenthands.tasks.dependencies import check_models, settings_for
-
-    errors = []
-    for options in _different_options(requests):
-        try:
-            check_models(settings_for(options))
-        except UserError as error:
-            errors.append(error)
-        else:
-            return
-    raise errors[0]
-
-
 def _say_what_is_scripted(requests: Sequence[BuildRequest]) -> None:
     from agenthands.tasks.dependencies import settings_for
 
     models: set[str] = set()
-    for options in _different_options(requests):
+    for options in different_options(requests):
         with suppress(UserError):  # what is wrong with the settings is said below
             settings = settings_for(options)
             models |= {settings.model(role).model for role in ROLES}
     if scripted := sorted(model for model in models if model.startswith("scripted/")):
         said = f"The model is scripted ({', '.join(scripted)}): it replays answers. All the rest is real."
         click.echo(fitted(said), err=True)
-
-
-def _different_options(requests: Sequence[BuildRequest]) -> list[BuildOptions]:
-    return list({request.model_dump_json(exclude={"request"}): request.options() for request in requests}.values())
 
 
 def open_report(store: Store, record: BuildRecord) -> tuple[Path, bool]:

@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from agenthands import __version__
 from agenthands._util.redaction import OutputUnread, RedactedStream, has_password, redact, redact_logs
+from agenthands._version import __version__
 from agenthands.errors import OwnFault
 
 SEED_REQUEST = (
@@ -203,7 +203,7 @@ def _open_report(store: Any, record: Any) -> None:
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that were typed. A URL with a password goes into a variable: Prefect keeps options readable."""
+    """Return the typed options. A URL with a password goes into a variable: Prefect keeps options readable."""
     given = {name: value for name, value in options.items() if value is not None}
     for name in ("api_base", "store"):
         if has_password(given.get(name)):

@@ -124,7 +124,7 @@ def write_specification(work: ToolWorkspace, corrections: Mapping[int, Example] 
 
 
 def _what_the_coder_may_know(report: GateReport) -> dict[str, list[dict[str, str]]]:
-    """Return the rulings on examples that the coder sees: those corrected, and those about which the tool is still wrong.
+    """Return the rulings on examples that the coder sees: those corrected, and those that the tool still gets wrong.
 
     A reason is told only where no hidden example was ruled on beside it, because it may give that one away.
     """

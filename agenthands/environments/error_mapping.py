@@ -19,7 +19,7 @@ _OUTSIDE = (
 
 
 def uv_fault(wanted: str, result: CommandResult) -> AgentHandsError:
-    """Return the error for a call of uv that failed; `wanted` is the text of a requirements file, or says what it is."""
+    """Return the error for a failed call of uv; `wanted` is the text of a requirements file, or says what it is."""
     reason = redact(result.stderr.decode(errors="replace")).strip()
     if result.timed_out:
         return RegistryUnavailable(f"The package index did not finish within {UV_SECONDS:.0f} s.")

@@ -29,7 +29,7 @@ def is_scaffold(info):
 
 
 def kind_of(annotation):
-    """Return what a field refers to: `function`, `functions`, `functions_and_groups`, `llm`, `memory`, `text`, `other`."""
+    """Return what a field names: `function`, `functions`, `functions_and_groups`, `llm`, `memory`, `text`, `other`."""
     if typing.get_origin(annotation) is not list:
         return KINDS.get(annotation, "other")
     (member,) = typing.get_args(annotation)

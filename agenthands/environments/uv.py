@@ -1,4 +1,4 @@
-"""The EnvironmentInstaller port over uv: resolve, lock with hashes, install wheels once per lock; npm joins in for servers."""
+"""Environments by uv: resolved, locked with hashes, wheels installed once per lock; npm joins in for servers."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ class UvInstaller:
 
 
 def _is_ready(environment: Environment) -> bool:
-    """Return whether an environment is installed, and still where it was: its scripts name their place and the Python."""
+    """Return whether an environment is installed and was not moved: its scripts name their place and the Python."""
     with suppress(OSError):
         _, _, made_at = (environment.path / ".complete").read_text(encoding="utf-8").partition("\n")
         return environment.python.exists() and (not made_at or environment.path.samefile(made_at))

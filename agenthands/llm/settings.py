@@ -40,7 +40,7 @@ KEYS = {
 
 
 def key_names(model: str) -> tuple[str, ...]:
-    """Return the variables of which one must hold the model's key, the usual one first; empty where no rule is known."""
+    """Return the variables of which one must hold the model's key, the usual first; empty where no rule is known."""
     return KEYS.get(model.partition("/")[0], ())
 
 

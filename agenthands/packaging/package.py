@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from agenthands import __version__
+from agenthands._version import __version__
 from agenthands.environments.nat_registry import NatRegistry
 from agenthands.gate.checks.files import tests_path, tool_path
 from agenthands.llm.settings import KEYS, key_names

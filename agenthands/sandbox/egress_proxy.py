@@ -160,7 +160,7 @@ def _is_address(host: str) -> bool:
 
 
 def _is_public(address: str) -> bool:
-    """Return whether an address lies outside: not loopback, private, link-local (cloud metadata), shared or multicast."""
+    """Return whether an address is public: not loopback, private, link-local (cloud metadata), shared or multicast."""
     found = ipaddress.ip_address(address.partition("%")[0])
     inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
     return found.is_global and not found.is_multicast and (inner is None or inner.is_global)

@@ -46,7 +46,7 @@ class BatchReport(FrozenModel):
 
     @property
     def exit_code(self) -> int:
-        """Return 0 where all were accepted, else that of the worst: our bug, outside fault, user's mistake, rejection."""
+        """Return 0 where all were accepted, else the worst: our bug, outside fault, user's mistake, rejection."""
         codes = {item.exit_code for item in self.builds}
         return next((code for code in (70, 3, 2, 1, 130) if code in codes), 0)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from agenthands import __version__
+from agenthands._version import __version__
 from agenthands.environments.nat_registry import NatRegistry
 from agenthands.gate.gate import GATE_VERSION
 from agenthands.llm.prompts import prompt_hashes

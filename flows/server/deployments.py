@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import agenthands
+from agenthands import _version
 from agenthands.errors import OutsideError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_SECONDS = 30  # the least that Prefect allows; prefect.yaml says the same
 IMAGE_FOLDER = "/opt/agenthands"  # where deployments/Dockerfile puts the code
-_PACKAGE = Path(agenthands.__file__).resolve().parent
+_PACKAGE = Path(_version.__file__).resolve().parent
 _SECONDS = 180
 _DEPLOYED = re.compile(r"Deployment '([^']+)' successfully")
 

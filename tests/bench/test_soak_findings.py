@@ -204,7 +204,7 @@ def test_a_prepared_interpreter_is_found(traces, bubblewrap):
     command = Command([PYTHON, "-P", "-c", "print(made)"], traces.temporary, prepared=preparation)
     assert bubblewrap.run(command).exit_code == 0
     (found,) = traces.processes()
-    assert any("prepared_script" in word for word in found.cmdline())
+    assert any("server_script" in word for word in found.cmdline())
     found.kill()
 
 

@@ -38,7 +38,8 @@ print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
 
 
 def test_prefect_is_not_imported_before_its_server_and_settings_are_named():
-    program = "import agenthands.cli.commands, agenthands.flows.server.embedded, agenthands.tasks.dependencies, sys; print('prefect' in sys.modules)"
+    modules = "agenthands.cli.commands, agenthands.flows.server.embedded, agenthands.tasks.dependencies"
+    program = f"import {modules}, sys; print('prefect' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

@@ -181,7 +181,8 @@ def test_a_batch_may_be_runs_of_a_deployment(served, tmp_path):
     file = tmp_path / "requests.yaml"
     file.write_text("- a report\n- a poem\n")
     code = (
-        "import sys; from agenthands.schemas import BuildOptions; from agenthands.flows.build_batch import build_batch\n"
+        "import sys; from agenthands.schemas import BuildOptions\n"
+        "from agenthands.flows.build_batch import build_batch\n"
         "options = BuildOptions(planner='openai/scripted', api_base=sys.argv[2])\n"
         "print(build_batch(sys.argv[1], options, 2, 'build-agent/default').model_dump_json())"
     )

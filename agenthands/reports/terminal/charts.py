@@ -62,7 +62,7 @@ def _span(segment: Segment, chart: Timeline, room: int) -> tuple[int, int]:
 
 
 def spending_lines(record: BuildRecord) -> list[str]:
-    """Return calls, tokens, how many of them were cached, and cost of each stage and tool, with a bar for the tokens."""
+    """Return calls, tokens (cached ones too) and cost of each stage and tool, with a bar for the tokens."""
     if record.plan is None and not record.spending:
         return []
     rows = spending_rows(record)

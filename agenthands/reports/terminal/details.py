@@ -45,7 +45,7 @@ def tool_details(tool: ToolOutcome, record: BuildRecord, texts: Mapping[str, str
 
 
 def check_lines(checks: Sequence[Check], advised: bool = False) -> list[str]:
-    """Return what checks found: the first line of one that passed, all of one that did not and, `advised`, what helps."""
+    """Return what checks found: the first line of one that passed, all of a failed one and, `advised`, what helps."""
     lines = []
     for check in checks:
         mark = "ok" if check.passed else "FAILED" if check.required else "note"

