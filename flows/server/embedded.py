@@ -12,6 +12,7 @@ import re
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -52,11 +53,14 @@ def prefect_server() -> Iterator[Callable[[], AbstractContextManager[object]]]:
 
 
 def _answering(server: subprocess.Popen[bytes], url: str) -> AbstractContextManager[object]:
-    """Wait for the server; flows then send no heartbeats, for nobody listens, and the end of each waits a second."""
-    _wait(server, url)
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    """Wait for the server; flows then send no heartbeats, for nobody listens, and the end of each waits a second.
 
-    return temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+    Prefect has read the address when it was imported: that of an earlier server, where this is not the first.
+    """
+    _wait(server, url)
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    return temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
 
 
 def _send_what_waits() -> None:
@@ -87,8 +91,10 @@ def _user_names_an_api() -> bool:
 def _start(port: int) -> subprocess.Popen[bytes]:
     without_api = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     return subprocess.Popen(
-        # -P: a folder `agenthands` where the user stands is not ours
-        [sys.executable, "-P", "-m", "uvicorn", "--factory", "agenthands.flows.server.app:create_app",
+        # A folder `agenthands` or `prefect` where the user stands is not ours: so -P, and --app-dir, which uvicorn puts
+        # at the head of sys.path and which is that folder by default.
+        [sys.executable, "-P", "-m", "uvicorn", "--app-dir", sysconfig.get_path("stdlib"),
+         "--factory", "agenthands.flows.server.app:create_app",
          "--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--timeout-keep-alive", "5"],
         env={**without_api, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"},
         stdin=subprocess.DEVNULL,
