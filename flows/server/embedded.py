@@ -7,6 +7,7 @@ must set the API's address first, and does not import Prefect before.
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import socket
@@ -26,12 +27,16 @@ _SEND_SECONDS = 5.0
 _API_IS_SET = re.compile(r"PREFECT_API_URL|^\s*\[(tool\.prefect\.)?api\]|\bapi\.url\b", re.MULTILINE)
 
 
+_own: dict[int, subprocess.Popen[bytes]] = {}  # by its port
+
+
 @contextmanager
 def prefect_server() -> Iterator[Callable[[], AbstractContextManager[object]]]:
     """Return a function that waits until Prefect's API answers, and gives the context in which flows are to run.
 
-    A server that was started here ends with this context. Where the user has named an API anywhere, nothing is started
-    and Prefect decides. Raises OutsideError from the function given where the server does not start.
+    A server that was started here serves this process to its end: Prefect keeps the address that it has read first, and
+    sends its last events when the interpreter ends. Where the user has named an API anywhere, nothing is started and
+    Prefect decides. Raises OutsideError from the function given where the server does not start.
     """
     if _user_names_an_api():
         try:
@@ -39,23 +44,40 @@ def prefect_server() -> Iterator[Callable[[], AbstractContextManager[object]]]:
         finally:
             _send_what_waits()
         return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    os.environ["PREFECT_API_URL"] = url = f"http://127.0.0.1:{port}/api"
-    server = _start(port)
+    server, url = _own_server()
+    os.environ["PREFECT_API_URL"] = url
     try:
         yield lambda: _answering(server, url)
     finally:
+        del os.environ["PREFECT_API_URL"]
+
+
+def _own_server() -> tuple[subprocess.Popen[bytes], str]:
+    """Return the server of this process and its address; it is started where there is none, or it has ended."""
+    if not _own:
+        atexit.register(_end_own_server)  # that is after Prefect's threads have ended
+    port = next(iter(_own), None) or _free_port()
+    if port not in _own or _own[port].poll() is not None:
+        _own[port] = _start(port)
+    return _own[port], f"http://127.0.0.1:{port}/api"
+
+
+def _end_own_server() -> None:
+    for server in _own.values():
         server.kill()
         server.wait()
-        del os.environ["PREFECT_API_URL"]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _answering(server: subprocess.Popen[bytes], url: str) -> AbstractContextManager[object]:
     """Wait for the server; flows then send no heartbeats, for nobody listens, and the end of each waits a second.
 
-    Prefect has read the address when it was imported: that of an earlier server, where this is not the first.
+    The address is set here too, for programs that had imported Prefect before.
     """
     _wait(server, url)
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings

@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-_OPTIONS = doctest.ELLIPSIS | doctest.FAIL_FAST | doctest.REPORT_NDIFF
+_OPTIONS = doctest.ELLIPSIS | doctest.REPORT_NDIFF
 
 
 def main(page, module):
