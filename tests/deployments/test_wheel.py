@@ -13,6 +13,7 @@ from zipfile import ZipFile
 
 import pytest
 from conftest_paths import ROOT, TEST_HOME
+from docs_support import pattern
 from packaging.requirements import Requirement
 from served_support import serve, until
 
@@ -143,11 +144,10 @@ def run(installed, *command):
     return subprocess.run(command, timeout=800, check=False, **begun)
 
 
-pytestmark_slow = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 class TestInstalled:
-    pytestmark = pytestmark_slow
+    """One after the other: the later tests look at what the demo has left."""
 
     def test_it_leaves_only_its_package_and_its_metadata(self, installed):
         [site] = installed.venv.glob("lib/python3*/site-packages")
@@ -169,6 +169,17 @@ class TestInstalled:
         record = BuildRecord.model_validate_json(done.stdout)
         assert record.status == "accepted"
         assert find_build(FsspecStore(installed.variables["AGENTHANDS_STORE"]), record.build_id) == record
+
+    def test_readme_shows_what_the_demo_leaves(self, installed):
+        """The rejected attempt, the change that no test noticed, and the agent's answer; figures may differ."""
+        shown = run(installed, "agenthands", "show", "financial-research", "--full").stdout
+        readme = (ROOT / "README.md").read_text()
+        blocks = re.findall(
+            r"^```(?:console|diff)\n((?:Attempts at|Test case| +returns =).*?)^```$", readme, re.M | re.S
+        )
+        assert len(blocks) == 3
+        missing = [line for block in blocks for line in block.splitlines() if not re.search(pattern(line), shown)]
+        assert missing == []
 
     def test_doctor_finds_all_but_a_model(self, installed):
         done = run(installed, "agenthands", "doctor")
