@@ -18,6 +18,7 @@ print(flow.name, sorted(flow.parameters.properties))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "flow"), [
     ("default", "build-agent ['options', 'request']"),
     ("nightly", "build-batch ['builds_at_once', 'deployment', 'options', 'source']"),
