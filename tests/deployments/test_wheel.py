@@ -192,7 +192,10 @@ class TestInstalled:
         own = {**installed.variables, "AGENTHANDS_PLANNER": MODEL, "PREFECT_HOME": str(folder)}
         command = installed.venv / "bin" / "agenthands"
         with serve(folder, command=command, cwd=installed.work, **own) as served:
+            [step] = served.get("deployments/name/build-agent/default")["pull_steps"]
             run_id = served.run("build-agent/default", {"request": "I want an agent that reads company statements"})
             state = until(lambda: served.ended(run_id), 600)
         assert state["type"] == "COMPLETED", (folder / "serve.log").read_text()[-5000:]
         assert served.exit_code == 130
+        [site] = installed.venv.glob("lib/python3*/site-packages")  # in the package, mcp and packaging would shadow
+        assert step["prefect.deployments.steps.set_working_directory"]["directory"] == str(site)
