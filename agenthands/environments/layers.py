@@ -24,6 +24,8 @@ from agenthands._util.atomic_files import write_atomic
 from agenthands.environments.base import Environment
 from agenthands.environments.lockfile import same_packages, without_packages
 
+_RECORD = ".dist-info/RECORD"
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -54,7 +56,7 @@ class Layer:
                     if (self.base.path / compiled).exists():
                         self._link(compiled, environment)
             if written:
-                record = next(path for path in files if path.endswith(".dist-info/RECORD"))
+                record = next(path for path in files if path.endswith(_RECORD))
                 _correct_record(environment.path / record, record, written)
 
     def _link(self, path: str, environment: Environment) -> bool:
@@ -93,7 +95,7 @@ def layer_over(base: Environment, lock: str) -> Layer | None:
     files: dict[str, list[str]] = {
         canonicalize_name(info.name.partition("-")[0]): _recorded(base, info) for info in base.site.glob("*.dist-info")
     }
-    kept = {name for name in same_packages(base.lock, lock) if _stays_inside(files.get(name, ()))}
+    kept = {name for name in same_packages(base.lock, lock) if _can_be_taken(files.get(name, ()))}
     while True:
         others = {path for name, paths in files.items() if name not in kept for path in paths}
         unclear = {name for name in kept if not others.isdisjoint(files[name])}
@@ -113,8 +115,11 @@ def _from_top(site: Path, recorded: str) -> str:
     return recorded if recorded.startswith("/") else os.path.normpath(f"{site}/{recorded}")
 
 
-def _stays_inside(paths: Sequence[str]) -> bool:
-    return bool(paths) and all("/" in path and not path.startswith(("/", "../")) for path in paths)
+def _can_be_taken(paths: Sequence[str]) -> bool:
+    """Return whether a package is there with its RECORD, and has files in folders of the environment alone."""
+    return any(path.endswith(_RECORD) for path in paths) and all(
+        "/" in path and not path.startswith(("/", "../")) for path in paths
+    )
 
 
 def _create(target: Path, content: bytes, mode: int) -> bool:

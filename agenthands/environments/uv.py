@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -207,13 +207,12 @@ class UvInstaller:
             return 0
 
         base = max(self._installed(), key=in_common, default=None)
-        if base is None:
-            yield None
-            return
-        with _locked(base.path.with_suffix(".lock"), fcntl.LOCK_SH):
+        with ExitStack() as held:
             layer = None
             with suppress(OSError, ValueError, csv.Error):
-                layer = layer_over(base, lock) if _is_ready(base) else None
+                if base:
+                    held.enter_context(_locked(base.path.with_suffix(".lock"), fcntl.LOCK_SH))
+                    layer = layer_over(base, lock) if _is_ready(base) else None
             yield layer
 
     def _installed(self) -> list[Environment]:
