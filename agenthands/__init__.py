@@ -5,7 +5,8 @@
     record = agenthands.build("I want an agent that converts recipes between metric and US units")
     agenthands.Store().fetch(record.build_id, "recipes")
 
-What is here is the whole public interface; it is loaded when it is first used.
+`plan`, `build`, `check` and `Store` are the public interface, with the errors of `agenthands.errors`, the events of
+`agenthands.events` and the records of `agenthands.schemas`. It is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -26,3 +27,7 @@ def __getattr__(name: str) -> Any:
     from agenthands import api
 
     return getattr(api, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

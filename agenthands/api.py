@@ -1,17 +1,22 @@
-"""What `import agenthands` offers: the same steps that the command line and the deployments run."""
+"""What `import agenthands` offers: the same steps that the command line and the deployments run.
+
+Costs are US dollars, and None where a model has no known price; durations are seconds. Every error that is raised on
+purpose is an AgentHandsError of `agenthands.errors`, with `message`, `hint` and `exit_code`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
 
 from agenthands.events import Event
+from agenthands.flows.local_run import run_here
 from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest, GateReport
 from agenthands.schemas.request import validated_request
 from agenthands.settings import load_settings
-from agenthands.store.builds import all_records, fetch_bundle, find_build, report_of
+from agenthands.store.builds import all_records, fetch_bundle, find_build, report_of, texts_of
 from agenthands.store.fsspec_store import FsspecStore
 
 if TYPE_CHECKING:
@@ -21,12 +26,49 @@ if TYPE_CHECKING:
 Listener = Callable[[Event], None]
 
 
-def build(request: str, *, listener: Listener | None = None, **options: Any) -> BuildRecord:
-    """Build the agent that `request` describes and return the published record, whether accepted or rejected.
+class Options(TypedDict, total=False):
+    """How to build, as `BuildOptions` explains it; what is left out comes from the settings."""
 
-    `options` are the fields of `BuildOptions`: `planner="gemini/gemini-2.5-pro"`, `budget=2.5` (US dollars), ...
-    `listener` is called with each event of the build (`agenthands.events`), from any thread.
-    Raises UserError where something must be fixed first, and OutsideError where something outside failed.
+    planner: str | None
+    coder: str | None
+    agent_model: str | None
+    fallback: str | None
+    api_base: str | None
+    config: str | None
+    store: str | None
+    sandbox: Literal["bubblewrap", "docker"] | None
+    budget: float | None
+    tool_budget: float | None
+    budget_tokens: int | None
+    price: str | None
+    max_attempts: int | None
+    parallel: int | None
+    refresh: bool
+
+
+class PlannedAgent(NamedTuple):
+    """A plan with what the planner cost, and what building it will cost."""
+
+    result: PlanResult
+    """`plan`, `cost_usd`, `tokens`, and `answers`: how many the planner gave until one was usable."""
+    estimate: Estimate
+    """`usd`, and `basis`: a sentence that says on what the figure is based."""
+
+
+def build(request: str, *, listener: Listener | None = None, **options: Unpack[Options]) -> BuildRecord:
+    """Build an agent and return the record of the build, as it lies in the store.
+
+    `request` says in a sentence what the agent should be able to do; `options` are those of the command line. The
+    record's `status` is "accepted" or "rejected": a tool or a test case that does not pass is a result. `listener` is
+    called with each event of the build (`agenthands.events`), from several threads, one event at a time.
+
+    Raises UserError where something must be fixed first (no key, a budget reached, ...), OutsideError where something
+    outside failed (a provider, a package index, ...), and BuildCancelled; `build_id` of the error names the build whose
+    record tells more, if there is one.
+
+    >>> record = build("I want an agent that summarises a column of numbers", budget=2.5)
+    >>> record.status
+    'accepted'
     """
 
     def load() -> Callable[[], BuildRecord]:
@@ -35,14 +77,18 @@ def build(request: str, *, listener: Listener | None = None, **options: Any) -> 
         return partial(build_agent, asked.request, asked.options())
 
     asked = _asked(request, options)
-    return _run(asked, load, listener)
+    return run_here([asked], load, listener)
 
 
-def plan(request: str, *, listener: Listener | None = None, **options: Any) -> tuple[PlanResult, Estimate]:
-    """Plan the agent that `request` describes, and estimate what building it costs; nothing is built.
+def plan(request: str, *, listener: Listener | None = None, **options: Unpack[Options]) -> PlannedAgent:
+    """Plan an agent and estimate what building it costs; nothing is built and nothing is published.
 
-    Returns the plan with what it cost, and the estimate in US dollars. Options, listener and errors are those of
-    `build`; PlanRefused where the planner's answers stayed unusable.
+    Request, options, listener and errors are those of `build`. Raises PlanRefused, an OutsideError, where the planner's
+    answers stayed unusable.
+
+    >>> result, estimate = plan("I want an agent that summarises a column of numbers")
+    >>> [tool.name for tool in result.plan.custom_tools]
+    ['column_summary']
     """
 
     def load() -> Callable[[], tuple[PlanResult, Estimate]]:
@@ -51,58 +97,75 @@ def plan(request: str, *, listener: Listener | None = None, **options: Any) -> t
         return partial(plan_only, asked.request, asked.options())
 
     asked = _asked(request, options)
-    return _run(asked, load, listener)
+    return PlannedAgent(*run_here([asked], load, listener))
 
 
-def check(folder: str | Path, *, sandbox: str | None = None) -> GateReport:
-    """Let the gate judge the tool in `folder` (spec.json, nat_tools/, tests/) and return its report.
+def check(folder: str | Path, *, sandbox: Literal["bubblewrap", "docker"] | None = None) -> GateReport:
+    """Let the gate judge a tool that lies in a folder, and return its report; no model is asked.
 
-    `sandbox` is "bubblewrap" or "docker". A tool that does not pass is a result. Raises RequestInvalid where the
-    folder holds no tool, and SandboxUnavailable.
+    `folder` holds `spec.json`, `nat_tools/<name>.py` and `tests/test_<name>.py`. A tool that does not pass is a result:
+    the report's `failures()` say why. Raises RequestInvalid where the folder holds no tool, SandboxUnavailable where
+    no sandbox of the kind works here, and what installing an environment may raise (an OutsideError).
+
+    >>> report = check("my-tool")
+    >>> report.accepted
+    True
     """
     from agenthands.gate.gate import check_workspace
     from agenthands.store.workdirs import use_scratch
     from agenthands.tasks.dependencies import installer_for, sandbox_for
 
     use_scratch()
-    settings = load_settings(BuildOptions.model_validate({"sandbox": sandbox}))
+    settings = load_settings(_asked("A tool", {"sandbox": sandbox}).options())
     return check_workspace(Path(folder), installer_for(settings), sandbox_for(settings), settings.gate_seconds)
 
 
 class Store:
-    """The builds of a store: a folder or any fsspec URL. All methods raise StoreNotUsable and StoreUnavailable."""
+    """The builds that lie in a store: a folder, or any fsspec URL.
+
+    Every method raises StoreNotUsable where the store or the build cannot be used, and StoreUnavailable where the store
+    stopped answering.
+
+    >>> Store().find("data-report").status
+    'accepted'
+    """
 
     def __init__(self, url: str | None = None) -> None:
-        """Open the store at `url`, or the one of the settings (`AGENTHANDS_STORE`, ~/.agenthands/store)."""
+        """Open the store at `url`, or the one of the settings (`AGENTHANDS_STORE`, else ~/.agenthands/store)."""
         self._store = FsspecStore(load_settings(BuildOptions(store=url)).store_url)
 
     @property
     def url(self) -> str:
-        """Where the store is."""
+        """The URL of the store, or the path of its folder."""
         return self._store.url
 
     def builds(self) -> Iterator[BuildRecord]:
-        """Yield the records of all builds, newest first."""
+        """Yield the records of all builds, the newest first."""
         yield from all_records(self._store)
 
     def find(self, build: str) -> BuildRecord:
-        """Return the record of a build, by its id or by its agent's name, which finds the latest."""
+        """Return the record of a build.
+
+        `build` is its id, an unambiguous beginning of it, or an agent's name: that is its newest accepted build.
+        """
         return find_build(self._store, build)
 
     def report(self, record: BuildRecord) -> bytes:
-        """Return the report of a build, as one HTML page in UTF-8."""
+        """Return the report of a build, one HTML page in UTF-8, after comparing it with its hash in the record."""
         return report_of(self._store, record)
 
+    def texts(self, record: BuildRecord) -> dict[str, str]:
+        """Return the texts that a build's report shows, by name: sources, tests, gate reports, transcripts, README."""
+        return texts_of(self._store, record)
+
     def fetch(self, build: str, folder: str | Path) -> None:
-        """Unpack the agent of a build, found as by `find`, into a new folder."""
+        """Unpack the agent of a build, found as by `find`, into a folder that is new or empty; whole or not at all.
+
+        Raises RequestInvalid where the folder is not empty or cannot be written.
+        """
         fetch_bundle(self._store, build, Path(folder))
 
 
-def _asked(request: str, options: dict[str, Any]) -> BuildRequest:
-    return validated_request({"request": request, **options}, "The options")
-
-
-def _run[T](request: BuildRequest, load: Callable[[], Callable[[], T]], listener: Listener | None) -> T:
-    from agenthands.flows.local_run import run_here
-
-    return run_here([request], load, listener)
+def _asked(request: str, options: Options) -> BuildRequest:
+    values: dict[str, Any] = {"request": request, **options}
+    return validated_request(values, "The options")

@@ -1,0 +1,1 @@
+"""How a step meets Prefect: a decorator with retries, the implementations from the settings, one call."""

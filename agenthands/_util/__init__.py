@@ -1,0 +1,1 @@
+"""Small helpers that know nothing of agents: keys masked, JSON of strangers, files written whole, formats."""

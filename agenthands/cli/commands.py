@@ -9,19 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
+from agenthands import api
 from agenthands.cli.progress import choose_progress
 from agenthands.errors import UserError
 from agenthands.flows.cancellation import end_everything, ended_by_interrupt, exit_at_once
 from agenthands.flows.local_run import different_options, run_here
 from agenthands.llm.settings import ROLES
 from agenthands.reports.terminal.layout import fitted
-from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest
-from agenthands.store.base import Store
-from agenthands.store.builds import build_prefix, report_of
+from agenthands.schemas import BuildRecord, BuildRequest
+from agenthands.store.builds import build_prefix
 
 if TYPE_CHECKING:
     from agenthands.cli.progress import PlainBatchProgress
@@ -91,18 +91,12 @@ def run_plan(request: BuildRequest, as_json: bool) -> int:
     return 0
 
 
-def run_check(folder: Path, sandbox: str | None, as_json: bool) -> int:
+def run_check(folder: Path, sandbox: Literal["bubblewrap", "docker"] | None, as_json: bool) -> int:
     """Let the gate judge the workspace `folder` and return the exit code. Raises AgentHandsError."""
-    from agenthands.gate.gate import check_workspace
     from agenthands.reports.terminal.build import gate_text
-    from agenthands.store.workdirs import use_scratch
-    from agenthands.tasks.dependencies import installer_for, sandbox_for, settings_for
 
     with ended_by_interrupt(lambda: None):
-        use_scratch()
-        settings = settings_for(BuildOptions.model_validate({"sandbox": sandbox}))
-        chosen = sandbox_for(settings)
-        report = check_workspace(folder, installer_for(settings), chosen, settings.gate_seconds)
+        report = api.check(folder, sandbox=sandbox)
     click.echo(report.model_dump_json(indent=1) if as_json else gate_text(report))
     return 0 if report.accepted else 1
 
@@ -144,12 +138,12 @@ def _say_what_is_scripted(requests: Sequence[BuildRequest]) -> None:
         click.echo(fitted(said), err=True)
 
 
-def open_report(store: Store, record: BuildRecord) -> tuple[Path, bool]:
+def open_report(store: api.Store, record: BuildRecord) -> tuple[Path, bool]:
     """Open the report where it lies, or a copy where the store is not a folder of this machine.
 
     Returns its file, and whether there was a browser. Raises StoreNotUsable where there is no report or it is damaged.
     """
-    content = report_of(store, record)
+    content = store.report(record)
     file = Path(store.url) / build_prefix(record) / "report.html"
     if "://" in store.url or not file.is_file():
         # The browser reads it after this process has ended, so nothing here removes it.

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -116,7 +116,7 @@ def plan(request: str, as_json: bool, **options: Any) -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--sandbox", type=click.Choice(["docker", "bubblewrap"]), help="[default: bubblewrap]")
 @as_json
-def check(folder: Path, sandbox: str | None, as_json: bool) -> None:
+def check(folder: Path, sandbox: Literal["bubblewrap", "docker"] | None, as_json: bool) -> None:
     """Let the gate alone judge a tool workspace (spec.json, nat_tools/, tests/)."""
     from agenthands.cli.commands import run_check
 
@@ -128,10 +128,10 @@ def check(folder: Path, sandbox: str | None, as_json: bool) -> None:
 @as_json
 def list_builds(store: str | None, as_json: bool) -> None:
     """List the builds in the store, newest first."""
+    from agenthands.api import Store
     from agenthands.reports.terminal.build import list_text
-    from agenthands.store.builds import all_records
 
-    records = list(all_records(_open_store(store)))
+    records = list(Store(store).builds())
     if as_json:
         click.echo(json.dumps([record.model_dump(mode="json") for record in records], indent=1))
     elif records:
@@ -148,17 +148,17 @@ def list_builds(store: str | None, as_json: bool) -> None:
 @as_json
 def show(build: str, store: str | None, full: bool, in_browser: bool, as_json: bool) -> None:
     """Show one build, by its id or by its agent's name."""
+    from agenthands.api import Store
     from agenthands.reports.terminal.build import show_text
-    from agenthands.store.builds import find_build, texts_of
 
-    place = _open_store(store)
-    record = find_build(place, build)
+    place = Store(store)
+    record = place.find(build)
     if in_browser:
         _open_report(place, record)
     if as_json:
         click.echo(record.model_dump_json(indent=1))
     elif full or not in_browser:
-        click.echo(show_text(record, texts_of(place, record) if full else None))
+        click.echo(show_text(record, place.texts(record) if full else None))
 
 
 @cli.command()
@@ -167,9 +167,9 @@ def show(build: str, store: str | None, full: bool, in_browser: bool, as_json: b
 @store_option
 def fetch(build: str, folder: Path, store: str | None) -> None:
     """Unpack the agent of a build into a new folder."""
-    from agenthands.store.builds import fetch_bundle
+    from agenthands.api import Store
 
-    fetch_bundle(_open_store(store), build, folder)
+    Store(store).fetch(build, folder)
     click.echo(f"{folder} holds the agent; its README.md says how to run it.", err=True)
 
 
@@ -209,14 +209,6 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
         if has_password(given.get(name)):
             os.environ[f"AGENTHANDS_{name.upper()}"] = given.pop(name)
     return given
-
-
-def _open_store(store: str | None) -> Any:
-    from agenthands.schemas import BuildOptions
-    from agenthands.settings import load_settings
-    from agenthands.store.fsspec_store import FsspecStore
-
-    return FsspecStore(load_settings(BuildOptions(store=store)).store_url)
 
 
 def main() -> None:

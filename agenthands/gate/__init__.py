@@ -1,1 +1,1 @@
-"""The gate: decides whether a generated tool may be used. README.md says which file does what."""
+"""The gate, which decides whether a generated tool may be used."""

@@ -1,0 +1,1 @@
+"""Models: settings, calls, retries, budgets, prompts, the gateway of sandboxes, scripted models."""

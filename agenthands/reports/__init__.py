@@ -1,0 +1,1 @@
+"""A finished build as HTML, Markdown, and text for a terminal, from one view model."""

@@ -1,0 +1,1 @@
+"""Isolation: what a model wrote runs in one of these, and nowhere else."""

@@ -1,4 +1,4 @@
-"""The nouns that the steps take and return."""
+"""Frozen data that the steps take and return: requests, plans, gate reports, records."""
 
 from agenthands.schemas.batch_report import BatchItem, BatchReport
 from agenthands.schemas.build_record import (

@@ -1,0 +1,1 @@
+"""The Prefect server: embedded for one process, served with UI and worker, prepared, deployed to."""

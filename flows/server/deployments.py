@@ -21,18 +21,17 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS = 30  # the least that Prefect allows; prefect.yaml says the same
 IMAGE_FOLDER = "/opt/agenthands"  # where deployments/Dockerfile puts the code
 _PACKAGE = Path(_version.__file__).resolve().parent
+# The entrypoints of prefect.yaml begin here. It is not the package itself: Prefect puts the folder at the head of
+# sys.path, and agenthands/packaging and agenthands/mcp would then be found in place of the packages of those names.
+_ROOT = _PACKAGE.parent
 _SECONDS = 180
 _DEPLOYED = re.compile(r"Deployment '([^']+)' successfully")
 
 
 def shipped(name: str) -> Path:
     """Return the path of a file that a checkout has at its top, and a wheel in the package."""
-    return _root() / name
-
-
-def _root() -> Path:
-    """Return the folder in which flows/ lies: the top of a checkout, or the package where a wheel was installed."""
-    return _PACKAGE if (_PACKAGE / "prefect.yaml").is_file() else _PACKAGE.parent
+    in_package = _PACKAGE / name
+    return in_package if in_package.is_file() else _ROOT / name
 
 
 def deploy(pool: str, kind: str = "process", variables: Mapping[str, str] = os.environ) -> list[str]:
@@ -43,12 +42,11 @@ def deploy(pool: str, kind: str = "process", variables: Mapping[str, str] = os.e
     processes, and where it is in the image for others. Raises OutsideError with what Prefect said.
     """
     before = _deployments()
-    root = _root()
-    code = str(root) if kind == "process" else IMAGE_FOLDER
+    code = str(_ROOT) if kind == "process" else IMAGE_FOLDER
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", shipped("prefect.yaml")],
         env={"AGENTHANDS_CHECKOUT": code, **variables, "AGENTHANDS_POOL": pool},
-        cwd=root,
+        cwd=_ROOT,
         capture_output=True,
         text=True,
         timeout=_SECONDS,

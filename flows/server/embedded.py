@@ -7,11 +7,13 @@ must set the API's address first, and does not import Prefect before.
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -25,12 +27,16 @@ _SEND_SECONDS = 5.0
 _API_IS_SET = re.compile(r"PREFECT_API_URL|^\s*\[(tool\.prefect\.)?api\]|\bapi\.url\b", re.MULTILINE)
 
 
+_own: dict[int, subprocess.Popen[bytes]] = {}  # by its port
+
+
 @contextmanager
 def prefect_server() -> Iterator[Callable[[], AbstractContextManager[object]]]:
     """Return a function that waits until Prefect's API answers, and gives the context in which flows are to run.
 
-    A server that was started here ends with this context. Where the user has named an API anywhere, nothing is started
-    and Prefect decides. Raises OutsideError from the function given where the server does not start.
+    A server that was started here serves this process to its end: Prefect keeps the address that it has read first, and
+    sends its last events when the interpreter ends. Where the user has named an API anywhere, nothing is started and
+    Prefect decides. Raises OutsideError from the function given where the server does not start.
     """
     if _user_names_an_api():
         try:
@@ -38,25 +44,45 @@ def prefect_server() -> Iterator[Callable[[], AbstractContextManager[object]]]:
         finally:
             _send_what_waits()
         return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    os.environ["PREFECT_API_URL"] = url = f"http://127.0.0.1:{port}/api"
-    server = _start(port)
+    server, url = _own_server()
+    os.environ["PREFECT_API_URL"] = url
     try:
         yield lambda: _answering(server, url)
     finally:
-        server.kill()
-        server.wait()
         del os.environ["PREFECT_API_URL"]
 
 
-def _answering(server: subprocess.Popen[bytes], url: str) -> AbstractContextManager[object]:
-    """Wait for the server; flows then send no heartbeats, for nobody listens, and the end of each waits a second."""
-    _wait(server, url)
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+def _own_server() -> tuple[subprocess.Popen[bytes], str]:
+    """Return the server of this process and its address; it is started where there is none, or it has ended."""
+    if not _own:
+        atexit.register(_end_own_server)  # that is after Prefect's threads have ended
+    port = next(iter(_own), None) or _free_port()
+    if port not in _own or _own[port].poll() is not None:
+        _own[port] = _start(port)
+    return _own[port], f"http://127.0.0.1:{port}/api"
 
-    return temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+
+def _end_own_server() -> None:
+    for server in _own.values():
+        server.kill()
+        server.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answering(server: subprocess.Popen[bytes], url: str) -> AbstractContextManager[object]:
+    """Wait for the server; flows then send no heartbeats, for nobody listens, and the end of each waits a second.
+
+    The address is set here too, for programs that had imported Prefect before.
+    """
+    _wait(server, url)
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    return temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
 
 
 def _send_what_waits() -> None:
@@ -87,8 +113,10 @@ def _user_names_an_api() -> bool:
 def _start(port: int) -> subprocess.Popen[bytes]:
     without_api = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     return subprocess.Popen(
-        # -P: a folder `agenthands` where the user stands is not ours
-        [sys.executable, "-P", "-m", "uvicorn", "--factory", "agenthands.flows.server.app:create_app",
+        # A folder `agenthands` or `prefect` where the user stands is not ours: so -P, and --app-dir, which uvicorn puts
+        # at the head of sys.path and which is that folder by default.
+        [sys.executable, "-P", "-m", "uvicorn", "--app-dir", sysconfig.get_path("stdlib"),
+         "--factory", "agenthands.flows.server.app:create_app",
          "--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--timeout-keep-alive", "5"],
         env={**without_api, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"},
         stdin=subprocess.DEVNULL,

@@ -3,11 +3,13 @@
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
-from conftest_paths import ROOT
+from conftest_paths import ROOT, TEST_HOME
 from docs_support import DOCS, blocks, follow
 from s3_support import make_bucket, moto
 from scripted_server import serve_script
@@ -20,7 +22,7 @@ READERS = (
 )
 PAGES = [page for pages in READERS for page in pages]
 INSTALL = ("README.md", "install.md")
-OTHERS = {"scale.md", "performance.md"}  # what was measured, and how
+OTHERS = {"scale.md", "performance.md", "python.md"}  # what was measured, and how; and what has no commands
 NOT_RUN = {
     "needs docker": 3,
     "needs a cluster": 1,
@@ -133,3 +135,38 @@ def followed(request, checkout, servers):
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_can_be_followed(page, followed):
     assert followed[page].result(timeout=800) == ""
+
+
+def run_doctests(page, module, folder):
+    """Run examples of Python in an empty HOME, with the scripted model and without a server of Prefect's."""
+    script = ROOT / "tests" / "support" / "run_doctests.py"
+    variables = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(folder),
+        "AGENTHANDS_HOME": str(TEST_HOME),
+        "AGENTHANDS_STORE": str(folder / "store"),
+        "AGENTHANDS_PLANNER": "scripted/data-report",
+    }
+    asked = [sys.executable, "-P", script, page, module]
+    return subprocess.run(asked, cwd=folder, env=variables, capture_output=True, text=True, timeout=600)
+
+
+def test_an_example_of_python_that_says_otherwise_is_noticed(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```pycon\n>>> number = 3\n```\n\n```pycon\n>>> number + 1\n5\n```\n")
+    done = run_doctests(page, "agenthands.errors", tmp_path)
+    assert done.returncode == 1
+    assert "- 5" in done.stdout
+    page.write_text(page.read_text().replace("5", "4"))
+    assert run_doctests(page, "agenthands.errors", tmp_path).returncode == 0
+
+
+def test_only_one_page_has_examples_of_python():
+    assert [path.name for path in DOCS.glob("*.md") if ">>> " in path.read_text()] == ["python.md"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_examples_of_python_run(tmp_path, nat_environment):
+    done = run_doctests(DOCS / "python.md", "agenthands.api", tmp_path)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr

@@ -85,11 +85,11 @@ def _run(command, code, lines, where):
         return f"does not end: {error.stdout}"
     if done.returncode != code:
         return f"ends with {done.returncode}, not {code}:\n{done.stdout}"
-    missing = [line for line in lines if not re.search(_pattern(line), done.stdout)]
+    missing = [line for line in lines if not re.search(pattern(line), done.stdout)]
     return f"does not say {missing[0]!r}:\n{done.stdout}" if missing else ""
 
 
-def _pattern(line):
+def pattern(line):
     """Return what finds a shown line in the output of another run: figures and what is left out may differ."""
     parts = re.split(r"(\s+|\.\.\.|…|\d[\d.,a-f-]*)", line.strip())
     return "".join(

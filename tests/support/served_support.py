@@ -92,7 +92,8 @@ def until(done, seconds=120):
 
 
 @contextmanager
-def serve(folder, **more):
+def serve(folder, command=BIN / "agenthands", cwd=None, **more):
+    """Serve with `command`, begun in the folder `cwd`; `more` are variables."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -104,9 +105,9 @@ def serve(folder, **more):
         "AGENTHANDS_STORE": str(folder / "store"),
         **more,
     }
-    command = [BIN / "agenthands", "serve", "--port", str(port)]
     log = (folder / "serve.log").open("wb")
-    with log, subprocess.Popen(command, env=variables, stdout=log, stderr=log) as process:
+    begun = {"env": variables, "cwd": cwd, "stdout": log, "stderr": log}
+    with log, subprocess.Popen([command, "serve", "--port", str(port)], **begun) as process:
         served = Served(folder, process.pid, url, {**variables, "PREFECT_API_URL": url})
         until(lambda: served.deployment("build-batch/nightly"), 300)
         yield served

@@ -1,0 +1,1 @@
+"""The coding agent over the OpenHands SDK."""

@@ -1,0 +1,1 @@
+"""Changed versions of a tool that its tests must notice."""

@@ -1,0 +1,1 @@
+"""Builds, plans and gate reports as plain text."""

@@ -1,0 +1,1 @@
+"""Interpreters that are prepared once, and of which forks enter sandboxes."""

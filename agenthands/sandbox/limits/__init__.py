@@ -1,0 +1,1 @@
+"""Bounds of a whole sandbox, and how they are watched."""
