@@ -6,7 +6,7 @@ import socket
 import sys
 
 import pytest
-from conftest_paths import TEST_HOME
+from conftest_paths import TEST_HOME, shared_folder
 
 # Files that take more than two minutes of `make test`, the longest first.
 _LONGEST = [
@@ -66,6 +66,26 @@ def nat_environment():
     from agenthands.environments.uv import UvInstaller
 
     return UvInstaller(TEST_HOME).nat()
+
+
+@pytest.fixture(scope="session")
+def prefect_api(tmp_path_factory):
+    """Variables that name a bare Prefect server: builds that do not test the embedded one are spared its start."""
+    from served_support import answers, until
+    from shared_server import shared_server
+
+    with shared_server(shared_folder(tmp_path_factory) / "prefect-server") as url:
+        until(lambda: answers(url), 200)
+        yield {"PREFECT_API_URL": url}
+
+
+@pytest.fixture(scope="session")
+def flows_run_here(prefect_api):
+    """Flows that are called in this process run on the bare server."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: prefect_api["PREFECT_API_URL"]}):
+        yield
 
 
 @pytest.fixture

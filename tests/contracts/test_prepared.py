@@ -41,7 +41,7 @@ def servers(parent=None):
     found = []
     for each in below:
         with contextlib.suppress(psutil.Error):  # it may end meanwhile
-            if any("prepared_script" in word for word in each.cmdline()):
+            if any("forkserver/server_script" in word for word in each.cmdline()):
                 found.append(each)
     return found
 

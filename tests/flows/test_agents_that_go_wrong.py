@@ -1,12 +1,8 @@
 """Whole agents in NAT whose model goes wrong without failing: their test cases end bounded, and say why."""
 
-import os
-import subprocess
-
 import pytest
 from faulty_server import says
 from scripted_server import serve_script
-from served_support import BIN
 
 from agenthands.reports.remedies import advice_on_case
 from agenthands.schemas import BuildRecord
@@ -24,13 +20,11 @@ WAYS = {
 }
 
 
-def test_a_model_that_goes_wrong_costs_its_agent_a_bounded_number_of_calls(tmp_path, prefect_api):
-    store = {"AGENTHANDS_STORE": str(tmp_path / "store"), "OPENAI_API_KEY": "x"}
+def test_a_model_that_goes_wrong_costs_its_agent_a_bounded_number_of_calls(tmp_path, warm):
+    store = {"AGENTHANDS_STORE": tmp_path / "store", "OPENAI_API_KEY": "x"}
 
     def build(url):
-        command = [BIN / "agenthands", "build", "a report", "--planner", "openai/scripted", "--api-base", url, "--json"]
-        variables = {**os.environ, **prefect_api, **store}
-        done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=400)
+        done = warm.run("build", "a report", "--planner", "openai/scripted", "--api-base", url, "--json", **store)
         assert done.returncode == 1, done.stderr
         return BuildRecord.model_validate_json(done.stdout)
 

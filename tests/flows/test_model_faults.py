@@ -1,14 +1,11 @@
 """Models that go wrong in whole builds: what the user reads, what is kept, and how often a model is called."""
 
 import json
-import os
-import subprocess
 
 import httpx
 import pytest
 from faulty_server import FILTERED, OVERLOADED, QUOTA, hang
 from scripted_server import serve_model, serve_script
-from served_support import BIN
 
 from agenthands.llm.scripted.provider import answer
 from agenthands.reports.terminal.build import show_text
@@ -18,17 +15,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
-def build(tmp_path, prefect_api):
-    """Build as a user does; returns the exit code, what was said, and the newest record in the store."""
+def build(tmp_path, warm):
+    """Build; returns the exit code, what was said, and the newest record in the store."""
 
     def build(url, *options, fallback=None, **variables):
         config = '[llm]\nmodel = "openai/scripted"\napi_key = "x"\nnum_retries = 1\nretry_seconds = 0\n'
         if fallback:
             config += "[llm.fallback]\n" + "".join(f'{key} = "{value}"\n' for key, value in fallback.items())
         (tmp_path / "models.toml").write_text(config)
-        command = [BIN / "agenthands", "build", "a report", "--api-base", url, "--config", tmp_path / "models.toml"]
-        variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store"), **variables}
-        done = subprocess.run([*command, *options], env=variables, capture_output=True, text=True, timeout=400)
+        command = ["build", "a report", "--api-base", url, "--config", tmp_path / "models.toml", *options]
+        done = warm.run(*command, AGENTHANDS_STORE=tmp_path / "store", **variables)
         assert "Traceback" not in done.stderr, done.stderr
         paths = sorted((tmp_path / "store").glob("agents/*/*/build.json"), key=lambda path: path.parent.name)
         return done.returncode, done.stderr, BuildRecord.model_validate_json(paths[-1].read_bytes())

@@ -16,12 +16,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
-def build(start_build):
+def build(warm_build):
     def build(*options):
-        with start_build("--json", *options) as process:
-            out, err = process.communicate(timeout=300)
-            assert process.returncode == 0, err
-        return BuildRecord.model_validate_json(out)
+        done = warm_build("--json", *options)
+        assert done.returncode == 0, done.stderr
+        return BuildRecord.model_validate_json(done.stdout)
 
     return build
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 import yaml
 from gateway_support import free
-from prefect.testing.utilities import prefect_test_harness
 from tests_support import PLAN
 
 from agenthands.errors import PlanRefused
@@ -82,8 +81,8 @@ class Planner:
 
 
 @pytest.fixture(scope="module")
-def patched(tmp_path_factory):
-    """A catalogue with a server whose tools changed, an agent's script, and a Prefect server for this file."""
+def patched(tmp_path_factory, flows_run_here):
+    """A catalogue with a server whose tools changed, and an agent's script."""
     folder = tmp_path_factory.mktemp("servers")
     script = folder / "scripts" / "keeper"
     script.mkdir(parents=True)
@@ -93,7 +92,7 @@ def patched(tmp_path_factory):
     entry["_meta"]["io.agenthands/catalogue"]["tools_sha256"] = "0" * 64
     (folder / "catalogue").mkdir()
     (folder / "catalogue" / "changed.json").write_text(json.dumps(entry))
-    with pytest.MonkeyPatch.context() as patch, prefect_test_harness(server_startup_timeout=180):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scripted_model, "SCRIPTS", folder / "scripts")
         patch.setenv("AGENTHANDS_CATALOGUE", str(folder / "catalogue"))
         yield patch, folder

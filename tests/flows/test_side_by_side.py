@@ -14,7 +14,7 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.task_runners import ThreadPoolTaskRunner
 from agenthands.schemas import BuildOptions
-from agenthands.tasks.result_cache import kept, cached_in_folder
+from agenthands.tasks.result_cache import cached, cached_in_folder
 from agenthands.tasks.locks import locks_for
 from agenthands.tasks.dependencies import settings_for
 
@@ -33,7 +33,7 @@ def tool(name):
 @flow
 def build():
     with ThreadPoolTaskRunner(max_workers=2) as runner:
-        futures = [runner.submit(kept(tool, f"tools/{name}", settings), {"name": name}) for name in ("one", "other")]
+        futures = [runner.submit(cached(tool, f"tools/{name}", settings), {"name": name}) for name in ("one", "other")]
         return [future.result() for future in futures]
 
 # What is made elsewhere on this machine, and called the same, is being kept just now.
@@ -49,29 +49,29 @@ import agenthands.flows.build_tool as tools
 from agenthands.errors import ModelUnavailable
 from agenthands.schemas import BuildOptions, BuildRequest, Plan
 from agenthands.llm.scripted.provider import SCRIPTS
-from agenthands.store.workdirs import Build, ToolWorkspace
-from agenthands.tasks.result_cache import kept, lock_if_free
+from agenthands.store.workdirs import BuildContext, ToolWorkspace
+from agenthands.tasks.result_cache import cached, lock_if_free
 from agenthands.tasks.dependencies import settings_for
 
 options = BuildOptions(store=sys.argv[1] + "/store")
 settings, request = settings_for(options), BuildRequest(request="a report", **options.model_dump())
-build = Build(build_id="b", request=request, folder=Path(sys.argv[1]))
+build = BuildContext(build_id="b", request=request, folder=Path(sys.argv[1]))
 plan = Plan.model_validate_json((SCRIPTS / "data-report" / "plan.json").read_text())
 work = ToolWorkspace(build, plan.custom_tools[0], None, Path(sys.argv[1]) / "tool")
 
 def fails(work):
     raise ModelUnavailable("It is away.")
 
-def hand_over(work):
+def collect_artifacts(work):
     with lock_if_free("tools/key", settings) as free:
         print("free" if free else "held")
     return {}
 
-tools.build_tool, tools.hand_over = fails, hand_over
+tools.build_tool, tools.collect_artifacts = fails, collect_artifacts
 
 @flow
 def whole():
-    return kept(tools.make_tool, "tools/key", settings)(work, return_state=True)
+    return cached(tools.make_tool, "tools/key", settings)(work, return_state=True)
 
 print(whole(return_state=True).type.value)
 """
