@@ -6,13 +6,21 @@ import socket
 import sys
 
 import pytest
+import pytest_timeout
 from conftest_paths import TEST_HOME, shared_folder
+from patience import patient
 
-# Files that take more than two minutes of `make test`, the longest first.
+# Files of which each takes half a minute of a core or more, the longest first.
 _LONGEST = [
-    "test_docker_pool", "test_serving", "test_batches", "test_end_to_end", "test_many_machines", "test_docs",
-    "test_package_image", "test_package", "test_resuming", "test_scaffolds", "test_servers_in_a_build",
+    "test_docker_pool", "test_package_image", "test_many_machines", "test_serving", "test_docs", "test_end_to_end",
+    "test_servers_in_a_build", "test_package", "test_batches", "test_resuming", "test_real_servers", "test_scaffolds",
+    "test_budgets", "test_model_faults", "test_agents_that_go_wrong", "test_endings", "test_secrets", "test_npm",
 ]  # fmt: skip
+# Files whose tests share nothing that is dear: each test may be run by another process of pytest-xdist.
+_APART = {
+    "test_resuming", "test_scaffolds", "test_budgets", "test_model_faults", "test_endings", "test_own_faults",
+    "test_cancelling", "test_arbitration_in_a_build", "test_gate",
+}  # fmt: skip
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 os.environ.update(
@@ -30,6 +38,11 @@ os.environ.pop("COLUMNS", None)  # pytest-xdist says how wide its terminal is; t
 
 def pytest_collection_modifyitems(items):
     """Put slow files first, so that no process of pytest-xdist ends with one while the others have nothing left."""
+    for item in items:
+        if item.path.stem not in _APART:
+            item.add_marker(pytest.mark.xdist_group("serving" if "served" in item.fixturenames else item.path.stem))
+        if "docker" in item.fixturenames or "docker" in _parameters(item).values():
+            item.add_marker(pytest.mark.images)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
 
     def rank(item):
@@ -37,6 +50,16 @@ def pytest_collection_modifyitems(items):
         return item.path not in slow, longest, "flows" not in item.path.parts
 
     items.sort(key=rank)
+
+
+def _parameters(item):
+    return item.callspec.params if hasattr(item, "callspec") else {}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_timeout_set_timer(item, settings):
+    """Let pytest-timeout wait as long as suits the machine."""
+    return pytest_timeout.pytest_timeout_set_timer(item, settings._replace(timeout=patient(settings.timeout)))
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import psutil
 import pytest
 from conftest_paths import shared_folder
 from package_support import built_package
+from patience import patient
 from scripted_server import serve_script
 from served_support import BIN, serve
 from warm_command import warm_command
@@ -20,7 +21,7 @@ def served(tmp_path_factory):
         family = psutil.Process(served.pid).children(recursive=True)
         assert any("worker" in each.cmdline() for each in family)
     assert served.exit_code == 130
-    _, alive = psutil.wait_procs(family, timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=patient(10))
     assert not alive
 
 

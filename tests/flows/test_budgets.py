@@ -5,6 +5,7 @@ import threading
 
 import pytest
 import yaml
+from patience import patient
 from scripted_server import serve_script
 
 from agenthands._util.formatting import money
@@ -62,7 +63,7 @@ def test_the_budget_of_a_build_stops_every_conversation_that_runs(build):
 
     def begun_at_once(kind, number):
         if kind == "coder" and number <= 2:
-            both.wait(200)
+            both.wait(patient(200))
 
     def without_servers(kind, messages, message):
         if kind != "plan":

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from patience import patient
 
 from agenthands.flows.server.embedded import prefect_server
 
@@ -32,7 +33,7 @@ def test_many_writers_at_once_wait_for_each_other(tmp_path, monkeypatch):
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     with prefect_server() as wait:
         wait()
-        with httpx.Client(base_url=os.environ["PREFECT_API_URL"], timeout=100) as client:
+        with httpx.Client(base_url=os.environ["PREFECT_API_URL"], timeout=patient(100)) as client:
             flow = client.post("/flows/", json={"name": "many"}).json()["id"]
 
             def work(number):

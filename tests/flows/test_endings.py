@@ -10,6 +10,7 @@ import time
 import psutil
 import pytest
 from command_support import COMMAND, agenthands
+from patience import patient
 from sample_records import record as accepted_record
 from scripted_server import serve_model
 
@@ -48,7 +49,7 @@ running.run_build = fail
 sys.argv = ["agenthands", "build", "an agent"]
 command_line.main()
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=patient(100))
     assert (done.returncode, done.stdout) == (code, "said before")
     assert done.stderr.startswith(message)
     assert ("Traceback" in done.stderr) is (code == 70)
@@ -65,7 +66,7 @@ def test_a_command_whose_reader_has_ended_ends_quietly(tmp_path, command):
         env={**os.environ, "AGENTHANDS_STORE": str(tmp_path)},
         stdout=writes,
         stderr=subprocess.PIPE,
-        timeout=100,
+        timeout=patient(100),
     )
     os.close(writes)
     assert (done.returncode, done.stderr) == (141, b"")
@@ -80,7 +81,7 @@ def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, moment):
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + patient(200)
     build_id = ""
     for line in process.stderr:
         assert time.monotonic() < deadline
@@ -92,10 +93,10 @@ def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, moment):
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     rest = process.stderr.read()
-    assert process.wait(30) == 130
+    assert process.wait(patient(30)) == 130
     assert "Interrupted" in rest
     assert "Traceback" not in rest
-    _, alive = psutil.wait_procs(children, timeout=5)
+    _, alive = psutil.wait_procs(children, timeout=patient(5))
     assert alive == []
     if build_id:
         commands = [" ".join(other.info["cmdline"] or []) for other in psutil.process_iter(["cmdline"])]

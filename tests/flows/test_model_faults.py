@@ -5,6 +5,7 @@ import json
 import httpx
 import pytest
 from faulty_server import FILTERED, OVERLOADED, QUOTA, hang
+from patience import patient
 from scripted_server import serve_model, serve_script
 
 from agenthands.llm.scripted.provider import answer
@@ -74,7 +75,7 @@ def test_a_lasting_outage_is_tried_again_as_often_as_the_settings_say_and_no_mor
 def test_a_model_of_the_agent_that_hangs_is_at_fault_and_not_the_agent(build, budget):
     with serve_script("data-report") as model:
         model.fault = lambda kind, number: hang if kind == "agent" else None
-        code, said, record = build(model.url, *budget, AGENTHANDS_CASE_SECONDS="20")
+        code, said, record = build(model.url, *budget, AGENTHANDS_CASE_SECONDS=patient(20))
         assert code == 3, said
         assert "openai/scripted does not answer: a call was cut off after" in said, said
         assert "AGENTHANDS_CASE_SECONDS" in said
@@ -89,7 +90,7 @@ def test_the_last_words_of_a_build_that_fails_reach_the_users_server(start_build
     monkeypatch.setenv("PREFECT_LOGGING_LEVEL", "INFO")
     model.fault = lambda kind, number: FILTERED
     with start_build() as process:
-        assert process.communicate(timeout=400)[0] == ""
+        assert process.communicate(timeout=patient(400))[0] == ""
     assert process.returncode == 2
     logs = httpx.post(f"{prefect_api['PREFECT_API_URL']}/logs/filter", json={"sort": "TIMESTAMP_DESC", "limit": 9})
     last = [log["message"] for log in logs.json()]

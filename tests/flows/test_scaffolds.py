@@ -9,6 +9,7 @@ import re
 import pytest
 from conftest_paths import TEST_HOME
 from gateway_support import free, short_folder
+from patience import patient
 from scripted_server import serve_model
 from tests_support import PLAN, write_roman
 
@@ -136,4 +137,4 @@ def ask(scaffold, answers, registry, nat_environment, sandbox, folder):
     with serve_model(answers) as served, short_folder() as short:
         settings = ModelSettings(model="openai/double", api_base=served.url, api_key="x")
         with LitellmGateway(settings).open(short / "model.sock", free()) as gateway:
-            return accept_agent(agent, plan.test_cases, sandbox, Reach(gateway), NoJudge(), 60)
+            return accept_agent(agent, plan.test_cases, sandbox, Reach(gateway), NoJudge(), patient(60))

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from gateway_support import free
+from patience import patient
 from tests_support import PLAN
 
 from agenthands.errors import PlanRefused
@@ -163,7 +164,9 @@ def setup(folder):
             (tools / name).symlink_to(f"/usr/bin/{name}")
     kept = {key: value for key, value in os.environ.items() if key.lower() not in ("path", "pythonpath")}
     variables = {**kept, "PATH": str(tools), "PYTHON": os.path.realpath(sys.executable)}
-    return subprocess.run([folder / "setup_mcp.sh"], capture_output=True, text=True, env=variables, timeout=400)
+    return subprocess.run(
+        [folder / "setup_mcp.sh"], capture_output=True, text=True, env=variables, timeout=patient(400)
+    )
 
 
 def test_setup_mcp_installs_the_same_server_and_a_second_run_changes_nothing(package):
@@ -210,7 +213,7 @@ def run(package, nat_environment, tmp_path_factory):
                     **model,
                     **variables,
                 },
-                limits=Limits(seconds=200, memory_bytes=16 * 1024**3),
+                limits=Limits(seconds=patient(200), memory_bytes=16 * 1024**3),
                 network="model",
                 model_socket=gateway.socket,
             )

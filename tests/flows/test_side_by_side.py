@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from patience import patient
 
 pytestmark = pytest.mark.slow
 
@@ -18,7 +19,7 @@ from agenthands.tasks.result_cache import cached, cached_in_folder
 from agenthands.tasks.locks import locks_for
 from agenthands.tasks.dependencies import settings_for
 
-folder, both = Path(sys.argv[1]), threading.Barrier(2, timeout=30)
+folder, both = Path(sys.argv[1]), threading.Barrier(2, timeout=150)
 settings = settings_for(BuildOptions(store=str(folder / "store")))
 
 @task
@@ -80,14 +81,18 @@ print(whole(return_state=True).type.value)
 def test_nobody_else_works_at_a_tool_while_what_was_done_of_it_is_handed_over(prefect_api, tmp_path):
     variables = {**os.environ, **prefect_api, "AGENTHANDS_HOME": str(tmp_path / "home")}
     argv = [sys.executable, "-c", A_TOOL_THAT_FAILS, str(tmp_path)]
-    done = subprocess.run(argv, env=variables, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(argv, env=variables, capture_output=True, text=True, timeout=patient(200))
     assert done.stdout == "held\nFAILED\n", done.stderr
 
 
 def test_two_tools_are_written_and_kept_at_once(prefect_api, tmp_path):
     variables = {**os.environ, **prefect_api, "AGENTHANDS_HOME": str(tmp_path / "home")}
     done = subprocess.run(
-        [sys.executable, "-c", BUILD, str(tmp_path)], env=variables, capture_output=True, text=True, timeout=200
+        [sys.executable, "-c", BUILD, str(tmp_path)],
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=patient(200),
     )
     assert done.stdout == "[1, 1]\n", done.stderr
     assert sorted(each.parent.name for each in tmp_path.glob("*/generate-1.json")) == ["one", "other"]
