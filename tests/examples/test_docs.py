@@ -130,6 +130,7 @@ def followed(request, checkout, servers):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_can_be_followed(page, followed):

@@ -72,12 +72,20 @@ def test_a_command_whose_reader_has_ended_ends_quietly(tmp_path, command):
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+def later(moment):
+    return pytest.param(moment, marks=pytest.mark.long)
+
+
 @whole_build
-@pytest.mark.parametrize("moment", ["scripted", "plan: done", "coding", "checking", "accept: started"])
-def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, moment):
+@pytest.mark.parametrize(
+    "moment", ["scripted", later("plan: done"), later("coding"), "checking", later("accept: started")]
+)
+def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, prefect_api, moment):
+    """At the first moment and the last one with the server that it has started for itself."""
+    api = prefect_api if moment in ("plan: done", "coding", "checking") else {}
     process = subprocess.Popen(
         [COMMAND, "build", "a report", "--planner", "scripted/data-report"],
-        env={**os.environ, "AGENTHANDS_STORE": str(tmp_path)},
+        env={**os.environ, **api, "AGENTHANDS_STORE": str(tmp_path)},
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -106,11 +114,11 @@ def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, moment):
 
 
 @whole_build
-def test_a_planner_that_answers_nonsense_ends_with_3_and_the_answer_is_kept(tmp_path):
+def test_a_planner_that_answers_nonsense_ends_with_3_and_the_answer_is_kept(tmp_path, warm):
     poem = {"content": "I would rather write a poem.", "tool_calls": []}
     with serve_model(lambda call: poem) as poet:
         named = ["--planner", "openai/poet", "--api-base", poet.url]
-        done = agenthands("build", "a report", *named, store=tmp_path, OPENAI_API_KEY="x")
+        done = warm.run("build", "a report", *named, AGENTHANDS_STORE=tmp_path, OPENAI_API_KEY="x")
     assert done.returncode == 3
     assert "gave no plan that can be built in 3 answers" in done.stderr
     assert "Traceback" not in done.stderr

@@ -71,6 +71,7 @@ def test_a_lasting_outage_is_tried_again_as_often_as_the_settings_say_and_no_mor
             assert model.count(role) == 1 + 1, "num_retries is 1"
 
 
+@pytest.mark.long  # for the agent's whole time limit
 @pytest.mark.parametrize("budget", [(), ("--budget", "40", "--price", "10000,10000")], ids=["no budget", "budget"])
 def test_a_model_of_the_agent_that_hangs_is_at_fault_and_not_the_agent(build, budget):
     with serve_script("data-report") as model:

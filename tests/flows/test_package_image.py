@@ -11,7 +11,7 @@ from patience import patient
 from scripted_server import serve_script
 from served_support import HTTP, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.images, pytest.mark.timeout(900)]
 IMAGE, IN_COMPOSE = "agenthands-test-package", "data-report"
 
 

@@ -31,7 +31,7 @@ from agenthands.packaging.package import assemble_agent
 from agenthands.sandbox.egress_proxy import EgressProxy
 from agenthands.schemas import McpServer, Plan
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]
 ADA = {"name": "Ada", "entityType": "person", "observations": ["wrote the first program"]}
 USES = {
     "time": ("get_current_time", {"timezone": "UTC"}, "UTC"),

@@ -169,6 +169,7 @@ def setup(folder):
     )
 
 
+@pytest.mark.long
 def test_setup_mcp_installs_the_same_server_and_a_second_run_changes_nothing(package):
     folder, (first, second) = package
     assert (first.returncode, first.stdout) == (0, "memory: installing ...\n"), first.stderr
@@ -180,6 +181,7 @@ def test_setup_mcp_installs_the_same_server_and_a_second_run_changes_nothing(pac
             assert installed["version"] == wanted["version"]
 
 
+@pytest.mark.long
 def test_no_index_is_named_in_the_package(package):
     locks = "".join(path.read_text() for path in (package[0] / "mcp").glob("*.*") if path.is_file())
     assert "resolved" not in locks
@@ -222,12 +224,14 @@ def run(package, nat_environment, tmp_path_factory):
     return run
 
 
+@pytest.mark.long
 def test_the_packaged_agent_uses_the_server_where_its_settings_are_made(run, package):
     result = run(MEMORY_FILE_PATH="/tmp/notes.jsonl")
     assert result.exit_code == 0, result.stderr.decode()[-2000:]
     assert b"wrote the first program" in result.stdout + result.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("variables", [{}, {"MEMORY_FILE_PATH": ""}])
 def test_nat_refuses_to_start_where_a_needed_variable_is_missing_or_empty(run, variables):
     result = run(**variables)
@@ -235,6 +239,7 @@ def test_nat_refuses_to_start_where_a_needed_variable_is_missing_or_empty(run, v
     assert b"MEMORY_FILE_PATH: must be set, see .env.example" in result.stdout + result.stderr
 
 
+@pytest.mark.long
 def test_the_variable_is_in_the_example_of_the_env_file(package):
     text = (package[0] / ".env.example").read_text()
     assert "MEMORY_FILE_PATH=/tmp/memory.jsonl\n" in text

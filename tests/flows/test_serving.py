@@ -25,7 +25,7 @@ from served_support import BIN, HTTP, bootstrap, serve, until
 
 from agenthands.schemas import BatchReport, BuildRecord
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
 
 
