@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.stem not in _APART:
             item.add_marker(pytest.mark.xdist_group("serving" if "served" in item.fixturenames else item.path.stem))
-        if "docker" in item.fixturenames or "docker" in _parameters(item).values():
+        if "docker" in (*item.fixturenames, *_sandboxes(item)):
             item.add_marker(pytest.mark.images)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
 
@@ -52,8 +52,10 @@ def pytest_collection_modifyitems(items):
     items.sort(key=rank)
 
 
-def _parameters(item):
-    return item.callspec.params if hasattr(item, "callspec") else {}
+def _sandboxes(item):
+    """Return the sandboxes that a test is given as a parameter of the fixtures which ask for one by its name."""
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    return [given.get(name) for name in ("sandbox", "bounded")]
 
 
 @pytest.hookimpl(tryfirst=True)

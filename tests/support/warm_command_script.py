@@ -13,6 +13,8 @@ TOO_LONG = 124
 
 def serve():
     """Do one job after the other until there are no more."""
+    from agenthands.flows import cancellation
+
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     before = os.dup(1), os.dup(2)
@@ -26,6 +28,8 @@ def serve():
             os.dup2(saved, number)
         answers.write(f"{code}\n")
         answers.flush()
+    cancellation.end_everything()
+    cancellation.exit_at_once(0)  # threads of libraries may wait for what never comes
 
 
 def _print_to(*files):
