@@ -20,24 +20,35 @@ WAYS = {
 }
 
 
-def test_a_model_that_goes_wrong_costs_its_agent_a_bounded_number_of_calls(tmp_path, warm):
-    store = {"AGENTHANDS_STORE": tmp_path / "store", "OPENAI_API_KEY": "x"}
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Where the first build keeps its tool for the others."""
+    return tmp_path_factory.mktemp("store")
 
-    def build(url):
-        done = warm.run("build", "a report", "--planner", "openai/scripted", "--api-base", url, "--json", **store)
-        assert done.returncode == 1, done.stderr
-        return BuildRecord.model_validate_json(done.stdout)
 
-    for fault, calls, answer in WAYS.values():
-        with serve_script("data-report") as model:
-            model.fault = lambda kind, number, fault=fault: fault if kind == "agent" else None
-            record = build(model.url)
-        assert model.count("agent") == calls
-        assert record.reason == "2 of 2 test cases failed: summary, clock"
-        for case in record.acceptance.cases:
-            assert not case.passed
-            if answer is None:
-                assert (case.answer, case.tools_called) == ("", [])
-                assert "The agent said nothing" in advice_on_case(case)
-            else:
-                assert answer in case.answer
+@pytest.mark.parametrize(
+    "way",
+    [
+        "a loop",
+        pytest.param("an unknown tool", marks=pytest.mark.long),
+        pytest.param("wrong arguments", marks=pytest.mark.long),
+        pytest.param("arguments that are no JSON", marks=pytest.mark.long),
+    ],
+)
+def test_a_model_that_goes_wrong_costs_its_agent_a_bounded_number_of_calls(way, warm, store):
+    fault, calls, answer = WAYS[way]
+    with serve_script("data-report") as model:
+        model.fault = lambda kind, number: fault if kind == "agent" else None
+        chosen = ["--planner", "openai/scripted", "--api-base", model.url, "--json"]
+        done = warm.run("build", "a report", *chosen, AGENTHANDS_STORE=store, OPENAI_API_KEY="x")
+    assert done.returncode == 1, done.stderr
+    record = BuildRecord.model_validate_json(done.stdout)
+    assert model.count("agent") == calls
+    assert record.reason == "2 of 2 test cases failed: summary, clock"
+    for case in record.acceptance.cases:
+        assert not case.passed
+        if answer is None:
+            assert (case.answer, case.tools_called) == ("", [])
+            assert "The agent said nothing" in advice_on_case(case)
+        else:
+            assert answer in case.answer

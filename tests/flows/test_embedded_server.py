@@ -24,6 +24,7 @@ def test_flows_send_heartbeats_to_a_server_of_the_users_alone(monkeypatch):
         assert get_current_settings().flows.heartbeat_frequency
 
 
+@pytest.mark.long
 def test_many_writers_at_once_wait_for_each_other(tmp_path, monkeypatch):
     """Asked without Prefect's client, which tries again where it reads 503."""
     (tmp_path / "flows").mkdir()

@@ -192,12 +192,14 @@ def nat(agent, bubblewrap, fetched, arguments, gateway=None, mcp=None):
     )
 
 
+@pytest.mark.long
 def test_nat_validates_the_package(installed, bubblewrap, fetched):
     result = nat(installed, bubblewrap, fetched, ["validate", "--config_file", str(installed.config)])
     assert result.exit_code == 0, result.stderr.decode()[-2000:]
     assert b"valid" in (result.stdout + result.stderr).lower()
 
 
+@pytest.mark.long
 def test_setup_mcp_installs_and_nat_runs_the_agent(installed, bubblewrap, fetched):
     """With uv, as the package's README has it; `test_servers_in_a_build` has pip alone."""
     uv = Path(sys.executable).parent / "uv"
@@ -227,6 +229,7 @@ def test_setup_mcp_installs_and_nat_runs_the_agent(installed, bubblewrap, fetche
     assert b"It changed by -20.0 %" in result.stdout + result.stderr
 
 
+@pytest.mark.long
 def test_the_packaged_tests_pass(installed, bubblewrap, fetched):
     result = bubblewrap.run(
         Command(

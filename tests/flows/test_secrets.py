@@ -31,7 +31,7 @@ from patience import patient
 
 from agenthands.schemas import BuildRecord
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]
 COMMAND = str(Path(sys.executable).parent / "agenthands")
 BLOCKS = """
 from prefect.blocks.system import Secret
