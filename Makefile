@@ -8,9 +8,9 @@ export PYTHONDONTWRITEBYTECODE :=
 export UV_PYTHON_DOWNLOADS := never
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate
 
-# The kinds of tests that `make test` leaves to `make test-rest`. Tests also wait, so four run at once on two cores.
+# The kinds of tests that `make test` leaves to `make test-rest`. Tests also wait, so three run at once on two cores.
 REST := images or machines or long
-SPREAD := --numprocesses 4 --dist loadgroup --no-loadscope-reorder
+SPREAD := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,7 +36,7 @@ test-rest: install ## The tests that need images of docker or many machines, or 
 test-all: test test-rest ## All tests
 
 test-fast: install ## The tests that need no NAT environment, sandbox or server
-	$(BIN)/python -m pytest -m "not slow" --numprocesses auto
+	$(BIN)/python -m pytest -m "not slow" $(SPREAD)
 
 fuzz: install ## The fuzz tests with many random examples, instead of the few that are always the same
 	AGENTHANDS_FUZZ=long $(BIN)/python -m pytest --numprocesses auto tests/fuzz
