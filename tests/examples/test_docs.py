@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from conftest_paths import ROOT, TEST_HOME
 from docs_support import DOCS, blocks, follow
+from patience import patient
 from s3_support import make_bucket, moto
 from scripted_server import serve_script
 from served_support import serve
@@ -131,10 +132,11 @@ def followed(request, checkout, servers):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_can_be_followed(page, followed):
-    assert followed[page].result(timeout=800) == ""
+    assert followed[page].result(timeout=patient(800)) == ""
 
 
 def run_doctests(page, module, folder):
@@ -148,7 +150,7 @@ def run_doctests(page, module, folder):
         "AGENTHANDS_PLANNER": "scripted/data-report",
     }
     asked = [sys.executable, "-P", script, page, module]
-    return subprocess.run(asked, cwd=folder, env=variables, capture_output=True, text=True, timeout=600)
+    return subprocess.run(asked, cwd=folder, env=variables, capture_output=True, text=True, timeout=patient(600))
 
 
 def test_an_example_of_python_that_says_otherwise_is_noticed(tmp_path):
