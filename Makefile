@@ -8,6 +8,10 @@ export PYTHONDONTWRITEBYTECODE :=
 export UV_PYTHON_DOWNLOADS := never
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate
 
+# The kinds of tests that `make test` leaves to `make test-rest`. Tests also wait, so three run at once on two cores.
+REST := images or machines or long
+SPREAD := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
@@ -23,11 +27,16 @@ check: install ## Lint, types, import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports --config pyproject.toml
 
-test: install ## All tests (sets up the NAT environment and docker's image on the first run)
-	deployments/docker-for-tests.sh $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+test: install ## The tests that prove a change, in under ten minutes on two cores; sets up the NAT environment
+	$(BIN)/python -m pytest -m "not ($(REST))" $(SPREAD)
+
+test-rest: install ## The tests that need images of docker or many machines, or take long
+	deployments/docker-for-tests.sh $(BIN)/python -m pytest -m "$(REST)" $(SPREAD)
+
+test-all: test test-rest ## All tests
 
 test-fast: install ## The tests that need no NAT environment, sandbox or server
-	$(BIN)/python -m pytest -m "not slow" --numprocesses auto
+	$(BIN)/python -m pytest -m "not slow" $(SPREAD)
 
 fuzz: install ## The fuzz tests with many random examples, instead of the few that are always the same
 	AGENTHANDS_FUZZ=long $(BIN)/python -m pytest --numprocesses auto tests/fuzz
@@ -54,4 +63,4 @@ lock: install ## Resolve requirements.lock and agenthands/environments/locks/*.l
 	$(UV_COMPILE) --only-binary :all: agenthands/environments/locks/node.in -o agenthands/environments/locks/node.lock
 	$(UV_COMPILE) --only-binary :all: -c agenthands/environments/locks/nat.lock agenthands/environments/locks/installer.in -o agenthands/environments/locks/installer.lock
 
-.PHONY: help install check test test-fast fuzz demo serve bench format lock
+.PHONY: help install check test test-rest test-all test-fast fuzz demo serve bench format lock

@@ -22,6 +22,7 @@ LINES = {  # with minutes on two cores that do nothing else
     "gate": ("gate.py", 3),
     "demo": ("main_job.py", 3),
     "rebuild": ("rebuild.py", 4),
+    "layers": ("layers.py", 2),
     "seed": ("seed_way.py", 12),
     "memory": ("memory.py", 8),
     "accuracy": ("gate_accuracy.py", 30),

@@ -114,9 +114,22 @@ def _demo(found):
     )
 
 
+def _layers(found):
+    ways = [
+        ["NAT's environment, by itself", "nat"],
+        [f"lock of NAT and {found['wheel']}", "resolve"],
+        ["its environment, as a layer over NAT's", "layer"],
+        ["its environment, by itself", "whole"],
+    ]
+    rows = [[what, found[way]["seconds"], found[way]["cpu"], found[way].get("start_cpu", "")] for what, way in ways]
+    times = found["whole_takes_times"]
+    said = f"By itself it takes {times['seconds']} times the seconds and {times['cpu']} times the CPU seconds."
+    return f"{_table(['what', 's', 'CPU s', 'import of NAT in it, CPU s'], rows)}\n\n{said}"
+
+
 MAKERS = {
     "start": _start, "prefect": _prefect, "cpu": _cpu, "gate": _gate, "demo": _demo, "rebuild": _rebuild,
-    "seed": _seed, "memory": _memory,
+    "seed": _seed, "memory": _memory, "layers": _layers,
 }  # fmt: skip
 
 

@@ -6,13 +6,21 @@ import socket
 import sys
 
 import pytest
-from conftest_paths import TEST_HOME
+import pytest_timeout
+from conftest_paths import TEST_HOME, shared_folder
+from patience import patient
 
-# Files that take more than two minutes of `make test`, the longest first.
+# Files of which each takes half a minute of a core or more, the longest first.
 _LONGEST = [
-    "test_docker_pool", "test_serving", "test_batches", "test_end_to_end", "test_many_machines", "test_docs",
-    "test_package_image", "test_package", "test_resuming", "test_scaffolds", "test_servers_in_a_build",
+    "test_docker_pool", "test_package_image", "test_many_machines", "test_serving", "test_docs", "test_end_to_end",
+    "test_servers_in_a_build", "test_package", "test_batches", "test_resuming", "test_real_servers", "test_scaffolds",
+    "test_budgets", "test_model_faults", "test_agents_that_go_wrong", "test_endings", "test_secrets", "test_npm",
 ]  # fmt: skip
+# Files whose tests share nothing that is dear: each test may be run by another process of pytest-xdist.
+_APART = {
+    "test_resuming", "test_scaffolds", "test_budgets", "test_model_faults", "test_endings", "test_own_faults",
+    "test_cancelling", "test_arbitration_in_a_build", "test_gate",
+}  # fmt: skip
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 os.environ.update(
@@ -30,6 +38,11 @@ os.environ.pop("COLUMNS", None)  # pytest-xdist says how wide its terminal is; t
 
 def pytest_collection_modifyitems(items):
     """Put slow files first, so that no process of pytest-xdist ends with one while the others have nothing left."""
+    for item in items:
+        if item.path.stem not in _APART:
+            item.add_marker(pytest.mark.xdist_group("serving" if "served" in item.fixturenames else item.path.stem))
+        if "docker" in (*item.fixturenames, *_sandboxes(item)):
+            item.add_marker(pytest.mark.images)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
 
     def rank(item):
@@ -37,6 +50,18 @@ def pytest_collection_modifyitems(items):
         return item.path not in slow, longest, "flows" not in item.path.parts
 
     items.sort(key=rank)
+
+
+def _sandboxes(item):
+    """Return the sandboxes that a test is given as a parameter of the fixtures which ask for one by its name."""
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    return [given.get(name) for name in ("sandbox", "bounded")]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_timeout_set_timer(item, settings):
+    """Let pytest-timeout wait as long as suits the machine."""
+    return pytest_timeout.pytest_timeout_set_timer(item, settings._replace(timeout=patient(settings.timeout)))
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +91,26 @@ def nat_environment():
     from agenthands.environments.uv import UvInstaller
 
     return UvInstaller(TEST_HOME).nat()
+
+
+@pytest.fixture(scope="session")
+def prefect_api(tmp_path_factory):
+    """Variables that name a bare Prefect server: builds that do not test the embedded one are spared its start."""
+    from served_support import answers, until
+    from shared_server import shared_server
+
+    with shared_server(shared_folder(tmp_path_factory) / "prefect-server") as url:
+        until(lambda: answers(url), 200)
+        yield {"PREFECT_API_URL": url}
+
+
+@pytest.fixture(scope="session")
+def flows_run_here(prefect_api):
+    """Flows that are called in this process run on the bare server."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: prefect_api["PREFECT_API_URL"]}):
+        yield
 
 
 @pytest.fixture

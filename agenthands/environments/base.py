@@ -38,7 +38,10 @@ class Environment:
 
 
 class EnvironmentInstaller(Protocol):
-    """Installs environments: resolved, hash-locked, wheels only, once per lock."""
+    """Installs environments: resolved, hash-locked, wheels only, once per lock.
+
+    An environment may share files with others; none of them ever changes, and each can be removed by itself.
+    """
 
     def nat(self, dependencies: Sequence[str] = ()) -> Environment:
         """Return the pinned NAT environment plus `dependencies` (PEP 508).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import hashlib
 import json
@@ -9,7 +10,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,8 @@ from agenthands._util.atomic_files import write_atomic
 from agenthands._util.redaction import without_keys
 from agenthands.environments.base import Environment
 from agenthands.environments.error_mapping import UV_SECONDS, uv_fault
+from agenthands.environments.layers import Layer, layer_over
+from agenthands.environments.lockfile import merged, same_packages, without_comments
 from agenthands.environments.npm import install_npm, npm_published
 from agenthands.environments.npm import npm_lock as locked_by_npm
 from agenthands.environments.vetting import (
@@ -25,7 +28,6 @@ from agenthands.environments.vetting import (
     refuse_unlisted,
     refuse_young_npm,
     vet_packages,
-    without_comments,
 )
 from agenthands.errors import DependencyRefused
 from agenthands.sandbox.base import CommandResult
@@ -36,6 +38,7 @@ LOCKS = Path(__file__).parent / "locks"
 _WHEELS_ONLY = ("--only-binary", ":all:", "--no-binary", "wikipedia")
 # Oracle's SDK, two thirds of all modules that come with NAT, is imported by agents on Oracle's cloud alone.
 _NOT_COMPILED = "/site-packages/oci/|/tests/"
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class UvInstaller:
@@ -55,8 +58,11 @@ class UvInstaller:
         self._allowed = sorted(allowed)
 
     def nat(self, dependencies: Sequence[str] = ()) -> Environment:
-        """Return the NAT environment that ships as a lock, plus `dependencies` that fit into it."""
-        return self.install(self.resolve(dependencies))
+        """Return the NAT environment that ships as a lock, or a layer over it with `dependencies` that fit into it."""
+        lock = self.resolve(dependencies)
+        if dependencies:
+            self.nat()
+        return self.install(lock)
 
     def has_nat(self) -> bool:
         """Return whether the NAT environment that ships as a lock is installed."""
@@ -67,8 +73,8 @@ class UvInstaller:
         base = (LOCKS / "nat.lock").read_text(encoding="utf-8")
         if not dependencies:
             return base
-        wanted = (LOCKS / "nat.in").read_text(encoding="utf-8") + "\n".join(sorted(dependencies)) + "\n"
-        return self._lock(wanted, base, known=base, allowed=self._allowed)
+        wanted = "\n".join(sorted(dependencies)) + "\n"
+        return merged(base, self._lock(wanted, base, known=base, allowed=self._allowed))
 
     def server(
         self, registry: Literal["pypi", "npm"], package: str, version: str, as_of: str = "", vetted: bool = False
@@ -161,7 +167,7 @@ class UvInstaller:
         if _is_ready(environment):
             return environment
         environment.path.parent.mkdir(parents=True, exist_ok=True)
-        with _only_one(environment.path.with_suffix(".lock")) as held:
+        with _locked(environment.path.with_suffix(".lock"), fcntl.LOCK_EX) as held:
             if _is_ready(environment):
                 return environment
             self._install(environment, lock, held)
@@ -174,19 +180,58 @@ class UvInstaller:
     def _place(self, lock: str) -> Environment:
         """Say where the environment of a lock is, or would be, for our own kind of Python: sandboxes see no other."""
         digest = hashlib.sha256(lock.encode()).hexdigest()
-        name = f"{digest[:20]}-{sys.version_info.major}.{sys.version_info.minor}"
+        name = f"{digest[:20]}-{_PYTHON}"
         return Environment(path=self._home / "environments" / name, lock_sha256=digest)
 
     def _install(self, environment: Environment, lock: str, held: int) -> None:
+        with self._layer(lock) as layer:
+            self._install_wheels(environment, layer.rest_of(lock) if layer else lock, held)
+            try:
+                if layer:
+                    layer.link_into(environment)
+            except OSError:  # somebody removes what it lies over
+                self._install_wheels(environment, lock, held)
+        (environment.path / "requirements.lock").write_text(lock, encoding="utf-8")
+
+    @contextmanager
+    def _layer(self, lock: str) -> Iterator[Layer | None]:
+        """Return what an installed environment has of a lock, the one with the most; nobody installs it anew meanwhile.
+
+        Whoever waits here holds the lock of an environment that is not ready, and waits for one that is ready; so two
+        of them cannot wait for each other.
+        """
+
+        def in_common(installed: Environment) -> int:
+            with suppress(OSError, ValueError):
+                return len(same_packages(installed.lock, lock))
+            return 0
+
+        base = max(self._installed(), key=in_common, default=None)
+        with ExitStack() as held:
+            layer = None
+            with suppress(OSError, ValueError, csv.Error):
+                if base:
+                    held.enter_context(_locked(base.path.with_suffix(".lock"), fcntl.LOCK_SH))
+                    layer = layer_over(base, lock) if _is_ready(base) else None
+            yield layer
+
+    def _installed(self) -> list[Environment]:
+        """Return the environments that are ready, of our own kind of Python."""
+        found = sorted((self._home / "environments").glob(f"*-{_PYTHON}"))
+        return [each for each in (Environment(path, path.name) for path in found) if _is_ready(each)]
+
+    def _install_wheels(self, environment: Environment, lock: str, held: int) -> None:
+        """Install what `lock` says, and nothing else, into a new environment, and compile it."""
         made = _uv(["venv", "--quiet", "--clear", "--python", _interpreter(), str(environment.path)], [held])
         if made.exit_code != 0:
             raise uv_fault("a virtual environment", made)
-        lock_file = environment.path / "requirements.lock"
-        lock_file.write_text(lock, encoding="utf-8")
+        if not lock.strip():
+            return
         result = _uv(
             ["pip", "sync", "--quiet", "--require-hashes", *_WHEELS_ONLY,
-             "--build-constraints", str(LOCKS / "nat.lock"), "--python", str(environment.python), str(lock_file)],
+             "--build-constraints", str(LOCKS / "nat.lock"), "--python", str(environment.python), "-"],
             [held],
+            lock,
         )  # fmt: skip
         if result.exit_code != 0:
             raise uv_fault(lock, result)
@@ -213,14 +258,14 @@ def _compile(environment: Environment, held: int) -> None:
     )
 
 
-def _uv(arguments: Sequence[str], held: Sequence[int] = ()) -> CommandResult:
+def _uv(arguments: Sequence[str], held: Sequence[int] = (), stdin: str = "") -> CommandResult:
     from uv import find_uv_bin
 
     # a wheel may bring a .pth file, and Python runs that when the environment is compiled: it finds no keys but uv's
     variables = {**without_keys(os.environ, "UV_|PIP_|NETRC"), "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
     variables.pop("VIRTUAL_ENV", None)
     return run_process([find_uv_bin(), *arguments], seconds=UV_SECONDS, variables=variables,
-                       output_bytes=16 * 1024**2, held=held)  # fmt: skip
+                       stdin=stdin.encode(), output_bytes=16 * 1024**2, held=held)  # fmt: skip
 
 
 def _interpreter() -> str:
@@ -229,13 +274,14 @@ def _interpreter() -> str:
 
 
 @contextmanager
-def _only_one(lock_file: Path) -> Iterator[int]:
-    """Let one process at a time install; returns a descriptor that holds the lock, for installers to inherit.
+def _locked(lock_file: Path, kind: int) -> Iterator[int]:
+    """Let one process at a time install, or many read (`LOCK_SH`).
 
+    Returns a descriptor that holds the lock, for installers to inherit.
     The kernel frees the lock of a process that is killed when the installer has ended too, for that goes on.
     """
     with lock_file.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, kind)
         try:
             yield file.fileno()
         finally:

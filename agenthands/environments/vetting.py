@@ -22,13 +22,12 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from agenthands.environments.error_mapping import uv_fault
+from agenthands.environments.lockfile import entries
 from agenthands.errors import DependencyRefused, RegistryUnavailable
 from agenthands.sandbox.base import CommandResult
 
 YOUNG_DAYS = 14
 _DAY = 86400.0
-_ENTRY = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==\S+[^\n]*\n(?:[ \t]+[^\n]*\n)*", re.MULTILINE)
-_COMMENT = re.compile(r"^[ \t]*#[^\n]*\n", re.MULTILINE)
 _NEEDED_BY = re.compile(r"^ +# (?:via |  )(\w\S*)$", re.MULTILINE)
 _PUBLISHED = re.compile(r"was filtered by `exclude-newer`[^\n]* published at (\d{4}-\d\d-\d\d)")
 _HINT = "If you know it and want it all the same, name it in AGENTHANDS_TRUSTED_PACKAGES."
@@ -45,8 +44,8 @@ def vet_packages(lock: str, base: str, wheels_only: Sequence[str], uv: Uv, trust
 
     Raises DependencyRefused, naming the package and why, or RegistryUnavailable where its age cannot be found out.
     """
-    before = {found[1] for found in _ENTRY.finditer(base)} | {canonicalize_name(name) for name in trusted}
-    added = {found[1]: found[0] for found in _ENTRY.finditer(lock) if found[1] not in before}
+    before = entries(base).keys() | {canonicalize_name(name) for name in trusted}
+    added = {name: entry for name, entry in entries(lock).items() if name not in before}
     if not added:
         return
     with tempfile.TemporaryDirectory(prefix="agenthands-") as name:
@@ -104,23 +103,18 @@ def refuse_unlisted(told: str, base: str, allowed: Collection[str]) -> None:
     Raises DependencyRefused, naming each package and those that need it, as far as the comments say.
     """
     listed = {canonicalize_name(name) for name in allowed}
-    before = {found[1] for found in _ENTRY.finditer(base)}
+    before = entries(base)
     refused = []
-    for found in _ENTRY.finditer(told):
-        if listed and found[1] not in before and canonicalize_name(found[1]) not in listed:
-            needed_by = ", ".join(_NEEDED_BY.findall(found[0]))
-            refused.append(found[1] + (f" (needed by {needed_by})" if needed_by else ""))
+    for name, entry in entries(told).items():
+        if listed and name not in before and canonicalize_name(name) not in listed:
+            needed_by = ", ".join(_NEEDED_BY.findall(entry))
+            refused.append(name + (f" (needed by {needed_by})" if needed_by else ""))
     if refused:
         raise DependencyRefused(
             f"Packages that are not allowed here would be installed: {', '.join(refused)}; "
             f"allowed are {', '.join(allowed)}.",
             "If they may be used, name them in AGENTHANDS_DEPENDENCIES as well.",
         )
-
-
-def without_comments(told: str) -> str:
-    """Return a lock without uv's comments, which name folders of this machine."""
-    return _COMMENT.sub("", told)
 
 
 def _refuse_empty(site: Path) -> None:

@@ -60,6 +60,7 @@ def test_a_wrong_answer_is_held_out_and_no_visible_example_shows_it():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_the_three_claims_hold_on_a_sample(nat_environment, bubblewrap):
     summary = measure(problems(3), Bench(nat_environment, bubblewrap, 1), workers=2)

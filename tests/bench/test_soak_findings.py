@@ -19,6 +19,7 @@ from sandbox_support import becomes
 sys.path.insert(0, str(ROOT / "bench"))
 
 from measuring import in_sandbox
+from patience import patient
 from soak_findings import Traces, bugs, damaged, explained, held_locks, killed, unfinished
 
 from agenthands.error_mapping import as_agenthands_error
@@ -179,7 +180,9 @@ def at_work(sandbox, home, marker):
     """Have a sandbox with a process that has `marker` and nothing of the soak about it, until the context ends."""
     workspace = home / "work" / "20261125-010203-abcdef"
     workspace.mkdir(parents=True)
-    command = Command(["/bin/sh", "-c", f"cd /; exec env -i sleep {marker}"], workspace, limits=Limits(seconds=15))
+    command = Command(
+        ["/bin/sh", "-c", f"cd /; exec env -i sleep {marker}"], workspace, limits=Limits(seconds=patient(15))
+    )
     thread = threading.Thread(target=sandbox.run, args=(command,))
     thread.start()
     try:

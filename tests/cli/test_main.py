@@ -7,6 +7,7 @@ import sys
 
 import httpx
 import pytest
+from patience import patient
 from sample_records import files, whole
 from sample_records import record as accepted_record
 
@@ -156,7 +157,7 @@ def test_a_build_is_shown_in_full_and_its_report_is_opened(agenthands, tmp_path)
         env={"PATH": "/usr/bin:/bin", "BROWSER": f"{browser} %s"},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=patient(100),
     )
     file = tmp_path / "store" / build_prefix(record) / "report.html"
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", f"Opened {file}\n")

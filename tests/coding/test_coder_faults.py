@@ -25,6 +25,7 @@ from faulty_server import (
     says,
     serve_gemini,
 )
+from patience import patient
 from scripted_server import serve_script
 
 from agenthands.coding.openhands.usage import UsageMeter
@@ -56,7 +57,7 @@ def first(fault, times=1):
 @pytest.mark.parametrize("fault", [rate_limit(0), cut, hang, NO_CHOICES], ids=lambda fault: "fault")
 def test_a_passing_fault_is_tried_again(turns, model, fault):
     model.fault = first(fault)
-    done = turns.work(model.url, num_retries=1, timeout=1 if fault is hang else 20)
+    done = turns.work(model.url, num_retries=1, timeout=patient(1) if fault is hang else patient(20))
     assert (done.status, done.reason) == ("finished", "")
     assert turns.files() == ["column_summary.py", "test_column_summary.py"]
     assert len(model) == 5
@@ -80,7 +81,7 @@ def test_a_passing_fault_is_tried_again(turns, model, fault):
 def test_a_lasting_fault_ends_the_turn(turns, model, fault, kind, calls, said):
     model.fault = always(fault)
     with pytest.raises(kind) as caught:
-        turns.work(model.url, num_retries=2, timeout=1 if fault is hang else 20)
+        turns.work(model.url, num_retries=2, timeout=patient(1) if fault is hang else patient(20))
     assert type(caught.value) is kind
     assert said in caught.value.message
     assert caught.value.hint

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from patience import patient
 from terminal_support import Terminal
 
 from agenthands.coding.tool_coder import shell_command
@@ -33,13 +34,13 @@ def terminal(bubblewrap, nat_environment, tmp_path):
     terminal.until(b"0 ready> ")
     yield terminal
     shell.close()
-    terminal.process.wait(60)
+    terminal.process.wait(patient(60))
     os.close(terminal.master)
 
 
 def served(terminal):
     """Wait until pytest is served in the shell."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + patient(60)
     while time.monotonic() < deadline:
         terminal.type(b"grep -c agenthands-pytest /proc/net/unix\n")
         if b"\r\n0\r\n" not in terminal.until(b" ready> "):
@@ -88,7 +89,7 @@ def test_a_run_that_is_ended_leaves_nothing(terminal, ends, code):
     background = b" &" if code == 137 else b""
     terminal.type(b"SLOW=1 python -m pytest -q tests -k slow" + background + b"\n")
     running = terminal.workspace / "running"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + patient(30)
     while not (running.exists() and running.read_text()) and time.monotonic() < deadline:
         time.sleep(0.1)
     inside = int(running.read_text())
@@ -96,7 +97,7 @@ def test_a_run_that_is_ended_leaves_nothing(terminal, ends, code):
     terminal.type(ends)
     if not background:
         terminal.until(b"%d ready> " % code)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + patient(60)
     while ours(inside) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not ours(inside)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from patience import patient
 from terminal_support import Terminal
 
 from agenthands.gate.harness import preparation_source
@@ -41,7 +42,7 @@ def servers(parent=None):
     found = []
     for each in below:
         with contextlib.suppress(psutil.Error):  # it may end meanwhile
-            if any("prepared_script" in word for word in each.cmdline()):
+            if any("forkserver/server_script" in word for word in each.cmdline()):
                 found.append(each)
     return found
 
@@ -63,7 +64,7 @@ def test_input_output_and_exit_code_are_as_of_a_command_of_its_own(run):
     assert result.exit_code == 1
     assert result.stderr.endswith(b"ValueError: no\n")
     assert run("import os, signal; os.kill(os.getpid(), signal.SIGTERM)").exit_code == 128 + signal.SIGTERM
-    assert run("import time; time.sleep(60)", limits=Limits(seconds=2)).timed_out
+    assert run("import time; time.sleep(60)", limits=Limits(seconds=patient(2))).timed_out
 
 
 def test_no_file_and_no_memory_of_the_outside_comes_along(run, monkeypatch):
@@ -128,8 +129,9 @@ def test_a_preparation_that_fails_is_left_out(run):
 
 
 def test_a_command_does_not_pay_for_the_preparation(run):
-    slow = f"import time; made = time.sleep(4)  # {time.time_ns()}"
-    result = run("print('by itself', 'made' in globals())", slow, limits=Limits(seconds=2))
+    seconds = patient(2)
+    slow = f"import time; made = time.sleep({2 * seconds})  # {time.time_ns()}"
+    result = run("print('by itself', 'made' in globals())", slow, limits=Limits(seconds=seconds))
     assert (result.exit_code, result.stdout) == (0, b"by itself False\n")
 
 
@@ -149,7 +151,7 @@ def test_a_sandbox_may_end_while_it_is_entered(bubblewrap, run, tmp_path):
         terminal = Terminal(shell.path)
         time.sleep(number * 0.01)
         shell.close()
-        terminal.process.wait(60)
+        terminal.process.wait(patient(60))
         os.close(terminal.master)
     assert run("print(made)", preparation).exit_code == 0
 
@@ -206,5 +208,5 @@ sys.stdin.read()
     (server,) = servers(process.pid)
     process.send_signal(end)
     process.wait()
-    psutil.wait_procs([server], timeout=10)
+    psutil.wait_procs([server], timeout=patient(10))
     assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE

@@ -4,6 +4,7 @@ import time
 
 import psutil
 import pytest
+from patience import patient
 from sandbox_support import MIB, python, runner, sh
 
 pytestmark = pytest.mark.slow
@@ -14,7 +15,7 @@ def test_wall_time_is_bounded_and_nothing_stays(run, marker):
     result = run(*sh(f"(setsid sleep {marker} &) ; sleep {marker}"), limits={"seconds": 2})
     assert result.timed_out
     assert (result.exit_code, result.ended_by) == (None, "time")
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < patient(20)
 
 
 def test_output_is_bounded(run):

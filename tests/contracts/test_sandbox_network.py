@@ -48,7 +48,7 @@ def ask(url, proxy):
     if proxy:  # by hand: NO_PROXY names this address
         request.set_proxy(proxy.removeprefix("http://"), "http")
     try:
-        return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10).read().decode()
+        return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=100).read().decode()
     except OSError as error:
         return type(error).__name__ + str(getattr(error, "code", ""))
 print(ask(os.environ.get("AGENTHANDS_MODEL_URL", "http://127.0.0.1:8765"), None))

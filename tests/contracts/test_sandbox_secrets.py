@@ -9,6 +9,7 @@ from itertools import takewhile
 
 import pytest
 from canaries import BASE, BLOCK, ENVIRONMENT, FALLBACK, FORMS, INDEX, LITERAL, MIRROR, REDIS, has_canary
+from patience import patient
 
 from agenthands.sandbox.base import Command, Limits
 
@@ -56,7 +57,7 @@ def test_a_command_finds_no_key_in_variables_files_or_processes_but_those_laid_o
     known = b"\n".join(sorted(FORMS)) + b"\n"
     host = "" if sandbox.name == "docker" else "--exclude-dir=usr"  # the machine's own system, and as it stands there
     command = Command(
-        ["/bin/bash", "-c", SHOW + SEARCH.format(host)], workspace, stdin=known, limits=Limits(seconds=120)
+        ["/bin/bash", "-c", SHOW + SEARCH.format(host)], workspace, stdin=known, limits=Limits(seconds=patient(120))
     )
     done = sandbox.run(replace(command, variables={"LAID": BLOCK}))
     shown, _, found = done.stdout.partition(b"SEARCHED\n")
@@ -77,7 +78,7 @@ def test_a_shell_finds_none_either(worker, tmp_path):
         shown = b"".join(takewhile(lambda line: line != b"SEARCHED\n", process.stdout))
     finally:
         shell.close()
-        process.wait(10)
+        process.wait(patient(10))
     assert b"PATH=" in shown
     assert b"\n/tmp:\n" in shown
     assert not has_canary(shown)

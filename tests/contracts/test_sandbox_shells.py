@@ -7,6 +7,7 @@ import sys
 
 import psutil
 import pytest
+from patience import patient
 from sandbox_support import becomes
 from terminal_support import Terminal
 
@@ -37,7 +38,7 @@ def test_a_shell_takes_commands_and_ends(sandbox, tmp_path, marker):
     assert (workspace / "made").is_file()
     assert becomes(True, marker)
     shell.close()
-    assert process.wait(10) != 0
+    assert process.wait(patient(10)) != 0
 
 
 def test_a_shell_is_a_terminal_that_comes_back_after_exit(sandbox, tmp_path, marker):
@@ -62,7 +63,7 @@ def test_a_shell_is_a_terminal_that_comes_back_after_exit(sandbox, tmp_path, mar
         terminal.until(b"0 ready> ")
     finally:
         shell.close()
-        assert terminal.process.wait(10) != 0
+        assert terminal.process.wait(patient(10)) != 0
         os.close(terminal.master)
 
 
@@ -95,7 +96,7 @@ def test_a_shell_of_a_killed_worker_ends_with_what_it_runs(bubblewrap, tmp_path,
         finally:
             worker.kill()
     assert len(family) > 3, "the shell's program, bwrap, bash, sleep"
-    _, alive = psutil.wait_procs(family, timeout=20)
+    _, alive = psutil.wait_procs(family, timeout=patient(20))
     for each in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             each.kill()
@@ -116,7 +117,7 @@ def test_a_shell_leaves_no_process_behind_whoever_ends_it(watched_bubblewrap, tm
             if name == "closed":
                 shell.close()
             del shell
-            assert terminal.process.wait(10) != 0
+            assert terminal.process.wait(patient(10)) != 0
         finally:
             terminal.process.kill()
             os.close(terminal.master)

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 from conftest_paths import ROOT
+from patience import patient
 
 from agenthands.llm.settings import KEYS
 from agenthands.settings import Settings
@@ -76,7 +77,9 @@ def test_the_server_takes_whatever_password_the_database_has():
         "print(make_url(database().database_config.connection_url).render_as_string(False))"
     )
     variables = {**os.environ, **{name: str(value) for name, value in seen["server"].items()}}
-    said = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=100)
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=patient(100)
+    )
     url = urlsplit(said.stdout.strip())
     assert (url.scheme, url.hostname, url.path) == ("postgresql+asyncpg", "postgres", "/prefect")
     assert (url.username, unquote(url.password)) == ("prefect", password)
@@ -85,6 +88,6 @@ def test_the_server_takes_whatever_password_the_database_has():
 def environments(file, shell):
     """Return the variables of each service as compose resolves them in another folder than the file's."""
     command = [*COMPOSE, "--file", str(file), "config"]
-    done = subprocess.run(command, env=shell, cwd="/", capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=shell, cwd="/", capture_output=True, text=True, timeout=patient(60))
     assert done.returncode == 0, done.stderr
     return {name: each.get("environment", {}) for name, each in yaml.safe_load(done.stdout)["services"].items()}

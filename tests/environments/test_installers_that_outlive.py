@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from patience import patient
 from served_support import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(100)]
@@ -65,5 +66,5 @@ def test_nobody_installs_beside_an_installer_whose_process_was_killed(tmp_path, 
     until(lambda: "ended" in told.read_text())
     with gate.open("w") as other:
         other.write("go on\n")
-    assert second.wait(30) == 0
+    assert second.wait(patient(30)) == 0
     assert told.read_text().split() == ["begun", "ended", "begun", "ended"]

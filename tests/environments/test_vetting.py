@@ -1,5 +1,6 @@
 """Packages that a plan may name: an index on this machine has old, young, empty, unbuilt and silent ones."""
 
+import hashlib
 import sys
 import time
 from dataclasses import replace
@@ -54,7 +55,8 @@ def environments(tmp_path_factory):
         patch.setenv("UV_DEFAULT_INDEX", url)
         patch.setenv("UV_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(uv_environments, "LOCKS", locks)
-        (locks / "nat.lock").write_text("ah-base==1.0\n")
+        digest = hashlib.sha256(PACKAGES["ah-base"][0][1]).hexdigest()
+        (locks / "nat.lock").write_text(f"ah-base==1.0 \\\n    --hash=sha256:{digest}\n")
         yield UvInstaller(tmp_path_factory.mktemp("home"))
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from conftest_paths import ROOT
 from docs_support import DOCS, blocks, follow
+from patience import patient
 from s3_support import make_bucket, moto
 from scripted_server import serve_script
 from served_support import serve
@@ -129,7 +130,8 @@ def followed(request, checkout, servers):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_can_be_followed(page, followed):
-    assert followed[page].result(timeout=800) == ""
+    assert followed[page].result(timeout=patient(800)) == ""

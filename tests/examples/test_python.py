@@ -6,6 +6,7 @@ import sys
 import pytest
 from conftest_paths import ROOT, TEST_HOME
 from docs_support import DOCS
+from patience import patient
 
 
 def run_doctests(page, module, folder):
@@ -19,7 +20,7 @@ def run_doctests(page, module, folder):
         "AGENTHANDS_PLANNER": "scripted/data-report",
     }
     asked = [sys.executable, "-P", script, page, module]
-    return subprocess.run(asked, cwd=folder, env=variables, capture_output=True, text=True, timeout=600)
+    return subprocess.run(asked, cwd=folder, env=variables, capture_output=True, text=True, timeout=patient(600))
 
 
 def test_an_example_of_python_that_says_otherwise_is_noticed(tmp_path):

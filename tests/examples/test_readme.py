@@ -8,6 +8,7 @@ import tomllib
 import pytest
 from conftest_paths import ROOT
 from packaging.requirements import Requirement
+from patience import patient
 
 from agenthands.cli.main import cli
 from agenthands.flows.server import bootstrap as bootstrapping
@@ -61,7 +62,7 @@ def test_every_option_of_prefect_that_is_shown_exists():
     assert len(shown) > 3
     for words in {words for words, _ in shown}:
         asked = [sys.executable, "-m", "prefect", *words.split(), "--help"]
-        said = subprocess.run(asked, capture_output=True, text=True, timeout=100).stdout
+        said = subprocess.run(asked, capture_output=True, text=True, timeout=patient(100)).stdout
         for option in (option for of, option in shown if of == words):
             assert option in said, (words, option)
 

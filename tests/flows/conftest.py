@@ -1,15 +1,16 @@
-"""One `agenthands serve` for all tests that need a Prefect server, and a bare server for builds that need just any."""
+"""One `agenthands serve` for all tests that need its deployments, and builds on the bare server."""
 
 import os
 import subprocess
-import sys
 
 import psutil
 import pytest
-from many_machines import running
-from package_support import built_package, free_port
+from conftest_paths import shared_folder
+from package_support import built_package
+from patience import patient
 from scripted_server import serve_script
-from served_support import BIN, answers, serve, until
+from served_support import BIN, serve
+from warm_command import warm_command
 
 
 @pytest.fixture(scope="session")
@@ -20,23 +21,15 @@ def served(tmp_path_factory):
         family = psutil.Process(served.pid).children(recursive=True)
         assert any("worker" in each.cmdline() for each in family)
     assert served.exit_code == 130
-    _, alive = psutil.wait_procs(family, timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=patient(10))
     assert not alive
 
 
 @pytest.fixture(scope="session")
-def prefect_api(tmp_path_factory):
-    """Variables that name a bare Prefect server: builds that do not test the embedded one are spared its start.
-
-    Its writers to SQLite wait for each other, as those of the embedded one do.
-    """
-    port, home = free_port(), str(tmp_path_factory.mktemp("prefect"))
-    api = {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
-    server = [sys.executable, "-m", "uvicorn", "--factory", "agenthands.flows.server.app:create_app"]
-    address = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "error"]
-    with running(*server, *address, env={**os.environ, "PREFECT_HOME": home, "PREFECT_UI_ENABLED": "0"}):
-        until(lambda: answers(api["PREFECT_API_URL"]), 200)
-        yield api
+def warm(prefect_api):
+    """A process on the bare server that runs one command after the other, without the imports of each."""
+    with warm_command(prefect_api) as command:
+        yield command
 
 
 @pytest.fixture
@@ -47,11 +40,23 @@ def model():
 
 
 @pytest.fixture
+def warm_build(warm, model, tmp_path):
+    """Build by that model in the warm process, with the store in tmp_path; returns how the command ended."""
+
+    def build(*options, command="build"):
+        chosen = ["--planner", "openai/scripted", "--api-base", model.url]
+        variables = {"AGENTHANDS_STORE": tmp_path / "store", "OPENAI_API_KEY": "x"}
+        return warm.run(command, "a report", *chosen, *options, **variables)
+
+    return build
+
+
+@pytest.fixture
 def start_build(model, tmp_path, prefect_api):
     """Start a build by that model as a user does, on the bare server; its store is in tmp_path, its output in pipes."""
 
-    def start(*options, command="build"):
-        command = [BIN / "agenthands", command, "a report", "--planner", "openai/scripted", "--api-base", model.url]
+    def start(*options):
+        command = [BIN / "agenthands", "build", "a report", "--planner", "openai/scripted", "--api-base", model.url]
         variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store"), "OPENAI_API_KEY": "x"}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen([*command, *options], env=variables, **pipes)
@@ -60,8 +65,6 @@ def start_build(model, tmp_path, prefect_api):
 
 
 @pytest.fixture(scope="session")
-def fetched_package(tmp_path_factory, prefect_api):
+def fetched_package(tmp_path_factory, warm):
     """Fetch the package of one build, which the first process of a test run makes for all of them, into a folder."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    return lambda folder: built_package(shared, folder, prefect_api)
+    return lambda folder: built_package(shared_folder(tmp_path_factory), folder, warm)

@@ -1,12 +1,8 @@
 """Whole agents in NAT whose model goes wrong without failing: their test cases end bounded, and say why."""
 
-import os
-import subprocess
-
 import pytest
 from faulty_server import says
 from scripted_server import serve_script
-from served_support import BIN
 
 from agenthands.reports.remedies import advice_on_case
 from agenthands.schemas import BuildRecord
@@ -24,26 +20,35 @@ WAYS = {
 }
 
 
-def test_a_model_that_goes_wrong_costs_its_agent_a_bounded_number_of_calls(tmp_path, prefect_api):
-    store = {"AGENTHANDS_STORE": str(tmp_path / "store"), "OPENAI_API_KEY": "x"}
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Where the first build keeps its tool for the others."""
+    return tmp_path_factory.mktemp("store")
 
-    def build(url):
-        command = [BIN / "agenthands", "build", "a report", "--planner", "openai/scripted", "--api-base", url, "--json"]
-        variables = {**os.environ, **prefect_api, **store}
-        done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=400)
-        assert done.returncode == 1, done.stderr
-        return BuildRecord.model_validate_json(done.stdout)
 
-    for fault, calls, answer in WAYS.values():
-        with serve_script("data-report") as model:
-            model.fault = lambda kind, number, fault=fault: fault if kind == "agent" else None
-            record = build(model.url)
-        assert model.count("agent") == calls
-        assert record.reason == "2 of 2 test cases failed: summary, clock"
-        for case in record.acceptance.cases:
-            assert not case.passed
-            if answer is None:
-                assert (case.answer, case.tools_called) == ("", [])
-                assert "The agent said nothing" in advice_on_case(case)
-            else:
-                assert answer in case.answer
+@pytest.mark.parametrize(
+    "way",
+    [
+        "a loop",
+        pytest.param("an unknown tool", marks=pytest.mark.long),
+        pytest.param("wrong arguments", marks=pytest.mark.long),
+        pytest.param("arguments that are no JSON", marks=pytest.mark.long),
+    ],
+)
+def test_a_model_that_goes_wrong_costs_its_agent_a_bounded_number_of_calls(way, warm, store):
+    fault, calls, answer = WAYS[way]
+    with serve_script("data-report") as model:
+        model.fault = lambda kind, number: fault if kind == "agent" else None
+        chosen = ["--planner", "openai/scripted", "--api-base", model.url, "--json"]
+        done = warm.run("build", "a report", *chosen, AGENTHANDS_STORE=store, OPENAI_API_KEY="x")
+    assert done.returncode == 1, done.stderr
+    record = BuildRecord.model_validate_json(done.stdout)
+    assert model.count("agent") == calls
+    assert record.reason == "2 of 2 test cases failed: summary, clock"
+    for case in record.acceptance.cases:
+        assert not case.passed
+        if answer is None:
+            assert (case.answer, case.tools_called) == ("", [])
+            assert "The agent said nothing" in advice_on_case(case)
+        else:
+            assert answer in case.answer

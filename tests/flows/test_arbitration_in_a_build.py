@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 from arbitration_support import TOOL, Planner, ruling
-from prefect.testing.utilities import prefect_test_harness
 from tests_support import write_roman
 
 from agenthands.flows.build_agent import build_agent
@@ -17,14 +16,7 @@ from agenthands.store.workdirs import BuildContext, ToolWorkspace
 from agenthands.tasks import dependencies
 from agenthands.tasks import gate as validate
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def prefect_server():
-    """One server of this file's own; a busy machine takes long to start it."""
-    with prefect_test_harness(server_startup_timeout=180):
-        yield
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("flows_run_here")]
 
 
 @pytest.fixture

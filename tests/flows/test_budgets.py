@@ -5,6 +5,7 @@ import threading
 
 import pytest
 import yaml
+from patience import patient
 from scripted_server import serve_script
 
 from agenthands._util.formatting import money
@@ -17,13 +18,12 @@ TURNS = len(yaml.safe_load((SCRIPTS / "data-report/tools/column_summary.yaml").r
 
 
 @pytest.fixture
-def build(start_build, tmp_path):
+def build(warm_build, tmp_path):
     """Build; returns the exit code, what was said, and the records in the store."""
 
     def build(*options):
-        with start_build(*options) as process:
-            _, said = process.communicate(timeout=400)
-        return process.returncode, said, records(tmp_path / "store")
+        done = warm_build(*options)
+        return done.returncode, done.stderr, records(tmp_path / "store")
 
     return build
 
@@ -63,7 +63,7 @@ def test_the_budget_of_a_build_stops_every_conversation_that_runs(build):
 
     def begun_at_once(kind, number):
         if kind == "coder" and number <= 2:
-            both.wait(200)
+            both.wait(patient(200))
 
     def without_servers(kind, messages, message):
         if kind != "plan":
@@ -83,16 +83,15 @@ def test_the_budget_of_a_build_stops_every_conversation_that_runs(build):
     assert (record.status, record.cost_usd) == ("failed", pytest.approx(0.45))
 
 
-def test_a_plan_is_estimated_from_what_builds_before_it_cost(build, start_build):
+def test_a_plan_is_estimated_from_what_builds_before_it_cost(build, warm_build):
     code, said, (record,) = build(*PRICE)
     assert code == 0, said
-    with start_build("--json", *PRICE, command="plan") as process:
-        out, said = process.communicate(timeout=400)
-    assert process.returncode == 0, said
-    assert Plan.model_validate_json(out) == record.plan, "--json is the plan alone"
+    done = warm_build("--json", *PRICE, command="plan")
+    assert done.returncode == 0, done.stderr
+    assert Plan.model_validate_json(done.stdout) == record.plan, "--json is the plan alone"
     cases = sum(each.cost_usd for each in record.spending if each.stage == "accept")
     expected = f"about {money(record.tools[0].cost_usd + cases)} (tools as the one before; test cases as the 2 before)."
-    assert f"This plan: $0.00. Building it: {expected}" in said
+    assert f"This plan: $0.00. Building it: {expected}" in done.stderr
 
 
 def test_a_tool_that_is_too_dear_is_rejected_for_it(build, model):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from patience import patient
 from scripted_server import serve_script
 from served_support import BIN, until
 
@@ -24,8 +25,8 @@ def test_a_terminated_command_ends_as_an_interrupted_one_and_says_what_it_was(tm
             until(lambda: model.count("plan"))
             family = psutil.Process(process.pid).children(recursive=True)
             process.terminate()
-            assert process.wait(30) == 130
-        _, alive = psutil.wait_procs(family, timeout=10)
+            assert process.wait(patient(30)) == 130
+        _, alive = psutil.wait_procs(family, timeout=patient(10))
         assert alive == []
     (record,) = tmp_path.glob("agents/*/*/build.json")
     assert BuildRecord.model_validate_json(record.read_bytes()).status == "cancelled"
@@ -63,7 +64,7 @@ def test_a_build_that_is_terminated_while_the_gate_judges_keeps_no_verdict(model
             if "checking" in line:
                 until(lambda: a_sandbox_of(process))
                 process.terminate()
-        assert process.wait(30) == 130
+        assert process.wait(patient(30)) == 130
     (record,) = (tmp_path / "store").glob("agents/*/*/build.json")
     record = BuildRecord.model_validate_json(record.read_bytes())
     assert (record.status, record.reason) == ("cancelled", "the run was cancelled")

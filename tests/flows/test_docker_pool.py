@@ -10,7 +10,7 @@ from served_support import BIN, bootstrap, until
 
 from agenthands.schemas import BuildRecord
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.images, pytest.mark.timeout(1200)]
 ROOT = Path(__file__).parents[2]
 IMAGE, POOL = "agenthands-test", "in-docker"
 

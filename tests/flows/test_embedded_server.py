@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from patience import patient
 
 from agenthands.flows.server.embedded import prefect_server
 
@@ -23,6 +24,7 @@ def test_flows_send_heartbeats_to_a_server_of_the_users_alone(monkeypatch):
         assert get_current_settings().flows.heartbeat_frequency
 
 
+@pytest.mark.long
 def test_many_writers_at_once_wait_for_each_other(tmp_path, monkeypatch):
     """Asked without Prefect's client, which tries again where it reads 503."""
     (tmp_path / "flows").mkdir()
@@ -32,7 +34,7 @@ def test_many_writers_at_once_wait_for_each_other(tmp_path, monkeypatch):
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     with prefect_server() as wait:
         wait()
-        with httpx.Client(base_url=os.environ["PREFECT_API_URL"], timeout=100) as client:
+        with httpx.Client(base_url=os.environ["PREFECT_API_URL"], timeout=patient(100)) as client:
             flow = client.post("/flows/", json={"name": "many"}).json()["id"]
 
             def work(number):

@@ -16,6 +16,7 @@ from browser_support import browser
 from canaries import ENVIRONMENT, addresses_with_passwords, has_canary, leaks, written_since
 from command_support import agenthands
 from gateway_support import free
+from patience import patient
 
 from agenthands.evaluation.acceptance import InstalledAgent
 from agenthands.llm.gateway.server import LitellmGateway
@@ -184,19 +185,21 @@ def nat(agent, bubblewrap, fetched, arguments, gateway=None, mcp=None):
             agent.workspace,
             [agent.environment.path, fetched, *python_home],
             variables,
-            limits=Limits(seconds=200, memory_bytes=16 * 1024**3),
+            limits=Limits(seconds=patient(200), memory_bytes=16 * 1024**3),
             network="model" if gateway else "none",
             model_socket=gateway.socket if gateway else None,
         )
     )
 
 
+@pytest.mark.long
 def test_nat_validates_the_package(installed, bubblewrap, fetched):
     result = nat(installed, bubblewrap, fetched, ["validate", "--config_file", str(installed.config)])
     assert result.exit_code == 0, result.stderr.decode()[-2000:]
     assert b"valid" in (result.stdout + result.stderr).lower()
 
 
+@pytest.mark.long
 def test_setup_mcp_installs_and_nat_runs_the_agent(installed, bubblewrap, fetched):
     """With uv, as the package's README has it; `test_servers_in_a_build` has pip alone."""
     uv = Path(sys.executable).parent / "uv"
@@ -204,7 +207,7 @@ def test_setup_mcp_installs_and_nat_runs_the_agent(installed, bubblewrap, fetche
     (fetched / ".venv" / "bin" / "uv").symlink_to(uv)
     for expected in ("installing", "already installed"):
         done = subprocess.run(
-            ["./setup_mcp.sh"], cwd=fetched, capture_output=True, text=True, timeout=400,
+            ["./setup_mcp.sh"], cwd=fetched, capture_output=True, text=True, timeout=patient(400),
             env={**os.environ, "PYTHON": os.path.realpath(sys.executable)},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -226,6 +229,7 @@ def test_setup_mcp_installs_and_nat_runs_the_agent(installed, bubblewrap, fetche
     assert b"It changed by -20.0 %" in result.stdout + result.stderr
 
 
+@pytest.mark.long
 def test_the_packaged_tests_pass(installed, bubblewrap, fetched):
     result = bubblewrap.run(
         Command(

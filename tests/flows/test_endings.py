@@ -10,6 +10,7 @@ import time
 import psutil
 import pytest
 from command_support import COMMAND, agenthands
+from patience import patient
 from sample_records import record as accepted_record
 from scripted_server import serve_model
 
@@ -48,7 +49,7 @@ running.run_build = fail
 sys.argv = ["agenthands", "build", "an agent"]
 command_line.main()
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=patient(100))
     assert (done.returncode, done.stdout) == (code, "said before")
     assert done.stderr.startswith(message)
     assert ("Traceback" in done.stderr) is (code == 70)
@@ -65,22 +66,30 @@ def test_a_command_whose_reader_has_ended_ends_quietly(tmp_path, command):
         env={**os.environ, "AGENTHANDS_STORE": str(tmp_path)},
         stdout=writes,
         stderr=subprocess.PIPE,
-        timeout=100,
+        timeout=patient(100),
     )
     os.close(writes)
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+def later(moment):
+    return pytest.param(moment, marks=pytest.mark.long)
+
+
 @whole_build
-@pytest.mark.parametrize("moment", ["scripted", "plan: done", "coding", "checking", "accept: started"])
-def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, moment):
+@pytest.mark.parametrize(
+    "moment", ["scripted", later("plan: done"), later("coding"), "checking", later("accept: started")]
+)
+def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, prefect_api, moment):
+    """At the first moment and the last one with the server that it has started for itself."""
+    api = prefect_api if moment in ("plan: done", "coding", "checking") else {}
     process = subprocess.Popen(
         [COMMAND, "build", "a report", "--planner", "scripted/data-report"],
-        env={**os.environ, "AGENTHANDS_STORE": str(tmp_path)},
+        env={**os.environ, **api, "AGENTHANDS_STORE": str(tmp_path)},
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + patient(200)
     build_id = ""
     for line in process.stderr:
         assert time.monotonic() < deadline
@@ -92,10 +101,10 @@ def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, moment):
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     rest = process.stderr.read()
-    assert process.wait(30) == 130
+    assert process.wait(patient(30)) == 130
     assert "Interrupted" in rest
     assert "Traceback" not in rest
-    _, alive = psutil.wait_procs(children, timeout=5)
+    _, alive = psutil.wait_procs(children, timeout=patient(5))
     assert alive == []
     if build_id:
         commands = [" ".join(other.info["cmdline"] or []) for other in psutil.process_iter(["cmdline"])]
@@ -105,11 +114,11 @@ def test_an_interrupted_build_leaves_nothing_and_exits_130(tmp_path, moment):
 
 
 @whole_build
-def test_a_planner_that_answers_nonsense_ends_with_3_and_the_answer_is_kept(tmp_path):
+def test_a_planner_that_answers_nonsense_ends_with_3_and_the_answer_is_kept(tmp_path, warm):
     poem = {"content": "I would rather write a poem.", "tool_calls": []}
     with serve_model(lambda call: poem) as poet:
         named = ["--planner", "openai/poet", "--api-base", poet.url]
-        done = agenthands("build", "a report", *named, store=tmp_path, OPENAI_API_KEY="x")
+        done = warm.run("build", "a report", *named, AGENTHANDS_STORE=tmp_path, OPENAI_API_KEY="x")
     assert done.returncode == 3
     assert "gave no plan that can be built in 3 answers" in done.stderr
     assert "Traceback" not in done.stderr

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from patience import patient
 
 KILLED_IN_THE_FIRST_SANDBOX = """
 import os, signal
@@ -31,7 +32,7 @@ def test_temporary_files_lie_in_the_folder_of_the_process_from_the_first_one_on(
     temporary.mkdir()
     variables = {**os.environ, "TMPDIR": str(temporary), "AGENTHANDS_HOME": str(tmp_path / "home")}
     argv = [sys.executable, "-c", KILLED_IN_THE_FIRST_SANDBOX + start]
-    done = subprocess.run(argv, env=variables, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(argv, env=variables, cwd=tmp_path, capture_output=True, text=True, timeout=patient(100))
     assert done.returncode == -signal.SIGKILL, done.stderr
     (left,) = temporary.iterdir()
     assert left.name.startswith("agenthands-scratch-")

@@ -17,6 +17,7 @@ from agenthands.schemas import BatchReport
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.machines,
     pytest.mark.timeout(900),
     pytest.mark.skipif(bool(MISSING), reason=f"no {' and no '.join(MISSING)} (Debian packages)"),
 ]

@@ -1,14 +1,12 @@
 """Models that go wrong in whole builds: what the user reads, what is kept, and how often a model is called."""
 
 import json
-import os
-import subprocess
 
 import httpx
 import pytest
 from faulty_server import FILTERED, OVERLOADED, QUOTA, hang
+from patience import patient
 from scripted_server import serve_model, serve_script
-from served_support import BIN
 
 from agenthands.llm.scripted.provider import answer
 from agenthands.reports.terminal.build import show_text
@@ -18,17 +16,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
-def build(tmp_path, prefect_api):
-    """Build as a user does; returns the exit code, what was said, and the newest record in the store."""
+def build(tmp_path, warm):
+    """Build; returns the exit code, what was said, and the newest record in the store."""
 
     def build(url, *options, fallback=None, **variables):
         config = '[llm]\nmodel = "openai/scripted"\napi_key = "x"\nnum_retries = 1\nretry_seconds = 0\n'
         if fallback:
             config += "[llm.fallback]\n" + "".join(f'{key} = "{value}"\n' for key, value in fallback.items())
         (tmp_path / "models.toml").write_text(config)
-        command = [BIN / "agenthands", "build", "a report", "--api-base", url, "--config", tmp_path / "models.toml"]
-        variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store"), **variables}
-        done = subprocess.run([*command, *options], env=variables, capture_output=True, text=True, timeout=400)
+        command = ["build", "a report", "--api-base", url, "--config", tmp_path / "models.toml", *options]
+        done = warm.run(*command, AGENTHANDS_STORE=tmp_path / "store", **variables)
         assert "Traceback" not in done.stderr, done.stderr
         paths = sorted((tmp_path / "store").glob("agents/*/*/build.json"), key=lambda path: path.parent.name)
         return done.returncode, done.stderr, BuildRecord.model_validate_json(paths[-1].read_bytes())
@@ -74,11 +71,12 @@ def test_a_lasting_outage_is_tried_again_as_often_as_the_settings_say_and_no_mor
             assert model.count(role) == 1 + 1, "num_retries is 1"
 
 
+@pytest.mark.long  # for the agent's whole time limit
 @pytest.mark.parametrize("budget", [(), ("--budget", "40", "--price", "10000,10000")], ids=["no budget", "budget"])
 def test_a_model_of_the_agent_that_hangs_is_at_fault_and_not_the_agent(build, budget):
     with serve_script("data-report") as model:
         model.fault = lambda kind, number: hang if kind == "agent" else None
-        code, said, record = build(model.url, *budget, AGENTHANDS_CASE_SECONDS="20")
+        code, said, record = build(model.url, *budget, AGENTHANDS_CASE_SECONDS=patient(20))
         assert code == 3, said
         assert "openai/scripted does not answer: a call was cut off after" in said, said
         assert "AGENTHANDS_CASE_SECONDS" in said
@@ -93,7 +91,7 @@ def test_the_last_words_of_a_build_that_fails_reach_the_users_server(start_build
     monkeypatch.setenv("PREFECT_LOGGING_LEVEL", "INFO")
     model.fault = lambda kind, number: FILTERED
     with start_build() as process:
-        assert process.communicate(timeout=400)[0] == ""
+        assert process.communicate(timeout=patient(400))[0] == ""
     assert process.returncode == 2
     logs = httpx.post(f"{prefect_api['PREFECT_API_URL']}/logs/filter", json={"sort": "TIMESTAMP_DESC", "limit": 9})
     last = [log["message"] for log in logs.json()]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from patience import patient
 
 from agenthands.schemas import BuildRecord
 
@@ -43,7 +44,7 @@ def failed(tmp_path, prefect_api):
     def build(*more):
         command = [sys.executable, "-c", PROGRAM, "build", "a report", "--planner", "scripted/data-report", *more]
         variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store"), "SOME_API_KEY": KEY}
-        done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=400)
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=patient(400))
         assert done.returncode == 70, done.stderr
         assert KEY not in done.stderr + done.stdout
         assert "Error: This is a bug of AgentHands, not your mistake: KeyError: '***'\n" in done.stderr

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 from package_support import free_port
+from patience import patient
 from scripted_server import serve_script
 from served_support import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,9 @@ def package(tmp_path_factory, fetched_package):
     python.symlink_to(os.path.realpath(sys.executable))
     (install,) = blocks(agent, "Install it")
     path = {**os.environ, "PATH": f"{python.parent}:{os.environ['PATH']}"}
-    done = subprocess.run(["bash", "-euc", install], cwd=agent, capture_output=True, text=True, timeout=800, env=path)
+    done = subprocess.run(
+        ["bash", "-euc", install], cwd=agent, capture_output=True, text=True, timeout=patient(800), env=path
+    )
     assert done.returncode == 0, done.stderr
     with serve_script("data-report") as model:
         settings = {"AGENT_MODEL": "openai/scripted", "OPENAI_API_BASE": model.url, "OPENAI_API_KEY": "x"}
@@ -49,7 +52,7 @@ def shell(command):
 
 
 def run(agent, command):
-    done = subprocess.run(shell(command), cwd=agent, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(shell(command), cwd=agent, capture_output=True, text=True, timeout=patient(300))
     assert done.returncode == 0, done.stderr[-3000:]
     return done
 
@@ -92,7 +95,7 @@ def test_nothing_is_fetched_while_the_agent_is_loaded(package):
     )
     variables = {name: value for name, value in os.environ.items() if name != "LITELLM_LOCAL_MODEL_COST_MAP"}
     command = [package / ".venv/bin/python", "-c", code]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=patient(120))
     assert done.stdout == "True\n", done.stderr[-3000:]
 
 
@@ -101,7 +104,9 @@ def test_without_the_key_of_its_model_the_agent_does_not_start_and_names_it(pack
     text = blocks(package, title)[0]
     (command,) = [line for line in text.splitlines() if line.startswith(".venv/bin/nat")]
     missing = "set -a; . ./.env; OPENAI_API_KEY=; AGENT_MODEL=openai/gpt-4o\n"
-    done = subprocess.run(["bash", "-euc", missing + command], cwd=package, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        ["bash", "-euc", missing + command], cwd=package, capture_output=True, text=True, timeout=patient(120)
+    )
     assert done.returncode != 0
     said = done.stdout + done.stderr
     assert "openai/gpt-4o needs a key: OPENAI_API_KEY must be set, see .env.example" in said

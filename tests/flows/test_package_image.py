@@ -7,10 +7,11 @@ import httpx
 import pytest
 from image_support import build_image, sh
 from package_support import free_port
+from patience import patient
 from scripted_server import serve_script
 from served_support import HTTP, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.images, pytest.mark.timeout(900)]
 IMAGE, IN_COMPOSE = "agenthands-test-package", "data-report"
 
 
@@ -57,6 +58,6 @@ def test_compose_serves_the_agent(image):
 
 def healthy(port):
     try:
-        return HTTP.get(f"http://127.0.0.1:{port}/health", timeout=2).is_success
+        return HTTP.get(f"http://127.0.0.1:{port}/health", timeout=patient(2)).is_success
     except httpx.HTTPError:
         return False

@@ -4,11 +4,7 @@ The index is on this machine alone: NAT's packages in name, and some that the pl
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from python_index import python_index, wheel
@@ -19,7 +15,6 @@ from agenthands.llm.scripted.provider import SCRIPTS
 from agenthands.schemas import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-COMMAND = str(Path(sys.executable).parent / "agenthands")
 PLAN = json.loads((SCRIPTS / "data-report" / "plan.json").read_text())
 
 
@@ -37,7 +32,7 @@ def base():
     return {key: files for name, version in versions.items() for key, files in package(name, version).items()}
 
 
-def test_the_planner_is_told_why_a_package_cannot_be_used(tmp_path, prefect_api):
+def test_the_planner_is_told_why_a_package_cannot_be_used(tmp_path, warm):
     wanted = ["ah-no-such-package", "ah-listed", "ah-no-such-package"]
 
     def planner(_):
@@ -47,16 +42,13 @@ def test_the_planner_is_told_why_a_package_cannot_be_used(tmp_path, prefect_api)
     packages = {**base(), **package("ah-listed", requires=["ah-unlisted"]), **package("ah-unlisted")}
     with serve_model(planner) as model, python_index(packages) as index:
         variables = {
-            **os.environ,
-            **prefect_api,
-            "AGENTHANDS_STORE": str(tmp_path / "store"),
+            "AGENTHANDS_STORE": tmp_path / "store",
             "AGENTHANDS_DEPENDENCIES": "ah-listed, ah-no-such-package",
             "OPENAI_API_KEY": "x",
             "UV_DEFAULT_INDEX": index,
-            "UV_CACHE_DIR": str(tmp_path / "cache"),
+            "UV_CACHE_DIR": tmp_path / "cache",
         }
-        command = [COMMAND, "build", "a report", "--planner", "openai/planner", "--api-base", model.url]
-        done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=500)
+        done = warm.run("build", "a report", "--planner", "openai/planner", "--api-base", model.url, **variables)
     assert done.returncode == 3, done.stderr
     second, third = (model[number][1][-1]["content"] for number in (1, 2))
     assert "the dependencies ah-no-such-package cannot be used" in second

@@ -12,6 +12,7 @@ from catalogue_support import EVERYTHING
 from conftest_paths import TEST_HOME
 from gateway_support import free, short_folder
 from mcp_servers import made_server
+from patience import patient
 from scripted_server import serve_model
 from tests_support import PLAN
 from web_support import serve_text
@@ -30,7 +31,7 @@ from agenthands.packaging.package import assemble_agent
 from agenthands.sandbox.egress_proxy import EgressProxy
 from agenthands.schemas import McpServer, Plan
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]
 ADA = {"name": "Ada", "entityType": "person", "observations": ["wrote the first program"]}
 USES = {
     "time": ("get_current_time", {"timezone": "UTC"}, "UTC"),
@@ -173,7 +174,7 @@ def accept(plan, servers, answers, places, folder, egress=None, variables=None):
     with serve_model(answers) as served, short_folder() as short:
         settings = ModelSettings(model="openai/double", api_base=served.url, api_key="x")
         with LitellmGateway(settings).open(short / "model.sock", free()) as gateway:
-            return accept_agent(agent, plan.test_cases, sandbox, Reach(gateway, egress), NoJudge(), 60)
+            return accept_agent(agent, plan.test_cases, sandbox, Reach(gateway, egress), NoJudge(), patient(60))
 
 
 class EnvironmentInstaller(UvInstaller):

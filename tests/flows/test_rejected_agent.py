@@ -1,23 +1,18 @@
 """An agent that fails its test cases is kept with its reasons and transcripts, and the exit code says so."""
 
 import json
-import os
-import subprocess
 
 import pytest
 from scripted_server import serve_script
-from served_support import BIN
 
 from agenthands.schemas import BuildRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-def test_a_rejected_agent_is_kept_with_its_reasons(tmp_path, prefect_api):
-    variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store"), "OPENAI_API_KEY": "x"}
-
+def test_a_rejected_agent_is_kept_with_its_reasons(tmp_path, warm):
     def agenthands(*arguments):
-        return subprocess.run([BIN / "agenthands", *arguments], env=variables, capture_output=True, text=True)
+        return warm.run(*arguments, AGENTHANDS_STORE=tmp_path / "store", OPENAI_API_KEY="x")
 
     with serve_script("data-report") as model:
         model.change = lambda kind, messages, message: (

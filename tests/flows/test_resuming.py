@@ -16,12 +16,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
-def build(start_build):
+def build(warm_build):
     def build(*options):
-        with start_build("--json", *options) as process:
-            out, err = process.communicate(timeout=300)
-            assert process.returncode == 0, err
-        return BuildRecord.model_validate_json(out)
+        done = warm_build("--json", *options)
+        assert done.returncode == 0, done.stderr
+        return BuildRecord.model_validate_json(done.stdout)
 
     return build
 
@@ -71,6 +70,7 @@ def test_another_coder_makes_the_tools_anew_and_nothing_else(build, model):
     assert [tool.cached for tool in record.tools] == [False]
 
 
+@pytest.mark.long
 def test_what_killed_workers_had_done_is_not_done_again(start_build, build, model, tmp_path):
     model.latency = 0.3  # so that there is a middle in which to be killed
     for moment in ("coding, attempt 1, cost unknown", "checking", "accept: started"):
@@ -87,6 +87,7 @@ def test_what_killed_workers_had_done_is_not_done_again(start_build, build, mode
     assert "column_summary" in kept.read_text()
 
 
+@pytest.mark.long
 def test_a_conversation_goes_on_where_its_worker_was_killed(start_build, build, model, tmp_path):
     model.latency = 0.3
     kill_at(start_build(), "coding, attempt 1, cost unknown")

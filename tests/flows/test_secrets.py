@@ -27,10 +27,11 @@ from canaries import (
 )
 from echoing_server import echoing_server
 from fakeredis import TcpFakeServer
+from patience import patient
 
 from agenthands.schemas import BuildRecord
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]
 COMMAND = str(Path(sys.executable).parent / "agenthands")
 BLOCKS = """
 from prefect.blocks.system import Secret
@@ -69,7 +70,7 @@ def failed(tmp_path_factory):
     }
 
     def run(*command):
-        return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=400)
+        return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=patient(400))
 
     saved = run(sys.executable, "-c", BLOCKS.format(BLOCK))
     assert saved.stdout.splitlines()[0] == f"canary {len(BLOCK)}", saved.stderr
@@ -152,7 +153,7 @@ def test_an_address_that_does_not_answer_is_named_without_its_password(tmp_path,
         name: address.format(quote(REDIS)),
     }
     command = [COMMAND, "build", "a report", "--planner", "scripted/data-report"]
-    done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=200)
+    done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=patient(200))
     assert done.returncode in (2, 3), done.stderr
     assert said in done.stderr
     assert not has_canary((done.stdout + done.stderr).encode())

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from gateway_support import free
-from prefect.testing.utilities import prefect_test_harness
+from patience import patient
 from tests_support import PLAN
 
 from agenthands.errors import PlanRefused
@@ -82,8 +82,8 @@ class Planner:
 
 
 @pytest.fixture(scope="module")
-def patched(tmp_path_factory):
-    """A catalogue with a server whose tools changed, an agent's script, and a Prefect server for this file."""
+def patched(tmp_path_factory, flows_run_here):
+    """A catalogue with a server whose tools changed, and an agent's script."""
     folder = tmp_path_factory.mktemp("servers")
     script = folder / "scripts" / "keeper"
     script.mkdir(parents=True)
@@ -93,7 +93,7 @@ def patched(tmp_path_factory):
     entry["_meta"]["io.agenthands/catalogue"]["tools_sha256"] = "0" * 64
     (folder / "catalogue").mkdir()
     (folder / "catalogue" / "changed.json").write_text(json.dumps(entry))
-    with pytest.MonkeyPatch.context() as patch, prefect_test_harness(server_startup_timeout=180):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scripted_model, "SCRIPTS", folder / "scripts")
         patch.setenv("AGENTHANDS_CATALOGUE", str(folder / "catalogue"))
         yield patch, folder
@@ -164,9 +164,12 @@ def setup(folder):
             (tools / name).symlink_to(f"/usr/bin/{name}")
     kept = {key: value for key, value in os.environ.items() if key.lower() not in ("path", "pythonpath")}
     variables = {**kept, "PATH": str(tools), "PYTHON": os.path.realpath(sys.executable)}
-    return subprocess.run([folder / "setup_mcp.sh"], capture_output=True, text=True, env=variables, timeout=400)
+    return subprocess.run(
+        [folder / "setup_mcp.sh"], capture_output=True, text=True, env=variables, timeout=patient(400)
+    )
 
 
+@pytest.mark.long
 def test_setup_mcp_installs_the_same_server_and_a_second_run_changes_nothing(package):
     folder, (first, second) = package
     assert (first.returncode, first.stdout) == (0, "memory: installing ...\n"), first.stderr
@@ -178,6 +181,7 @@ def test_setup_mcp_installs_the_same_server_and_a_second_run_changes_nothing(pac
             assert installed["version"] == wanted["version"]
 
 
+@pytest.mark.long
 def test_no_index_is_named_in_the_package(package):
     locks = "".join(path.read_text() for path in (package[0] / "mcp").glob("*.*") if path.is_file())
     assert "resolved" not in locks
@@ -211,7 +215,7 @@ def run(package, nat_environment, tmp_path_factory):
                     **model,
                     **variables,
                 },
-                limits=Limits(seconds=200, memory_bytes=16 * 1024**3),
+                limits=Limits(seconds=patient(200), memory_bytes=16 * 1024**3),
                 network="model",
                 model_socket=gateway.socket,
             )
@@ -220,12 +224,14 @@ def run(package, nat_environment, tmp_path_factory):
     return run
 
 
+@pytest.mark.long
 def test_the_packaged_agent_uses_the_server_where_its_settings_are_made(run, package):
     result = run(MEMORY_FILE_PATH="/tmp/notes.jsonl")
     assert result.exit_code == 0, result.stderr.decode()[-2000:]
     assert b"wrote the first program" in result.stdout + result.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("variables", [{}, {"MEMORY_FILE_PATH": ""}])
 def test_nat_refuses_to_start_where_a_needed_variable_is_missing_or_empty(run, variables):
     result = run(**variables)
@@ -233,6 +239,7 @@ def test_nat_refuses_to_start_where_a_needed_variable_is_missing_or_empty(run, v
     assert b"MEMORY_FILE_PATH: must be set, see .env.example" in result.stdout + result.stderr
 
 
+@pytest.mark.long
 def test_the_variable_is_in_the_example_of_the_env_file(package):
     text = (package[0] / ".env.example").read_text()
     assert "MEMORY_FILE_PATH=/tmp/memory.jsonl\n" in text

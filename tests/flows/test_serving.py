@@ -19,12 +19,13 @@ import psutil
 import pytest
 from canaries import BASE, BLOCK, ENVIRONMENT, FALLBACK, LITERAL, has_canary, leaks, models_with_keys, written_since
 from echoing_server import SPY, echoing_server
+from patience import patient
 from scripted_server import serve_script
 from served_support import BIN, HTTP, bootstrap, serve, until
 
 from agenthands.schemas import BatchReport, BuildRecord
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
 
 
@@ -72,7 +73,7 @@ def test_what_a_person_has_set_of_a_deployment_stays(served):
 
 def test_a_pool_of_another_type_is_refused(served):
     command = [BIN / "python", "-m", "agenthands.flows.server.bootstrap", "--type", "docker"]
-    done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=100, cwd=ROOT)
+    done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=patient(100), cwd=ROOT)
     assert done.returncode == 1
     assert "is of type process, not docker" in done.stderr
 
@@ -109,7 +110,7 @@ SECRET = "from prefect.blocks.system import Secret; Secret(value={!r}).save('can
 def run_with_keys(served, tmp_path_factory):
     """Have a run whose keys are in a Secret block, a file and a URL; returns its id and how it ended."""
     command = [BIN / "python", "-c", SECRET.format(BLOCK)]
-    subprocess.run(command, env=served.variables, capture_output=True, check=True, timeout=100)
+    subprocess.run(command, env=served.variables, capture_output=True, check=True, timeout=patient(100))
     config = tmp_path_factory.mktemp("config") / "models.toml"
 
     def run(port):
@@ -165,7 +166,7 @@ def test_a_cancelled_run_ends_with_all_it_started_and_publishes_what_it_was(serv
         assert any("--unshare-all" in each.cmdline() for each in family)
         cancel = [BIN / "prefect", "flow-run", "cancel", run]
         subprocess.run(cancel, env=served.variables, check=True, capture_output=True)
-        _, alive = psutil.wait_procs(family, timeout=30)
+        _, alive = psutil.wait_procs(family, timeout=patient(30))
         assert alive == []
         assert until(lambda: served.ended(run))["type"] == "CANCELLED"
     found = (served.folder / "store").glob("agents/*/*/build.json")
@@ -189,7 +190,7 @@ def test_a_batch_may_be_runs_of_a_deployment(served, tmp_path):
     with serve_script("data-report") as model:
         model.change = poet
         command = [sys.executable, "-c", code, str(file), model.url]
-        done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=400)
+        done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=patient(400))
     report = BatchReport.model_validate_json(done.stdout.splitlines()[-1])
     assert [(item.status, item.exit_code) for item in report.builds] == [("accepted", 0), ("failed", 3)]
     assert "gave no plan" in report.builds[1].reason
@@ -283,7 +284,7 @@ def test_a_killed_server_leaves_neither_its_server_nor_its_worker(tmp_path):
         family = psutil.Process(served.pid).children(recursive=True)
         assert len(family) >= 2
         psutil.Process(served.pid).kill()
-        _, alive = psutil.wait_procs(family, timeout=20)
+        _, alive = psutil.wait_procs(family, timeout=patient(20))
         for each in alive:
             each.kill()
         assert alive == []

@@ -1,6 +1,6 @@
 """Tools that try to win by editing what judges them.
 
-Each is tried twice: as it is, where the fence (`escapes`) must already refuse it, and with the fence switched off,
+Each is tried twice: as it is, where the fence (the check for tampering) must already refuse it, and with the fence off,
 where the sandbox, the examples and the changed versions of the tool must still reject it.
 """
 
@@ -9,7 +9,7 @@ import time
 import pytest
 from tests_support import ROMAN_SPEC, ROMAN_TESTS, ROMAN_TOOL, write_roman
 
-from agenthands.gate.checks import files as workspace
+from agenthands.gate.checks import files
 from agenthands.gate.gate import judge
 from agenthands.schemas import ToolSpec
 
@@ -122,7 +122,7 @@ def failed(report):
 
 @pytest.fixture
 def no_fence(monkeypatch):
-    monkeypatch.setattr(workspace, "escapes", lambda tree, in_tests: [])
+    monkeypatch.setattr(files, "tampering_findings", lambda tree, in_tests: [])
 
 
 # A note looks like any use of files: what it does shows when it runs.

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from canaries import ENVIRONMENT, LITERAL
+from patience import patient
 from tests_support import ROMAN_SPEC, ROMAN_TESTS, ROMAN_TOOL, write_roman
 
 from agenthands.gate.gate import judge
@@ -17,7 +18,7 @@ SPEC = ToolSpec.model_validate(ROMAN_SPEC)
 def verdict(tmp_path, nat_environment, bubblewrap):
     def verdict(seconds=300, spec=SPEC, corrections=None, **files):
         folder = write_roman(tmp_path / f"w{len(list(tmp_path.iterdir()))}", **files)
-        return judge(spec, folder, nat_environment, bubblewrap, seconds, corrections)
+        return judge(spec, folder, nat_environment, bubblewrap, patient(seconds), corrections)
 
     return verdict
 

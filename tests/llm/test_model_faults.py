@@ -27,6 +27,7 @@ from faulty_server import (
     status,
 )
 from gateway_support import ask, opened
+from patience import patient
 from scripted_server import serve_script
 
 from agenthands.errors import (
@@ -79,7 +80,15 @@ def model():
 
 def settings(url, name="openai/scripted", **more):
     return ModelSettings(
-        **{"model": name, "api_key": "k", "api_base": url, "retry_seconds": 0, "num_retries": 2, "timeout": 20, **more}
+        **{
+            "model": name,
+            "api_key": "k",
+            "api_base": url,
+            "retry_seconds": 0,
+            "num_retries": 2,
+            "timeout": patient(20),
+            **more,
+        }
     )
 
 
@@ -95,7 +104,7 @@ def plan(model):
 def test_a_lasting_fault_of_the_planner(model, fault, kind, calls, said):
     model.fault = lambda kind, number: fault
     with pytest.raises(kind) as caught:
-        plan(planner(model.url, timeout=0.5 if fault is hang else 20))
+        plan(planner(model.url, timeout=patient(0.5) if fault is hang else patient(20)))
     assert type(caught.value) is kind
     assert said in caught.value.message
     assert caught.value.hint
@@ -105,7 +114,7 @@ def test_a_lasting_fault_of_the_planner(model, fault, kind, calls, said):
 @pytest.mark.parametrize("fault", [RATE_LIMIT, rate_limit(0), BROKEN, OVERLOADED, cut, hang])
 def test_a_passing_fault_of_the_planner_is_tried_again(model, fault):
     model.fault = lambda kind, number: fault if number == 1 else None
-    answer = plan(planner(model.url, timeout=1 if fault is hang else 20))
+    answer = plan(planner(model.url, timeout=patient(1) if fault is hang else patient(20)))
     assert (answer.text[:1], answer.model, answer.fault, len(model)) == ("{", "openai/scripted", None, 2)
 
 
@@ -194,7 +203,9 @@ def test_how_long_a_provider_asks_to_wait():
 @pytest.mark.parametrize(("fault", "kind", "calls", "said"), FAULTS)
 def test_a_lasting_fault_of_the_agents_model(model, fault, kind, calls, said):
     model.fault = lambda kind, number: fault
-    with opened("openai/scripted", **gateway(model.url, timeout=0.5 if fault is hang else 20)) as gate:
+    with opened(
+        "openai/scripted", **gateway(model.url, timeout=patient(0.5) if fault is hang else patient(20))
+    ) as gate:
         answers = [ask(gate), ask(gate)]
     outside = kind not in (ContentFiltered, ContextExceeded)
     assert all(answer.status_code >= 400 for answer in answers)

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from mcp_servers import READ_CLOCK, SET_CLOCK, made_server
+from patience import patient
 
 from agenthands.mcp.probe import hash_tools, probe_server, validate_tools
 
@@ -18,7 +19,7 @@ def probe(tmp_path, bubblewrap):
     def probe(behaviour, *, seconds=20.0, **more):
         entry, environment = made_server(tmp_path / "environment", behaviour, **more)
         (tmp_path / "scratch").mkdir()
-        return entry, probe_server(entry, environment, bubblewrap, tmp_path / "scratch", seconds)
+        return entry, probe_server(entry, environment, bubblewrap, tmp_path / "scratch", patient(seconds))
 
     return probe
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from gateway_support import short_folder
+from patience import patient
 from sandbox_support import SHELL_BOUNDS, exceed_in_a_shell
 
 from agenthands.errors import SandboxLost, SandboxUnavailable
@@ -192,7 +193,7 @@ def test_an_interrupt_ends_containers_at_once(docker, tmp_path):
         "    end_all_processes()\n    os._exit(130)\nthreading.Thread(target=interrupt).start()\nsandbox = D",
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(tmp_path / "control")], cwd=ROOT) as process:
-        assert process.wait(30) == 130
+        assert process.wait(patient(30)) == 130
     assert containers(docker, process.pid) == []
 
 
@@ -204,7 +205,7 @@ def test_a_shell_that_exceeds_a_bound_starts_anew_and_is_told(docker, tmp_path, 
 
 def test_a_shell_that_nobody_closes_leaves_no_container(docker, tmp_path):
     shell = docker.shell(Command((), tmp_path), tmp_path / "control")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + patient(10)
     while not containers(docker) and time.monotonic() < deadline:
         time.sleep(0.05)
     del shell

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from gateway_support import short_folder
+from patience import patient
 
 from agenthands.errors import SettingsInvalid
 from agenthands.sandbox.egress_proxy import EgressProxy, _is_public
@@ -44,7 +45,7 @@ def ask(*allowed):
 
         def ask(text):
             with socket.socket(socket.AF_UNIX) as client:
-                client.settimeout(20)
+                client.settimeout(patient(20))
                 client.connect(str(path))
                 client.sendall(text.encode())
                 with client.makefile("rb") as answer:
@@ -102,7 +103,7 @@ def test_open_tunnels_end_with_the_proxy(server):
             client.connect(str(path))
             client.sendall(f"CONNECT 127.0.0.1:{server} HTTP/1.1\r\n\r\n".encode())
             assert client.recv(100).startswith(b"HTTP/1.1 200")
-        client.settimeout(10)
+        client.settimeout(patient(10))
         assert client.recv(100) == b""
 
 

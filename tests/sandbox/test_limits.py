@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import patient
 from sandbox_support import SHELL_BOUNDS, exceed_in_a_shell
 
 from agenthands.sandbox.base import Command, Limits
@@ -169,7 +170,7 @@ def test_a_cgroup_takes_its_processes_with_it(cgroups, tmp_path):
                           stdout=subprocess.PIPE) as process:  # fmt: skip
         assert process.stdout.readline() == b"in\n"
         bounds.close()
-        assert process.wait(5) == -9
+        assert process.wait(patient(5)) == -9
     assert left_of(cgroups) == []
 
 
@@ -205,7 +206,7 @@ def test_what_runs_in_a_cgroup_of_a_dead_worker_ends_with_it(cgroups, monkeypatc
                 if space == "another container's":
                     assert process.poll() is None
                 else:
-                    assert process.wait(5) == -9
+                    assert process.wait(patient(5)) == -9
             finally:
                 left.kill()
         Cgroups(cgroups._parents, cgroups.version)

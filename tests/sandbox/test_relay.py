@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from gateway_support import opened, register, short_folder
+from patience import patient
 
 from agenthands.llm.litellm_setup import load_litellm
 
@@ -33,7 +34,7 @@ def free_port():
 def relay(socket_path, port, *argv):
     """Run the relay to its end, with no environment and isolated, as the sandbox does."""
     command = [sys.executable, "-I", str(RELAY), str(socket_path), str(port), "--", *argv]
-    return subprocess.run(command, capture_output=True, timeout=30, env={}, check=False)
+    return subprocess.run(command, capture_output=True, timeout=patient(30), env={}, check=False)
 
 
 def python(code, *arguments):
@@ -131,7 +132,7 @@ for port, text in (sys.argv[1], b"same"), (sys.argv[2], b""):
 """
     one, two = free_port(), free_port()
     command = [sys.executable, "-I", str(RELAY), str(answer_after_the_end), str(one), "/nonexistent", str(two), "--"]
-    result = subprocess.run([*command, *python(code, one, two)], capture_output=True, timeout=30, check=False)
+    result = subprocess.run([*command, *python(code, one, two)], capture_output=True, timeout=patient(30), check=False)
     assert result.returncode == 0, result.stderr
 
 
@@ -140,7 +141,9 @@ for port, text in (sys.argv[1], b"same"), (sys.argv[2], b""):
     ["s", "1", "--"],
 ])  # fmt: skip
 def test_wrong_arguments(arguments):
-    result = subprocess.run([sys.executable, str(RELAY), *arguments], capture_output=True, timeout=20, check=False)
+    result = subprocess.run(
+        [sys.executable, str(RELAY), *arguments], capture_output=True, timeout=patient(20), check=False
+    )
     assert result.returncode == 2
     assert b"usage:" in result.stderr
 
@@ -153,4 +156,4 @@ def test_a_signal_reaches_the_program():
         assert process.stdout.readline() == b"ready\n"
         process.terminate()
         assert process.stdout.read() == b"ended\n"
-        assert process.wait(10) == 5
+        assert process.wait(patient(10)) == 5

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from patience import patient
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +37,7 @@ told(lambda: run_process(["true"], seconds=10))
 
 def test_what_ends_because_this_process_ends_gives_no_result(bubblewrap, tmp_path):
     argv = [sys.executable, "-c", ENDING, str(tmp_path)]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=patient(60))
     assert done.stdout.splitlines() == [
         "SandboxLost The sandbox cannot be set up: this process is ending",
         "OSError this process is ending",

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from patience import patient
 
 from agenthands.store.workdirs import claim, release, sweep
 
@@ -112,7 +113,7 @@ def test_threads_that_begin_at_once_have_one_folder(tmp_path):
         "for each in threads: each.join()\n"
     )
     variables = {**os.environ, "TMPDIR": str(tmp_path)}
-    subprocess.run([sys.executable, "-c", code], env=variables, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], env=variables, check=True, timeout=patient(60))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -134,7 +135,7 @@ def in_a_process(system, then):
 def test_temporary_files_of_a_process_are_gone_with_it(tmp_path):
     for process, scratch in in_a_process(tmp_path, ""):
         assert scratch.parent == tmp_path
-        assert process.wait(20) == 0
+        assert process.wait(patient(20)) == 0
         assert list(tmp_path.iterdir()) == []
 
 
@@ -146,7 +147,7 @@ def test_a_child_leaves_its_parents_temporary_files_alone(tmp_path):
         "sys.exit(0 if os.path.exists(file) else 3)"
     )
     for process, _ in in_a_process(tmp_path, child):
-        assert process.wait(20) == 0
+        assert process.wait(patient(20)) == 0
         assert list(tmp_path.iterdir()) == []
 
 
@@ -158,14 +159,14 @@ def test_temporary_files_of_a_killed_process_are_removed_by_the_next(tmp_path):
     for process, scratch in in_a_process(tmp_path, "import time; time.sleep(60)"):
         age(scratch)
         for other, _ in in_a_process(tmp_path, ""):
-            assert other.wait(20) == 0
+            assert other.wait(patient(20)) == 0
             assert scratch.is_dir(), "it is in use"
         process.kill()
         process.wait()
         age(scratch)
         assert list(scratch.iterdir())
         for other, _ in in_a_process(tmp_path, ""):
-            assert other.wait(20) == 0
+            assert other.wait(patient(20)) == 0
     assert [each.name for each in tmp_path.iterdir()] == ["agenthands-scratch-just-begun"]
 
 
@@ -174,11 +175,11 @@ def test_what_killed_prefect_workers_left_is_removed_after_a_day(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").touch()
     for process, _ in in_a_process(tmp_path, ""):
-        assert process.wait(20) == 0
+        assert process.wait(patient(20)) == 0
     assert len(list(tmp_path.iterdir())) == 3
     yesterday = time.time() - 25 * 3600
     for folder in tmp_path.iterdir():
         os.utime(folder, (yesterday, yesterday))
     for process, _ in in_a_process(tmp_path, ""):
-        assert process.wait(20) == 0
+        assert process.wait(patient(20)) == 0
     assert [each.name for each in tmp_path.iterdir()] == ["prefect-of-somebody"]

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from patience import patient
 from sample_records import plan
 
 from agenthands.errors import StoreUnavailable
@@ -177,13 +178,13 @@ def test_two_that_sweep_at_once_publish_one_record(work, store):
     class Slow(FsspecStore):
         def put(self, key, content):
             publishing.set()
-            assert go_on.wait(20)
+            assert go_on.wait(patient(20))
             return super().put(key, content)
 
     first, told = [], []
     thread = threading.Thread(target=lambda: first.extend(sweep(work, CrashRecovery(Slow))))
     thread.start()
-    assert publishing.wait(20)
+    assert publishing.wait(patient(20))
     os.utime(folder / ".alive", (time.time() - 60,) * 2)
     assert sweep(work, told.append) == []
     assert told == [], "another is about to tell of it"

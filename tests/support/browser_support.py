@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import websocket
+from patience import patient
 from pypdf import PdfReader
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -102,7 +103,7 @@ def browser():
         )
         try:
             socket = websocket.create_connection(
-                _address(Path(folder), process), timeout=_SECONDS, suppress_origin=True
+                _address(Path(folder), process), timeout=patient(_SECONDS), suppress_origin=True
             )
             try:
                 target = _call(socket, 1, "Target.createTarget", url="about:blank")["targetId"]
@@ -110,7 +111,7 @@ def browser():
             finally:
                 socket.close()
             page = websocket.create_connection(
-                f"ws://127.0.0.1:{port}/devtools/page/{target}", timeout=_SECONDS, suppress_origin=True
+                f"ws://127.0.0.1:{port}/devtools/page/{target}", timeout=patient(_SECONDS), suppress_origin=True
             )
             try:
                 yield Tab(page)
@@ -118,11 +119,11 @@ def browser():
                 page.close()
         finally:
             process.terminate()
-            process.wait(_SECONDS)
+            process.wait(patient(_SECONDS))
 
 
 def _address(folder, process):
-    file, until = folder / "DevToolsActivePort", time.monotonic() + _SECONDS
+    file, until = folder / "DevToolsActivePort", time.monotonic() + patient(_SECONDS)
     while time.monotonic() < until and process.poll() is None:
         if file.is_file() and len(lines := file.read_text().split()) == 2:
             return f"ws://127.0.0.1:{lines[0]}{lines[1]}"

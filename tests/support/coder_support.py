@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from conftest_paths import TEST_HOME
+from patience import patient
 
 from agenthands.coding.base import CodingTask
 from agenthands.coding.openhands.agent import OpenHandsCoder
@@ -42,7 +43,7 @@ class Turns:
     def work(self, url, model="openai/scripted", message="", steps=12, seconds=60.0, **settings):
         """Do one turn; what a test waits for is short."""
         self.attempt += 1
-        values = {"api_key": "k", "api_base": url, "retry_seconds": 0, "timeout": 20, **settings}
+        values = {"api_key": "k", "api_base": url, "retry_seconds": 0, "timeout": patient(20), **settings}
         task = f"Tool: column_summary\nWorkspace: {self.workspace}\n"
         return OpenHandsCoder(ModelSettings(model=model, **values), TEST_HOME).work(
             CodingTask(
@@ -54,7 +55,7 @@ class Turns:
                 workspace=self.workspace,
                 conversation=self.folder / "conversation",
                 shell=self.sandbox.shell(Command((), self.workspace), self.folder / "shell"),
-                seconds=seconds,
+                seconds=patient(seconds),
                 steps=steps,
                 scope=self.tracker.scope("tools", "column_summary", self.attempt),
                 stand_in=self.folder / "fallback-x",

@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+from patience import patient
 from served_support import BIN
 
 COMMAND = str(BIN / "agenthands")
@@ -10,4 +11,4 @@ COMMAND = str(BIN / "agenthands")
 
 def agenthands(*arguments, store, **variables):
     environment = {**os.environ, "AGENTHANDS_STORE": str(store), **variables}
-    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=800)
+    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=patient(800))

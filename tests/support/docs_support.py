@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conftest_paths import ROOT
+from patience import patient
 
 DOCS = ROOT / "docs"
 _BLOCK = re.compile(r"(?:^<!-- (not run|file): ([^\n]*) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -80,7 +81,7 @@ def _run(command, code, lines, where):
     script = ["/bin/bash", "-c", _TERMINAL.format(state=state, block=block)]
     both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL, "text": True}
     try:
-        done = subprocess.run(script, cwd=folder, env=variables, timeout=_SECONDS, check=False, **both)
+        done = subprocess.run(script, cwd=folder, env=variables, timeout=patient(_SECONDS), check=False, **both)
     except subprocess.TimeoutExpired as error:
         return f"does not end: {error.stdout}"
     if done.returncode != code:

@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 
 from model_server import completion, reply, serve_calls
+from patience import patient
 
 HANG_SECONDS = 30.0
 
@@ -49,7 +50,7 @@ def rate_limit(seconds):
 
 def hang(handler):
     """Say nothing for a long time, then end the connection."""
-    end = time.monotonic() + HANG_SECONDS
+    end = time.monotonic() + patient(HANG_SECONDS)
     while time.monotonic() < end and not gone(handler):
         time.sleep(0.05)
     handler.close_connection = True

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import litellm
 import openai
+from patience import patient
 
 from agenthands.llm.budget import Budget, BudgetTracker
 from agenthands.llm.gateway.server import LitellmGateway
@@ -104,13 +105,13 @@ def opened(model=PRICED, budget_usd=None, seconds=math.inf, **settings):
         yield gateway
 
 
-def client(gateway, token=None, timeout=20):
+def client(gateway, token=None, timeout=None):
     """Return an HTTP client on the gateway's socket."""
     return httpx.Client(
         transport=httpx.HTTPTransport(uds=str(gateway.socket)),
         base_url="http://gateway/v1",
         headers={"Authorization": f"Bearer {token or gateway.token}"},
-        timeout=timeout,
+        timeout=patient(20) if timeout is None else timeout,
     )
 
 

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from filelock import FileLock
+from patience import patient
 
 from agenthands.sandbox.docker.container import IMAGE as SANDBOX_IMAGE
 
@@ -23,7 +24,7 @@ ENV SSL_CERT_FILE=/etc/certificates.pem PIP_CERT=/etc/certificates.pem PIP_CONFI
 
 
 def sh(*command, **options):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=800, **options)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=patient(800), **options)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     return done.stdout + done.stderr
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from canaries import ENVIRONMENT
 from package_support import free_port
+from patience import patient
 from served_support import BIN, Served, until
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +41,7 @@ def running(*command, seconds=60, **options):
         finally:
             process.terminate()
             try:
-                process.wait(seconds)
+                process.wait(patient(seconds))
             except subprocess.TimeoutExpired:
                 process.kill()
 
@@ -100,7 +101,7 @@ def machines(folder, workers, on_postgres=True, runs=2, prepare=()):
         served = Served(folder, process.pid, url, variables)
         until(lambda: served.answers(), 200)
         bootstrap = [sys.executable, "-m", "agenthands.flows.server.bootstrap", *prepare]
-        subprocess.run(bootstrap, env=variables, cwd=ROOT, check=True, capture_output=True, timeout=300)
+        subprocess.run(bootstrap, env=variables, cwd=ROOT, check=True, capture_output=True, timeout=patient(300))
         for _ in range(workers):
             start = ["worker", "start", "--pool", "agenthands", "--limit", runs, "--install-policy", "never"]
             stack.enter_context(running(BIN / "prefect", *start, env=variables))

@@ -20,7 +20,7 @@ def fetched(url):
         request.set_proxy(os.environ["HTTP_PROXY"].removeprefix("http://"), "http")
     try:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))
-        return opener.open(request, timeout=10).read().decode()
+        return opener.open(request, timeout=100).read().decode()
     except OSError as error:
         return type(error).__name__ + str(getattr(error, "code", ""))
 

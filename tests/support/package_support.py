@@ -1,22 +1,15 @@
 """A package as `agenthands fetch` leaves it, from a build with the scripted model."""
 
-import os
 import socket
-import subprocess
-import sys
-from pathlib import Path
 
 from filelock import FileLock
 
-COMMAND = str(Path(sys.executable).parent / "agenthands")
 
-
-def built_package(shared, folder, api):
+def built_package(shared, folder, warm):
     """Return the folder of the package of data-report, fetched into `folder`; the build in `shared` is made once."""
-    variables = {**os.environ, **api, "AGENTHANDS_STORE": str(shared / "package-store")}
 
     def agenthands(*arguments):
-        subprocess.run([COMMAND, *arguments], env=variables, check=True, capture_output=True, timeout=400)
+        warm.run(*arguments, AGENTHANDS_STORE=shared / "package-store").check_returncode()
 
     with FileLock(shared / "package.lock"):
         if not (shared / "package-store" / "agents").exists():

@@ -12,6 +12,7 @@ from pathlib import Path
 from sys import executable
 
 import httpx
+from patience import patient
 
 WEED = Path(executable).parent / "weed"
 KEY, SECRET = "a-test", "a-secret"
@@ -142,11 +143,11 @@ def _free(port):
 
 
 def _wait_for(url, server, log):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + patient(60)
     while time.monotonic() < deadline:
         assert server.poll() is None, log.read_text()[-2000:]
         with suppress(httpx.HTTPError):
-            if httpx.get(url, timeout=2).status_code in (200, 403):
+            if httpx.get(url, timeout=patient(2)).status_code in (200, 403):
                 make_bucket(url, "ready")
                 return
         time.sleep(0.2)

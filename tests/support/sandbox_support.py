@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 
 import psutil
+from patience import patient
 
 from agenthands.sandbox.base import Command, Limits, Preparation
 
@@ -16,7 +17,7 @@ MIB = 1024**2
 
 def runner(sandbox, workspace):
     def run(*argv, **changes):
-        limits = Limits(**{"seconds": 30, **changes.pop("limits", {})})
+        limits = Limits(**{"seconds": patient(30), **changes.pop("limits", {})})
         return sandbox.run(replace(Command(argv, workspace, limits=limits), **changes))
 
     return run
@@ -52,7 +53,7 @@ def runs(word):
 
 
 def becomes(state, word, seconds=8):
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patient(seconds)
     while runs(word) is not state and time.monotonic() < deadline:
         time.sleep(0.1)
     return runs(word) is state
@@ -97,4 +98,4 @@ def exceed_in_a_shell(sandbox, folder, bound, text, limits):
         assert any(line == "again\n" for line in lines)
         time.sleep(0.6)
         shell.close()
-        assert process.wait(10) != 0
+        assert process.wait(patient(10)) != 0

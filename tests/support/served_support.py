@@ -13,10 +13,11 @@ from pathlib import Path
 import httpx
 from canaries import ENVIRONMENT
 from conftest_paths import ROOT
+from patience import patient
 
 BIN = Path(sys.executable).parent
 # httpx.get reads all certificates at each call, which costs 20 times the call. No connection outlives its server.
-HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0), timeout=20)
+HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0), timeout=patient(20))
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Served:
 
     def deployment(self, name):
         try:
-            answer = HTTP.get(f"{self.url}/deployments/name/{name}", timeout=5)
+            answer = HTTP.get(f"{self.url}/deployments/name/{name}", timeout=patient(5))
         except httpx.HTTPError:
             return None
         return answer.json()["id"] if answer.is_success else None
@@ -57,7 +58,7 @@ class Served:
         """
         url = f"{self.url}/deployments/{until(lambda: self.deployment(deployment))}/create_flow_run"
         body = {"parameters": parameters, **more}
-        answer = until(lambda: (got := HTTP.post(url, json=body, timeout=60)).status_code != 503 and got)
+        answer = until(lambda: (got := HTTP.post(url, json=body, timeout=patient(60))).status_code != 503 and got)
         assert answer.is_success, answer.text
         return answer.json()["id"]
 
@@ -76,7 +77,7 @@ class Served:
 def answers(url):
     """Return whether a Prefect API is there."""
     try:
-        return HTTP.get(f"{url}/health", timeout=5).is_success
+        return HTTP.get(f"{url}/health", timeout=patient(5)).is_success
     except httpx.HTTPError:
         return False
 
@@ -84,7 +85,7 @@ def answers(url):
 def until(done, seconds=120):
     """Wait until `done` gives something, and return it. What takes long is asked for less often."""
     started = time.monotonic()
-    while (waited := time.monotonic() - started) < seconds:
+    while (waited := time.monotonic() - started) < patient(seconds):
         if found := done():
             return found
         time.sleep(min(0.1 + waited / 20, 1))
@@ -112,12 +113,12 @@ def serve(folder, command=BIN / "agenthands", cwd=None, **more):
         until(lambda: served.deployment("build-batch/nightly"), 300)
         yield served
         process.send_signal(signal.SIGINT)
-        served.exit_code = process.wait(60)
+        served.exit_code = process.wait(patient(60))
 
 
 def bootstrap(served, *options):
     """Run `deployments/bootstrap` on the server, and return what it says."""
     command = [str(ROOT / "deployments" / "bootstrap"), *options]
-    done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, env=served.variables, capture_output=True, text=True, timeout=patient(200))
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

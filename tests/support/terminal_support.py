@@ -6,6 +6,8 @@ import select
 import subprocess
 import time
 
+from patience import patient
+
 
 class Terminal:
     """A shell on a terminal of its own, as OpenHands opens it."""
@@ -20,7 +22,7 @@ class Terminal:
 
     def until(self, text, seconds=60):
         """Read until `text` comes, and give all that came before."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + patient(seconds)
         while text not in self.seen:
             ready = select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))[0]
             assert ready, f"{text} did not come: {self.seen}"
