@@ -7,6 +7,7 @@ from importlib.metadata import packages_distributions
 import pytest
 import yaml
 from conftest_paths import ROOT
+from patience import patient
 
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 # As Prefect runs a deployed flow: from the folder of the pull step. By default it hides an import that fails.
@@ -26,7 +27,7 @@ print(flow.name, sorted(flow.parameters.properties))
 def test_prefect_loads_the_flow_of_a_deployment(name, flow):
     [entrypoint] = [each["entrypoint"] for each in DEPLOYMENTS if each["name"] == name]
     command = [sys.executable, "-P", "-c", _LOAD, entrypoint]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=patient(200))
     assert done.stdout.strip() == flow, done.stderr
 
 

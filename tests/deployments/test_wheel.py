@@ -15,6 +15,7 @@ import pytest
 from conftest_paths import ROOT, TEST_HOME
 from docs_support import pattern
 from packaging.requirements import Requirement
+from patience import patient
 from served_support import serve, until
 
 from agenthands import __version__
@@ -35,7 +36,7 @@ FROM_THE_TOP = {
 
 def build(folder, *what, source=ROOT):
     command = [sys.executable, "-m", "hatchling", "build", "--directory", str(folder), *what]
-    done = subprocess.run(command, cwd=source, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, timeout=patient(100))
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -120,7 +121,7 @@ def installed(distributions, tmp_path_factory, nat_environment):
     """
     folder = tmp_path_factory.mktemp("installed")
     venv = folder / "venv"
-    quiet = {"check": True, "timeout": 600, "cwd": folder}
+    quiet = {"check": True, "timeout": patient(600), "cwd": folder}
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, venv], **quiet)
     locked = ["--quiet", "--python", venv, "--constraint", ROOT / "requirements.lock"]
     subprocess.run([UV, "pip", "install", *locked, distributions.wheel], **quiet)
@@ -141,10 +142,11 @@ def installed(distributions, tmp_path_factory, nat_environment):
 
 def run(installed, *command):
     begun = {"cwd": installed.work, "env": installed.variables, "capture_output": True, "text": True}
-    return subprocess.run(command, timeout=800, check=False, **begun)
+    return subprocess.run(command, timeout=patient(800), check=False, **begun)
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 class TestInstalled:
     """One after the other: the later tests look at what the demo has left."""
