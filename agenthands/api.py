@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
 from agenthands.events import Event
 from agenthands.flows.local_run import run_here
@@ -36,7 +36,7 @@ class Options(TypedDict, total=False):
     api_base: str | None
     config: str | None
     store: str | None
-    sandbox: Literal["bubblewrap", "docker"] | None
+    sandbox: str | None
     budget: float | None
     tool_budget: float | None
     budget_tokens: int | None
@@ -100,7 +100,7 @@ def plan(request: str, *, listener: Listener | None = None, **options: Unpack[Op
     return PlannedAgent(*run_here([asked], load, listener))
 
 
-def check(folder: str | Path, *, sandbox: Literal["bubblewrap", "docker"] | None = None) -> GateReport:
+def check(folder: str | Path, *, sandbox: str | None = None) -> GateReport:
     """Let the gate judge a tool that lies in a folder, and return its report; no model is asked.
 
     `folder` holds `spec.json`, `nat_tools/<name>.py` and `tests/test_<name>.py`. A tool that does not pass is a result:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -91,7 +91,7 @@ def run_plan(request: BuildRequest, as_json: bool) -> int:
     return 0
 
 
-def run_check(folder: Path, sandbox: Literal["bubblewrap", "docker"] | None, as_json: bool) -> int:
+def run_check(folder: Path, sandbox: str | None, as_json: bool) -> int:
     """Let the gate judge the workspace `folder` and return the exit code. Raises AgentHandsError."""
     from agenthands.reports.terminal.build import gate_text
 

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
@@ -116,7 +116,7 @@ def plan(request: str, as_json: bool, **options: Any) -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--sandbox", type=click.Choice(["docker", "bubblewrap"]), help="[default: bubblewrap]")
 @as_json
-def check(folder: Path, sandbox: Literal["bubblewrap", "docker"] | None, as_json: bool) -> None:
+def check(folder: Path, sandbox: str | None, as_json: bool) -> None:
     """Let the gate alone judge a tool workspace (spec.json, nat_tools/, tests/)."""
     from agenthands.cli.commands import run_check
 

@@ -183,7 +183,7 @@ def broken(error):
 
 def test_a_bug_has_an_exit_code_of_its_own_and_shows_its_traceback_without_keys(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("GEMINI_API_KEY", "AIzaNobodyMaySee01")
-    monkeypatch.setattr("agenthands.store.builds.all_records", broken(KeyError("AIzaNobodyMaySee01")))
+    monkeypatch.setattr("agenthands.api.all_records", broken(KeyError("AIzaNobodyMaySee01")))
     monkeypatch.setattr("sys.argv", ["agenthands", "list", "--store", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -215,7 +215,7 @@ def prefect_says(status):
     ],
 )
 def test_a_full_disk_and_a_server_that_is_away_are_no_bugs(agenthands, monkeypatch, tmp_path, error, message):
-    monkeypatch.setattr("agenthands.store.builds.all_records", broken(error))
+    monkeypatch.setattr("agenthands.api.all_records", broken(error))
     code, _, err = agenthands("list", "--store", str(tmp_path))
     assert code == 3
     assert message in err
