@@ -102,6 +102,8 @@ def state(environment):
     found = {}
     for folder, _, names in os.walk(environment.path):
         for path in (Path(folder, name) for name in names):
+            if path.parent == environment.path and path.suffix in (".json", ".tmp"):
+                continue  # what was found out about NAT is kept there, by whoever asks first
             status = path.lstat()
             written = path.parent.name == "bin" or path.name in ("RECORD", "pyvenv.cfg", ".complete")
             content = path.read_bytes() if written and not path.is_symlink() else b""

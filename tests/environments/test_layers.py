@@ -194,7 +194,8 @@ def test_a_new_package_with_a_file_of_the_base_changes_nothing_there(installer):
 
 
 def test_the_environment_with_the_most_in_common_is_the_base(installer):
-    installer.install(lock("ah-new"))
+    for name in ("ah-more", "ah-new", "ah-other"):
+        installer.install(lock(name))
     base = installer.nat()
     first = installer.nat(["ah-new"])
     assert "ah_base.py" in shared(base, first)
