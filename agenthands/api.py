@@ -57,8 +57,8 @@ def plan(request: str, *, listener: Listener | None = None, **options: Any) -> t
 def check(folder: str | Path, *, sandbox: str | None = None) -> GateReport:
     """Let the gate judge the tool in `folder` (spec.json, nat_tools/, tests/) and return its report.
 
-    `sandbox` is "bubblewrap" or "docker". A tool that does not pass is a result. Raises RequestInvalid where the
-    folder holds no tool, and SandboxUnavailable.
+    `sandbox` is a name of `agenthands.sandbox.registry.SANDBOXES`. A tool that does not pass is a result. Raises
+    RequestInvalid where the folder holds no tool, and SandboxUnavailable.
     """
     from agenthands.gate.gate import check_workspace
     from agenthands.store.workdirs import use_scratch

@@ -1,6 +1,6 @@
 """Tools that try to win by editing what judges them.
 
-Each is tried twice: as it is, where the fence (`escapes`) must already refuse it, and with the fence switched off,
+Each is tried twice: as it is, where the fence (`tampering.py`) must already refuse it, and with the fence switched off,
 where the sandbox, the examples and the changed versions of the tool must still reject it.
 """
 
@@ -122,7 +122,7 @@ def failed(report):
 
 @pytest.fixture
 def no_fence(monkeypatch):
-    monkeypatch.setattr(workspace, "escapes", lambda tree, in_tests: [])
+    monkeypatch.setattr(workspace, "tampering_findings", lambda tree, in_tests: [])
 
 
 # A note looks like any use of files: what it does shows when it runs.
