@@ -35,10 +35,9 @@ def report(*checks):
 
 
 def test_the_names_and_their_order_are_those_of_all_reports_so_far():
-    assert [each.name for each in CHECKS if each.required] == [
-        "files", "conformance", "schema", "tests", "isolation", "repeatable", "examples", "held_out", "stub",
-        "mutation", "hygiene",
-    ]  # fmt: skip
+    so_far = ["files", "conformance", "schema", "tests", "isolation", "repeatable", "examples", "held_out", "stub",
+              "mutation", "hygiene"]  # fmt: skip
+    assert [each.name for each in CHECKS if each.name in so_far] == so_far
     assert all(find_check(each.name) is each for each in CHECKS)
 
 

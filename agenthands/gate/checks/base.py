@@ -36,6 +36,8 @@ class GateCheck(ABC):
     name: ClassVar[str]
     order: ClassVar[int]
     """Its place in a report; checks run in this order."""
+    headline: ClassVar[bool] = False
+    """Whether README's table shows it, too; that of docs/gate.md shows all."""
     summary: ClassVar[str]
     """What holds for a tool that passes, as a sentence without its first capital and its full stop."""
     fix: ClassVar[str]

@@ -22,6 +22,7 @@ class Conformance(GateCheck):
 
     name = "conformance"
     order = 20
+    headline = True
     summary = "NAT imports it and registers exactly this one function: async, typed, described"
     fix = "The message names the line. Compare with the tool above."
     remedy = MORE_ATTEMPTS

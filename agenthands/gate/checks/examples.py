@@ -25,6 +25,7 @@ class Examples(GateCheck):
 
     name = "examples"
     order = 70
+    headline = True
     summary = "the examples of the specification hold, called through NAT"
     fix = "The tool is wrong, or the example is. In a build the planner is asked once which."
     remedy = UNCLEAR_SPECIFICATION
@@ -64,6 +65,7 @@ class HeldOut(Examples):
 
     name = "held_out"
     order = 80
+    headline = True
     summary = "so does the third of them that the coder never saw"
     fix = "The tool was fitted to the examples shown. State the rule in the description."
     hidden = True

@@ -31,6 +31,7 @@ class Files(GateCheck):
 
     name = "files"
     order = 10
+    headline = True
     summary = "both files are there, and nothing else; nothing in them reaches around Python or pytest"
     fix = "Delete what is too much. Do without processes, `ctypes`, `inspect` and their like."
     remedy = (

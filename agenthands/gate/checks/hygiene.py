@@ -38,6 +38,7 @@ class Hygiene(GateCheck):
 
     name = "hygiene"
     order = 110
+    headline = True
     summary = (
         "no findings of ruff with bandit's rules, no undeclared imports, no secrets, no network unless declared; the "
         "tests run 90 % of its lines"

@@ -18,6 +18,7 @@ class Isolation(GateCheck):
 
     name = "isolation"
     order = 50
+    headline = True
     summary = "each test passes alone, and all in reverse order"
     fix = "A test needs what another one left: give each its own."
     remedy = f"The tests share something, a file or a global: {MORE_ATTEMPTS[0].lower()}{MORE_ATTEMPTS[1:]}"

@@ -21,6 +21,7 @@ class Mutation(GateCheck):
 
     name = "mutation"
     order = 100
+    headline = True
     summary = "its tests notice at least 80 % of up to 40 small changes to its code"
     fix = "The report shows what they missed as diffs: add a test for each, boundaries first."
     remedy = (

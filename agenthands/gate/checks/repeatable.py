@@ -20,6 +20,7 @@ class Repeatable(GateCheck):
 
     name = "repeatable"
     order = 60
+    headline = True
     summary = "the verdicts are the same again, with another hash seed and on another date"
     fix = "Sort sets; take the date as an argument; fix the seed."
     remedy = (

@@ -22,6 +22,7 @@ class Schema(GateCheck):
 
     name = "schema"
     order = 30
+    headline = True
     summary = "the parameters that a model is shown are the specification's, and the results fit `returns`"
     fix = "Name, type and `required` of each argument must agree; or correct the specification."
     remedy = UNCLEAR_SPECIFICATION

@@ -18,6 +18,7 @@ class Stub(GateCheck):
 
     name = "stub"
     order = 90
+    headline = True
     summary = "its tests notice a tool that returns None, echoes its input, or raises"
     fix = "Compare results with exact values."
     remedy = MORE_ATTEMPTS

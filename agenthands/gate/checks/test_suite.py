@@ -20,6 +20,7 @@ class OwnTests(GateCheck):
 
     name = "tests"
     order = 40
+    headline = True
     summary = (
         "its tests pass, none is skipped, and at least three of them fail when the tool's functions return nothing"
     )
