@@ -37,9 +37,8 @@ class DockerSandbox:
         import requests
 
         self._image = image or IMAGE
-        sdk: Any = docker
         try:
-            self._api: Any = sdk.APIClient(**self.connection(), version="auto", timeout=60)
+            self._api: Any = self.connect()
         except (docker.errors.DockerException, requests.RequestException) as error:
             # The SDK wraps the plainest reason, no socket, into three other errors.
             reason = "" if "FileNotFoundError" in str(error) else f": {_short(error).rstrip('.')}"
@@ -51,12 +50,12 @@ class DockerSandbox:
         return cls(settings.sandbox_image)
 
     @classmethod
-    def connection(cls) -> dict[str, Any]:
-        """Return where the daemon is, as the SDK takes it: what DOCKER_HOST says, or this machine's own."""
+    def connect(cls) -> Any:
+        """Return the SDK's client of the daemon that DOCKER_HOST names, or of this machine's own."""
         import docker
 
         sdk: Any = docker
-        return dict(sdk.utils.kwargs_from_env())
+        return sdk.APIClient(**sdk.utils.kwargs_from_env(), version="auto", timeout=60)
 
     def check(self) -> str:
         """Start one container, and remove those that dead workers left. Raises SandboxUnavailable."""
