@@ -20,7 +20,7 @@ from agenthands.gate.evidence import Evidence, Example
 from agenthands.sandbox.base import Sandbox
 from agenthands.schemas import Check, GateReport, ToolSpec
 
-GATE_VERSION = "3"
+GATE_VERSION = str(max(check.version for check in CHECKS if check.required))
 _at_once = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))  # one keeps two cores busy; more only take memory
 
 

@@ -10,7 +10,7 @@ from tests_support import ROMAN_SPEC
 from agenthands.gate.checks.base import Finding, GateCheck
 from agenthands.gate.checks.registry import CHECKS, find_check
 from agenthands.gate.evidence import Evidence
-from agenthands.gate.gate import run_checks
+from agenthands.gate.gate import GATE_VERSION, run_checks
 from agenthands.gate.harness_jobs import TESTS
 from agenthands.reports.remedies import advice_on_check, meaning
 from agenthands.reports.terminal.build import gate_text
@@ -38,6 +38,7 @@ def test_the_names_and_their_order_are_those_of_all_reports_so_far():
     so_far = ["files", "conformance", "schema", "tests", "isolation", "repeatable", "examples", "held_out", "stub",
               "mutation", "hygiene"]  # fmt: skip
     assert [each.name for each in CHECKS if each.name in so_far] == so_far
+    assert GATE_VERSION == "3"  # with it go the results that are kept of every tool
     assert all(find_check(each.name) is each for each in CHECKS)
 
 

@@ -47,6 +47,8 @@ class GateCheck(ABC):
     change: ClassVar[str] = ""
     """What to change in the request or the options, as part of a sentence; empty where that depends on the tool."""
     required: ClassVar[bool] = True
+    version: ClassVar[int] = 3
+    """One more than the gate's, where tools that were accepted before may now be rejected: they are judged anew."""
     after: ClassVar[Sequence[str]] = ("files",)
     """Names of the checks that must have passed; otherwise this one is left out."""
     needs: ClassVar[Sequence[str]] = ()
