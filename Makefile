@@ -53,6 +53,10 @@ bench: install ## Measure speed and memory, or some lines with LINES="seed cpu";
 	@$(BIN)/uv pip install --quiet --python .cache/plots --group plots
 	.cache/plots/bin/python bench/draw.py
 
+docs: install ## Write the tables of README and docs that are made from the code
+	$(BIN)/python docs/tables.py
+	$(BIN)/python docs/folders.py
+
 format: install ## Format the code
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
@@ -63,4 +67,4 @@ lock: install ## Resolve requirements.lock and agenthands/environments/locks/*.l
 	$(UV_COMPILE) --only-binary :all: agenthands/environments/locks/node.in -o agenthands/environments/locks/node.lock
 	$(UV_COMPILE) --only-binary :all: -c agenthands/environments/locks/nat.lock agenthands/environments/locks/installer.in -o agenthands/environments/locks/installer.lock
 
-.PHONY: help install check test test-rest test-all test-fast fuzz demo serve bench format lock
+.PHONY: help install check test test-rest test-all test-fast fuzz demo serve bench docs format lock

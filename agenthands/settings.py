@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -11,8 +11,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from agenthands._util.redaction import remember
 from agenthands.errors import SettingsInvalid
 from agenthands.llm.settings import ConfigFile, ModelSettings, Role, load_config
+from agenthands.sandbox.registry import DEFAULT_SANDBOX
 from agenthands.schemas import BuildOptions
-from agenthands.schemas.request import PRICE
+from agenthands.schemas.request import PRICE, SandboxName
 
 _MILLION = 1_000_000
 
@@ -40,7 +41,7 @@ class Settings(BaseSettings):
     """Where builds are kept; `<home>/store` if empty."""
     store_web: str | None = None
     """Where a browser finds the store's objects; pages in Prefect's UI link there."""
-    sandbox: Literal["bubblewrap", "docker"] = "bubblewrap"
+    sandbox: SandboxName = DEFAULT_SANDBOX
     """What isolates generated code."""
     sandbox_image: str | None = None
     """Image of the docker sandbox; that of `deployments/sandbox-image.sh` if empty."""

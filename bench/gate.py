@@ -25,7 +25,9 @@ from rich.table import Table
 
 from agenthands.environments.uv import UvInstaller
 from agenthands.gate.checks.files import tests_path, tool_path
-from agenthands.gate.gate import MAX_MUTANTS, judge, prepared
+from agenthands.gate.checks.registry import CHECKS
+from agenthands.gate.evidence import MAX_MUTANTS, prepared
+from agenthands.gate.gate import judge
 from agenthands.gate.harness_client import run_harness
 from agenthands.sandbox.base import Command, Limits
 from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
@@ -41,6 +43,12 @@ def timed(function, *arguments):
     started = time.monotonic()
     result = function(*arguments)
     return time.monotonic() - started, result
+
+
+def asked(judged, environment, sandbox, seconds):
+    """Let the harness do what the checks ask of it."""
+    jobs = [job for check in CHECKS for job in check.jobs(judged)]
+    return run_harness(judged.tool, judged.texts, jobs, environment, sandbox, seconds)
 
 
 def cold_runs(mutants, texts, environment, sandbox, variables):
@@ -88,8 +96,8 @@ def main():
             (Path(folder) / path).write_text(text)
         judge(tool, Path(folder), environment, sandbox, 600)  # warms the page cache
         whole, report = timed(judge, tool, Path(folder), environment, sandbox, 600)
-    bare, _ = timed(run_harness, without, environment, sandbox, 600)
-    full, answers = timed(run_harness, prepared_tool, environment, sandbox, 600)
+    bare, _ = timed(asked, without, environment, sandbox, 600)
+    full, answers = timed(asked, prepared_tool, environment, sandbox, 600)
     warm = [answers.first[f"mutant {number}"] for number in range(count)]
     chosen = prepared_tool.mutants[:sample]
     off = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

@@ -26,8 +26,8 @@ from agenthands.mcp.catalogue import CatalogueServer, load_catalogue
 from agenthands.mcp.remote_catalogue import read_catalogue_url
 from agenthands.planning.planner import checked_request
 from agenthands.sandbox.base import Sandbox
-from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
 from agenthands.sandbox.egress_proxy import EgressProxy
+from agenthands.sandbox.registry import SANDBOXES
 from agenthands.schemas import BuildOptions
 from agenthands.schemas.request import refuse_passwords
 from agenthands.settings import Settings, load_settings
@@ -49,11 +49,7 @@ def settings_for(options: BuildOptions) -> Settings:
 
 def sandbox_for(settings: Settings) -> Sandbox:
     """Choose the sandbox; there is no falling back to none. Raises SandboxUnavailable."""
-    if settings.sandbox == "docker":
-        from agenthands.sandbox.docker.sandbox import DockerSandbox
-
-        return DockerSandbox(settings.sandbox_image)
-    return BubblewrapSandbox()
+    return SANDBOXES[settings.sandbox].open(settings)
 
 
 def store_for(settings: Settings) -> Store:

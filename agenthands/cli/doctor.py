@@ -18,6 +18,7 @@ from agenthands._util.formatting import count
 from agenthands.errors import AgentHandsError, ModelNotUsable
 from agenthands.llm.settings import DEFAULT_CONFIG, ROLES, ModelSettings, Role
 from agenthands.reports.terminal.layout import terminal_columns
+from agenthands.sandbox.registry import SANDBOXES
 from agenthands.schemas import BuildOptions
 from agenthands.settings import Settings, load_settings
 
@@ -42,7 +43,7 @@ def examine(store: str | None) -> int:
             _say("", "", error.hint)
     for name, text in (
         ("interpreters", _prepared(settings)),
-        ("docker", _docker(settings)),
+        *((name, _other_sandbox(name, settings)) for name in SANDBOXES if name != settings.sandbox),
         ("environment", _environment(settings)),
         ("Prefect", _prefect()),
         ("settings", f"{settings.config or DEFAULT_CONFIG}"),
@@ -83,8 +84,9 @@ def _prepared(settings: Settings) -> str:
     from agenthands.sandbox.base import Command, Preparation
     from agenthands.tasks.dependencies import sandbox_for
 
-    if settings.sandbox == "docker":
-        return "each command starts its own; those of the sandbox bubblewrap are forks of a prepared one"
+    if not SANDBOXES[settings.sandbox].forks:
+        others = " and ".join(kind.name for kind in SANDBOXES.values() if kind.forks)
+        return f"each command starts its own; those of the sandbox {others} are forks of a prepared one"
     with tempfile.TemporaryDirectory(prefix="agenthands-") as folder, contextlib.suppress(AgentHandsError):
         argv = [os.path.realpath(sys.executable), "-P", "-c", "print('entered' in globals())"]
         result = sandbox_for(settings).run(Command(argv, Path(folder), prepared=Preparation("entered = True")))
@@ -93,16 +95,12 @@ def _prepared(settings: Settings) -> str:
     return "none can enter the sandbox here: each command starts its own, and the gate is slower"
 
 
-def _docker(settings: Settings) -> str:
-    """Return whether the docker sandbox can be used too; no need where another one is chosen."""
-    if settings.sandbox == "docker":
-        return "is the sandbox"
-    from agenthands.sandbox.docker.sandbox import DockerSandbox
-
+def _other_sandbox(name: str, settings: Settings) -> str:
+    """Return whether a sandbox that is not the chosen one can be used too; no build needs it."""
     try:
-        return f"--sandbox docker can be used: {DockerSandbox(settings.sandbox_image).check()}"
+        return f"--sandbox {name} can be used: {SANDBOXES[name].open(settings).check()}"
     except AgentHandsError as error:
-        return f"--sandbox docker cannot be used: {error.message} {error.hint}"
+        return f"--sandbox {name} cannot be used: {error.message} {error.hint}"
 
 
 def _store(settings: Settings) -> str:

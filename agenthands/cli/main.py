@@ -15,6 +15,7 @@ import click
 from agenthands._util.redaction import OutputUnread, RedactedStream, has_password, redact, redact_logs
 from agenthands._version import __version__
 from agenthands.errors import OwnFault
+from agenthands.sandbox.registry import DEFAULT_SANDBOX, SANDBOXES
 
 SEED_REQUEST = (
     "I want an agent that can research a company's stock performance and analyze their latest financial statements"
@@ -22,6 +23,10 @@ SEED_REQUEST = (
 EXIT_UNREAD = 141  # as a shell shows a program that SIGPIPE has ended
 DEMO_MODEL = "scripted/financial-research"
 _FUNCTION = Callable[..., Any]
+
+sandbox_option = click.option(
+    "--sandbox", type=click.Choice([*SANDBOXES]), help=f"What isolates generated code [default: {DEFAULT_SANDBOX}]."
+)
 
 
 def build_options(command: _FUNCTION) -> _FUNCTION:
@@ -34,7 +39,7 @@ def build_options(command: _FUNCTION) -> _FUNCTION:
         click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model."),
         click.option("--config", metavar="FILE.toml", type=click.Path(), help="Model settings."),
         click.option("--store", metavar="URL", help="Folder or fsspec URL [default: ~/.agenthands/store]."),
-        click.option("--sandbox", type=click.Choice(["docker", "bubblewrap"]), help="[default: bubblewrap]"),
+        sandbox_option,
         click.option("--budget", metavar="USD", type=float, help="What all models of a build may cost."),
         click.option("--tool-budget", metavar="USD", type=float, help="What writing one tool may cost."),
         click.option("--budget-tokens", metavar="N", type=int, help="Tokens that a build may use."),
@@ -114,7 +119,7 @@ def plan(request: str, as_json: bool, **options: Any) -> None:
 
 @cli.command(short_help="Let the gate alone judge a tool.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--sandbox", type=click.Choice(["docker", "bubblewrap"]), help="[default: bubblewrap]")
+@sandbox_option
 @as_json
 def check(folder: Path, sandbox: str | None, as_json: bool) -> None:
     """Let the gate alone judge a tool workspace (spec.json, nat_tools/, tests/)."""

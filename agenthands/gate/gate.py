@@ -6,34 +6,21 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from agenthands._util.untrusted_json import schema_fault
 from agenthands.environments.base import Environment, EnvironmentInstaller
 from agenthands.errors import RequestInvalid
-from agenthands.gate.checks.conformance import static_complaints
-from agenthands.gate.checks.examples import Example, conformance_check, examples_check, schema_check
-from agenthands.gate.checks.files import check_files, tool_path
-from agenthands.gate.checks.hygiene import hygiene_check, static_findings
-from agenthands.gate.checks.test_suite import (
-    isolation_check,
-    mutation_check,
-    repeatable_check,
-    stub_check,
-    suite_check,
-)
-from agenthands.gate.harness_client import Answers, Judged, run_harness
-from agenthands.gate.mutation.mutants import mutants
-from agenthands.gate.mutation.stubs import hollow, stubs
+from agenthands.gate.checks.base import Finding, GateCheck
+from agenthands.gate.checks.registry import CHECKS
+from agenthands.gate.evidence import Evidence, Example
 from agenthands.sandbox.base import Sandbox
-from agenthands.schemas import Check, GateReport, ToolSpec, hidden_example_indices
+from agenthands.schemas import Check, GateReport, ToolSpec
 
-GATE_VERSION = "3"
-MAX_MUTANTS = 40
+GATE_VERSION = str(max(check.version for check in CHECKS if check.required))
 _at_once = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))  # one keeps two cores busy; more only take memory
 
 
@@ -53,93 +40,57 @@ def judge(
     Raises SandboxLost.
     """
     with _at_once:
-        return _judge(tool, workspace, environment, sandbox, seconds, corrections or {})
+        return run_checks(Evidence(tool, workspace, environment, sandbox, seconds, corrections or {}, CHECKS))
 
 
-def _judge(
-    tool: ToolSpec,
-    workspace: Path,
-    environment: Environment,
-    sandbox: Sandbox,
-    seconds: float,
-    corrections: Mapping[int, Example],
-) -> GateReport:
+def run_checks(evidence: Evidence) -> GateReport:
+    """Run the checks of `evidence` in their order and return the verdict. Raises SandboxLost."""
     started = time.monotonic()
-    checks, found = _static_checks(tool, workspace)
-    if not found.texts:
-        return _report(tool, started, checks, found)
-    findings = static_findings(tool, found.texts, environment.site)
-    if checks[-1].passed:
-        judged = prepared(tool, found.texts)
-        answers = run_harness(judged, environment, sandbox, seconds)
-        checks[-1:] = _run_checks(judged, answers, corrections, found)
-        hygiene, found.coverage = hygiene_check(findings, answers.first.get("tests", {}))
-    else:
-        hygiene, _ = hygiene_check(findings, {})
-    return _report(tool, started, [*checks, hygiene], found)
+    checks: dict[str, Check] = {}
+    report: dict[str, object] = {}
+    for check in evidence.checks:
+        if _has_its_turn(check, evidence, checks):
+            finding, seconds = _timed(check, evidence)
+            checks[check.name] = _entry(check, finding, seconds)
+            report |= finding.report
+    return GateReport.model_validate(
+        {
+            "tool": evidence.tool.name,
+            "accepted": all(check.passed for check in checks.values() if check.required),
+            "seconds": round(time.monotonic() - started, 3),
+            "checks": list(checks.values()),
+            **report,
+        }
+    )
 
 
-class _Found:
-    """What the checks leave behind for the report."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
-        self.survivors: list[dict[str, Any]] = []
-        self.coverage: float | None = None
-
-
-def _static_checks(tool: ToolSpec, workspace: Path) -> tuple[list[Check], _Found]:
-    """Do what needs nothing to run: `files`, and where that passed the static half of `conformance`."""
-    found = _Found()
-    texts, complaints = check_files(workspace, tool.name)
-    if complaints:
-        return [Check(name="files", passed=False, detail="\n".join(complaints))], found
-    found.texts = texts
-    files = Check(name="files", passed=True, detail="Tool and tests are there, and nothing else.")
-    complaints = static_complaints(texts[tool_path(tool.name)], tool.name)
-    return [files, Check(name="conformance", passed=not complaints, detail="\n".join(complaints))], found
+def _has_its_turn(check: GateCheck, evidence: Evidence, done: Mapping[str, Check]) -> bool:
+    """Return whether a check applies to the tool, and all that it depends on was done and passed."""
+    return (
+        all(name in done and done[name].passed for name in check.after)
+        and all(job in evidence.answered for job in check.needs)
+        and check.applies(evidence.tool)
+    )
 
 
-def prepared(tool: ToolSpec, texts: Mapping[str, str]) -> Judged:
-    """Return a tool's files with everything that is made from them: stubs and mutants."""
-    source = texts[tool_path(tool.name)]
-    return Judged(tool, texts, stubs(source), hollow(source), mutants(source, MAX_MUTANTS))
+def _timed(check: GateCheck, evidence: Evidence) -> tuple[Finding, float]:
+    """Run a check and return how long its own work and its jobs took; jobs run side by side, and some serve several."""
+    started, waited = time.monotonic(), evidence.waited
+    finding = check.run(evidence)
+    own = time.monotonic() - started - (evidence.waited - waited)
+    return finding, round(max(0.0, own) + evidence.seconds_of(check), 3)
 
 
-def _run_checks(judged: Judged, answers: Answers, corrections: Mapping[int, Example], found: _Found) -> Sequence[Check]:
-    first, tool = answers.first, judged.tool
-    conformance = conformance_check(first["conformance"])
-    if not conformance.passed or "tests" not in first:
-        return [conformance]
-    tests = suite_check(first["tests"], first.get("hollow"))
-    checks = [conformance, schema_check(tool, first["conformance"]["input_schema"], first["calls"]), tests]
-    if "again" in first:
-        mutation, found.survivors = mutation_check(judged.mutants, first)
-        robust = [
-            isolation_check(first["alone"], first["reverse"]),
-            repeatable_check(answers, [example.arguments for example in tool.examples]),
-        ]
-        strong = [stub_check(judged.stubs, first), mutation]
-    else:
-        robust, strong = [], []
-    return [*checks, *robust, *_example_checks(tool, corrections, first["calls"]), *strong]
-
-
-def _example_checks(tool: ToolSpec, corrections: Mapping[int, Example], calls: Mapping[str, Any]) -> list[Check]:
-    hidden = hidden_example_indices(tool)
-    visible = [index for index in range(len(tool.examples)) if index not in hidden]
-    checks = [examples_check("examples", tool, visible, corrections, calls)]
-    return [*checks, examples_check("held_out", tool, hidden, corrections, calls)] if hidden else checks
-
-
-def _report(tool: ToolSpec, started: float, checks: Sequence[Check], found: _Found) -> GateReport:
-    return GateReport(
-        tool=tool.name,
-        accepted=all(check.passed for check in checks if check.required),
-        seconds=round(time.monotonic() - started, 3),
-        checks=list(checks),
-        survivors=found.survivors,
-        coverage=found.coverage,
+def _entry(check: GateCheck, finding: Finding, seconds: float) -> Check:
+    return Check.model_validate(
+        {
+            "name": check.name,
+            "passed": finding.passed,
+            "required": check.required,
+            "detail": finding.detail,
+            "seconds": seconds,
+            **finding.more,
+        }
     )
 
 

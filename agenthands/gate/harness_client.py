@@ -1,4 +1,4 @@
-"""What the harness is asked, in two interpreters at once, and what it answered."""
+"""Has the harness do jobs, in two interpreters at once, and returns what it answered."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib.util
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from agenthands.errors import SandboxLost
 from agenthands.gate.checks.files import tests_path
 from agenthands.gate.checks.hygiene import imported
 from agenthands.gate.harness import harness_source, preparation_source
-from agenthands.gate.mutation.mutants import Mutant
+from agenthands.gate.harness_jobs import Job, Stage
 from agenthands.sandbox.base import Command, Limits, Preparation, Sandbox
 from agenthands.sandbox.preload.agenthands_lazy_imports import ONLY_NAMED
 from agenthands.schemas import ToolSpec
@@ -27,7 +27,6 @@ from agenthands.schemas import ToolSpec
 Answer = Mapping[str, Any]
 _BOOT = "import sys; r = sys.stdin.buffer; exec(compile(r.read(int(r.readline())), '<gate>', 'exec'))"
 _LIBRARIES = ("coverage", "time_machine", "_time_machine")
-_OTHER_DATE = 403 * 86400 + 5 * 3600 + 1234  # seconds: another year, month, weekday and hour
 _MAX_LANES = 4
 _ONE_RUN = 1 / 30  # of the whole time: more than 40 mutants on two cores need, where each takes all of it
 
@@ -41,82 +40,81 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A tool's files on their way into the sandbox, with the changed versions of its module by name."""
+class _Run:
+    """A tool on its way into the sandbox, and the bounds of one run of the harness."""
 
     tool: ToolSpec
     texts: Mapping[str, str]
-    stubs: Mapping[str, str]
-    hollow: str
-    mutants: Sequence[Mutant]
+    environment: Environment
+    sandbox: Sandbox
+    seconds: float
 
 
-def run_harness(judged: Judged, environment: Environment, sandbox: Sandbox, seconds: float) -> Answers:
-    """Run all jobs in two sandboxes; without a whole report every job has failed, with the reason.
+def run_harness(
+    tool: ToolSpec,
+    texts: Mapping[str, str],
+    jobs: Iterable[Job],
+    environment: Environment,
+    sandbox: Sandbox,
+    seconds: float,
+) -> Answers:
+    """Do the jobs in two sandboxes; without a whole report every job has failed, with the reason.
 
-    `seconds` bounds the whole, and a part of it each run of the tests. Raises SandboxLost.
+    A job that is given twice is done once. `seconds` bounds the whole, and a part of it each run of the tests.
+    Raises SandboxLost.
     """
+    run = _Run(tool, texts, environment, sandbox, seconds)
+    once = {(job.repeated, job.id): job for job in jobs}.values()
+    one = max(1.0, seconds * _ONE_RUN)
     with tempfile.TemporaryDirectory(prefix="agenthands-gate-") as scratch, ThreadPoolExecutor(2) as threads:
         folder = Path(scratch)
-        one = max(1.0, seconds * _ONE_RUN)
-        for relative, text in judged.texts.items():
+        for relative, text in texts.items():
             path = folder / "tool" / relative
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         runs = [
-            threads.submit(_ask, folder, f"work-{seed}", stages, seed, (judged, environment, sandbox, seconds))
-            for seed, stages in ((0, _first_stages(judged, one)), (1, _repeated_stages(judged, one)))
+            threads.submit(_ask, run, folder, seed, _stages([job for job in once if job.repeated is repeated], one))
+            for seed, repeated in enumerate((False, True))
         ]
-        first, repeated = (run.result() for run in runs)
+        first, repeated = (each.result() for each in runs)
     return Answers(first, repeated)
 
 
-def _first_stages(judged: Judged, seconds: float) -> list[dict[str, Any]]:
-    tests = {"kind": "tests", "seconds": seconds}
-    changed = {**tests, "like": "tests", "verdict_only": True}
-    killed = {**changed, "first_failure": True}
-    more = [
-        {**tests, "id": "alone", "alone": True},
-        {**tests, "id": "reverse", "reverse": True},
-        {**changed, "id": "hollow", "source": judged.hollow},
-        *({**killed, "id": f"stub: {what}", "source": source} for what, source in judged.stubs.items()),
-        *(
-            {**killed, "id": f"mutant {number}", "source": mutant.source}
-            for number, mutant in enumerate(judged.mutants)
-        ),
-    ]
-    return [
-        {"stop": True, "jobs": [{"id": "conformance", "kind": "conformance", "seconds": seconds}]},
-        {"stop": True, "jobs": [{**tests, "id": "tests", "coverage": True}, _calls(judged.tool, seconds)]},
-        {"stop": False, "jobs": more},
-        {"stop": False, "jobs": [{**tests, "id": "again"}]},
-    ]
+def _stages(jobs: Sequence[Job], seconds: float) -> list[dict[str, Any]]:
+    """Return jobs in the stages in which the harness does them."""
+    by_stage = {stage: [job.request(seconds) for job in jobs if job.stage is stage] for stage in Stage}
+    return [{"stop": stage.stops, "jobs": some} for stage, some in by_stage.items() if some]
 
 
-def _repeated_stages(judged: Judged, seconds: float) -> list[dict[str, Any]]:
-    other = {"clock_shift": _OTHER_DATE}
-    tests = {"id": "tests", "kind": "tests", "seconds": seconds, **other}
-    return [{"stop": False, "jobs": [tests, {**_calls(judged.tool, seconds), **other}]}]
+def _ask(run: _Run, folder: Path, seed: int, stages: list[dict[str, Any]]) -> Mapping[str, Answer]:
+    """Run the harness once, with a hash seed of its own, and return what it answered."""
+    work = folder / f"work-{seed}"
+    work.mkdir()
+    command = _command(run, folder, work, seed, stages)
+    result = run.sandbox.run(command)
+    if result.exit_code == 0 and not result.truncated:
+        try:
+            answers: dict[str, dict[str, Any]] = read_scrubbed(result.stdout)
+            return answers
+        except ValueError:
+            pass
+    if result.exit_code == 1 and b"ModuleNotFoundError: No module named 'nat" in result.stderr:
+        raise SandboxLost("The NAT environment is not usable in the sandbox.")
+    ended = "was still running at the time limit" if result.timed_out else f"ended with exit code {result.exit_code}"
+    reason = f"the run {ended} and left no report. {result.stderr.decode(errors='replace')[-1500:]}".strip()
+    return {job["id"]: {"ok": False, "error": reason, "lost": True} for stage in stages for job in stage["jobs"]}
 
 
-def _calls(tool: ToolSpec, seconds: float) -> dict[str, Any]:
-    arguments = [example.arguments for example in tool.examples]
-    return {"id": "calls", "kind": "calls", "seconds": seconds, "arguments": arguments}
-
-
-def _ask(
-    folder: Path, work: str, stages: list[dict[str, Any]], seed: int, parts: tuple[Judged, Environment, Sandbox, float]
-) -> Mapping[str, Answer]:
-    judged, environment, sandbox, seconds = parts
-    (folder / work).mkdir()
+def _command(run: _Run, folder: Path, work: Path, seed: int, stages: list[dict[str, Any]]) -> Command:
+    """Return the command that gives an interpreter the harness and what it is to do."""
     libraries = [_location(library) for library in _LIBRARIES]
-    lazy_imports = _not_needed(judged)
+    lazy_imports = _not_needed(run)
     path = sorted({str(library.parent) for library in libraries})
     request = {
         "folder": str(folder / "tool"),
-        "work": str(folder / work),
-        "tool": judged.tool.name,
-        "tests": tests_path(judged.tool.name),
+        "work": str(work),
+        "tool": run.tool.name,
+        "tests": tests_path(run.tool.name),
         "lazy_imports": lazy_imports,
         "path": path,
         "lanes": min(_MAX_LANES, os.cpu_count() or 1),
@@ -131,34 +129,21 @@ def _ask(
     }
     # an environment of a tool's own is not worth an interpreter that stays
     prepared = Preparation(preparation_source(lazy_imports, path), variables) if lazy_imports else None
-    result = sandbox.run(
-        Command(
-            argv=[str(environment.python), "-P", "-c", _BOOT],
-            workspace=folder / work,
-            read_only=[environment.path, folder / "tool", *libraries],
-            variables=variables,
-            stdin=f"{len(harness)}\n".encode() + harness + json.dumps(request).encode() + b"\n",
-            limits=Limits(seconds=seconds, output_bytes=32 * 1024**2),
-            prepared=prepared,
-        )
+    return Command(
+        argv=[str(run.environment.python), "-P", "-c", _BOOT],
+        workspace=work,
+        read_only=[run.environment.path, folder / "tool", *libraries],
+        variables=variables,
+        stdin=f"{len(harness)}\n".encode() + harness + json.dumps(request).encode() + b"\n",
+        limits=Limits(seconds=run.seconds, output_bytes=32 * 1024**2),
+        prepared=prepared,
     )
-    if result.exit_code == 0 and not result.truncated:
-        try:
-            answers: dict[str, dict[str, Any]] = read_scrubbed(result.stdout)
-            return answers
-        except ValueError:
-            pass
-    if result.exit_code == 1 and b"ModuleNotFoundError: No module named 'nat" in result.stderr:
-        raise SandboxLost("The NAT environment is not usable in the sandbox.")
-    ended = "was still running at the time limit" if result.timed_out else f"ended with exit code {result.exit_code}"
-    reason = f"the run {ended} and left no report. {result.stderr.decode(errors='replace')[-1500:]}".strip()
-    return {job["id"]: {"ok": False, "error": reason, "lost": True} for stage in stages for job in stage["jobs"]}
 
 
-def _not_needed(judged: Judged) -> dict[str, str]:
+def _not_needed(run: _Run) -> dict[str, str]:
     """Return the packages that NAT imports and that neither the tool nor what it depends on can use, with a class."""
-    used = {name.partition(".")[0] for text in judged.texts.values() for _, name in imported(ast.parse(text))}
-    return {} if judged.tool.dependencies or used & ONLY_NAMED.keys() else ONLY_NAMED
+    used = {name.partition(".")[0] for text in run.texts.values() for _, name in imported(ast.parse(text))}
+    return {} if run.tool.dependencies or used & ONLY_NAMED.keys() else ONLY_NAMED
 
 
 def _location(library: str) -> Path:

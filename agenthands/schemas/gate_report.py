@@ -8,18 +8,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agenthands.schemas.plan import ErrorExample, ResultExample
 
-CheckName = Literal[
-    "files", "conformance", "schema", "tests", "isolation", "repeatable",
-    "examples", "held_out", "stub", "mutation", "hygiene",
-]  # fmt: skip
-
 
 class Check(BaseModel):
-    """One thing that was checked. `detail` is written for the coding agent that must repair it."""
+    """One thing that was checked. `detail` is written for the coding agent that must repair it.
+
+    The names are those of the classes in `gate/checks/`; a report of an older or a newer gate may have others.
+    `seconds` is what its own work took and the runs that it judged by, some of which serve several checks.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
-    name: CheckName
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,48}$")
     passed: bool
     required: bool = True
     detail: str = ""

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from agenthands._util.redaction import has_password
 from agenthands._util.untrusted_json import has_half_characters
 from agenthands.errors import RequestInvalid
+from agenthands.sandbox.registry import SANDBOXES
 
 MAX_REQUEST_CHARACTERS = 20_000
 PRICE = r"^\d+(\.\d+)?,\d+(\.\d+)?$"
+
+
+def _known_sandbox(name: str) -> str:
+    """Refuse what is no sandbox, in the words that Pydantic has for a choice."""
+    if name not in SANDBOXES:
+        *most, last = map(repr, SANDBOXES)
+        raise PydanticCustomError(
+            "literal_error", "Input should be {choices}", {"choices": f"{', '.join(most)} or {last}"}
+        )
+    return name
+
+
+SandboxName = Annotated[
+    str, AfterValidator(_known_sandbox), WithJsonSchema({"enum": list(SANDBOXES), "type": "string"})
+]
+"""The name of a sandbox; forms of Prefect's show the choices."""
 
 
 class BuildOptions(BaseModel):
@@ -37,9 +55,7 @@ class BuildOptions(BaseModel):
     )
     config: str | None = Field(None, title="Settings file", description="TOML file with the model settings")
     store: str | None = Field(None, title="Store", description="Where builds are kept: a folder or any fsspec URL")
-    sandbox: Literal["bubblewrap", "docker"] | None = Field(
-        None, title="Sandbox", description="What isolates generated code"
-    )
+    sandbox: SandboxName | None = Field(None, title="Sandbox", description="What isolates generated code")
     budget: float | None = Field(
         None, title="Budget in US dollars", gt=0, description="US dollars that all models of the build may cost"
     )

@@ -6,6 +6,10 @@ import pytest
 from s3_support import make_bucket, moto, seaweed, variables
 from sandbox_support import Entered, ended, runner, sh
 
+from agenthands.errors import SandboxUnavailable
+from agenthands.sandbox.registry import SANDBOXES
+from agenthands.settings import Settings
+
 
 @pytest.fixture
 def entered_bubblewrap(bubblewrap):
@@ -17,17 +21,28 @@ def entered_watched_bubblewrap(watched_bubblewrap):
     return Entered(watched_bubblewrap)
 
 
-@pytest.fixture(params=["bubblewrap", "entered_bubblewrap", "docker"])
+def opened(request):
+    """Return a sandbox: what a fixture of its name makes, or that of the registry, where it can be had here."""
+    try:
+        return request.getfixturevalue(request.param)
+    except pytest.FixtureLookupError:
+        try:
+            sandbox = SANDBOXES[request.param].open(Settings())
+            sandbox.check()
+        except SandboxUnavailable as error:
+            pytest.skip(f"{error.message} {error.hint}")
+        return sandbox
+
+
+@pytest.fixture(params=[*SANDBOXES, "entered_bubblewrap"])
 def sandbox(request):
-    return request.getfixturevalue(request.param)
+    return opened(request)
 
 
-@pytest.fixture(
-    params=["bubblewrap", "entered_bubblewrap", "watched_bubblewrap", "entered_watched_bubblewrap", "docker"]
-)
+@pytest.fixture(params=[*SANDBOXES, "entered_bubblewrap", "watched_bubblewrap", "entered_watched_bubblewrap"])
 def bounded(request):
     """Every way in which a whole sandbox is bounded."""
-    return request.getfixturevalue(request.param)
+    return opened(request)
 
 
 @pytest.fixture

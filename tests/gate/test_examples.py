@@ -5,7 +5,9 @@ import math
 import pytest
 from tests_support import ROMAN_SPEC
 
-from agenthands.gate.checks.examples import conformance_check, examples_check, same_json, schema_check
+from agenthands.gate.checks.conformance import import_finding
+from agenthands.gate.checks.examples import examples_finding, same_json
+from agenthands.gate.checks.schema import schema_finding
 from agenthands.schemas import ResultExample, ToolSpec
 
 
@@ -44,8 +46,8 @@ TOOL = ToolSpec.model_validate(
 GOOD = [{"result": "IV"}, {"raises": ["PydanticError", "ValueError", "Exception"], "message": "no"}]
 
 
-def judged(calls, name="examples", indices=(0, 1), wanted=None):
-    return examples_check(name, TOOL, indices, wanted or {}, {"ok": True, "calls": calls})
+def judged(calls, indices=(0, 1), wanted=None, hidden=False):
+    return examples_finding(TOOL, indices, wanted or {}, {"ok": True, "calls": calls}, hidden=hidden)
 
 
 def test_examples_as_specified_pass():
@@ -65,11 +67,11 @@ def test_a_wrong_example_is_shown_with_both_sides(calls, detail, contradicted):
     check = judged(calls)
     assert not check.passed
     assert detail in check.detail
-    assert check.model_extra == {"contradicted": [{"example": contradicted, "call": calls[contradicted]}]}
+    assert check.more == {"contradicted": [{"example": contradicted, "call": calls[contradicted]}]}
 
 
 def test_a_hidden_example_shows_its_arguments_and_not_its_result():
-    check = judged([{"result": "IIII"}, GOOD[1]], "held_out", [0])
+    check = judged([{"result": "IIII"}, GOOD[1]], [0], hidden=True)
     assert not check.passed
     assert '{"number": 4}' in check.detail
     assert '"IV"' not in check.detail
@@ -86,17 +88,17 @@ SHOWN = {"type": "object", "properties": {"number": {"type": "integer", "descrip
 
 
 def test_the_schema_is_that_of_the_specification():
-    assert schema_check(TOOL, SHOWN, {"ok": True, "calls": GOOD}).passed
-    check = schema_check(TOOL, {**SHOWN, "required": []}, {"ok": True, "calls": GOOD})
+    assert schema_finding(TOOL, SHOWN, {"ok": True, "calls": GOOD}).passed
+    check = schema_finding(TOOL, {**SHOWN, "required": []}, {"ok": True, "calls": GOOD})
     assert "parameters.required" in check.detail
 
 
 def test_a_result_that_does_not_fit_returns_is_named():
-    check = schema_check(TOOL, SHOWN, {"ok": True, "calls": [{"result": 4}, GOOD[1]]})
+    check = schema_finding(TOOL, SHOWN, {"ok": True, "calls": [{"result": 4}, GOOD[1]]})
     assert check.detail == "The result for {\"number\": 4} does not fit `returns`: $: 4 is not of type 'string'"
 
 
 def test_a_tool_without_a_description_does_not_conform():
-    assert not conformance_check({"ok": True, "description": " "}).passed
-    assert conformance_check({"ok": True, "description": "Write numbers."}).passed
-    assert "boom" in conformance_check({"ok": False, "error": "boom"}).detail
+    assert not import_finding({"ok": True, "description": " "}).passed
+    assert import_finding({"ok": True, "description": "Write numbers."}).passed
+    assert "boom" in import_finding({"ok": False, "error": "boom"}).detail

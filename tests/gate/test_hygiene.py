@@ -3,7 +3,7 @@
 import pytest
 from tests_support import ROMAN_SPEC, ROMAN_TESTS, ROMAN_TOOL
 
-from agenthands.gate.checks.hygiene import hygiene_check, static_findings
+from agenthands.gate.checks.hygiene import hygiene_finding, static_findings
 from agenthands.schemas import ToolSpec
 
 
@@ -76,12 +76,12 @@ def test_tests_are_looked_at_as_tests(site):
 
 @pytest.mark.parametrize(("missing", "passed"), [([], True), ([7], True), ([7, 8], False)])
 def test_nine_of_ten_lines_must_run(missing, passed):
-    check, covered = hygiene_check([], {"ok": True, "lines": 10, "missing": missing})
+    check = hygiene_finding([], {"ok": True, "lines": 10, "missing": missing})
     assert check.passed is passed
-    assert covered == 1 - len(missing) / 10
+    assert check.report["coverage"] == 1 - len(missing) / 10
     assert passed or "Missing: 7, 8." in check.detail
 
 
 def test_a_finding_fails_the_check():
-    check, _ = hygiene_check(["x.py:1: F821"], {"ok": True, "lines": 10, "missing": []})
+    check = hygiene_finding(["x.py:1: F821"], {"ok": True, "lines": 10, "missing": []})
     assert (check.passed, check.detail) == (False, "x.py:1: F821")

@@ -2,13 +2,11 @@
 
 import pytest
 
-from agenthands.gate.checks.test_suite import (
-    isolation_check,
-    mutation_check,
-    repeatable_check,
-    stub_check,
-    suite_check,
-)
+from agenthands.gate.checks.isolation import isolation_finding
+from agenthands.gate.checks.mutation import mutation_finding
+from agenthands.gate.checks.repeatable import repeatable_finding
+from agenthands.gate.checks.stub import stub_finding
+from agenthands.gate.checks.test_suite import suite_finding
 from agenthands.gate.harness_client import Answers
 from agenthands.gate.mutation.mutants import Mutant
 
@@ -32,23 +30,23 @@ PASSED = run(a="passed", b="passed", c="passed", d="passed")
     ],
 )
 def test_a_test_run_is_judged(answer, passed, detail):
-    check = suite_check(answer, run(ok=False))
+    check = suite_finding(answer, run(ok=False))
     assert check.passed is passed
     assert detail in check.detail
 
 
 def test_tests_that_pass_with_a_hollow_tool_do_not_count():
-    check = suite_check(PASSED, run(ok=False, a="passed", b="passed", c="failed", d="failed"))
+    check = suite_finding(PASSED, run(ok=False, a="passed", b="passed", c="failed", d="failed"))
     assert not check.passed
     assert check.detail.startswith("2 tests assert")
     assert check.detail.endswith("every function of the tool returns None: a, b.")
 
 
 def test_isolation_names_how_it_failed():
-    assert isolation_check(PASSED, PASSED).passed
-    assert "Run alone" in isolation_check(run(ok=False, failures=["boom"]), PASSED).detail
-    assert "boom" in isolation_check(run(ok=False, failures=["boom"]), PASSED).detail
-    assert "in reverse order" in isolation_check(PASSED, {"ok": False, "error": "lost"}).detail
+    assert isolation_finding(PASSED, PASSED).passed
+    assert "Run alone" in isolation_finding(run(ok=False, failures=["boom"]), PASSED).detail
+    assert "boom" in isolation_finding(run(ok=False, failures=["boom"]), PASSED).detail
+    assert "in reverse order" in isolation_finding(PASSED, {"ok": False, "error": "lost"}).detail
 
 
 def answers(**changes):
@@ -63,7 +61,7 @@ ARGUMENTS = [{"number": 1}, {"number": 0}]
 
 def test_the_same_verdicts_are_repeatable_and_messages_may_differ():
     other = {"ok": True, "calls": [{"result": 1}, {"raises": ["ValueError"], "message": "at 13:00"}]}
-    assert repeatable_check(answers(repeated={"calls": other}), ARGUMENTS).passed
+    assert repeatable_finding(answers(repeated={"calls": other}), ARGUMENTS).passed
 
 
 @pytest.mark.parametrize(
@@ -80,24 +78,25 @@ def test_the_same_verdicts_are_repeatable_and_messages_may_differ():
     ],
 )
 def test_what_is_not_repeatable_is_named(changed, detail):
-    check = repeatable_check(answers(**changed), ARGUMENTS)
+    check = repeatable_finding(answers(**changed), ARGUMENTS)
     assert not check.passed
     assert detail in check.detail
 
 
 def test_a_stub_that_passes_is_named():
     names = ["returns None", "raises"]
-    assert stub_check(names, {"stub: raises": run(ok=False), "stub: returns None": run(ok=False)}).passed
-    check = stub_check(names, {"stub: raises": run(ok=False), "stub: returns None": PASSED})
+    assert stub_finding(names, {"stub: raises": run(ok=False), "stub: returns None": run(ok=False)}).passed
+    check = stub_finding(names, {"stub: raises": run(ok=False), "stub: returns None": PASSED})
     assert "when the function that NAT calls returns None." in check.detail
-    assert not stub_check([], {}).passed
+    assert not stub_finding([], {}).passed
 
 
 @pytest.mark.parametrize(("killed", "passed"), [(4, True), (3, False)])
 def test_four_of_five_mutants_must_be_noticed(killed, passed):
     made = [Mutant(f"source {n}", n + 1, "operator", f"-old {n}\n+new {n}") for n in range(5)]
     runs = {f"mutant {n}": run(ok=n >= killed) for n in range(5)}
-    check, survivors = mutation_check(made, runs)
+    check = mutation_finding(made, runs)
+    survivors = check.report["survivors"]
     assert check.passed is passed
     assert [each["line"] for each in survivors] == list(range(killed + 1, 6))
     assert survivors[0] == {"line": killed + 1, "kind": "operator", "diff": f"-old {killed}\n+new {killed}"}
@@ -107,10 +106,9 @@ def test_four_of_five_mutants_must_be_noticed(killed, passed):
 
 def test_a_mutant_that_never_ends_is_noticed():
     made = [Mutant("source", 1, "operator", "")]
-    assert mutation_check(made, {"mutant 0": {"ok": False, "error": "used more than 2 s of CPU", "timeout": True}})[
-        0
-    ].passed
+    ended = {"mutant 0": {"ok": False, "error": "used more than 2 s of CPU", "timeout": True}}
+    assert mutation_finding(made, ended).passed
 
 
 def test_a_tool_with_nothing_to_change_passes():
-    assert mutation_check([], {})[0].passed
+    assert mutation_finding([], {}).passed

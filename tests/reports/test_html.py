@@ -47,7 +47,7 @@ def test_an_accepted_build_has_every_part():
         "Attempt 2 passed coder 40 s gate 8.4 s 1 call 8,000 tokens unknown",
         "What attempt 1 failed at failed tests tests 1 of 3 hidden examples failed.",
         "Gate 10 of 10 checks",
-        "✓ held_out So do the examples that the coder never saw. held_out is fine.",
+        "✓ held_out So does the third of them that the coder never saw. held_out is fine.",
         "Faults that the tests did not notice 1 Line 1 , constant @@ -1 +1 @@ -return 9 +return 10",
         "Specification 1 example Needed for the request.",
         '{"amount": 1, "to": "EUR"} gives 2 the coder saw it',
@@ -152,8 +152,8 @@ def test_a_rejected_tool_shows_the_gate_s_findings_and_what_to_do():
     assert "Look at what the gate says about convert_currency" in text
     assert "state its examples more exactly in the request" in text
     assert (
-        f"held_out So do the examples that the coder never saw. 1 of 3 hidden examples failed. {samples.HELD_OUT}"
-        in text
+        "held_out So does the third of them that the coder never saw. 1 of 3 hidden examples failed. "
+        f"{samples.HELD_OUT}" in text
     )
     assert "What to do: The tool and its specification disagree." in text
     assert "Faults that the tests did not notice 1" in text

@@ -1,13 +1,53 @@
-"""The static half of `conformance`: each common mistake of a NAT tool gets its own message."""
+"""The check `conformance`: NAT can use the tool. Each common mistake gets its own message, before anything is run."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, override
 
+from agenthands.gate.checks.base import MORE_ATTEMPTS, STRONGER_CODER, Finding, GateCheck
+from agenthands.gate.harness_jobs import IMPORT, Job
 from agenthands.gate.source import FunctionNode, is_registered, nodes_of
+
+if TYPE_CHECKING:
+    from agenthands.gate.evidence import Evidence, Judged
 
 _BLOCKING = {"time.sleep", "input", "requests.get", "requests.post", "requests.request", "urllib.request.urlopen",
              "subprocess.run", "subprocess.check_output", "os.system"}  # fmt: skip
+
+
+class Conformance(GateCheck):
+    """NAT imports the tool and finds one function in it."""
+
+    name = "conformance"
+    order = 20
+    headline = True
+    summary = "NAT imports it and registers exactly this one function: async, typed, described"
+    fix = "The message names the line. Compare with the tool above."
+    remedy = MORE_ATTEMPTS
+    change = f"ask for simpler arguments and results, or {STRONGER_CODER}"
+
+    @override
+    def jobs(self, judged: Judged) -> Sequence[Job]:
+        """Import the tool under NAT."""
+        return [IMPORT]
+
+    def run(self, evidence: Evidence) -> Finding:
+        """Look at the code, and run it only where nothing is wrong with it."""
+        if complaints := static_complaints(evidence.source, evidence.tool.name):
+            return Finding(False, "\n".join(complaints))
+        return import_finding(evidence.answers.first[IMPORT.id])
+
+
+def import_finding(answer: Mapping[str, Any]) -> Finding:
+    """Judge the import under NAT and what was registered."""
+    if not answer["ok"]:
+        what = "The gate could not finish" if answer.get("lost") else "NAT cannot use the tool"
+        return Finding(False, f"{what}: {answer['error']}")
+    if len(answer["description"]) < 10:
+        return Finding(False, "NAT shows no description of the tool to a model.")
+    return Finding(True, "One function, registered and described.")
 
 
 def static_complaints(source: str, tool: str) -> list[str]:

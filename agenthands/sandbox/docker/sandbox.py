@@ -9,7 +9,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from agenthands.errors import SandboxLost, SandboxUnavailable
 from agenthands.sandbox.base import Command, CommandResult, EndedBy, Limits
@@ -17,9 +17,9 @@ from agenthands.sandbox.docker.container import IMAGE, create, lost_if_broken, r
 from agenthands.sandbox.docker.shell import DockerShell
 from agenthands.sandbox.docker.streams import ContainerWatch, Streams
 from agenthands.sandbox.launch import argv_inside
+from agenthands.sandbox.registry import SandboxSettings
 from agenthands.sandbox.subprocesses import ended_with_all, fail_if_ending
 
-_START_HINT = "Start it (`systemctl start docker`), set DOCKER_HOST, or use --sandbox bubblewrap."
 _MAKE_IMAGE = "deployments/sandbox-image.sh"
 _TICK = 0.1
 
@@ -28,20 +28,34 @@ class DockerSandbox:
     """Each command gets a container: no network, no capabilities, a read-only system, its workspace alone writable."""
 
     name = "docker"
+    start_hint: ClassVar[str] = "Start it (`systemctl start docker`), set DOCKER_HOST, or use --sandbox bubblewrap."
+    """What helps where nothing answers."""
 
     def __init__(self, image: str | None = None) -> None:
-        """Connect with the daemon that DOCKER_HOST names, or this machine's. Raises SandboxUnavailable."""
+        """Connect with the daemon. Raises SandboxUnavailable."""
         import docker
         import requests
 
         self._image = image or IMAGE
-        sdk: Any = docker
         try:
-            self._api: Any = sdk.APIClient(**sdk.utils.kwargs_from_env(), version="auto", timeout=60)
+            self._api: Any = self.connect()
         except (docker.errors.DockerException, requests.RequestException) as error:
             # The SDK wraps the plainest reason, no socket, into three other errors.
             reason = "" if "FileNotFoundError" in str(error) else f": {_short(error).rstrip('.')}"
-            raise SandboxUnavailable(f"No docker daemon answers{reason}.", _START_HINT) from None
+            raise SandboxUnavailable(f"No {self.name} daemon answers{reason}.", self.start_hint) from None
+
+    @classmethod
+    def from_settings(cls, settings: SandboxSettings) -> Self:
+        """Connect with the daemon, for the image of the settings. Raises SandboxUnavailable."""
+        return cls(settings.sandbox_image)
+
+    @classmethod
+    def connect(cls) -> Any:
+        """Return the SDK's client of the daemon that DOCKER_HOST names, or of this machine's own."""
+        import docker
+
+        sdk: Any = docker
+        return sdk.APIClient(**sdk.utils.kwargs_from_env(), version="auto", timeout=60)
 
     def check(self) -> str:
         """Start one container, and remove those that dead workers left. Raises SandboxUnavailable."""
@@ -54,7 +68,7 @@ class DockerSandbox:
                     self._api.inspect_image(self._image)
                     return self._try_out()
         except SandboxLost as error:
-            raise SandboxUnavailable(error.message, _START_HINT) from None
+            raise SandboxUnavailable(error.message, self.start_hint) from None
         get = _MAKE_IMAGE if self._image == IMAGE else f"docker pull {self._image}"
         raise SandboxUnavailable(f"The image {self._image} is not here.", f"Run {get}.")
 
@@ -123,7 +137,7 @@ class DockerSandbox:
                 f"The image {self._image} cannot run {argv[0]}: {said}", f"Run {_MAKE_IMAGE} --debootstrap."
             )
         version = self._api.version()["Version"]
-        return f"docker {version}: image {self._image}, uid {result.stdout.decode().strip()}, no network; cgroups"
+        return f"{self.name} {version}: image {self._image}, uid {result.stdout.decode().strip()}, no network; cgroups"
 
 
 def _short(error: Exception) -> str:
