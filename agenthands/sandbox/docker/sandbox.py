@@ -1,4 +1,4 @@
-"""The Sandbox port over docker: one container a command, or one a shell."""
+"""The Sandbox port on docker: one container for each command or shell."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _TICK = 0.1
 
 
 class DockerSandbox:
-    """Each command gets a container: no network, no capabilities, a read-only system, its workspace alone writable."""
+    """Gives each command a container: no network, no capabilities, and nothing writable but workspace and scratch."""
 
     name = "docker"
 
     def __init__(self, image: str | None = None) -> None:
-        """Connect with the daemon that DOCKER_HOST names, or this machine's. Raises SandboxUnavailable."""
+        """Connect to the daemon that DOCKER_HOST names, or this machine's. Raises SandboxUnavailable."""
         import docker
         import requests
 
@@ -39,12 +39,12 @@ class DockerSandbox:
         try:
             self._api: Any = sdk.APIClient(**sdk.utils.kwargs_from_env(), version="auto", timeout=60)
         except (docker.errors.DockerException, requests.RequestException) as error:
-            # The SDK wraps the plainest reason, no socket, into three other errors.
+            # The SDK wraps the simplest reason, a missing socket, in three other errors.
             reason = "" if "FileNotFoundError" in str(error) else f": {_short(error).rstrip('.')}"
             raise SandboxUnavailable(f"No docker daemon answers{reason}.", _START_HINT) from None
 
     def check(self) -> str:
-        """Start one container, and remove those that dead workers left. Raises SandboxUnavailable."""
+        """Start one container, after removing those that dead workers left. Raises SandboxUnavailable."""
         import docker
 
         try:
@@ -59,7 +59,7 @@ class DockerSandbox:
         raise SandboxUnavailable(f"The image {self._image} is not here.", f"Run {get}.")
 
     def run(self, command: Command) -> CommandResult:
-        """Run one command in a container of its own. Raises SandboxLost where daemon or container break."""
+        """Run one command in its own container. Raises SandboxLost if the daemon or the container fails."""
         with lost_if_broken():
             container = create(self._api, self._image, command, argv_inside(command))
             clear = partial(remove, self._api, container)
@@ -88,7 +88,7 @@ class DockerSandbox:
                 ended = "time" if remaining <= 0 else watch.exceeded()
                 streams.turn(max(0.0, min(remaining, _TICK)))
             if ended:
-                streams.close()  # the daemon does not end what it cannot write
+                streams.close()  # the daemon does not end a container whose output it cannot write
                 self._kill(container)
             code = int(self._api.wait(container, timeout=30)["StatusCode"])
             if code and not ended:
@@ -112,7 +112,7 @@ class DockerSandbox:
                 raise
 
     def _try_out(self) -> str:
-        """See that a container starts, and that the interpreter of the environments runs in it."""
+        """Start a container, run the environments' interpreter in it, and return a description of the sandbox."""
         probe = "import ctypes, os, sqlite3, ssl; print(os.getuid())"
         with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
             argv = [os.path.realpath(sys.executable), "-I", "-c", probe]
