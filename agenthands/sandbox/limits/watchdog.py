@@ -54,7 +54,7 @@ class DiskWatch:
         self._exceeded = False
 
     def __call__(self) -> EndedBy | None:
-        """Return "disk" if the workspace is too large. One that was before may stay so, but not grow, for a clean-up."""
+        """Return "disk" if the workspace is too large. One that was may stay so but not grow, for a clean-up."""
         if self._exceeded:  # its processes were killed meanwhile, and had kept writing until then
             self._allowed = max(self._allowed, self._used(enough=sys.maxsize))
             self._exceeded = False
