@@ -1,4 +1,4 @@
-"""The nouns that the steps take and return."""
+"""The data types that the steps take and return."""
 
 from agenthands.schemas.batch_report import BatchItem, BatchReport
 from agenthands.schemas.build_record import (

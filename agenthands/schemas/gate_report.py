@@ -1,4 +1,4 @@
-"""What the gate says about a tool."""
+"""The gate's report on a tool."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CheckName = Literal[
 
 
 class Check(BaseModel):
-    """One thing that was checked. `detail` is written for the coding agent that must repair it."""
+    """The result of one check. `detail` is written for the coding agent that has to repair the tool."""
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
