@@ -1,8 +1,8 @@
-"""Prefect's server for one command, where none is configured.
+"""Runs a Prefect server for one command if none is configured.
 
-The same application that Prefect's ephemeral mode starts, but begun before the slow imports of a build, so that both
-go on at once, and never imported into this process. Prefect reads its settings when it is imported, so this module
-must set the API's address first, and does not import Prefect before.
+It is the application that Prefect's ephemeral mode starts, but started before the slow imports of a build, so that both
+run concurrently, and never imported into this process. Prefect reads its settings on import, so this module sets the
+API's address before it imports Prefect.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _API_IS_SET = re.compile(r"PREFECT_API_URL|^\s*\[(tool\.prefect\.)?api\]|\bapi\.
 
 @contextmanager
 def prefect_server() -> Iterator[Callable[[], AbstractContextManager[object]]]:
-    """Return a function that waits until Prefect's API answers, and gives the context in which flows are to run.
+    """Yield a function that waits until Prefect's API answers, and returns the context in which flows must run.
 
-    A server that was started here ends with this context. Where the user has named an API anywhere, nothing is started
-    and Prefect decides. Raises OutsideError from the function given where the server does not start.
+    A server that was started here ends with this context. If the user has configured an API anywhere, none is started,
+    and Prefect chooses. The function raises OutsideError if the server does not start.
     """
     if _user_names_an_api():
         try:
@@ -52,7 +52,7 @@ def prefect_server() -> Iterator[Callable[[], AbstractContextManager[object]]]:
 
 
 def _answering(server: subprocess.Popen[bytes], url: str) -> AbstractContextManager[object]:
-    """Wait for the server; flows then send no heartbeats, for nobody listens, and the end of each waits a second."""
+    """Wait for the server, and return a context without heartbeats: nobody listens, and they delay each flow's end."""
     _wait(server, url)
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
@@ -60,7 +60,7 @@ def _answering(server: subprocess.Popen[bytes], url: str) -> AbstractContextMana
 
 
 def _send_what_waits() -> None:
-    """Let Prefect send its last logs and events to the user's server: the process ends without waiting for threads."""
+    """Send Prefect's last logs and events to the user's server, because the process does not wait for its threads."""
     if "prefect.logging.handlers" in sys.modules and "prefect.events.worker" in sys.modules:
         from prefect.events.worker import EventsWorker
         from prefect.logging.handlers import APILogWorker
@@ -70,7 +70,7 @@ def _send_what_waits() -> None:
 
 
 def _user_names_an_api() -> bool:
-    """Look where Prefect looks: variable, profile, and the settings files of the current folder."""
+    """Return whether an API is set where Prefect looks: the variable, profiles, or files in the current folder."""
     if os.environ.get("PREFECT_API_URL"):
         return True
     home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
@@ -87,7 +87,7 @@ def _user_names_an_api() -> bool:
 def _start(port: int) -> subprocess.Popen[bytes]:
     without_api = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     return subprocess.Popen(
-        # -P: a folder `agenthands` where the user stands is not ours
+        # -P: a folder `agenthands` in the current folder is not ours
         [sys.executable, "-P", "-m", "uvicorn", "--factory", "agenthands.flows.server.app:create_app",
          "--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--timeout-keep-alive", "5"],
         env={**without_api, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"},
@@ -103,7 +103,7 @@ def _wait(server: subprocess.Popen[bytes], url: str) -> None:
     import httpx
 
     deadline = time.monotonic() + _START_SECONDS
-    with httpx.Client(timeout=2) as client:  # httpx.get reads all certificates at each call
+    with httpx.Client(timeout=2) as client:  # httpx.get would load all certificates at each call
         while time.monotonic() < deadline and server.poll() is None:
             try:
                 if client.get(f"{url}/health").is_success:
