@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     sandbox: Literal["bubblewrap", "docker"] = "bubblewrap"
     """What isolates generated code."""
     sandbox_image: str | None = None
-    """Image of the docker sandbox; that of `deployments/sandbox-image.sh` if empty."""
+    """Image of the docker sandbox; the one that `deployments/sandbox-image.sh` builds if empty."""
     egress: Annotated[tuple[str, ...], NoDecode] = ()
     """Hosts that a sandbox with the network policy `egress` may reach: `host`, `host:port`, `*.domain`."""
     budget: float | None = Field(None, gt=0)
@@ -71,13 +71,13 @@ class Settings(BaseSettings):
     locks: str | None = None
     """`redis://` URL of the locks that several machines share; locks of this machine if empty."""
     catalogue: str | None = None
-    """A folder, or the https URL of a JSON list, with further MCP servers in server.json format."""
+    """Folder, or https URL of a JSON list, with further MCP servers in the server.json format."""
 
     dependencies: Annotated[tuple[str, ...], NoDecode] = ()
     """Packages that the tools of a plan may need beyond NAT's; empty allows all."""
 
     trusted_packages: Annotated[tuple[str, ...], NoDecode] = ()
-    """Packages that tools and MCP servers may need however new they are, on PyPI or npm."""
+    """Packages on PyPI or npm that tools and MCP servers may need, however recent their release."""
 
     @field_validator("egress", "dependencies", "trusted_packages", mode="before")
     @classmethod

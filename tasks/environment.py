@@ -1,4 +1,4 @@
-"""Prepare the NAT environment, and an environment for each MCP server."""
+"""Prepares the NAT environment, and an environment for each MCP server."""
 
 from __future__ import annotations
 

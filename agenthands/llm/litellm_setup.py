@@ -1,4 +1,4 @@
-"""Imports litellm once, quiet and offline, with the scripted provider registered."""
+"""Imports litellm once, quietly and offline, with the scripted provider registered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules against tool poisoning: texts of an MCP tool that instruct the model instead of describing the tool.
+"""Rules against tool poisoning: text in an MCP tool that instructs the model instead of describing the tool.
 
 Everything that a server lists reaches the model's context, whether the tool is called or not: names, descriptions, and
 all texts in the schemas (Invariant Labs, "Tool Poisoning Attacks", 2025; CyberArk, "Poison Everywhere", 2025; SAFE-MCP

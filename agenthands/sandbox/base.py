@@ -94,9 +94,9 @@ class Shell(Protocol):
 
 
 class Sandbox(Protocol):
-    """Runs code that a model wrote: no network, no host files, no inherited variables, not root, bounded.
+    """Runs code that a model wrote, with limits, without network, host files, inherited variables or root.
 
-    Sandboxes cannot see or disturb each other; no process is left when `run` returns or a shell closes.
+    Sandboxes cannot see or disturb each other, and no process is left when `run` returns or a shell closes.
     """
 
     name: str

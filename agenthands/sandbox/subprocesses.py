@@ -43,7 +43,7 @@ class Deputy(Protocol):
         """Take over the inner ends of standard input, output and error, once the process has started."""
 
 
-def run_process(  # noqa: PLR0913 - all but the first are optional bounds or surroundings
+def run_process(  # noqa: PLR0913 - all but the first are optional limits or context
     argv: Sequence[str | Path],
     *,
     seconds: float,

@@ -91,7 +91,7 @@ class ToolOutcome(FrozenModel):
 
     name: str
     status: Literal["accepted", "rejected", "failed"]
-    attempts: int = Field(ge=0, le=1000)  # a page shows each
+    attempts: int = Field(ge=0, le=1000)  # the report page shows each
     cached: bool = Field(False, description="Made by an earlier build, at no cost to this one")
     build_id: str = Field("", description="The build that made it; its trajectory is kept there")
     gate: GateReport | None = None

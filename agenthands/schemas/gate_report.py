@@ -45,7 +45,7 @@ class Ruling(BaseModel):
 
 
 class GateReport(BaseModel):
-    """The verdict on one tool."""
+    """The gate's verdict on one tool."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

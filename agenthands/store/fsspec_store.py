@@ -63,7 +63,7 @@ class FsspecStore:
             self._place.remove(probe)
 
     def put(self, key: str, content: bytes | Path) -> str:
-        """Write one object whole, read it back, and return its SHA-256.
+        """Write one object atomically, read it back, and return its SHA-256.
 
         Raises StoreNotUsable, StoreUnavailable, ValueError (bad key), or OSError (`content` cannot be read).
         """

@@ -219,7 +219,7 @@ class _Endpoints:
         return {**answer, "model": "agent"}
 
     async def _count(self, model: ModelSettings, response: Any, words: ProviderWords, started: float) -> None:
-        """Count an answer, and note why it is empty where it is."""
+        """Charge and log an answer, with the reason if it is empty."""
         tokens, cost = tokens_of(response), cost_of(load_litellm(), response, model)
         await asyncio.to_thread(self._scope.charge, cost, tokens, 1, model.model)
         message = response.choices[0].message if response.choices else None

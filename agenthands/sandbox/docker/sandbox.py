@@ -108,7 +108,7 @@ class DockerSandbox:
         try:
             self._api.kill(container)
         except docker.errors.APIError as error:
-            if error.status_code != 409:  # it ended by itself meanwhile
+            if error.status_code != 409:  # it has ended by itself meanwhile
                 raise
 
     def _try_out(self) -> str:

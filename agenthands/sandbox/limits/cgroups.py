@@ -147,7 +147,7 @@ def _first(own: Sequence[Sequence[str]], mounts: Mapping[str, Path]) -> tuple[di
     for _, controllers, path in own:
         for controller in set(controllers.split(",")) & set(_CONTROLLERS) & set(mounts):
             inside = mounts[controller] / path.strip("/")
-            # a container sees its own path from outside, but only what lies below it
+            # a container sees its path as from outside, but mounts only what is below it
             parents[controller] = inside if inside.is_dir() else mounts[controller]
     return (parents if len(parents) == len(_CONTROLLERS) and all(map(_usable, parents.values())) else {}), 1
 
