@@ -1,7 +1,7 @@
 """Progress of builds, as typed events for whoever listens: a terminal, a log file, an artifact.
 
-Listeners belong to the process, as loggers do: a build runs in threads of one process, and flow parameters
-cannot carry a callable.
+Listeners belong to the process, like loggers: a build runs in threads of one process, and a flow parameter cannot be a
+callable.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ ToolState = Literal["waiting", "coding", "checking", "repairing", "accepted", "r
 
 @dataclass(frozen=True)
 class Event:
-    """Base: which build, and when (seconds since the epoch)."""
+    """Base of all events: the id of the build, and the time in seconds since the epoch."""
 
     build_id: str
     at: float = field(default_factory=time.time, kw_only=True)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the event as JSON-able mapping with its kind."""
+        """Return the event as a JSON-able mapping, with the name of its class as `kind`."""
         return {"kind": type(self).__name__, **asdict(self)}
 
 
@@ -50,7 +50,7 @@ class StageStarted(Event):
 
 @dataclass(frozen=True)
 class StageFinished(Event):
-    """A stage ended; `error` is empty where it went well."""
+    """A stage ended; `error` is empty if it succeeded."""
 
     stage: str
     seconds: float
@@ -60,7 +60,7 @@ class StageFinished(Event):
 
 @dataclass(frozen=True)
 class ToolProgress(Event):
-    """What is happening to one tool. `cost_usd` is what it cost so far; None where the price is unknown."""
+    """The progress of one tool. `cost_usd` is its cost so far; None if the price is unknown."""
 
     tool: str
     state: ToolState
@@ -71,14 +71,14 @@ class ToolProgress(Event):
 
 @dataclass(frozen=True)
 class Notice(Event):
-    """Something that a person should read."""
+    """A message that a person should read."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class BuildFinished(Event):
-    """A build ended with the status of its record; that of a plan alone is `planned`."""
+    """A build ended with the status of its record; a plan alone ends with `planned`."""
 
     status: str
     reason: str
@@ -86,14 +86,14 @@ class BuildFinished(Event):
 
 @dataclass(frozen=True)
 class BatchStarted(Event):
-    """A batch of builds begins; its id stands where a build's does."""
+    """A batch of builds begins; `build_id` is the id of the batch."""
 
     count: int
 
 
 @dataclass(frozen=True)
 class BatchProgress(Event):
-    """One build of a batch ended: which request of how many, and what became of it."""
+    """One build of a batch ended: the request's number of how many, and the result."""
 
     number: int
     count: int
@@ -125,7 +125,7 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def emit(event: Event) -> None:
-    """Deliver an event, without keys, to every listener, one event at a time."""
+    """Deliver an event, redacted, to every listener, one event at a time."""
     hidden: dict[str, Any] = {name: redact(value) for name, value in vars(event).items() if isinstance(value, str)}
     event = replace(event, **hidden)
     with _lock:
@@ -134,14 +134,14 @@ def emit(event: Event) -> None:
 
 
 class StageNote:
-    """Lets a stage say in a few words what came of it."""
+    """Holds the result of a stage in a few words, which the stage sets."""
 
     detail = ""
 
 
 @contextmanager
 def stage(build_id: str, name: str) -> Iterator[StageNote]:
-    """Report the beginning and the end of a stage, with its duration, also when it fails."""
+    """Emit the beginning and the end of a stage, with its duration, even if it fails."""
     started = time.monotonic()
     emit(StageStarted(build_id, name))
     note = StageNote()

@@ -1,4 +1,4 @@
-"""Settings: read once at the edge, from the command line, `AGENTHANDS_*` variables, and defaults, in this order."""
+"""Settings, read once at the entry point: from the command line, `AGENTHANDS_*` variables, and defaults, in order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="AGENTHANDS_", frozen=True, extra="ignore", validate_default=True)
 
     home: Path = Field(default_factory=lambda: Path.home() / ".agenthands")
-    """EnvironmentInstaller, work folders, and the default store."""
+    """Environments, work folders, and the default store."""
     planner: str | None = None
     """Model that plans; the configuration file's if empty."""
     coder: str | None = None
@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     agent_model: str | None = None
     """Model of the finished agent; the planner's if empty."""
     fallback: str | None = None
-    """Model that answers where one of these is limited or not to be reached; the configuration file's if empty."""
+    """Model that answers if one of these is rate-limited or cannot be reached; the configuration file's if empty."""
     api_base: str | None = None
     """URL of a self-hosted model endpoint."""
     config: Path | None = None
@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     sandbox: SandboxName = DEFAULT_SANDBOX
     """What isolates generated code."""
     sandbox_image: str | None = None
-    """Image of the docker sandbox; that of `deployments/sandbox-image.sh` if empty."""
+    """Image of the docker sandbox; the one that `deployments/sandbox-image.sh` builds if empty."""
     egress: Annotated[tuple[str, ...], NoDecode] = ()
     """Hosts that a sandbox with the network policy `egress` may reach: `host`, `host:port`, `*.domain`."""
     budget: float | None = Field(None, gt=0)
@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     budget_tokens: int | None = Field(None, gt=0)
     """Tokens, in and out, that all models of one build may use."""
     price: str | None = Field(None, pattern=PRICE)
-    """`IN,OUT`: US dollars for a million tokens of models whose price is not known."""
+    """`IN,OUT`: US dollars per million tokens of models whose price is unknown."""
     max_attempts: int = Field(3, ge=1, le=10)
     """Tries of each tool at the gate."""
     parallel: int = Field(8, ge=1, le=64)
@@ -62,23 +62,23 @@ class Settings(BaseSettings):
     refresh: bool = False
     """Ignore everything cached."""
     coder_seconds: float = Field(900, gt=0)
-    """Wall time of one turn of a coding agent."""
+    """Wall time of one turn of a coding agent, in seconds."""
     coder_steps: int = Field(60, ge=2)
     """Model calls of one turn of a coding agent."""
     gate_seconds: float = Field(600, ge=30)
-    """Wall time of one gate run; a run of the tool's tests in it may take a thirtieth of it."""
+    """Wall time of one gate run, in seconds; one run of the tool's tests may take a thirtieth of it."""
     case_seconds: float = Field(120, gt=0)
-    """Wall time of one test case of the finished agent."""
+    """Wall time of one test case of the finished agent, in seconds."""
     locks: str | None = None
     """`redis://` URL of the locks that several machines share; locks of this machine if empty."""
     catalogue: str | None = None
-    """A folder, or the https URL of a JSON list, with further MCP servers in server.json format."""
+    """Folder, or https URL of a JSON list, with further MCP servers in the server.json format."""
 
     dependencies: Annotated[tuple[str, ...], NoDecode] = ()
     """Packages that the tools of a plan may need beyond NAT's; empty allows all."""
 
     trusted_packages: Annotated[tuple[str, ...], NoDecode] = ()
-    """Packages that tools and MCP servers may need however new they are, on PyPI or npm."""
+    """Packages on PyPI or npm that tools and MCP servers may need, however recent their release."""
 
     @field_validator("egress", "dependencies", "trusted_packages", mode="before")
     @classmethod
@@ -87,20 +87,24 @@ class Settings(BaseSettings):
 
     @property
     def store_url(self) -> str:
-        """The store, with its default."""
+        """The folder or URL of the store; by default `<home>/store`."""
         return self.store or str(self.home / "store")
 
     def web_url(self, key: str) -> str:
-        """Return the URL under which a person opens an object of the store, or a folder of it."""
+        """Return the URL at which a person can open an object or a folder of the store."""
         base = self.store_web or (self.store_url if "://" in self.store_url else f"file://{self.store_url}")
         return f"{base.rstrip('/')}/{key}"
 
     def model_config_file(self) -> ConfigFile:
-        """Read the configuration file. Raises SettingsInvalid."""
+        """Return the configuration file's content. Raises SettingsInvalid."""
         return load_config(self.config)
 
     def model(self, role: Role) -> ModelSettings:
-        """Resolve the model of one role, with its fallback: its own setting, else the planner's, else the file's."""
+        """Return the model of one role, with its fallback.
+
+        The role's own setting comes first, then its own model in the file, then the planner's setting, then the file's
+        default. Raises SettingsInvalid.
+        """
         file = self.model_config_file()
         named = {"planner": self.planner, "coder": self.coder, "agent": self.agent_model}[role]
         own = isinstance(file.llm.get(role), dict) and "model" in file.llm[role]
@@ -115,7 +119,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(options: BuildOptions | None = None) -> Settings:
-    """Read the settings; what `options` says wins. Raises SettingsInvalid, naming the variable or option."""
+    """Return the settings, overridden by `options`. Raises SettingsInvalid, which names the variable or option."""
     given = options.model_dump(exclude_none=True) if options else {}
     if not given.get("refresh"):
         given.pop("refresh", None)

@@ -1,4 +1,4 @@
-"""Ends everything that a build has started when the user interrupts it."""
+"""Ends everything that a build has started when it is interrupted or cancelled."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _PR_SET_PDEATHSIG = 1
 
 @contextmanager
 def ended_by_interrupt(restore_terminal: Callable[[], None]) -> Iterator[None]:
-    """On SIGINT or SIGTERM end all children at once and leave with 130.
+    """On SIGINT or SIGTERM, kill all children at once and exit with 130.
 
-    The process leaves without waiting for its threads: one may sit in a model call that nothing can interrupt.
+    The process exits without waiting for its threads: one may be in a model call that cannot be interrupted.
     """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -48,16 +48,17 @@ def ended_by_interrupt(restore_terminal: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def cancelled_by_signal(last_words: Callable[[], object]) -> Iterator[None]:
-    """On SIGTERM, with which Prefect cancels a run, end all children, say the `last_words` and leave.
+    """On SIGTERM, with which Prefect cancels a run, kill all children, call `last_words`, and exit with 130.
 
-    Prefect's own handler raises in the main thread, which then waits for threads that sit in model calls, until it is
-    killed half a minute later. Does nothing in a thread: the run that began the process is asked, and ends with it.
+    Prefect's own handler raises in the main thread, which then waits for threads in model calls, until it is killed
+    half a minute later. Outside the main thread this does nothing: the signal is handled by the flow run for which the
+    process was started.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # A worker that a script began in the background: Ctrl-C of an agent in its terminal must work all the same.
+        # A script has started the worker in the background; still, an agent's Ctrl-C in its terminal must work.
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def end() -> None:
@@ -69,7 +70,7 @@ def cancelled_by_signal(last_words: Callable[[], object]) -> Iterator[None]:
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        # in threads, because the main thread may hold any lock just now; the second one is for a store that hangs
+        # in threads, because the main thread may hold any lock now; the timer is for a store that hangs
         threading.Thread(target=end, daemon=True).start()
         threading.Timer(_LAST_WORDS_SECONDS, exit_at_once, (EXIT_INTERRUPTED,)).start()
 
@@ -83,7 +84,7 @@ def cancelled_by_signal(last_words: Callable[[], object]) -> Iterator[None]:
 def end_everything() -> None:
     """Kill all descendants until there are none: sandboxes, shells, installers, Prefect's embedded server.
 
-    What runs in a sandbox ends with it (bwrap --die-with-parent). Threads may still start something: look again.
+    Processes in a sandbox end with it (bwrap --die-with-parent). Threads may still start new ones, hence the loop.
     """
     if "agenthands.sandbox.subprocesses" in sys.modules:
         from agenthands.sandbox.subprocesses import end_all_processes
@@ -100,7 +101,7 @@ def end_everything() -> None:
 
 
 def exit_at_once(code: int) -> NoReturn:
-    """End this process without waiting for its threads; temporary files go last, for threads may still make some."""
+    """Exit without waiting for threads; remove temporary files last, because threads may still create some."""
     if "agenthands.store.workdirs" in sys.modules:
         from agenthands.store.workdirs import leave_scratch
 
@@ -109,7 +110,7 @@ def exit_at_once(code: int) -> NoReturn:
 
 
 def wait_if_ending() -> None:
-    """Where this process is ending, wait for that: what failed by it is nothing to be told, or published."""
+    """If this process is ending, block until it has: failures that this causes must not be reported or published."""
     if "agenthands.sandbox.subprocesses" in sys.modules:
         from agenthands.sandbox.subprocesses import is_ending
 
@@ -121,8 +122,8 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-# For `preexec_fn`: the kernel ends the child with this process, even where it is killed, or rather with the thread that
-# has started the child: that must be the main one.
+# For `preexec_fn`: the kernel kills the child when the thread that started it ends, even if it is killed. That must be
+# the main thread, so that the child ends with this process.
 DIE_WITH_PARENT = _die_with_parent if sys.platform == "linux" else None
 
 

@@ -1,4 +1,4 @@
-"""The plan alone."""
+"""The flow that plans an agent without building it."""
 
 import shutil
 

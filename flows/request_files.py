@@ -1,4 +1,4 @@
-"""Reads what stands on the command line or in a request file."""
+"""Reads requests from the command line, a request file, or a batch file."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _MAX_FILE_BYTES = 1_000_000
 
 
 def read_request(text_or_file: str, options: dict[str, Any]) -> BuildRequest:
-    """Return the request with its options; options of the command line win over those of a file.
+    """Return the request in a sentence or a YAML file; `options` of the command line override those of the file.
 
-    Raises RequestInvalid where a file cannot be read or does not fit.
+    Raises RequestInvalid if the file cannot be read or is invalid.
     """
     if not (text_or_file.endswith(_SUFFIXES) and "\n" not in text_or_file and len(text_or_file) < 4096):
         return validated_request({"request": text_or_file, **options}, "The options")
@@ -42,9 +42,9 @@ def read_request(text_or_file: str, options: dict[str, Any]) -> BuildRequest:
 
 
 def read_batch(source: str, options: BuildOptions, store: Store) -> list[BuildRequest]:
-    """Return the requests of a batch from a file, or from the store where no file has that name.
+    """Return the requests of a batch from a file, or from the store if there is no such file.
 
-    Raises RequestInvalid where there is none, or it does not fit.
+    Raises RequestInvalid if there is neither, or if the batch is invalid.
     """
     path = Path(source)
     try:

@@ -1,4 +1,4 @@
-"""A tool's work folder, from its first file to what is published of it."""
+"""Runs turns of a coding agent, and manages a tool's work folder from its first file to its published ones."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _PAUSED = "paused"
 def open_workspace(
     build: BuildContext, tool: ToolSpec, environment: Environment, key: str, with_fallback: str = ""
 ) -> ToolWorkspace:
-    """Name the work folder of a tool; what an earlier build left there unfinished is gone on with.
+    """Return the workspace of a tool; an unfinished one of an earlier build is resumed.
 
-    `with_fallback` is the tool's key where a fallback has a part in it.
+    `key` is the tool's cache key, and `with_fallback` its key if a fallback has a part in it.
     """
     return ToolWorkspace(build, tool, environment, tool_folder(build, key), with_fallback)
 
 
 def create_workspace(work: ToolWorkspace, refresh: bool) -> None:
-    """Make the folder ours, empty where nothing old counts. Only the holder of the tool's lock may.
+    """Take over the folder for this build; call this only while holding the tool's lock.
 
-    What a model has a part in that is not one of this build's does not count.
+    Old content is removed if `refresh` is true, or if a fallback that this build does not have has a part in it.
     """
     if refresh or any(other != work.stand_in for other in work.folder.glob("fallback-*")):
         _remove(work)
@@ -46,9 +46,9 @@ def create_workspace(work: ToolWorkspace, refresh: bool) -> None:
 
 
 def suspend(work: ToolWorkspace, attempt: int, finished: bool) -> None:
-    """Keep the folder beyond this build, for one with more money; `attempt` was the last one.
+    """Keep the folder for a later build with more budget; `attempt` was the last one.
 
-    An attempt that was not `finished` goes on then, and is judged anew.
+    An attempt that is not `finished` is resumed then, and judged again.
     """
     if not finished:
         for step in (f"generate-{attempt}.json", f"validate-{attempt}-*.json"):
@@ -58,7 +58,7 @@ def suspend(work: ToolWorkspace, attempt: int, finished: bool) -> None:
 
 
 def collect_artifacts(work: ToolWorkspace) -> dict[str, str]:
-    """Copy what is kept of a tool to the build's folder and return its files: sources, gate reports, trajectory."""
+    """Copy a tool's sources, gate reports and trajectory to the build's folder, and return the sources by path."""
     target = work.build.tool_dir(work.tool.name)
     target.mkdir(parents=True, exist_ok=True)
     files: dict[str, str] = {}
@@ -75,15 +75,15 @@ def collect_artifacts(work: ToolWorkspace) -> dict[str, str]:
 
 
 def reuse_artifact(build: BuildContext, made: ToolArtifact) -> ToolOutcome:
-    """Put a tool that an earlier build made into the build's folder; it cost this build nothing."""
+    """Write a cached tool into the build's folder, and return its outcome, which costs this build nothing."""
     _write(build, made.outcome.name, made.files)
     return made.outcome.from_before()
 
 
 def remove_workspace(work: ToolWorkspace) -> None:
-    """Remove the folder, unless it is paused, or somebody else began there meanwhile.
+    """Remove the folder, unless it is suspended or another build has taken it over.
 
-    Only the holder of the tool's lock may.
+    Call this only while holding the tool's lock.
     """
     if (work.folder / _PAUSED).exists():
         return
@@ -96,9 +96,9 @@ def remove_workspace(work: ToolWorkspace) -> None:
 
 
 def remove_if_cached(work: ToolWorkspace, key: str) -> None:
-    """Remove the folder of an accepted tool, where the store has the tool and nobody works there meanwhile.
+    """Remove the folder of an accepted tool, if the tool is cached in the store and nobody holds its lock.
 
-    What the store did not take is found in the folder by the next build.
+    If the store did not take the tool, the next build finds it in the folder.
     """
     settings = dependencies.settings_for(work.build.request.options())
     if any(is_cached(each, settings) for each in (key, work.key_with_fallback) if each):
@@ -108,7 +108,7 @@ def remove_if_cached(work: ToolWorkspace, key: str) -> None:
 
 
 def _remove(work: ToolWorkspace) -> None:
-    """Remove the folder whole: where this is cut short, what is left lies in the build's folder, and goes with that."""
+    """Remove the folder, by way of the build's folder: if this is interrupted, the rest is removed with that."""
     aside = work.build.folder / f"old-{secrets.token_hex(4)}"
     with contextlib.suppress(FileNotFoundError):
         work.folder.rename(aside)
@@ -124,7 +124,7 @@ def _write(build: BuildContext, tool: str, files: dict[str, str]) -> None:
 
 @task(task_run_name="generate-{work.tool.name}-try{attempt}", **CALLS_MODELS)
 def code_tool_task(work: ToolWorkspace, attempt: int, rejection: Feedback | None) -> CodingResult:
-    """Return what one turn of the coding agent did."""
+    """Run one turn of the coding agent, and return its result."""
     state: ToolState = "coding" if attempt == 1 else "repairing"
     emit(ToolProgress(work.build.build_id, work.tool.name, state, "asks the model", attempt))
     settings = dependencies.settings_for(work.build.request.options())
@@ -140,11 +140,11 @@ def code_tool_task(work: ToolWorkspace, attempt: int, rejection: Feedback | None
 
 
 def code_tool(work: ToolWorkspace, attempt: int, rejection: Feedback | None) -> CodingResult:
-    """Return what one turn of the coding agent did, now or before its worker died."""
+    """Return the result of one turn of the coding agent; one that finished before its worker died is not repeated."""
     return cached_in_folder(code_tool_task, f"generate-{attempt}", work.steps)(work, attempt, rejection)
 
 
 def out_of_budget(work: ToolWorkspace) -> str:
-    """Return which budget of the tool or its build is used up, as part of a sentence; empty where money is left."""
+    """Return which budget of the tool or its build is used up, as part of a sentence; empty if none is."""
     budget = dependencies.budget_for(work.build).scope("tools", work.tool.name).exhausted()
     return budget[:1].lower() + budget[1:]

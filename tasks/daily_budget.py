@@ -1,7 +1,7 @@
-"""The budget of a day, kept in Prefect, so that all workers of a server share it.
+"""The daily budget, kept in Prefect so that all workers of a server share it.
 
-How much it is stands in a Prefect variable. Each day (UTC) has a global concurrency limit of its own, whose occupied
-slots are what was spent: the server adds and compares in one statement. A slot is a thousandth of a cent.
+A Prefect variable holds the amount in US dollars. Each day (UTC) has its own global concurrency limit, whose occupied
+slots are the spending: the server adds and compares in one statement. A slot is a thousandth of a cent.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ class PrefectDayBudget:
     """The DayBudget of a Prefect server."""
 
     def left(self) -> bool:
-        """Return whether anything is left. Raises OutsideError where Prefect's API does not answer."""
+        """Return whether any money is left today. Raises OutsideError if Prefect's API does not answer."""
         with _client() as client:
             today = _today(client)
             return today is None or _room(today) > 0
 
     def charge(self, usd: float) -> None:
-        """Take a sum out; what is more than was left counts as all that was left. Raises as `left` does.
+        """Deduct a sum in US dollars, at most what is left. Raises as `left` does.
 
-        A payment is never dropped: where others were faster each time, that is an OutsideError too.
+        A charge is never dropped: OutsideError is raised too if other workers were faster each time.
         """
         owed = math.ceil(usd * _SLOTS_OF_A_DOLLAR)
         with _client() as client:
-            for _ in range(_TRIES):  # another worker may take the room between the question and the payment
+            for _ in range(_TRIES):  # another worker may occupy slots between the reading and the charge
                 today = _today(client)
                 slots = min(owed, _room(today)) if today else 0
                 if today is None or slots <= 0 or _occupy(client, today.name, slots):
@@ -61,7 +61,7 @@ class PrefectDayBudget:
 
 
 def open_day_budget() -> PrefectDayBudget | None:
-    """Return the day's budget of the Prefect server in use; None where none was set (`deployments/bootstrap`)."""
+    """Return the daily budget of the Prefect server in use; None if `deployments/bootstrap` has set none."""
     if not get_current_settings().api.url:
         return None
     with _client() as client:
@@ -69,7 +69,7 @@ def open_day_budget() -> PrefectDayBudget | None:
 
 
 def set_day_budget(client: SyncPrefectClient, usd: float) -> None:
-    """Make the budget, or change it; what was spent today stays spent."""
+    """Create or change the daily budget in US dollars; today's spending still counts."""
     if client.read_variable_by_name(VARIABLE) is None:
         client.create_variable(VariableCreate(name=VARIABLE, value=usd))
     else:
@@ -78,7 +78,7 @@ def set_day_budget(client: SyncPrefectClient, usd: float) -> None:
 
 @contextmanager
 def _client() -> Iterator[SyncPrefectClient]:
-    """Return a client of the API; its faults have our name."""
+    """Yield a client of Prefect's API; its errors become OutsideError."""
     try:
         with get_client(sync_client=True) as client:
             yield client
@@ -100,7 +100,7 @@ def _budget(client: SyncPrefectClient) -> int | None:
 
 
 def _today(client: SyncPrefectClient) -> GlobalConcurrencyLimitResponse | None:
-    """Return today's limit as the variable wants it; None where the variable was deleted meanwhile."""
+    """Return today's limit, updated from the variable; None if the variable has been deleted."""
     slots = _budget(client)
     if slots is None:
         return None

@@ -1,4 +1,4 @@
-"""The only place that chooses implementations: settings in, adapters out. Heavy ones import what they need later."""
+"""The only place that chooses implementations of the ports, from the settings. Heavy imports are deferred."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ redact_logs()  # every process that runs a step imports this module
 
 
 def settings_for(options: BuildOptions) -> Settings:
-    """Read the settings with a build's options on top. Raises SettingsInvalid."""
+    """Return the settings, overridden by a build's options. Raises SettingsInvalid."""
     return load_settings(options)
 
 
@@ -53,19 +53,19 @@ def sandbox_for(settings: Settings) -> Sandbox:
 
 
 def store_for(settings: Settings) -> Store:
-    """Open the store; nothing is written yet."""
+    """Return the store of these settings, without accessing it. Raises StoreNotUsable."""
     return store_at(settings.store_url)
 
 
 def store_at(url: str) -> Store:
-    """Open a store by its URL."""
+    """Return the store at `url`, without accessing it. Raises StoreNotUsable."""
     return FsspecStore(url)
 
 
 def store_of_another(url: str, settings: Settings) -> Store:
-    """Open the store of another build on this machine, by its URL without a password, for who does not wait for it.
+    """Return the store of another build on this machine, by its URL without a password; it retries for 2 s only.
 
-    Raises StoreNotUsable where it is a folder that is away: it is not made anew.
+    Raises StoreNotUsable if it is a folder that does not exist, which is not created again.
     """
     own = store_for(settings).url
     if "://" not in url and not Path(url).is_dir():
@@ -74,12 +74,15 @@ def store_of_another(url: str, settings: Settings) -> Store:
 
 
 def installer_for(settings: Settings) -> EnvironmentInstaller:
-    """Choose who installs Python environments."""
+    """Return the installer of environments."""
     return UvInstaller(settings.home, settings.refresh, settings.trusted_packages, settings.dependencies)
 
 
 def catalogue_for(settings: Settings) -> dict[str, CatalogueServer]:
-    """Return the MCP servers that ship and those of the user's folder or URL. Raises SettingsInvalid."""
+    """Return the shipped MCP servers and those of the user's folder or URL, by id.
+
+    Raises SettingsInvalid or RegistryUnavailable.
+    """
     extra = settings.catalogue
     if extra and "://" in extra:
         return load_catalogue(documents=read_catalogue_url(extra, settings.home))
@@ -87,7 +90,7 @@ def catalogue_for(settings: Settings) -> dict[str, CatalogueServer]:
 
 
 def model_for(settings: Settings, role: Role) -> ModelSettings:
-    """Return a role's model, and its fallback, with their keys; Prefect is asked where a Secret block holds one.
+    """Return a role's model and its fallback, with keys; a key in a Secret block is read from Prefect.
 
     Raises ModelNotUsable.
     """
@@ -100,7 +103,7 @@ def _with_key(model: ModelSettings) -> ModelSettings:
 
 
 def read_secret_block(name: str) -> str:
-    """Return what a Prefect Secret block of the worker's server holds. Raises ModelNotUsable."""
+    """Return the key in a Prefect Secret block of the worker's server. Raises ModelNotUsable."""
     from prefect.blocks.system import Secret
 
     try:
@@ -116,12 +119,12 @@ def read_secret_block(name: str) -> str:
 
 
 def planner_for(settings: Settings, scope: BudgetScope) -> ChatModel:
-    """Choose the planner's model, paid from `scope`."""
+    """Return the planner's model, whose calls are charged to `scope`."""
     return MeteredModel(LitellmModel(model_for(settings, "planner"), scope.note_cut_off), scope)
 
 
 def budget_for(build: BuildContext) -> BudgetTracker:
-    """Return the tracker of a build, one for all its steps in this process; a build that goes on takes up its log."""
+    """Return the budget tracker of a build, shared by all its steps in this process; resume it from the build's log."""
     with _trackers_lock:
         tracker = _trackers.get(build.build_id)
         if tracker is None:
@@ -139,28 +142,28 @@ def budget_for(build: BuildContext) -> BudgetTracker:
 
 
 def release_budget(build: BuildContext) -> None:
-    """Let a tracker go, for its build has ended."""
+    """Forget the tracker of a build that has ended."""
     with _trackers_lock:
         _trackers.pop(build.build_id, None)
 
 
 def coder_for(settings: Settings) -> Coder:
-    """Choose the coding agent."""
+    """Return the coding agent."""
     return OpenHandsCoder(model_for(settings, "coder"), settings.home)
 
 
 def gateway_for(settings: Settings) -> ModelGateway:
-    """Choose what reaches the agent's model for a sandbox."""
+    """Return the gateway through which a sandbox reaches the agent's model."""
     return LitellmGateway(model_for(settings, "agent"), settings.case_seconds)
 
 
 def egress_for(settings: Settings) -> EgressProxy:
-    """Choose what lets a sandbox reach the hosts that the user listed. Raises SettingsInvalid."""
+    """Return the proxy through which a sandbox reaches the hosts that the user listed. Raises SettingsInvalid."""
     return EgressProxy(settings.egress)
 
 
 def coding_limits(settings: Settings, scope: BudgetScope) -> CodingLimits:
-    """Return the bounds of one turn of a tool's coding, paid from `scope`."""
+    """Return the limits of one turn of a coding agent, which is charged to `scope`."""
     return CodingLimits(
         seconds=settings.coder_seconds,
         steps=settings.coder_steps,
@@ -171,7 +174,7 @@ def coding_limits(settings: Settings, scope: BudgetScope) -> CodingLimits:
 
 
 def check_machine(request: str, options: BuildOptions) -> Settings:
-    """Check request, settings, sandbox and store, before any work: quick, asks no model.
+    """Check the request, sandbox and store before any work, and return the settings; quick, asks no model.
 
     Raises RequestInvalid, SettingsInvalid, SandboxUnavailable or StoreNotUsable.
     """
@@ -194,7 +197,10 @@ def check_machine(request: str, options: BuildOptions) -> Settings:
 
 
 def check_models(settings: Settings) -> None:
-    """Check that every role's model, and its fallback, exists and has a key; asks no model. Raises ModelNotUsable."""
+    """Check that the model and the fallback of every role exist and have keys; asks no model.
+
+    Raises ModelNotUsable, or SettingsInvalid if there is a budget in US dollars but a price is unknown.
+    """
     for model in _all_models(settings):
         require_usable(model)
     if settings.budget or settings.tool_budget:
@@ -202,7 +208,7 @@ def check_models(settings: Settings) -> None:
 
 
 def _all_models(settings: Settings) -> list[ModelSettings]:
-    """Return the model of each role, and those that may answer in its place."""
+    """Return the model of each role, and their fallbacks."""
     models = [settings.model(role) for role in ROLES]
     return [*models, *(model.fallback for model in models if model.fallback)]
 
@@ -217,15 +223,15 @@ def _require_prices(settings: Settings, budget: str) -> None:
 
 
 def warm_up(settings: Settings) -> None:
-    """Import what the coder needs while the planner thinks; who needs it earlier waits for it.
+    """Import the coder's SDK in a thread while the planner works; code that needs it earlier waits for it.
 
-    No daemon: a thread that is frozen in an import blocks the end of the process.
+    The thread is no daemon: one that is frozen in an import blocks the end of the process.
     """
     threading.Thread(target=load_openhands, args=(settings.home,)).start()
 
 
 def price_of(model: ModelSettings) -> tuple[float, float] | None:
-    """Return US dollars per prompt and completion token; None where no price is known."""
+    """Return US dollars per prompt and per completion token; None if no price is known."""
     return price_per_token(model)
 
 

@@ -1,4 +1,4 @@
-"""Prepare the NAT environment, and an environment for each MCP server."""
+"""Prepares the NAT environment, and an environment for each MCP server."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def resolve_dependencies(build: BuildContext, requirements: Sequence[str]) -> st
 
 @task(name="install", task_run_name="install", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
 def install_environment(build: BuildContext, lock: str) -> Environment:
-    """Have an environment on this machine."""
+    """Return the environment of a lock, installed on this machine."""
     return dependencies.installer_for(dependencies.settings_for(build.request.options())).install(lock)
 
 
 def prepare_environment(build: BuildContext, requirements: Sequence[str] = ()) -> Environment:
-    """Return the NAT environment with the tools' dependencies, locked once for all machines."""
+    """Return the NAT environment with the tools' dependencies, whose lock is cached for all machines."""
     settings = dependencies.settings_for(build.request.options())
     with stage(build.build_id, "environment") as note:
         lock = dependencies.installer_for(settings).resolve([])
@@ -59,9 +59,9 @@ def read_nat_registry(build: BuildContext, environment: Environment) -> NatRegis
 
 @task(task_run_name="examine-{server.id}", **RETRY_OUTSIDE)
 def examine_server(build: BuildContext, server: McpServer) -> ServerFinding:
-    """Install one MCP server, exactly the catalogue's version, into an environment of its own, and start it once.
+    """Install one MCP server, in exactly the catalogue's version, in its own environment, and start it once.
 
-    What speaks against a server may be this machine's fault, so it is not kept.
+    Complaints are not cached, because they may be this machine's fault.
     """
     settings = dependencies.settings_for(build.request.options())
     scratch = build.folder / "servers" / server.id
@@ -80,7 +80,7 @@ def examine_server(build: BuildContext, server: McpServer) -> ServerFinding:
 
 @task(task_run_name="server-{server.id}", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
 def prepare_server(build: BuildContext, server: McpServer) -> ReadyServer | UnusableServer:
-    """Have one MCP server of the plan ready on this machine; it is examined once for all."""
+    """Return one MCP server of the plan, installed on this machine; its examination is cached for all machines."""
     settings = dependencies.settings_for(build.request.options())
     entry = dependencies.catalogue_for(settings)[server.id]
     state = cached(examine_server, server_key(entry, server, settings.trusted_packages), settings)(

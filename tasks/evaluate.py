@@ -1,4 +1,4 @@
-"""Run the packaged agent against the plan's test cases."""
+"""Runs the packaged agent against the plan's test cases."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from agenthands.tasks.retries import CALLS_MODELS
 def evaluate_task(build: BuildContext, plan: Plan, servers: Sequence[ReadyServer], bundle: bytes) -> Acceptance:
     """Install the bundle, load the agent, and ask every test case. A rejected agent is a failed run.
 
-    An acceptance in which a fallback had a part is kept apart, for builds with the same fallback.
+    An acceptance in which a fallback had a part is cached under another key, for builds with the same fallback.
     """
     settings = dependencies.settings_for(build.request.options())
     apart = key_with_fallback(*_key(build, plan, bundle))
@@ -52,11 +52,11 @@ def evaluate_task(build: BuildContext, plan: Plan, servers: Sequence[ReadyServer
             dependencies.planner_for(settings, scope),
             settings.case_seconds,
         )
-    if not accepted.passed:  # an agent whose model did not answer, or was not called any more, is not judged
+    if not accepted.passed:  # an agent is not judged if its model did not answer, or its budget was used up
         if gateway.usage.fault:
             raise gateway.usage.fault
         scope.require()
-    cost, tokens = scope.paid  # the gateway is closed: nothing more is paid
+    cost, tokens = scope.paid  # the gateway is closed: there are no further charges
     accepted = accepted.model_copy(update={"build_id": build.build_id, "cost_usd": cost, "tokens": tokens})
     if not accepted.passed:
         return uncached_rejection(accepted, accepted.reason)
@@ -64,7 +64,7 @@ def evaluate_task(build: BuildContext, plan: Plan, servers: Sequence[ReadyServer
 
 
 def accept_agent(build: BuildContext, plan: Plan, servers: Sequence[ReadyServer], bundle: bytes) -> Acceptance:
-    """Return what the packaged agent answers; the same package with the same models is asked once."""
+    """Return the acceptance of the packaged agent; it is cached for the same package with the same models."""
     settings = dependencies.settings_for(build.request.options())
     key, *_ = _key(build, plan, bundle)
     with stage(build.build_id, "accept") as note:

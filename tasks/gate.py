@@ -1,4 +1,4 @@
-"""Let the gate judge one tool."""
+"""Runs the gate on a tool, and has the planner rule on examples that contradict the tool."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from agenthands.tasks.retries import CALLS_MODELS
 
 @task(task_run_name="validate-{work.tool.name}-try{attempt}")
 def gate_task(work: ToolWorkspace, attempt: int, rulings: Sequence[Ruling]) -> GateReport:
-    """Return the gate's report; a rejected tool is a result."""
+    """Return the gate's report on one attempt; a rejected tool is a result."""
     settings = dependencies.settings_for(work.build.request.options())
     emit(ToolProgress(work.build.build_id, work.tool.name, "checking", "the gate judges", attempt))
     sandbox = dependencies.sandbox_for(settings)
@@ -33,9 +33,9 @@ def gate_task(work: ToolWorkspace, attempt: int, rulings: Sequence[Ruling]) -> G
 
 
 def judge_tool(work: ToolWorkspace, attempt: int, rulings: Sequence[Ruling]) -> GateReport:
-    """Return the gate's report, of now or of before its worker died. It is kept in the tool's folder.
+    """Return the gate's report on one attempt, which is cached in the tool's folder in case the worker dies.
 
-    `rulings` on the specification's examples count, and are part of the report.
+    The gate applies `rulings` on the specification's examples, and the report includes them.
     """
     step = f"validate-{attempt}-{len(rulings)}"
     report = cached_in_folder(gate_task, step, work.steps)(work, attempt, rulings)
@@ -43,7 +43,7 @@ def judge_tool(work: ToolWorkspace, attempt: int, rulings: Sequence[Ruling]) -> 
 
 
 def with_rulings(work: ToolWorkspace, report: GateReport, attempt: int, rulings: Sequence[Ruling]) -> GateReport:
-    """Return the report with the rulings that there were until now, as it is kept in the tool's folder."""
+    """Return the report with all rulings so far, and write it to the tool's folder."""
     report = report.model_copy(update={"rulings": list(rulings)})
     write_atomic(work.report(attempt), report.model_dump_json(indent=1))
     return report
@@ -51,9 +51,9 @@ def with_rulings(work: ToolWorkspace, report: GateReport, attempt: int, rulings:
 
 @task(task_run_name="arbitrate-{work.tool.name}", **CALLS_MODELS)
 def arbitrate_task(work: ToolWorkspace, report: GateReport, attempt: int) -> Arbitration:
-    """Return the planner's rulings on the examples that `report` found contradicted.
+    """Return the planner's rulings on the examples that contradict the tool in `report`.
 
-    Where the planner's fallback gave them, it has a part in the tool.
+    If they came from the planner's fallback, the tool is marked as one in which a fallback has a part.
     """
     settings = dependencies.settings_for(work.build.request.options())
     emit(ToolProgress(work.build.build_id, work.tool.name, "checking", "the planner rules on its examples", attempt))
@@ -67,9 +67,9 @@ def arbitrate_task(work: ToolWorkspace, report: GateReport, attempt: int) -> Arb
 
 
 def arbitrate_examples(work: ToolWorkspace, report: GateReport, attempt: int) -> Arbitration:
-    """Return the planner's rulings, of now or of before the worker died.
+    """Return the planner's rulings, which are cached in the tool's folder in case the worker dies.
 
-    A corrected example that the coder can see is corrected in its specification as well.
+    Examples that the coder sees are also corrected in its specification.
     """
     ruled = cached_in_folder(arbitrate_task, "arbitrate", work.steps)(work, report, attempt)
     write_specification(work, corrections(ruled.rulings))

@@ -1,4 +1,4 @@
-"""Begin a build: check what the user may have to fix, and make its folder."""
+"""Begins a build: checks the user's input and creates the work folder. Ends it: publishes and cleans up."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from agenthands.tasks.retries import RETRY_OUTSIDE
 
 @task(task_run_name="start", cache_policy=NO_CACHE)
 def start_build(request: str, options: BuildOptions) -> BuildContext:
-    """Return the build under way. Raises UserError before anything is spent."""
+    """Check everything, and return the new build. Raises UserError before anything is spent."""
     use_scratch()
     settings = dependencies.check_machine(request, options)
     dependencies.check_models(settings)
     for role in ROLES:
-        dependencies.model_for(settings, role)  # a Secret block that is missing is said before anything is spent
+        dependencies.model_for(settings, role)  # a missing Secret block is reported before anything is spent
     sweep(settings.home / "work", CrashRecovery(lambda url: dependencies.store_of_another(url, settings)))
     build = new_build(BuildRequest(request=request.strip(), **options.model_dump()), settings.home)
     emit(
@@ -44,7 +44,7 @@ def start_build(request: str, options: BuildOptions) -> BuildContext:
 
 
 def start_recorder(build: BuildContext) -> BuildRecorder:
-    """Open the book of a build, and note what its record is if nothing more is heard of it."""
+    """Return the recorder of a build, and save the record that is published if the build is never finished."""
     settings = dependencies.settings_for(build.request.options())
     models: dict[str, str] = {role: settings.model(role).model for role in ROLES}
     fallbacks = {model.fallback.model for role in ROLES if (model := settings.model(role)).fallback}
@@ -57,7 +57,7 @@ def start_recorder(build: BuildContext) -> BuildRecorder:
 
 @task(task_run_name="publish", cache_policy=NO_CACHE, **RETRY_OUTSIDE)
 def publish_build(build: BuildContext, record: BuildRecord, bundle: bytes | None) -> BuildRecord:
-    """Return the record as published. The work folder is removed only after everything is in the store."""
+    """Publish the build, and return its record; the work folder is removed once everything is in the store."""
     settings = dependencies.settings_for(build.request.options())
     with stage(build.build_id, "publish") as note:
         files = _files(build)
@@ -72,7 +72,7 @@ def publish_build(build: BuildContext, record: BuildRecord, bundle: bytes | None
 
 
 def _files(build: BuildContext) -> dict[str, bytes]:
-    """Collect what is kept of a build: sources, gate reports, trajectories, and what explains a failure."""
+    """Return the files of a build to publish, by name: sources, reports, trajectories, and evidence of failures."""
     files: dict[str, bytes] = {}
     for name in (PLAN, "last-answer.txt", "accept/load-error.txt"):
         if (build.folder / name).is_file():

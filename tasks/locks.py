@@ -1,4 +1,4 @@
-"""Who may make a result that others wait for: locks that end with the process that holds them."""
+"""Locks for making a result that others wait for; they end with the process that holds them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOOK = 0.2
 
 
 class MachineLocks(LockManager):
-    """Prefect's lock port over file locks: the kernel frees those of a process that dies."""
+    """Prefect's lock manager on file locks, which the kernel releases when a process dies."""
 
     def __init__(self, folder: Path) -> None:
         """Keep the lock files in `folder`."""
@@ -27,12 +27,12 @@ class MachineLocks(LockManager):
     def acquire_lock(
         self, key: str, holder: str, acquire_timeout: float | None = None, hold_timeout: float | None = None
     ) -> bool:
-        """Wait for the lock, for ever or `acquire_timeout` seconds; `hold_timeout` has no use here."""
+        """Wait for the lock, forever or for `acquire_timeout` seconds, and return whether it is held."""
         del hold_timeout
         if self.is_lock_holder(key, holder):
             return True
         self._folder.mkdir(parents=True, exist_ok=True)
-        # not the same object for all: threads of one process exclude each other too
+        # a new object for each holder, so that threads of one process exclude each other too
         lock = FileLock(self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.lock", thread_local=False)
         try:
             lock.acquire(-1 if acquire_timeout is None else acquire_timeout, poll_interval=_LOOK)
@@ -48,20 +48,20 @@ class MachineLocks(LockManager):
         return await asyncio.to_thread(self.acquire_lock, key, holder, acquire_timeout, hold_timeout)
 
     def release_lock(self, key: str, holder: str) -> None:
-        """Free the lock; one that was freed before is no error, for Prefect frees some twice."""
+        """Release the lock; a second release is no error, because Prefect releases some twice."""
         if self.is_lock_holder(key, holder):
             self._held.pop(key)[1].release()
 
     def is_lock_holder(self, key: str, holder: str) -> bool:
-        """Return whether `holder` has the lock."""
+        """Return whether `holder` holds the lock."""
         return key in self._held and self._held[key][0] == holder
 
     def is_locked(self, key: str) -> bool:
-        """Return whether anybody on this machine has the lock."""
+        """Return whether anybody on this machine holds the lock."""
         return not self.wait_for_lock(key, 0)
 
     def wait_for_lock(self, key: str, timeout: float | None = None) -> bool:
-        """Wait until nobody has the lock, for ever or `timeout` seconds."""
+        """Wait until nobody holds the lock, forever or for `timeout` seconds; return whether it is free."""
         waiting = f"waiting {threading.get_ident()}"
         if free := self.acquire_lock(key, waiting, timeout):
             self.release_lock(key, waiting)
@@ -85,5 +85,5 @@ def _shared_locks(url: str) -> LockManager:
 
 
 def locks_for(settings: Settings) -> LockManager:
-    """Return the locks of this machine, or those in Redis that all machines share."""
+    """Return the locks in Redis that all machines share, if they are configured; else the locks of this machine."""
     return _shared_locks(settings.locks) if settings.locks else _machine_locks(settings.home / "holding")

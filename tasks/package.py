@@ -1,4 +1,4 @@
-"""Assemble the package."""
+"""Assembles an agent's package."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def assemble_agent(
     registry: NatRegistry,
     environment: Environment,
 ) -> bytes:
-    """Return the package as .tar.gz."""
+    """Return the agent's package, redacted, as a .tar.gz."""
     settings = dependencies.settings_for(build.request.options())
     with stage(build.build_id, "assemble") as note:
         workspaces = {tool.name: build.tool_dir(tool.name) for tool in plan.custom_tools}

@@ -1,4 +1,4 @@
-"""Plan the agent."""
+"""Plans the agent."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from agenthands.tasks.retries import CALLS_MODELS, RETRY_OUTSIDE
 
 @task(name="plan", task_run_name="plan", **RETRY_OUTSIDE, **CALLS_MODELS)
 def plan_task(build: BuildContext, registry: NatRegistry, objection: ServerFeedback | None, apart: str) -> PlanResult:
-    """Ask the planner. Raises PlanRefused; the last answer is kept in the build's folder.
+    """Ask the planner. Raises PlanRefused, after writing the last answer to the build's folder.
 
-    A plan in which a fallback had a part is kept under the key `apart`, for builds with the same fallback.
+    A plan in which a fallback had a part is cached under the key `apart`, for builds with the same fallback.
     """
     settings = dependencies.settings_for(build.request.options())
     environments = dependencies.installer_for(settings)
@@ -58,9 +58,9 @@ def plan_task(build: BuildContext, registry: NatRegistry, objection: ServerFeedb
 
 
 def forget_plan(build: BuildContext, registry: NatRegistry, objection: ServerFeedback | None) -> None:
-    """Let the next build of the request ask for another plan: with this one, the agent did not pass its test cases.
+    """Remove the cached plan, because its agent failed the test cases: the next build asks for another.
 
-    Where it was the answer to an `objection`, so must the first one be, which leads to it.
+    If it was the answer to an `objection`, the first plan is removed too, because it leads to this one.
     """
     settings = dependencies.settings_for(build.request.options())
     for key in {*_keys(build, registry, None), *_keys(build, registry, objection)}:
@@ -69,9 +69,9 @@ def forget_plan(build: BuildContext, registry: NatRegistry, objection: ServerFee
 
 
 def plan_agent(build: BuildContext, registry: NatRegistry, objection: ServerFeedback | None = None) -> PlanResult:
-    """Return a plan that can be built here, or another where there is an `objection` to one. Raises PlanRefused.
+    """Return a plan that can be built here; with an `objection` to a plan, another one. Raises PlanRefused.
 
-    The same request with the same models, prompts and catalogue has the same plan: it is asked for once.
+    The plan is cached for the same request with the same models, prompts and catalogue.
     """
     settings = dependencies.settings_for(build.request.options())
     key, apart = _keys(build, registry, objection)
@@ -89,7 +89,7 @@ def plan_agent(build: BuildContext, registry: NatRegistry, objection: ServerFeed
 
 
 def _keys(build: BuildContext, registry: NatRegistry, objection: ServerFeedback | None) -> tuple[str, str]:
-    """Return the key of the plan, and the one where a fallback had a part in it."""
+    """Return the key of the plan, and its key if a fallback has a part in it."""
     settings = dependencies.settings_for(build.request.options())
     planner, catalogue = settings.model("planner"), dependencies.catalogue_for(settings)
     key = plan_key(build.request.request, planner, registry, catalogue, objection, settings.dependencies)

@@ -1,4 +1,4 @@
-"""Locks that several machines share."""
+"""Locks in Redis that several machines share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from prefect_redis.locking import RedisLockManager
 from redis.exceptions import LockError
 from redis.lock import Lock
 
-_LEASE = 30.0  # a machine that died holds others up for this long
+_LEASE = 30.0  # seconds for which a dead machine blocks others
 
 
 class _Held(NamedTuple):
@@ -21,14 +21,14 @@ class _Held(NamedTuple):
 
 
 class SharedLocks(RedisLockManager):
-    """Prefect's locks in Redis, with a lease that is renewed: Prefect's own last for ever where their holder dies.
+    """Prefect's locks in Redis, with a lease that is renewed: Prefect's own last forever if their holder dies.
 
-    What is held is noted by holder. Prefect notes it by key alone, and forgets the lock of a thread that gets it in the
-    moment in which another one of the process frees it.
+    Held locks are stored by key and holder. Prefect stores them by key alone, and forgets the lock of a thread that
+    acquires it just when another thread of the process releases it.
     """
 
     def __init__(self, url: str, lease: float = _LEASE) -> None:
-        """Reach Redis at `url`; a lock that nobody renews is free after `lease` seconds."""
+        """Connect to Redis at `url`; a lock that is not renewed expires after `lease` seconds."""
         super().__init__(connection_url=url)
         self._lease = lease
         self._held: dict[tuple[str, str], _Held] = {}
@@ -36,7 +36,7 @@ class SharedLocks(RedisLockManager):
     def acquire_lock(
         self, key: str, holder: str, acquire_timeout: float | None = None, hold_timeout: float | None = None
     ) -> bool:
-        """Wait for the lock and hold it, renewed by a thread, until it is released."""
+        """Wait for the lock, and return whether it is held; a thread renews it until it is released."""
         if self.is_lock_holder(key, holder):
             return True
         name = self._lock_name_for_key(key)
@@ -54,14 +54,14 @@ class SharedLocks(RedisLockManager):
         return await asyncio.to_thread(self.acquire_lock, key, holder, acquire_timeout, hold_timeout)
 
     def release_lock(self, key: str, holder: str) -> None:
-        """Free the lock; one that ran out meanwhile, or was freed before, is no error."""
+        """Release the lock; one that has expired or was released before is no error."""
         if held := self._held.pop((key, holder), None):
             held.ended.set()
             with contextlib.suppress(LockError):
                 held.lock.release()
 
     def is_lock_holder(self, key: str, holder: str) -> bool:
-        """Return whether `holder` has the lock."""
+        """Return whether `holder` holds the lock."""
         held = self._held.get((key, holder))
         return held is not None and bool(held.lock.owned())
 
@@ -71,5 +71,5 @@ class SharedLocks(RedisLockManager):
             try:
                 held.lock.reacquire()
                 last = time.monotonic()
-            except Exception:  # Redis is away or has forgotten: the next turn tries again, until the lease is over
+            except Exception:  # Redis is away or has lost the lock: retry until the lease expires
                 continue

@@ -1,4 +1,4 @@
-"""Where Prefect keeps the results of tasks: in our store, under the keys of `agenthands.store.cache_keys`."""
+"""Caches results of Prefect tasks in our store, under the keys of `agenthands.store.cache_keys`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from agenthands.tasks.result_format import RedactedJson
 _KEPT = ("plans/", "locks/", "servers/", "tools/", "acceptances/", "builds/")
 _saved: dict[str, StoreResults] = {}
 _saving = threading.Lock()
-# Prefect looks for a block's type and schema before it makes them: of two first runs, one is told that they are there.
+# Prefect checks for a block's type and schema before it creates them: of two first runs, one finds that they exist.
 _FIRST = Retrying(
     retry=retry_if_exception_type(ObjectAlreadyExists),
     stop=stop_after_attempt(5),
@@ -43,7 +43,7 @@ _FIRST = Retrying(
 
 
 class StoreResults(WritableFileSystem):
-    """Prefect's storage block over our Store port: writes are whole, and repeated while the store is away."""
+    """Prefect's storage block on our Store port: writes are atomic, and retried while the store is unavailable."""
 
     _block_type_name = "AgentHands store"
     _block_type_slug = "agenthands-store"
@@ -53,7 +53,7 @@ class StoreResults(WritableFileSystem):
     url: str
 
     def read_path(self, path: str, **_: Any) -> bytes | None:  # type: ignore[override]  # Prefect calls both kinds
-        """Return what is kept under a key; None where there is nothing."""
+        """Return the cached content under a key; None if there is none."""
         try:
             return self._opened().get(path)
         except KeyError:
@@ -64,7 +64,7 @@ class StoreResults(WritableFileSystem):
         return self.read_path(path)
 
     def write_path(self, path: str, content: bytes, **_: Any) -> None:  # type: ignore[override]
-        """Keep a result. What has no key of ours, as the exceptions of failed runs, is not kept."""
+        """Cache a result. Anything without one of our keys, such as the exception of a failed run, is dropped."""
         if path.startswith(_KEPT):
             self._opened().put(path, content)
 
@@ -74,7 +74,7 @@ class StoreResults(WritableFileSystem):
 
     def _opened(self) -> Store:
         if self._store is None:
-            own = load_settings().store_url  # a password is the worker's; the block is for all to read
+            own = load_settings().store_url  # only the worker may know a password; everybody can read the block
             self._store = dependencies.store_at(
                 own if has_password(own) and without_user(own) == self.url else self.url
             )
@@ -82,7 +82,7 @@ class StoreResults(WritableFileSystem):
 
 
 def results_in(settings: Settings) -> StoreResults:
-    """Return the block for the store of these settings; Prefect's server learns of it once. It holds no key."""
+    """Return the block for the store of these settings, which is saved to Prefect's server once, without a password."""
     url = without_user(settings.store_url)
     with _saving:
         if url not in _saved:
@@ -98,12 +98,12 @@ def results_in(settings: Settings) -> StoreResults:
 
 @dataclass
 class FixedKey(CachePolicy):
-    """The key is known before the task is called, see `agenthands.store.cache_keys`."""
+    """A cache policy whose key is known before the task is called, see `agenthands.store.cache_keys`."""
 
     key: str = ""
 
     def compute_key(self, *_: Any, **__: Any) -> str:
-        """Return it, whatever the inputs are."""
+        """Return the key, whatever the inputs are."""
         return self.key
 
 
@@ -111,7 +111,7 @@ _OBJECT = "result.json"
 
 
 def cached[**P, R](task: Task[P, R], key: str, settings: Settings) -> Task[P, R]:
-    """Return the task so that its result is read from the store, or made once and kept there under `key`."""
+    """Return the task with its result cached in the store under `key`; a lock ensures that it is made only once."""
     return task.with_options(
         cache_policy=FixedKey(
             key=f"{key}/{_OBJECT}", isolation_level=IsolationLevel.SERIALIZABLE, lock_manager=locks_for(settings)
@@ -124,10 +124,10 @@ def cached[**P, R](task: Task[P, R], key: str, settings: Settings) -> Task[P, R]
 
 
 def cached_in_folder[**P, R](task: Task[P, R], key: str, folder: Path) -> Task[P, R]:
-    """Return the task so that its result is kept in `folder`, for a build that goes on there after its worker died.
+    """Return the task with its result cached in `folder`, for a build that resumes there after its worker died.
 
-    Who works in the folder has it for itself. A task without a level and locks of its own takes its parent's: it waits
-    for all others on the machine whose `key` is the same, or is not kept because one of them is just being kept.
+    The caller must own the folder. The task needs its own isolation level and locks: with its parent's, it would wait
+    for all tasks on the machine with the same `key`, or not be cached because one of them is just being cached.
     """
     return task.with_options(
         cache_policy=FixedKey(
@@ -143,18 +143,18 @@ def cached_in_folder[**P, R](task: Task[P, R], key: str, folder: Path) -> Task[P
 
 
 def uncached_rejection[R](result: R, reason: str) -> R:
-    """Return what a task returns whose result is a rejection: a failed run, which is not kept for other builds."""
+    """Return what a task must return to reject `result`: the state of a failed run, which is not cached."""
     skip_cache()
-    return cast("R", Failed(data=result, message=redact(reason)))  # Prefect hands the data on
+    return cast("R", Failed(data=result, message=redact(reason)))  # Prefect passes the data on
 
 
 def invalidate(key: str, settings: Settings) -> None:
-    """Let a kept result be made anew: an object without a result is one that Prefect does not find."""
+    """Remove a cached result, by writing an empty object, which Prefect treats as missing."""
     dependencies.store_for(settings).put(f"{key}/{_OBJECT}", b"")
 
 
 def is_cached(key: str, settings: Settings) -> bool:
-    """Return whether the store has a result under `key`; not where it cannot be asked."""
+    """Return whether the store has a result under `key`; False if the store does not answer."""
     try:
         return bool(dependencies.store_for(settings).get(f"{key}/{_OBJECT}"))
     except (KeyError, AgentHandsError):
@@ -163,7 +163,7 @@ def is_cached(key: str, settings: Settings) -> bool:
 
 @contextmanager
 def lock_if_free(key: str, settings: Settings) -> Iterator[bool]:
-    """Hold the lock of what is kept under `key` where nobody else does; says whether it is held."""
+    """Hold the lock of the cached result under `key` if nobody else does; yield whether it is held."""
     locks, name, holder = locks_for(settings), f"{key}/{_OBJECT}", uuid.uuid4().hex
     free = locks.acquire_lock(name, holder, 0)
     try:
@@ -174,13 +174,16 @@ def lock_if_free(key: str, settings: Settings) -> Iterator[bool]:
 
 
 def load_fallback_result[R: BaseModel](key: str, kind: type[R], settings: Settings) -> R | None:
-    """Return, inside a task, what `store_fallback_result` kept under `key`; the task has nothing to keep then."""
+    """Return, inside a task, what `store_fallback_result` has cached under `key`, or None.
+
+    If there is a result, the task's own result is not cached.
+    """
     if not key or settings.refresh:
         return None
     try:
         content = dependencies.store_for(settings).get(f"{key}/{_OBJECT}")
         found = kind.model_validate_json(content) if content else None
-    except (KeyError, ValueError):  # there is nothing, or it is of a form that we do not know any more
+    except (KeyError, ValueError):  # there is none, or its format is no longer known
         return None
     if found is not None:
         skip_cache()
@@ -188,20 +191,20 @@ def load_fallback_result[R: BaseModel](key: str, kind: type[R], settings: Settin
 
 
 def store_fallback_result[R: BaseModel](key: str, result: R, settings: Settings) -> R:
-    """Keep a task's result under `key` instead of its own: it counts for those alone who look there."""
+    """Cache a task's result under `key` instead of its own key, for builds with the same fallback; return it."""
     skip_cache()
     dependencies.store_for(settings).put(f"{key}/{_OBJECT}", redact_bytes(result.model_dump_json().encode()))
     return result
 
 
 def skip_cache() -> None:
-    """Say from inside a task that its result counts for this run alone."""
+    """Prevent, from inside a task, that its result is cached."""
     if transaction := get_transaction():
         transaction.write_on_commit = False
 
 
 def result_of[R](state: State[R]) -> tuple[R, bool]:
-    """Return a task's result, a rejection too, and whether it was kept from before. Raises what the task raised."""
+    """Return a task's result, even a rejection, and whether it was cached. Raises what the task raised."""
     result: Any = state.result(raise_on_failure=False)
     if isinstance(result, BaseException):
         raise result

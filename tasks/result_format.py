@@ -1,4 +1,4 @@
-"""How a task's result is written: Prefect's JSON without keys, with names of types that outlive a move of our code."""
+"""The format of cached results: Prefect's JSON, redacted, with type names that do not depend on module paths."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TYPES: dict[str, type[BaseModel]] = {
     kind.__name__: kind
     for kind in (Acceptance, Arbitration, BatchItem, CodingResult, GateReport, PlanResult, ServerFinding, ToolArtifact)
 }
-# Stores written before results had names of their own hold the place of the class as it was then.
+# Results in older stores name the module path of the class at that time.
 _FORMER: dict[str, type[BaseModel]] = {
     "agenthands.arbitration.Arbitration": Arbitration,
     "agenthands.models.batch.BatchItem": BatchItem,
@@ -32,19 +32,19 @@ _FORMER: dict[str, type[BaseModel]] = {
 
 
 class RedactedJson(JSONSerializer[Any]):
-    """Prefect's JSON, without keys: what a result quotes from outside is kept for other builds.
+    """Prefect's JSON, redacted, because a result may quote text from outside.
 
-    A result of a type that is not known any more cannot be read, which Prefect takes for a result that is not there.
+    Prefect treats a result as missing if its type is no longer known.
     """
 
     type: Literal["agenthands-json"] = "agenthands-json"
 
     def dumps(self, obj: Any) -> bytes:
-        """Return the JSON of a result. Raises TypeError for a model that is none of the known types."""
+        """Return the JSON of a result. Raises TypeError for a model of an unknown type."""
         return redact_bytes(json.dumps(obj, default=_encoded).encode())
 
     def loads(self, blob: bytes) -> Any:
-        """Return the result. Raises ValueError where it is of no known type, or does not fit it."""
+        """Return the result. Raises ValueError if its type is unknown, or if it does not fit the type."""
         return json.loads(blob, object_hook=_decoded)
 
 

@@ -1,4 +1,4 @@
-"""Which failures Prefect retries: those that our errors call retryable, and that nobody has retried before."""
+"""Decides which failures Prefect retries: retryable errors of ours that have not been retried before."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from agenthands.errors import AgentHandsError, ModelUnavailable
 
 
 def if_retryable(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
-    """Return whether trying again can help; a fault that has no name of ours is a bug and is not retried.
+    """Return whether a retry can help; an exception that is not ours is a bug and is not retried.
 
-    A model that fails was tried again already, call by call (`adapters/patience.py`).
+    ModelUnavailable is not retried either, because each call already was (`agenthands/llm/retry.py`).
     """
     try:
         state.result()
@@ -23,7 +23,7 @@ def if_retryable(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
     return False
 
 
-# A limit on this tag caps the steps that call models, over all workers (Prefect's tag-based concurrency limits).
+# A limit on this tag caps the concurrent steps that call models, over all workers (Prefect's tag-based limits).
 CALLS_MODELS: dict[str, Any] = {"tags": ["agenthands-models"]}
 
 RETRY_OUTSIDE: dict[str, Any] = {

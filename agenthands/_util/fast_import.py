@@ -1,4 +1,4 @@
-"""Heavy imports without garbage collection, which is a fifth of their time: what they make stays for good."""
+"""Runs heavy imports without garbage collection, which takes a fifth of their time for objects that stay anyway."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def fast_import(module: str) -> Iterator[None]:
-    """Collect no garbage inside, and never look again at what is there at the end.
+    """Disable garbage collection inside, and freeze all objects that exist at the end.
 
-    Does nothing where `module` was imported before: what a working process has made meanwhile is to be collected.
-    Where two threads import at once, the first that ends lets garbage be collected again.
+    Does nothing if `module` was imported before: the objects that a working process has made since must be collected.
+    If two threads import at once, the first to finish enables collection again.
     """
     if module in sys.modules or not gc.isenabled():
         yield

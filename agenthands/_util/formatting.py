@@ -1,4 +1,4 @@
-"""How times, costs and foreign text read, the same in the terminal and in the report."""
+"""Formats times, costs and untrusted text, the same for the terminal and for the report."""
 
 from __future__ import annotations
 
@@ -13,34 +13,37 @@ _TERMINAL_SEQUENCE = re.compile(
     re.DOTALL,
 )
 _NOT_PLAIN = re.compile(r"[^\n\t\x20-\x7e]")
-_JOINERS = "\u200c\u200d"  # letters of Persian and parts of an emoji are joined by these
+_JOINERS = "\u200c\u200d"  # Persian letters and parts of an emoji are joined by these
 
 
 def one_line(text: str, limit: int = 400) -> str:
-    """Make foreign text harmless for a terminal: one line, no escapes, no control or direction characters."""
-    # Cut first: a model's text may be megabytes, and only its beginning is shown.
+    """Return untrusted text, safe for a terminal, as one line of at most `limit` characters.
+
+    Escapes, control characters and direction characters are removed.
+    """
+    # Cut first: a model's text may have megabytes, and only its beginning is shown.
     joined = " ".join(plain(text[: limit * 8]).split())
     return joined if len(joined) <= limit else joined[: limit - 3].rstrip() + "..."
 
 
 def plain(text: str) -> str:
-    """Make foreign text harmless for a terminal, and keep its spaces; a line break or a tab becomes a space too."""
+    """Return untrusted text, safe for a terminal, with its spaces; line breaks and tabs become spaces."""
     rest = _TERMINAL_SEQUENCE.sub("", text)
     return "".join(" " if char.isspace() else char for char in rest if char.isspace() or _harmless(char))
 
 
 def visible(text: str) -> str:
-    """Make foreign text safe to look at on a page: what hides or turns letters around is written out as an escape."""
+    """Return untrusted text for a page, with characters that hide or reorder letters written as escapes."""
     return _NOT_PLAIN.sub(lambda found: _written_out(found[0]), text)
 
 
 def cells(text: str) -> int:
-    """Count the terminal columns that a text takes."""
+    """Return the number of terminal columns that a text takes."""
     return sum(_width(char) for char in text)
 
 
 def cut(text: str, width: int, ellipsis: str = "...") -> str:
-    """Shorten a text to at most `width` columns; what is cut off is marked where there is room for a mark."""
+    """Return a text shortened to at most `width` columns, with `ellipsis` at the cut if there is room."""
     if cells(text) <= width:
         return text
     mark = ellipsis if width > 2 * len(ellipsis) else ""
@@ -54,23 +57,23 @@ def cut(text: str, width: int, ellipsis: str = "...") -> str:
 
 
 def pad(text: str, width: int, right: bool = False) -> str:
-    """Fill a text with spaces to `width` columns."""
+    """Return a text padded with spaces to `width` columns; `right` aligns it to the right."""
     room = " " * max(0, width - cells(text))
     return room + text if right else text + room
 
 
 def money(cost: float | None) -> str:
-    """Say a cost in US dollars; an unknown price is said, never taken for nothing."""
+    """Return a cost in US dollars as text; an unknown one is "cost unknown", never $0."""
     if cost is None:
         return "cost unknown"
     if 0 < cost < 0.001:
         return "<$0.001"
-    # A tool often costs a few cents, so cents alone say too little below a dollar.
+    # A tool often costs a few cents, so two decimals are too coarse below a dollar.
     return f"${cost:.3f}" if 0 < cost < 0.9995 else f"${cost:,.2f}"
 
 
 def duration(seconds: float) -> str:
-    """Say a time span: 0.4 s, 12 s, 3m 05s, 2h 07m."""
+    """Return a time span as text: 0.4 s, 12 s, 3m 05s, 2h 07m."""
     if seconds < 9.95:
         return f"{max(0.0, seconds):.1f} s"
     whole = round(seconds)
@@ -82,7 +85,7 @@ def duration(seconds: float) -> str:
 
 
 def tick(seconds: float) -> str:
-    """Say a mark on a scale of time: 0, 0.5 s, 30 s, 2 min, 4 h."""
+    """Return the label of a tick on a time axis: 0, 0.5 s, 30 s, 2 min, 4 h."""
     if seconds == 0:
         return "0"
     size, unit = (1, "s") if seconds < 60 else (60, "min") if seconds < 3600 else (3600, "h")
@@ -90,12 +93,12 @@ def tick(seconds: float) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Return how many of something: 1 tool, 2 tools, 1,200 tokens."""
+    """Return a number with its noun: 1 tool, 2 tools, 1,200 tokens."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def cut_off(calls: int) -> str:
-    """Return how many calls of a model were ended before they were answered; empty for none."""
+    """Return how many model calls were cut off before their answer, as text; empty for none."""
     return f"{count(calls, 'call')} cut off at unknown cost" if calls else ""
 
 

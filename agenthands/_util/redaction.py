@@ -1,9 +1,9 @@
-"""Keys are masked where text leaves the process.
+"""Redacts keys where text leaves the process.
 
-One function, `masked`, knows the keys: values of variables that are named like keys, passwords in URLs, and what
-`remember` was told. It is applied where text leaves: errors and events when they are made, log records, what a model
-answers, what is published, shown in artifacts or kept as a result, what a coding agent's conversation persists, and
-the streams of the command line. Nobody else needs to think of it.
+One function, `redact`, knows the keys: the values of variables that are named like keys, passwords in URLs, and what
+was passed to `remember`. It is applied where text leaves: to errors and events when they are created, log records,
+answers of models, whatever is published, shown in artifacts or cached as a result, the persisted conversations of
+coding agents, and the streams of the command line. No other code needs to redact.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _KEY_NAME = re.compile(
     r"|_(PASS|PWD|PAT|AUTH|CONNECTION_STRING)$"
 )
 _FILE_NAME = re.compile(r"(?i)_(FILE|PATH|DIR|FOLDER|NAME)$")
-_USER_PART = re.compile(r"://([^\s/\"'<>]+)@")  # up to the last @: a password may hold one that nobody has quoted
+_USER_PART = re.compile(r"://([^\s/\"'<>]+)@")  # up to the last @: a password may contain an unquoted one
 _PLACEHOLDER = re.compile(r".{0,7}|[a-z_-]{0,15}", re.DOTALL)  # `none`, `EMPTY`, `not-needed`: words, not keys
 _LONG_LINE = 20
 _ESCAPED = set(string.punctuation) - {"\\"}
@@ -42,7 +42,7 @@ _lock = threading.Lock()
 
 
 def remember(*texts: str | None) -> None:
-    """Mask these keys, and the passwords of those that are URLs, from now on in this process."""
+    """Redact these keys from now on in this process; of a URL, only its password."""
     global _remembered
     found = {key for text in texts if text for key in (_passwords(text) if "://" in text else [text])}
     with _lock:
@@ -50,18 +50,18 @@ def remember(*texts: str | None) -> None:
 
 
 def redact(text: str) -> str:
-    """Return the text without the keys that this process knows."""
+    """Return the text with every key that this process knows replaced by MASK."""
     pattern = _pattern(tuple(os.environ.items()), _remembered)
     return pattern.sub(MASK, text) if pattern else text
 
 
 def redact_error(text: str) -> str:
-    """Return the text of an error of somebody else on one line: without keys, known or looking like one."""
+    """Return the text of a foreign error on one line, without known keys or anything that looks like a key."""
     return _KEY_FORM.sub(rf"\1{MASK}", redact(" ".join(text.split())))
 
 
 def redact_file(text: str) -> str:
-    """Do the same to the text of a file; JSON stays JSON, also where a key is a number."""
+    """Return the redacted text of a file; JSON stays valid JSON, even if a key is a number."""
     if (hidden := redact(text)) == text:
         return text
     try:
@@ -71,12 +71,12 @@ def redact_file(text: str) -> str:
 
 
 def redact_bytes(content: bytes) -> bytes:
-    """Do the same to a file; where nothing is masked, it stays as it is, whatever it holds."""
+    """Return the redacted content of a file; if there is nothing to redact, the content is unchanged, even binary."""
     return redact_file(content.decode(errors="surrogateescape")).encode(errors="surrogateescape")
 
 
 def redact_json(value: Any) -> Any:
-    """Do the same to every text of a JSON-able value."""
+    """Return a JSON-able value with every text in it redacted."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, Mapping):
@@ -87,7 +87,7 @@ def redact_json(value: Any) -> Any:
 
 
 def has_password(url: str | None) -> bool:
-    """Return whether a URL carries a password or a token."""
+    """Return whether a URL contains a password or a token."""
     return bool(url and _USER_PART.search(url))
 
 
@@ -97,12 +97,12 @@ def without_user(url: str) -> str:
 
 
 def without_keys(variables: Mapping[str, str], kept: str) -> dict[str, str]:
-    """Return the variables for a program that needs no keys but those whose names begin as `kept` says, a pattern."""
+    """Return the variables without keys, except those whose names match the pattern `kept` at their beginning."""
     return {name: value for name, value in variables.items() if re.match(kept, name) or not _is_key(name)}
 
 
 def redact_logs() -> None:
-    """Mask every log record of this process, tracebacks included, whatever handler it goes to."""
+    """Redact every log record of this process, including tracebacks, for all handlers."""
     make = logging.getLogRecordFactory()
     if getattr(make, "masks", False):
         return
@@ -111,7 +111,7 @@ def redact_logs() -> None:
         record = make(*args, **kwargs)
         try:
             said = record.getMessage()
-        except Exception:  # its arguments do not fit, and a handler would quote them as they are
+        except Exception:  # its arguments do not fit, and a handler would print them unredacted
             said = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
             record.msg, record.args = said, ()
         if (hidden := redact(said)) != said:
@@ -127,27 +127,27 @@ def redact_logs() -> None:
 
 
 class OutputUnread(Exception):
-    """Nobody reads what this process prints, as after `| head`. No OSError: click and rich exit with 1 then."""
+    """Nobody reads this process's output, as after `| head`. Not an OSError: click and rich would exit with 1."""
 
 
 class RedactedStream:
-    """A text stream that writes no keys; all else is the stream's own.
+    """Wraps a text stream so that everything written to it is redacted.
 
-    Raises OutputUnread where its reader has ended, once: what is written after that goes nowhere.
+    Raises OutputUnread once if the reader is gone; what is written after that is discarded.
     """
 
     def __init__(self, stream: TextIO) -> None:
-        """Write to `stream`."""
+        """Wrap `stream`."""
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write the text without keys; returns its length as it came."""
+        """Write the redacted text, and return the length of the original."""
         with self._read_by_somebody():
             self._stream.write(redact(text))
         return len(text)
 
     def flush(self) -> None:
-        """Write out what is kept back."""
+        """Flush the stream."""
         with self._read_by_somebody():
             self._stream.flush()
 
@@ -184,7 +184,7 @@ def _is_key(name: str) -> bool:
 
 
 def _passwords(text: str) -> list[str]:
-    """Return the passwords in a text's URLs, or what stands in a password's place, and how each is sent."""
+    """Return the passwords or tokens in a text's URLs, plain, unquoted, and encoded as for basic authentication."""
     found = []
     for user_part in _USER_PART.findall(text):
         user, mark, password = user_part.partition(":")
@@ -195,15 +195,15 @@ def _passwords(text: str) -> list[str]:
 
 
 def _parts(key: str) -> list[str]:
-    """Return a key, and the longer lines of one that has several: a text may show them one by one."""
+    """Return a key and, if it has several lines, the longer ones, because a text may show them one by one."""
     lines = [line.strip() for line in re.split(r"\\n|\n", key)]
     return [key, *(line for line in lines if len(line) >= _LONG_LINE and not line.startswith("-----"))]
 
 
 def _written(key: str) -> str:
-    """Return a pattern of a key as it is written plainly, in JSON (in JSON), in a URL, in HTML, in Markdown, in Python.
+    """Return a pattern for a key written plainly, in (nested) JSON, in a URL, in HTML, in Markdown or in Python.
 
-    Runs of backslashes are matched whole or not at all, and from their first: a long one costs no time.
+    A run of backslashes is matched from its first one and as a whole, or not at all, so a long one takes no time.
     """
     first, *rest = re.findall(r"\\+|\s+|.", key, re.DOTALL)
     start = r"(?<!\\)" if first[0] == "\\" else ""
@@ -213,7 +213,7 @@ def _written(key: str) -> str:
 
 @cache
 def _character(each: str) -> str:
-    """Return a pattern of one character of a key, or of a run of backslashes or of spaces."""
+    """Return a pattern for one character of a key, or for a run of backslashes or of spaces."""
     if each[0].isspace():
         return r"(?:\s|\\+[nrt]|\+|%(?:25)*(?:20|0[9aAdD]))+"
     if each.isascii() and (each.isalnum() or each in "-_.~"):
@@ -228,7 +228,7 @@ def _character(each: str) -> str:
 
 
 def _encoded(key: str, shift: int) -> str:
-    """Return a pattern of the part of a text in base64 that a key alone decides, where it stands `shift` bytes on."""
+    """Return a pattern for the base64 characters that a key alone determines at an offset of `shift` bytes (0 to 2)."""
     raw = key.encode(errors="surrogatepass")
     text = base64.b64encode(bytes(shift) + raw).decode()[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
     return text.replace("+", "[+-]").replace("/", "(?:/|_|%2[fF])")

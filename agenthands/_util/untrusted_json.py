@@ -1,7 +1,7 @@
-"""JSON that a model or a program in a sandbox wrote: either plain JSON comes out, or a ValueError.
+"""Reads JSON that a model or a program in a sandbox wrote: the result is strict JSON, or a ValueError.
 
-Python's reader lets NaN, numbers without end, and halves of characters pass, which no file of ours can hold, and
-raises RecursionError where lists are nested too deeply.
+Python's parser accepts NaN, infinite numbers and lone surrogates, which our files cannot hold, and raises
+RecursionError if lists are nested too deeply.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from referencing import Registry
 
 
 def read_json(text: str | bytes) -> Any:
-    """Return the value. Raises ValueError (json.JSONDecodeError where it is a matter of syntax)."""
+    """Return the value. Raises ValueError; for a syntax error that is json.JSONDecodeError."""
     try:
         value = json.loads(text, parse_constant=_no_json)
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
@@ -29,7 +29,7 @@ def read_json(text: str | bytes) -> Any:
 
 
 def read_scrubbed(text: bytes) -> Any:
-    """Return the value of a sandbox's output; halves of characters become `?`. Raises ValueError."""
+    """Return the value of a sandbox's output; lone surrogates become `?`. Raises ValueError."""
     try:
         value = json.loads(text)
         return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
@@ -42,16 +42,16 @@ def _no_json(constant: str) -> None:
 
 
 def has_half_characters(text: str) -> bool:
-    """Return whether a text cannot be written as UTF-8: a command line with stray bytes, an escape in JSON."""
+    """Return whether a text holds lone surrogates, as from stray bytes or JSON escapes, so UTF-8 cannot encode it."""
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 _MOST = 50
-_MANY = 100  # so many repetitions are as good as endless
+_MANY = 100  # this many repetitions count as unbounded
 
 
 def schema_fault(schema: Any) -> str:
-    """Return why this is no JSON Schema; empty where it is one."""
+    """Return why this is not a usable JSON Schema; empty if it is one."""
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
         for pattern in _patterns(schema):
@@ -59,16 +59,16 @@ def schema_fault(schema: Any) -> str:
                 return f"{pattern!r}: {fault}"
     except jsonschema.SchemaError as error:
         return error.message[:300]
-    except Exception as error:  # see above: of any kind
+    except Exception as error:  # jsonschema raises many kinds for a broken schema
         return _unusable(error)
     return ""
 
 
 def regex_fault(pattern: str) -> str:
-    """Return why this is no regular expression that can be used; empty where it is one.
+    """Return why this is not a usable regular expression; empty if it is one.
 
-    An endless repetition within another, as in `(a+)+$`, can take for ever where it does not match, and nothing
-    interrupts Python there.
+    Nested unbounded repetitions, as in `(a+)+$`, can take forever when they do not match, and Python cannot be
+    interrupted meanwhile.
     """
     try:
         parsed = re._parser.parse(pattern)  # type: ignore[attr-defined]
@@ -79,7 +79,7 @@ def regex_fault(pattern: str) -> str:
 
 
 def _endless(node: Any, repeated: bool) -> bool:
-    """Return whether an unbounded repetition stands in an unbounded repetition."""
+    """Return whether an unbounded repetition contains another."""
     if isinstance(node, tuple) and len(node) == 2 and str(node[0]) in ("MAX_REPEAT", "MIN_REPEAT"):
         _, most, inner = node[1]
         unbounded = most >= _MANY
@@ -100,7 +100,7 @@ def _patterns(schema: Any) -> Iterator[str]:
 
 
 def misfits(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
-    """Say where a value does not fit a schema, in words that begin with a path or are about the schema."""
+    """Yield each mismatch between a value and a schema as text that begins with a path, or a fault of the schema."""
     try:
         for error, _ in zip(_validator(schema).iter_errors(value), range(_MOST), strict=False):
             path = ".".join(map(str, error.absolute_path))
@@ -110,7 +110,7 @@ def misfits(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def best_misfit(value: Any, schema: Mapping[str, Any]) -> str | None:
-    """Say in one sentence why a value does not fit a schema; None where it fits."""
+    """Return one sentence on why a value does not match a schema; None if it does."""
     try:
         error = jsonschema.exceptions.best_match(_validator(schema).iter_errors(value))
     except Exception as problem:

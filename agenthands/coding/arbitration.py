@@ -1,4 +1,4 @@
-"""Who is wrong where an example contradicts a tool that passes everything else: the planner is asked once."""
+"""Asks the planner, once, who is wrong if an example contradicts a tool that passes all other checks."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ Example = ResultExample | ErrorExample
 
 @dataclass(frozen=True)
 class Contradiction:
-    """An example, by its index in the specification, and what the tool did instead of it."""
+    """An example, by its index in the specification, and what the tool did instead."""
 
     index: int
     call: Mapping[str, Any]
 
 
 class Arbitration(BaseModel):
-    """The rulings on all contradictions, and what asking cost. `cost_usd` is None where the price is unknown.
+    """The rulings on all contradictions, and their cost. `cost_usd` is None if the price is unknown.
 
-    `by_fallback` says that a fallback gave them, or an answer on the way to them.
+    `by_fallback` is true if a fallback gave the rulings, or an answer on the way to them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,29 +77,29 @@ class _Answer(BaseModel):
 
 
 def contradictions(report: GateReport) -> list[Contradiction]:
-    """Return the examples that contradict the tool, if nothing else is wrong with it; otherwise none."""
+    """Return the examples that contradict the tool, if it fails no other check; otherwise none."""
     others = {check.name for check in report.failures()} - _EXAMPLE_CHECKS
     return [] if others else contradicted(report)
 
 
 def contradicted(report: GateReport) -> list[Contradiction]:
-    """Return the examples that contradict the tool, whatever else is wrong with it."""
+    """Return the examples that contradict the tool, whatever else it fails."""
     found = [each for check in report.failures() for each in (check.model_extra or {}).get("contradicted", ())]
     return [Contradiction(each["example"], each["call"]) for each in found]
 
 
 def corrections(rulings: Sequence[Ruling]) -> dict[int, Example]:
-    """Return the examples that rulings have put in the place of the specification's, by index."""
+    """Return the corrected examples that replace those of the specification, by index."""
     return {ruling.example: ruling.corrected for ruling in rulings if ruling.corrected is not None}
 
 
 def arbitrate(
     tool: ToolSpec, source: str, found: Sequence[Contradiction], attempt: int, model: ChatModel
 ) -> Arbitration:
-    """Ask which side is wrong about each contradiction.
+    """Ask `model` whether the example or the tool is wrong in each contradiction.
 
-    `source` is the tool's module. Where the model gives no usable answer, the examples stand, and the reason says so.
-    Raises ModelNotUsable or ModelUnavailable.
+    `source` is the code of the tool's module. If the model gives no usable answer, the examples stand and the reason
+    says so. Raises the errors of ChatModel.
     """
     messages = [
         {"role": "system", "content": render("arbitrate/system.md.j2", tool=tool.name)},
@@ -141,9 +141,10 @@ def arbitrate(
 
 
 def _question(tool: ToolSpec, source: str, found: Sequence[Contradiction]) -> str:
-    """Show the tool's code and both sides of each contradiction; of the other examples those that the coder sees.
+    """Return a prompt with the tool's code and both sides of each contradiction.
 
-    So a reason, which the coder may read, cannot give away another hidden example.
+    Of the other examples it contains only those that the coder sees, so that a reason, which the coder may read, cannot
+    reveal another hidden example.
     """
     disputed = [tool.examples[each.index] for each in found]
     agreed = [example for example in tool.visible().examples if example not in disputed]
@@ -152,7 +153,7 @@ def _question(tool: ToolSpec, source: str, found: Sequence[Contradiction]) -> st
         "arbitrate/user.md.j2",
         specification=json.dumps(specification, indent=1, ensure_ascii=False),
         source=source,
-        # The code may hold fences of its own: none that is as long ends the block.
+        # The code may contain fences: this one is longer than any of them.
         fence="`" * max(3, 1 + max(map(len, re.findall("`+", source)), default=0)),
         contradictions=[
             {
@@ -167,7 +168,7 @@ def _question(tool: ToolSpec, source: str, found: Sequence[Contradiction]) -> st
 
 
 def _read(text: str, tool: ToolSpec, found: Sequence[Contradiction]) -> tuple[dict[int, _One], str]:
-    """Return what the model decided by the example's index, and what is wrong with its answer."""
+    """Return the model's decisions by the example's index, and a complaint about its answer, empty if there is none."""
     try:
         given = _Answer.model_validate(read_json(json_part(text))).rulings
     except ValueError as error:
@@ -179,7 +180,7 @@ def _read(text: str, tool: ToolSpec, found: Sequence[Contradiction]) -> tuple[di
 
 
 def _complaint(one: _One, tool: ToolSpec) -> str:
-    # Models that must fill every key of a schema give null for what they leave out.
+    # Models that must fill in every key of a schema write null for what they leave out.
     where, correction = f"Example {one.example}", one.correction
     if one.wrong == "tool":
         empty = correction is None or (correction.raises is None and correction.expected is None)
@@ -206,7 +207,7 @@ def _corrected(one: _One, tool: ToolSpec) -> Example | None:
 
 
 def _outcome(side: Mapping[str, Any]) -> str:
-    """Write what a call gives on one line: the tool chooses the text of its errors."""
+    """Return the result or error of a call on one line, cut off: the tool chooses the text of its errors."""
     if "raises" in side:
         raised = side["raises"][0] if isinstance(side["raises"], list) else side["raises"]
         message = json.dumps(side["message"], ensure_ascii=False) if side.get("message") else ""

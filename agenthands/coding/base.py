@@ -1,4 +1,4 @@
-"""What writes a tool; the docstring of the protocol is its error contract."""
+"""The coding agent port; the docstring of the protocol is its error contract."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from agenthands.schemas import CodingResult
 
 @dataclass(frozen=True)
 class CodingTask:
-    """One turn of the conversation in which a tool is written.
+    """One turn of the conversation in which a tool is written, at most `seconds` and `steps` long.
 
-    `stand_in` is a file that the coder makes as soon as a fallback has answered in the place of its model.
+    `stand_in` is a file that the coder creates as soon as a fallback has answered in place of its model.
     """
 
     build_id: str
@@ -36,9 +36,9 @@ class Coder(Protocol):
     """A coding agent with one persistent conversation per tool."""
 
     def work(self, task: CodingTask) -> CodingResult:
-        """Send `message` into the tool's conversation and let the agent work until it stops.
+        """Send `message` to the tool's conversation, let the agent work until it stops, and close the shell.
 
-        The shell is closed at the end. What the agent did wrong is in the result, a content filter that refuses and
-        a conversation too long for the model too. Raises ModelNotUsable, QuotaExhausted, ModelUnavailable, or
-        BudgetReached where nothing is left to begin with.
+        Failures of the agent are in the result, including a refusal by a content filter and a conversation too long for
+        the model. Raises ModelNotUsable, QuotaExhausted, ModelUnavailable, or BudgetReached if the budget is used up
+        before the turn.
         """

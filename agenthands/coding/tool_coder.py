@@ -1,4 +1,4 @@
-"""One tool's way through coder and gate: the workspace, the messages, and the outcome."""
+"""Takes one tool through coder and gate: its workspace, the messages to the coder, and the outcome."""
 
 from __future__ import annotations
 
@@ -39,26 +39,26 @@ _CLAIMED = "the model was twice ready without having written the files"
 
 @dataclass(frozen=True)
 class CodingLimits:
-    """Bounds of one turn of a coding agent, and how often it may try."""
+    """Limits of one turn of a coding agent, and the number of attempts."""
 
     seconds: float
     steps: int
     attempts: int
     scope: BudgetScope
     system_prompt: str
-    """What the agent is told first, as a template."""
+    """The template of the system prompt."""
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """Why the attempt before was not accepted."""
+    """Why the previous attempt was not accepted."""
 
     coding: CodingResult
     report: GateReport
 
 
 def system_prompt(template: str, steps: int) -> str:
-    """Return the coder's system prompt. Raises SettingsInvalid for a template that cannot be filled in."""
+    """Return the coder's system prompt. Raises SettingsInvalid if the template cannot be rendered."""
     try:
         return render_text(template, max_steps=steps, min_tests=MIN_TESTS)
     except TemplateError as error:
@@ -73,7 +73,7 @@ def generate_tool(
 ) -> CodingResult:
     """Let `coder` write or repair one tool in its workspace, with a shell in `sandbox`.
 
-    The first attempt gives the specification without its held-out examples, later ones the gate's report.
+    The first message contains the specification without its hidden examples, a later one the gate's report.
     """
     workspace, tool = work.workspace, work.tool
     if rejection is None:
@@ -108,13 +108,13 @@ def generate_tool(
 
 
 def write_specification(work: ToolWorkspace, corrections: Mapping[int, Example] | None = None) -> str:
-    """Write spec.json as the coder may see it, with `corrections` of its examples, and return its text."""
+    """Write spec.json without the hidden examples and with `corrections` of the others, and return its text."""
     workspace = work.workspace
     spec = json.dumps(work.tool.visible(corrections).model_dump(mode="json"), indent=2, ensure_ascii=False)
     for name in ("nat_tools", "tests"):
         (workspace / name).mkdir(parents=True, exist_ok=True)
     file = workspace / "spec.json"
-    # The coder may have put anything there, and a pipe or a link is not to be written through: "x" makes a new file.
+    # The coder may have put anything there, and we must not write through a pipe or a link: "x" creates a new file.
     if file.is_dir() and not file.is_symlink():
         shutil.rmtree(file)
     file.unlink(missing_ok=True)
@@ -124,9 +124,9 @@ def write_specification(work: ToolWorkspace, corrections: Mapping[int, Example] 
 
 
 def _what_the_coder_may_know(report: GateReport) -> dict[str, list[dict[str, str]]]:
-    """Return the rulings on examples that the coder sees: those corrected, and those that the tool still gets wrong.
+    """Return the rulings on visible examples: the corrected ones, and those that the tool still gets wrong.
 
-    A reason is told only where no hidden example was ruled on beside it, because it may give that one away.
+    A reason is included only if there was no ruling on a hidden example, because it may reveal that one.
     """
     still = {each.index for each in contradicted(report)}
     told = not any(ruling.held_out for ruling in report.rulings)
@@ -142,7 +142,7 @@ def _what_the_coder_may_know(report: GateReport) -> dict[str, list[dict[str, str
 
 
 def no_progress(turns: Sequence[tuple[CodingResult, GateReport]]) -> str:
-    """Return why a further attempt after these cannot be expected to help; empty where it may."""
+    """Return why a further attempt after these turns is not expected to help; empty if it may."""
     if len(turns) < 2:
         return ""
     (before, earlier), (after, later) = turns[-2:]
@@ -167,9 +167,9 @@ def outcome_of(
     arbitration: Arbitration | None = None,
     stopped: str = "",
 ) -> ToolOutcome:
-    """Sum up all attempts at one tool and what the planner's ruling cost; the last report decides.
+    """Return the outcome of all attempts at one tool, with the cost of the ruling; the last report decides.
 
-    `stopped` says why there was no further attempt, where it was not for their number.
+    `stopped` says why there was no further attempt; it is empty if their number was used up.
     """
     report = turns[-1][1]
     asked: list[CodingResult | Arbitration] = [coding for coding, _ in turns]
@@ -192,8 +192,8 @@ def outcome_of(
 
 
 def shell_command(workspace: Path, environment: Environment, dependencies: Sequence[str]) -> Command:
-    """Return the shell for a tool with `dependencies` of its own: its variables, and the server of pytest beside it."""
-    # what a tool depends on may itself use what the plug-in puts off
+    """Return the command of a coder's shell; a tool without own `dependencies` gets the pytest server beside it."""
+    # a tool's dependencies may themselves use the packages that the plug-in loads lazily
     ours = [] if dependencies else [_PYTHONPATH]
     server = f"import sys; sys.path.insert(0, {str(_PYTHONPATH)!r}); import agenthands_pytest as p; del sys.path[0]"
     return Command(

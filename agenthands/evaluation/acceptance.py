@@ -1,4 +1,4 @@
-"""Runs the packaged agent against the plan's own test cases, in a sandbox, with nothing but its own files."""
+"""Runs the packaged agent against the plan's test cases, in a sandbox that contains only the agent's own files."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _WORKFLOW = "<workflow>"  # what NAT calls the agent itself among its functions
 
 @dataclass(frozen=True)
 class InstalledAgent:
-    """The package as acceptance sees it: `site` holds the installed wheel, `config` is NAT's YAML file.
+    """An installed package: `site` holds the installed wheel, `config` is NAT's YAML file.
 
-    `variables` are what its MCP servers demand of their user.
+    `variables` are placeholders for what its MCP servers require from their user.
     """
 
     workspace: Path
@@ -44,7 +44,7 @@ class InstalledAgent:
 
 
 class _Said(BaseModel):
-    """What the run tells about one case; more than this is for the transcript."""
+    """The run's report of one case; further keys go into the transcript."""
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
@@ -57,7 +57,7 @@ class _Said(BaseModel):
 
 
 class _Outcome(BaseModel):
-    """What the run tells."""
+    """The report of the run, from `agent_script.py`."""
 
     loaded: bool
     error: str
@@ -66,7 +66,7 @@ class _Outcome(BaseModel):
 
 @dataclass(frozen=True)
 class Reach:
-    """What the agent may reach: its model through `gateway`, and listed hosts through the proxy at `egress`."""
+    """What the agent may reach: its model through `gateway`, and the listed hosts through the proxy at `egress`."""
 
     gateway: OpenGateway
     egress: Path | None = None
@@ -80,11 +80,11 @@ def accept_agent(
     judge: ChatModel,
     case_seconds: float,
 ) -> Acceptance:
-    """Load the agent with everything it uses and ask it every case. Raises SandboxLost.
+    """Load the agent with everything that it uses, ask it every test case, and return the acceptance.
 
-    There is no network but what `reach` gives. An agent that does not load, answers wrongly or lets a tool fail
-    is a result. `judge` gives its opinion of each answer. The transcript of each case is written below
-    the workspace. What it cost is told by the accounts that the gateway and `judge` are paid from.
+    `reach` is its only network; `case_seconds` limits each case. An agent that does not load, answers wrongly or lets
+    a tool fail is a result. `judge` gives an opinion on each answer. The transcripts are written below the workspace.
+    The cost is not in the result: the budget scopes of the gateway and of `judge` have it. Raises SandboxLost.
     """
     request = {
         "config": str(agent.config),
@@ -138,7 +138,7 @@ def accept_agent(
 
 
 def _outcome(result: CommandResult, ids: Sequence[str]) -> dict[str, Any]:
-    """Read what the run wrote: code that a model wrote ran in its process, so nothing of its form is certain."""
+    """Return the run's report, validated, because code that a model wrote ran in the same process."""
     try:
         outcome = _Outcome.model_validate(read_scrubbed(result.stdout)).model_dump()
         if [each["id"] for each in outcome["cases"]] != list(ids[: len(outcome["cases"])]):
@@ -150,7 +150,7 @@ def _outcome(result: CommandResult, ids: Sequence[str]) -> dict[str, Any]:
 
 
 def why_rejected(failed: Sequence[str], total: int, faults: Sequence[str]) -> str:
-    """Return which test cases failed, and the last thing that was wrong with the model itself; empty where none did."""
+    """Return which test cases failed, with the last fault of the model itself; empty if none failed."""
     if not failed:
         return ""
     said = f"{len(failed)} of {total} test cases failed: {', '.join(failed)}"
@@ -158,9 +158,9 @@ def why_rejected(failed: Sequence[str], total: int, faults: Sequence[str]) -> st
 
 
 def judge_case(case: TestCase, answer: Mapping[str, Any], judged: Judged | None) -> CaseResult:
-    """Decide one case by its checks, or by the judge's opinion where it has none.
+    """Decide one case by its checks, or by the judge's opinion if it has none.
 
-    An error, a failed tool or an empty answer fails it in any case.
+    An error, a failed tool or an empty answer always fails it.
     """
     called = _called(answer)
     opinion = judged.opinion if judged else None
@@ -185,7 +185,7 @@ def judge_case(case: TestCase, answer: Mapping[str, Any], judged: Judged | None)
 
 
 def _opinion(case: TestCase, answer: Mapping[str, Any], judge: ChatModel) -> Judged | None:
-    """Ask about an answer; about an error or no answer nobody needs to be asked."""
+    """Return the judge's opinion of an answer; None, without asking, for an error or an empty answer."""
     if answer["error"] or not answer["answer"].strip():
         return None
     return judge_answer(case, answer["answer"], _called(answer), judge)
@@ -196,7 +196,7 @@ def _called(answer: Mapping[str, Any]) -> list[str]:
 
 
 def _keep_transcripts(folder: Path, answers: Sequence[Mapping[str, Any]], usage: GatewayUsage) -> None:
-    """Write what happened in each case, and the gateway's log, one model call a line."""
+    """Write the transcript of each case, and the gateway's log, one model call a line."""
     folder.mkdir(exist_ok=True)
     log = "".join(json.dumps(call.as_json()) + "\n" for call in usage.calls)
     (folder / MODEL_CALLS).write_text(log, encoding="utf-8")
@@ -219,7 +219,7 @@ def _holds(check: CaseCheck, answer: str, called: Sequence[str]) -> bool:
 
 
 def _mcp_home(agent: InstalledAgent) -> Path:
-    """Make the folder that `setup_mcp.sh` makes for a user, from the environments that exist already."""
+    """Create the folder that `setup_mcp.sh` creates for a user, with links to the installed environments."""
     home = agent.workspace / "mcp"
     home.mkdir(exist_ok=True)
     for name, environment in agent.servers.items():

@@ -1,7 +1,7 @@
-"""Runs with the NAT environment's Python, in a sandbox: loads the packaged agent and asks it the test cases.
+"""Runs in a sandbox with the Python of the NAT environment: loads the packaged agent and asks it the test cases.
 
-Reads {"config": path, "cases": [{"id", "query"}], "seconds": float} from standard input; writes to
-standard output, in one JSON object, what came of loading and of each case.
+Reads {"config": path, "cases": [{"id", "query"}], "seconds": float} from standard input; writes to standard output
+one JSON object with the result of loading and of each case.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ MAX_TEXT = 4000
 
 
 def main():
-    """Do it with standard output kept for the report: libraries print."""
+    """Run the cases with standard output reserved for the report, because libraries print."""
     report = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     request = json.loads(sys.stdin.read())
@@ -31,12 +31,12 @@ def main():
         outcome["error"] = outcome["error"] or root_cause(error)
     json.dump(outcome, report)
     report.close()
-    os._exit(0)  # everything is closed and reported; unloading the modules takes a second more
+    os._exit(0)  # everything is closed and reported; unloading the modules would take another second
 
 
 async def run(request, outcome):
-    """Load the agent as `nat run` does, and ask."""
-    gc.disable()  # a fifth to a third of the time of NAT's imports, and what they make stays
+    """Load the agent as `nat run` does, ask it every case, and fill in `outcome`."""
+    gc.disable()  # it takes a fifth to a third of the time of NAT's imports, whose objects stay
     from nat.builder.workflow_builder import WorkflowBuilder
     from nat.runtime.loader import load_config
     from nat.runtime.session import SessionManager
@@ -44,7 +44,7 @@ async def run(request, outcome):
     config = load_config(request["config"])
     logging.getLogger("nat.plugins.mcp").addHandler(hidden)
     give_proxies(config)
-    # The model's client takes seconds to import; the MCP servers start meanwhile in processes of their own.
+    # The model's client takes seconds to import; meanwhile the MCP servers start in their own processes.
     threading.Thread(target=importlib.import_module, args=("langchain_litellm",), daemon=True).start()
     async with WorkflowBuilder(general_config=config.general) as builder:
         start_groups_at_once(builder, config)
@@ -59,7 +59,7 @@ async def run(request, outcome):
 
 
 def start_groups_at_once(builder, config):
-    """Let the MCP servers start together: NAT's builder starts each after the one before it has listed its tools."""
+    """Start the MCP servers concurrently: NAT's builder starts each after the previous one has listed its tools."""
     add = builder.add_function_group
 
     async def start(name, group):
@@ -73,7 +73,7 @@ def start_groups_at_once(builder, config):
 
 
 def give_proxies(config):
-    """Let the MCP servers reach what the sandbox may: NAT starts them without the variables that name the proxy."""
+    """Pass the proxy's variables to the MCP servers, which NAT starts without them."""
     proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
     for group in config.function_groups.values():
         server = getattr(group, "server", None)
@@ -82,7 +82,7 @@ def give_proxies(config):
 
 
 async def ask(manager, query, seconds):
-    """Ask one question; the answer, the tools called, the tools that failed, and an error are all results."""
+    """Ask one question, and return the answer, the tools called, the tools that failed, and any error."""
     from nat.data_models.intermediate_step import IntermediateStepType
 
     started = time.monotonic()
@@ -107,20 +107,20 @@ async def ask(manager, query, seconds):
 
 
 def has_failed(data):
-    """Return whether a function ended without a result, or with the text that NAT's MCP client gives for an error."""
+    """Return whether a function ended without a result, or with the text that NAT's MCP client returns for an error."""
     output = getattr(data, "output", None)
     return output is None or str(output).startswith("MCPToolClient tool call failed:")
 
 
 class HiddenErrors(logging.Handler):
-    """Collects the MCP tools whose exceptions NAT logs and hands to the model as if they were results."""
+    """Collects the MCP tools whose exceptions NAT logs and passes to the model as if they were results."""
 
     def __init__(self):
         super().__init__(logging.WARNING)
         self.names = []
 
     def emit(self, record):
-        """Note the tool of such a message."""
+        """Note the tool that such a message names."""
         if str(record.msg).startswith("Error calling tool") and record.args:
             self.names.append(str(record.args[0]))
 
@@ -129,14 +129,14 @@ hidden = HiddenErrors()
 
 
 def step_of(payload):
-    """Return one step for the transcript: what happened, to whom, with what, when."""
+    """Return one step for the transcript: the event, the function's name, its time, input and output."""
     given = {side: getattr(payload.data, side, None) for side in ("input", "output")}
     texts = {side: str(value)[:MAX_TEXT] for side, value in given.items() if value is not None}
     return {"event": str(payload.event_type.value), "name": payload.name, "at": payload.event_timestamp, **texts}
 
 
 def root_cause(error):
-    """Return the innermost error of groups and causes, in one line, and the end of the traceback on stderr."""
+    """Return the innermost error of groups and causes, in one line; print the traceback to standard error."""
     traceback.print_exception(error)
     while True:
         if isinstance(error, BaseExceptionGroup) and error.exceptions:

@@ -1,4 +1,4 @@
-"""What a judge model says about an answer of the finished agent; it decides only where a case has no checks."""
+"""Asks a judge model about an answer of the finished agent; its opinion decides only cases without checks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_ANSWER = 20_000
 
 @dataclass(frozen=True)
 class Judged:
-    """An opinion, and whether a fallback gave it."""
+    """An opinion, and whether it came from a fallback."""
 
     opinion: Opinion
     by_fallback: bool = False
@@ -35,8 +35,8 @@ class _Answer(BaseModel):
 def judge_answer(case: TestCase, answer: str, called: Sequence[str], model: ChatModel) -> Judged:
     """Ask whether an answer is what the case expects; `called` are the tools that the agent used.
 
-    Where the model cannot be asked or gives no usable answer, the opinion is None, with the reason.
-    Raises ModelNotUsable or QuotaExhausted.
+    If the model cannot be asked, or its answer is unusable, `passed` of the opinion is None and `reason` says why.
+    Raises ModelNotUsable, QuotaExhausted or BudgetReached.
     """
     shown = answer[:_MAX_ANSWER]
     fence = _fence(shown)
@@ -57,7 +57,7 @@ def judge_answer(case: TestCase, answer: str, called: Sequence[str], model: Chat
 
 
 def _fence(text: str) -> str:
-    """Return a fence that the text cannot close."""
+    """Return a code fence that the text cannot close."""
     fence = "~~~"
     while fence in text:
         fence += "~"

@@ -1,4 +1,4 @@
-"""What happened in a test case, read from its transcript."""
+"""Reads the tool calls of a test case from its transcript."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WORKFLOW = "<workflow>"  # what NAT calls the agent itself among its functions
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A call of a tool by the agent; `seconds` is None where it did not end."""
+    """A call of a tool by the agent; `seconds` is None if it did not end."""
 
     tool: str
     given: str
@@ -22,7 +22,7 @@ class ToolCall:
 
 
 def tool_calls(transcript: str) -> Sequence[ToolCall]:
-    """Return the calls of a case in the order in which they began; none where the transcript cannot be read."""
+    """Return the calls of a case in the order in which they began; empty if the transcript cannot be read."""
     try:
         steps: Any = json.loads(transcript)["steps"]
         return _paired([step for step in steps if isinstance(step, dict) and step.get("name") != _WORKFLOW])
@@ -36,7 +36,7 @@ def _paired(steps: Sequence[dict[str, Any]]) -> Sequence[ToolCall]:
     for start in steps:
         if start.get("event") != "FUNCTION_START":
             continue
-        # A tool that is called twice at once ends in whatever order; what it was given tells its calls apart.
+        # Concurrent calls of the same tool end in any order; their inputs tell them apart.
         fitting = [end for end in ends if all(end.get(key) == start.get(key) for key in ("name", "input"))]
         end = fitting[0] if fitting else {}
         if fitting:
@@ -53,6 +53,6 @@ def _paired(steps: Sequence[dict[str, Any]]) -> Sequence[ToolCall]:
 
 
 def _seconds(start: dict[str, Any], end: dict[str, Any]) -> float | None:
-    """Return how long a call took; None where the times are none: JSON as Python reads it has NaN and Infinity."""
+    """Return how long a call took; None if it is not finite: Python reads NaN and Infinity from JSON."""
     seconds = float(end["at"]) - float(start["at"])
     return round(seconds, 3) if math.isfinite(seconds) else None

@@ -1,4 +1,4 @@
-"""What answers a conversation; the docstring of the protocol is its error contract."""
+"""The chat model port; the docstring of the protocol is its error contract."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from agenthands.schemas import Tokens
 
 @dataclass(frozen=True)
 class ChatAnswer:
-    """One answer of a chat model. `cost_usd` is None where the price is unknown.
+    """One answer of a chat model. `cost_usd` is None if the price is unknown.
 
-    `model` is the one that answered, and `by_fallback` says that it is not the one that was to be asked. `fault` says
-    why the text is empty.
+    `model` names the model that answered; `by_fallback` is true if that is a fallback. `fault` explains an empty text.
     """
 
     text: str
@@ -32,8 +31,8 @@ class ChatModel(Protocol):
     name: str
 
     def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
-        """Answer `messages` in the form of the JSON `schema`; the text may still not fit it.
+        """Return an answer to `messages` that should match the JSON `schema`; the text may still not match it.
 
         Raises ModelNotUsable (key, unknown model), QuotaExhausted, ContentFiltered, ContextExceeded, or
-        ModelUnavailable (outage, limit, time-out) after the retries that could help and the fallback.
+        ModelUnavailable (outage, rate limit, time-out) once retries and the fallback have failed.
         """

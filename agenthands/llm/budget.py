@@ -1,7 +1,7 @@
-"""What a build may spend on models, and where its money went. Every model call of a build is paid from its tracker.
+"""What a build may spend on models, and what it has spent. Every model call of a build is charged to its tracker.
 
-Calls are paid after they are answered, for nobody knows their price before: what is in flight when a budget is
-reached finishes, and no other call begins.
+A call is charged after its answer, because its price is unknown until then: calls in flight when a budget is reached
+finish, and no further call begins.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from agenthands.schemas import Spending, Tokens, add_costs
 
 
 class DayBudget(Protocol):
-    """Money that many builds on many machines share, day after day."""
+    """A daily budget shared by all builds on all machines."""
 
     def left(self) -> bool:
-        """Return whether anything is left. Raises OutsideError where nobody answers."""
+        """Return whether any money is left today. Raises OutsideError if the budget's service does not answer."""
 
     def charge(self, usd: float) -> None:
-        """Take a sum out; what is more than was left counts as all that was left. Raises as `left` does."""
+        """Deduct a sum in US dollars, at most what is left. Raises as `left` does."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Bounds of one build: US dollars of the whole and of each tool, and tokens of the whole; None for no bound."""
+    """Limits of one build: US dollars in total and for each tool, and tokens in total; None means no limit."""
 
     usd: float | None = None
     tool_usd: float | None = None
@@ -39,10 +39,10 @@ class Budget:
 
 
 class BudgetTracker:
-    """The money of one build; may be used from many threads."""
+    """Tracks the spending of one build against its budget; thread-safe."""
 
     def __init__(self, budget: Budget, day: DayBudget | None = None, log: Path | None = None) -> None:
-        """Go on with what stands in `log`, where each payment is noted: the build of a worker that was killed."""
+        """Resume from `log`, to which every charge is written, if a killed worker has left one."""
         self._budget, self._day, self._log = budget, day, log
         self._lock = threading.Lock()
         self._spent: dict[tuple[str, str, int, str], Spending] = {}
@@ -52,16 +52,16 @@ class BudgetTracker:
 
     @property
     def spending(self) -> list[Spending]:
-        """What was spent, by stage, tool, attempt and model."""
+        """The spending so far, one entry for each stage, tool, attempt and model."""
         with self._lock:
             return list(self._spent.values())
 
     def scope(self, stage: str, tool: str = "", attempt: int = 0) -> BudgetScope:
-        """Return what one step may pay from."""
+        """Return the scope to which one step of the build charges its calls."""
         return BudgetScope(self, stage, tool, attempt)
 
     def exhausted(self, tool: str = "") -> str:
-        """Return which budget is used up, in a sentence; empty where money is left."""
+        """Return a sentence that names the budget that is used up; empty if none is. Raises as `DayBudget.left`."""
         spent = self.spending
         budget = self._budget
         if budget.tokens is not None and _tokens(spent) >= budget.tokens:
@@ -76,9 +76,10 @@ class BudgetTracker:
         return ""
 
     def charge(self, *spending: Spending) -> None:
-        """Note what calls or turns cost, and tell those who watch if that was the last money.
+        """Record what calls or turns cost, and notify the watchers if a budget is now used up.
 
-        The day's budget is paid when all of it is noted, for it may raise; who watches is told all the same.
+        Everything is recorded before the day's budget is charged, because that may raise OutsideError; the watchers
+        are notified even then.
         """
         try:
             self._note(spending)
@@ -90,7 +91,7 @@ class BudgetTracker:
 
     @contextmanager
     def watched(self, tell: Callable[[], None]) -> Iterator[None]:
-        """Call `tell`, from any thread, when the build's last money is spent while the context is open."""
+        """While the context is open, call `tell`, from any thread, when a budget of the build is used up."""
         with self._lock:
             self._watchers.append(tell)
         try:
@@ -122,7 +123,7 @@ class BudgetTracker:
 
 @dataclass(frozen=True)
 class BudgetScope:
-    """What one step of a build pays from."""
+    """The part of a tracker to which one step of a build charges its calls."""
 
     tracker: BudgetTracker
     stage: str
@@ -130,11 +131,11 @@ class BudgetScope:
     attempt: int = 0
 
     def exhausted(self) -> str:
-        """Return which budget is used up, in a sentence; empty where money is left."""
+        """Return a sentence that names the budget that is used up; empty if none is."""
         return self.tracker.exhausted(self.tool)
 
     def require(self) -> None:
-        """Raise BudgetReached where no call may begin."""
+        """Raise BudgetReached if a budget is used up, so that no call may begin."""
         if sentence := self.exhausted():
             raise BudgetReached(
                 f"{sentence}: {spending_summary(self.tracker.spending)}.",
@@ -142,20 +143,20 @@ class BudgetScope:
             )
 
     def charge(self, cost_usd: float | None, tokens: Tokens, calls: int = 1, model: str = "") -> None:
-        """Note what was spent on calls of `model`; None is an unknown price."""
+        """Record the cost in US dollars, None if unknown, and the tokens of `calls` calls of `model`."""
         self.tracker.charge(self.entry(cost_usd, tokens, calls, model))
 
     def entry(self, cost_usd: float | None, tokens: Tokens, calls: int, model: str) -> Spending:
-        """Return what was spent as the tracker notes it, for who pays several at once."""
+        """Return the entry that `charge` would record, for a caller that charges several at once."""
         return Spending(**self._step, model=model, calls=calls, cost_usd=cost_usd, tokens=tokens)
 
     def note_cut_off(self, model: str) -> None:
-        """Note a call of `model` that was ended before it was answered: what it cost is in no sum and no budget."""
+        """Record a call of `model` that was cut off before its answer; its cost is unknown and counts nowhere."""
         self.tracker.charge(Spending(**self._step, model=model, calls=0, cut_off=1, cost_usd=0.0, tokens=Tokens()))
 
     @property
     def paid(self) -> tuple[float | None, Tokens]:
-        """What was paid from here until now: US dollars, None where a price is unknown, and tokens."""
+        """What this step has spent so far: US dollars, None if a price is unknown, and tokens."""
         step = tuple(self._step.values())
         paid = [each for each in self.tracker.spending if (each.stage, each.tool, each.attempt) == step]
         return add_costs(*(each.cost_usd for each in paid)), sum((each.tokens for each in paid), Tokens())
@@ -166,15 +167,15 @@ class BudgetScope:
 
 
 class MeteredModel:
-    """A ChatModel whose answers are paid from an scope."""
+    """A ChatModel whose answers are charged to a budget scope."""
 
     def __init__(self, model: ChatModel, scope: BudgetScope) -> None:
-        """Take the model that answers, and who pays."""
+        """Wrap `model`; every answer is charged to `scope`."""
         self.name = model.name
         self._model, self._scope = model, scope
 
     def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
-        """Answer as the model does. Raises BudgetReached before it is asked."""
+        """Answer as the model does. Raises BudgetReached, without asking the model, if a budget is used up."""
         self._scope.require()
         answer = self._model.ask(messages, schema_name, schema)
         self._scope.charge(answer.cost_usd, answer.tokens, model=answer.model or self.name)
@@ -182,7 +183,7 @@ class MeteredModel:
 
 
 def spending_summary(spending: Sequence[Spending]) -> str:
-    """Return what each stage cost, and each tool, the dearest first; calls that were cut off are beside it."""
+    """Return the cost of each stage and tool as text, the dearest first, with the calls that were cut off."""
     parts: dict[str, list[Spending]] = {}
     for each in spending:
         parts.setdefault(f"{each.stage} {each.tool}".strip(), []).append(each)
@@ -194,7 +195,7 @@ def spending_summary(spending: Sequence[Spending]) -> str:
 
 
 def read_spending_log(log: Path) -> list[Spending]:
-    """Read what a tracker has noted; a line that a killed worker has half written is not counted."""
+    """Return the entries of a tracker's log; a line that a killed worker left half-written is skipped."""
     noted: list[Spending] = []
     if log.is_file():
         for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -204,7 +205,7 @@ def read_spending_log(log: Path) -> list[Spending]:
 
 
 def _taken_up(log: Path) -> list[Spending]:
-    """Read a log that is gone on with; a half-written line is ended, so that the next is one of its own."""
+    """Return the entries of a log that is resumed; a half-written line is ended so that the next one stands alone."""
     if log.is_file() and (content := log.read_bytes()) and not content.endswith(b"\n"):
         log.write_bytes(content + b"\n")
     return read_spending_log(log)

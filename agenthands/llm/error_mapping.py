@@ -1,4 +1,4 @@
-"""What went wrong with a call of a model: by its error, or by the reason that a provider gives for an empty answer."""
+"""Maps failed model calls to our errors: by litellm's exception, or by the provider's reason for an empty answer."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from agenthands.errors import (
 from agenthands.llm.litellm_setup import load_litellm
 
 MAX_WAIT = 60.0
-"""Seconds that a provider may ask us to wait; one that asks for more is not waited for."""
+"""The longest wait, in seconds, that a provider may ask for; a longer one fails the call."""
 _OTHER_MODEL = "Try again later, choose another model, or name one that steps in: --fallback MODEL."
-# Gemini says "check your plan and billing" about limits of a minute too: of its limits only those of a day count.
+# Gemini says "check your plan and billing" about per-minute limits too; only its daily limits count as a quota.
 _QUOTA = re.compile(r"insufficient_quota|usage_limit_reached|credit balance is too low|insufficient balance|PerDay")
 _GEMINI_DELAY = re.compile(r'"retryDelay":\s*"([\d.]+)s"')
 _FILTERS = re.compile(
@@ -36,7 +36,7 @@ _CUT_OFF = ("MAX_TOKENS", "length", "max_tokens")
 
 
 def to_agenthands_error(error: BaseException, model: str) -> AgentHandsError:
-    """Turn an error of litellm into one of ours, by its class."""
+    """Return our error for an exception that litellm raised, chosen by its class."""
     if isinstance(error, AgentHandsError):
         return error
     kinds = load_litellm().exceptions
@@ -63,7 +63,7 @@ def to_agenthands_error(error: BaseException, model: str) -> AgentHandsError:
 
 
 def content_filtered(model: str, reason: str) -> ContentFiltered:
-    """Return the error of a question or answer that a content filter refuses."""
+    """Return the error for a question or an answer that a content filter refuses; `reason` is the provider's word."""
     return ContentFiltered(
         f"The content filter of {model} refuses this ({reason}).",
         "Say the request in other words, loosen `safety_settings` in the --config file, or choose another model.",
@@ -71,7 +71,7 @@ def content_filtered(model: str, reason: str) -> ContentFiltered:
 
 
 def context_exceeded(model: str) -> ContextExceeded:
-    """Return the error of a conversation that is too long."""
+    """Return the error for a conversation that exceeds the model's context window."""
     return ContextExceeded(
         f"The conversation is longer than {model} can read.",
         "Choose a model with a larger context window, or ask for less at once.",
@@ -79,7 +79,7 @@ def context_exceeded(model: str) -> ContextExceeded:
 
 
 def silent(model: str, reason: str) -> AgentHandsError:
-    """Return the error of a model that answers with empty messages, for the reason that its provider gives."""
+    """Return the error for empty answers of a model; `reason` is the finish reason that its provider gave."""
     if _FILTERS.search(reason):
         return content_filtered(model, reason)
     if reason in _CUT_OFF:
@@ -90,7 +90,7 @@ def silent(model: str, reason: str) -> AgentHandsError:
 
 
 def why_empty(reason: str) -> str:
-    """Say in a few words why an answer is empty; `reason` is what its provider calls it."""
+    """Return in a few words why an answer is empty; `reason` is the provider's finish reason."""
     if _FILTERS.search(reason):
         return f"its content filter stopped them ({reason})"
     if _MALFORMED.search(reason):
@@ -101,9 +101,9 @@ def why_empty(reason: str) -> str:
 
 
 def finish_reason(raw: Any) -> str:
-    """Read from a provider's answer, as it came, why the model stopped; empty where that cannot be read.
+    """Return the finish reason in a provider's raw answer; empty if it cannot be read.
 
-    litellm folds what providers say into a few words, and loses which filter of Gemini it was.
+    litellm reduces finish reasons to a few values, and drops which of Gemini's filters applied.
     """
     body = raw
     if isinstance(raw, str | bytes):
@@ -122,7 +122,7 @@ def finish_reason(raw: Any) -> str:
 
 
 def asked_to_wait(error: BaseException) -> float | None:
-    """Return the seconds after which the provider says to come back; None where it does not say."""
+    """Return the seconds that the provider asks us to wait; None if it does not say."""
     headers = getattr(error, "litellm_response_headers", None)
     if headers is None:
         headers = getattr(getattr(error, "response", None), "headers", None)
@@ -138,7 +138,7 @@ def asked_to_wait(error: BaseException) -> float | None:
 
 
 def timed_out(error: BaseException) -> bool:
-    """Return whether a call ended because its time was over."""
+    """Return whether a call failed because it timed out."""
     return isinstance(error, load_litellm().exceptions.Timeout)
 
 

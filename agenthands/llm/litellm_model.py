@@ -1,4 +1,4 @@
-"""The ChatModel port over litellm, and the check that a model can be used at all."""
+"""The ChatModel port on litellm, prices and tokens of its responses, and the check that a model can be used."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class LitellmModel:
     """Asks any model that litellm knows."""
 
     def __init__(self, settings: ModelSettings, cut_off: Callable[[str], None] = lambda _: None) -> None:
-        """Keep the settings; `cut_off` is told the model of each call that is not answered in its time.
+        """Keep the settings; `cut_off` is called with the model's name for each call that times out.
 
-        litellm is imported with the first question.
+        litellm is imported with the first call.
         """
         self.name = settings.model
         self._settings, self._cut_off = settings, cut_off
 
     def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
-        """Answer in the form of `schema`, with the model or its fallback. Raises what the port says."""
+        """Answer in the form of `schema`, with the model or its fallback. Raises the errors of the port."""
         litellm = load_litellm()
 
         def call(model: ModelSettings) -> ChatAnswer:
@@ -64,25 +64,25 @@ class LitellmModel:
 
 
 def text_of(response: Any) -> str:
-    """Return what a response says; empty where it says nothing."""
+    """Return the redacted text of a response; empty if it has none."""
     choice = response.choices[0] if response.choices else None
     text = (choice.message.content if choice else None) or ""
-    return redact(text).encode(errors="replace").decode()  # half a character can be written nowhere
+    return redact(text).encode(errors="replace").decode()  # a lone surrogate cannot be encoded as UTF-8
 
 
 def stopped_by(response: Any, words: ProviderWords) -> str:
-    """Return the provider's own word for why the model stopped, else litellm's."""
+    """Return the provider's own finish reason, else litellm's."""
     if said := finish_reason(words.last):
         return said
     return str(response.choices[0].finish_reason or "") if response.choices else "no choices"
 
 
 def completion_options(settings: ModelSettings) -> dict[str, Any]:
-    """Return what every litellm call of these settings needs, the key included: never log it."""
+    """Return the arguments of every litellm call with these settings. They include the key: never log them."""
     options: dict[str, Any] = {
         "model": settings.model,
         "timeout": settings.timeout,
-        "num_retries": 0,  # `patience` has its own reasons to try again
+        "num_retries": 0,  # `retry` decides what is tried again
         "max_retries": 0,
     }
     if settings.api_key:
@@ -95,9 +95,9 @@ def completion_options(settings: ModelSettings) -> dict[str, Any]:
 
 
 def require_usable(settings: ModelSettings) -> None:
-    """Raise ModelNotUsable where the model is unknown or its key is missing; calls no model.
+    """Raise ModelNotUsable if the model is unknown or its key is missing; calls no model.
 
-    litellm is imported only where our own table cannot tell: a build that finds all it needs does without it.
+    litellm is imported only if our own table cannot tell: a build that finds everything cached does without it.
     """
     if _known_usable(settings):
         return
@@ -123,7 +123,7 @@ def require_usable(settings: ModelSettings) -> None:
 
 
 def _known_usable(settings: ModelSettings) -> bool:
-    """Return whether it is a model of a provider of which we know that it is named well and has its key."""
+    """Return whether the name is well-formed and the key is set, for a provider in our table; False means unknown."""
     if not settings.model.partition("/")[2].strip():
         return False
     if settings.provider == "scripted":
@@ -136,7 +136,7 @@ def _known_usable(settings: ModelSettings) -> bool:
 
 
 def tokens_of(response: Any) -> Tokens:
-    """Read the usage of a litellm response; what is missing counts as 0."""
+    """Return the token usage of a litellm response; missing counts are 0."""
     usage = getattr(response, "usage", None)
     details = getattr(usage, "prompt_tokens_details", None)
     return Tokens(
@@ -147,7 +147,7 @@ def tokens_of(response: Any) -> Tokens:
 
 
 def cost_of(litellm: Any, response: Any, settings: ModelSettings) -> float | None:
-    """Return the price of a response in US dollars; None where no price is known."""
+    """Return the cost of a response in US dollars; None if the price is unknown."""
     price = price_per_token(settings)
     if price is None:
         return None
@@ -161,9 +161,9 @@ def cost_of(litellm: Any, response: Any, settings: ModelSettings) -> float | Non
 
 
 def price_per_token(settings: ModelSettings) -> tuple[float, float] | None:
-    """Return US dollars per prompt and completion token: the settings', else litellm's, else what the user assumes.
+    """Return US dollars per prompt and per completion token; None if no price is known.
 
-    None where nobody knows a price.
+    The settings' own price comes first, then litellm's, then the price that the user assumes.
     """
     if settings.input_cost_per_token is not None and settings.output_cost_per_token is not None:
         return settings.input_cost_per_token, settings.output_cost_per_token
@@ -174,7 +174,7 @@ def price_per_token(settings: ModelSettings) -> tuple[float, float] | None:
 
 
 def known_to_litellm(settings: ModelSettings) -> bool:
-    """Return whether litellm's own price counts: there is one, and the settings have none."""
+    """Return whether litellm's price applies: it has one, and the settings have none."""
     if settings.input_cost_per_token is not None and settings.output_cost_per_token is not None:
         return False
     litellm = load_litellm()
@@ -182,6 +182,6 @@ def known_to_litellm(settings: ModelSettings) -> bool:
         info = litellm.get_model_info(settings.model)
     except Exception:  # litellm raises plain Exception for unknown models
         return False
-    # litellm invents a price of 0 for models that it only knows by their provider
+    # litellm reports a price of 0 for models of which it knows only the provider
     known = settings.model in litellm.model_cost or settings.model.partition("/")[2] in litellm.model_cost
     return known and None not in (info.get("input_cost_per_token"), info.get("output_cost_per_token"))

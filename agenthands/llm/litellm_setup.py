@@ -1,4 +1,4 @@
-"""Imports litellm once, quiet and offline, with the scripted provider registered."""
+"""Imports litellm once, quietly and offline, with the scripted provider registered."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _lock = threading.Lock()
 
 
 class ProviderWords:
-    """What a provider answered, as it came: litellm's responses do not keep all of it."""
+    """A provider's raw answer: litellm's responses do not keep all of it."""
 
     last: Any = None
 
@@ -26,7 +26,7 @@ _words: ContextVar[ProviderWords | None] = ContextVar("provider_words", default=
 
 @contextmanager
 def provider_words() -> Iterator[ProviderWords]:
-    """Note the answers to the calls of this thread or task while the context is open."""
+    """Record the raw answers to calls of this thread or task while the context is open."""
     words = ProviderWords()
     token = _words.set(words)
     try:
@@ -38,7 +38,7 @@ def provider_words() -> Iterator[ProviderWords]:
 def load_litellm() -> Any:
     """Import litellm (about 5 s the first time) and return the module.
 
-    Its price list is the one in the package: it otherwise asks the network at import.
+    It uses the price list in its package; otherwise it would fetch one from the network at import.
     """
     with _lock:
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
@@ -58,7 +58,7 @@ def load_litellm() -> Any:
 
 
 def _listen(litellm: Any) -> None:
-    """Have litellm tell the raw answer of each call to whoever asked for it."""
+    """Have litellm record the raw answer of each call in the open `provider_words`."""
     from litellm.integrations.custom_logger import CustomLogger
 
     if any(type(callback).__name__ == "_Listener" for callback in litellm.input_callback):

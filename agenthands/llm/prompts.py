@@ -1,4 +1,4 @@
-"""Renders the files in `prompts/`: every word that a model reads."""
+"""Renders the files in `prompts/`, which hold every text that a model reads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 @cache
 def prompts_folder() -> Path:
-    """Return the folder of the prompts, which a checkout has at its top and a wheel in the package."""
+    """Return the folder of the prompts: at the top of a checkout, in the package of a wheel."""
     return _PACKAGE / "prompts"
 
 
@@ -31,22 +31,22 @@ def _environment() -> Environment:
 
 
 def render(name: str, **values: Any) -> str:
-    """Render `prompts/<name>`; a variable that is missing is an error (jinja2.UndefinedError)."""
+    """Render `prompts/<name>`. Raises jinja2.UndefinedError for a missing variable."""
     return _environment().get_template(name).render(**values)
 
 
 def render_text(text: str, **values: Any) -> str:
-    """Render a prompt of the user's own. Raises jinja2.TemplateError."""
+    """Render a prompt that the user wrote. Raises jinja2.TemplateError."""
     return _environment().from_string(text).render(**values)
 
 
 def prompt_text(name: str) -> str:
-    """Return a prompt as it stands in its file, in `prompts/` or where the path leads. Raises OSError, ValueError."""
+    """Return the unrendered text of a prompt, by its name in `prompts/` or by a path. Raises OSError or ValueError."""
     return (prompts_folder() / Path(name).expanduser()).read_text(encoding="utf-8")
 
 
 def prompt_hashes() -> dict[str, str]:
-    """Return the SHA-256 of every prompt file by its name, for the build record and for cache keys."""
+    """Return the SHA-256 of every prompt file, by its name; for the build record and for cache keys."""
     folder = prompts_folder()
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,8 +1,8 @@
-"""Calls a model again where that can help, and its fallback where the model is not to be reached.
+"""Retries a model call when that can help, and calls the fallback when the model cannot be reached.
 
-A rate limit, an outage and a cut connection are tried again, after the pause that the provider asks for or one that
-doubles; a time-out once, where no fallback stands by. A key, a quota, a content filter or a bad request are not: the
-answer would be the same.
+A rate limit, an outage and a dropped connection are retried, after the pause that the provider asks for or one that
+doubles each time; a time-out once, if there is no fallback. A wrong key, an exhausted quota, a content filter and a bad
+request are not retried: the answer would be the same.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ _MAX_PAUSE = 30.0
 
 
 class CooldownRegistry:
-    """Which models have failed a moment ago: they are not tried again at once, for each call would wait anew."""
+    """Remembers which models have just failed, so that further calls go to their fallbacks without a wait."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._until: dict[tuple[str, str | None], tuple[float, AgentHandsError]] = {}
 
     def fault(self, model: ModelSettings) -> AgentHandsError | None:
-        """Return what was wrong with a model that rests; None for one that may be asked."""
+        """Return the fault of a model that is cooling down; None for one that may be called."""
         with self._lock:
             until, fault = self._until.get((model.model, model.api_base), (0.0, None))
         return fault if time.monotonic() < until else None
 
     def note(self, model: ModelSettings, fault: AgentHandsError) -> None:
-        """Let a model rest that its fallback can stand in for."""
+        """Start the cooldown of a model if `fault` is one for which its fallback can stand in."""
         if should_fall_back(fault):
             with self._lock:
                 self._until[model.model, model.api_base] = time.monotonic() + _REST, fault
@@ -46,9 +46,9 @@ _resting = CooldownRegistry()
 def call_with_retry[T](
     settings: ModelSettings, call: Callable[[ModelSettings], T], cut_off: Callable[[str], None]
 ) -> T:
-    """Call the model as often as it helps, then its fallback. Raises AgentHandsError, from what litellm raised.
+    """Call the model, with retries that can help, then its fallback. Raises AgentHandsError, from litellm's error.
 
-    `cut_off` is told the model of each call whose time was over before it was answered.
+    `cut_off` is called with the model's name for each call that times out.
     """
     tries = RetrySequence(settings, cut_off)
     for model in tries:
@@ -64,7 +64,7 @@ def call_with_retry[T](
 async def call_with_retry_async[T](
     settings: ModelSettings, call: Callable[[ModelSettings], Awaitable[T]], cut_off: Callable[[str], None]
 ) -> T:
-    """Do as `call_with_retry` does."""
+    """Do the same as `call_with_retry` for an asynchronous call."""
     tries = RetrySequence(settings, cut_off)
     for model in tries:
         try:
@@ -77,10 +77,10 @@ async def call_with_retry_async[T](
 
 
 class RetrySequence:
-    """The models to call, one after the other, until one answers or nothing can help any more."""
+    """Iterates over the models to call, one try after another, until one answers or no further try can help."""
 
     def __init__(self, settings: ModelSettings, cut_off: Callable[[str], None], made: int = 0) -> None:
-        """Begin with the model itself, of whose tries `made` were made already; `cut_off` is told of time-outs."""
+        """Begin with the model itself, after `made` earlier tries; `cut_off` is called for each time-out."""
         self.cause: BaseException | None = None
         self._cut_off = cut_off
         self._models = [settings, *([settings.fallback] if settings.fallback else [])]
@@ -88,7 +88,7 @@ class RetrySequence:
         self._attempt = made
 
     def __iter__(self) -> Iterator[ModelSettings]:
-        """Return the model of each further try."""
+        """Yield the model of each further try."""
         while self._models:
             model = self._models[0]
             if len(self._models) > 1 and (fault := _resting.fault(model)) and not self._attempt:
@@ -98,7 +98,7 @@ class RetrySequence:
             yield model
 
     def failed(self, model: ModelSettings, error: BaseException) -> float:
-        """Note what a call raised, and return the seconds to wait before the next one."""
+        """Record the exception of a call, and return the seconds to wait before the next try."""
         if timed_out(error):
             self._cut_off(model.model)
         fault = to_agenthands_error(error, model.model)
@@ -111,7 +111,7 @@ class RetrySequence:
         return 0.0
 
     def fault(self) -> AgentHandsError:
-        """Return the fault of the model, and what its fallback said."""
+        """Return the fault of the model, with that of its fallback in the message."""
         first, *others = self._faults
         said = "".join(f" Its fallback does not help: {other.message}" for other in others)
         return type(first)(first.message + said, first.hint)
@@ -127,7 +127,7 @@ class RetrySequence:
 def pause_before_retry(
     error: BaseException, fault: AgentHandsError, attempt: int, settings: ModelSettings
 ) -> float | None:
-    """Return the seconds to wait before another try; None where there is none to be made."""
+    """Return the seconds to wait before try `attempt + 1`; None if there is to be none."""
     if not fault.retryable or attempt > settings.num_retries:
         return None
     if timed_out(error) and (attempt > 1 or settings.fallback):
@@ -139,5 +139,5 @@ def pause_before_retry(
 
 
 def should_fall_back(fault: AgentHandsError) -> bool:
-    """Return whether another model may answer where this one has this fault."""
+    """Return whether a fallback may answer when a model fails with this fault."""
     return isinstance(fault, ModelUnavailable | QuotaExhausted)

@@ -1,8 +1,8 @@
-"""Which variable holds the key of a model's provider, for providers that one key unlocks.
+"""Settings of models, read from the TOML file, and the variables that hold the providers' keys.
 
-The agent's package brings the table along and looks for the key when it starts. It is litellm's, without its import,
-which takes seconds; a test compares them. Providers that are not in it (local models, clouds with sign-ins of their
-own) are not looked at.
+`KEYS` is litellm's table, copied because importing litellm takes seconds; a test compares the two. An agent's package
+contains it and looks for the key when it starts. Providers that are not in it (local models, clouds with their own
+sign-in) are not checked.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ KEYS = {
 
 
 def key_names(model: str) -> tuple[str, ...]:
-    """Return the variables of which one must hold the model's key, the usual first; empty where no rule is known."""
+    """Return the variables one of which must hold the model's key, the usual one first; empty if none is known."""
     return KEYS.get(model.partition("/")[0], ())
 
 
@@ -52,11 +52,11 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class ModelSettings(BaseModel):
-    """One model and how to call it. Prices are US dollars per token, for models that litellm has no price of."""
+    """One model and how to call it. Prices are US dollars per token, for models without a price in litellm."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
-    model: str = Field(pattern=r"""^[^\s${}\\'"`]+$""")  # it becomes a part of the agent's NAT configuration
+    model: str = Field(pattern=r"""^[^\s${}\\'"`]+$""")  # it becomes part of the agent's NAT configuration
     api_key: SecretStr | None = None
     api_base: str | None = None
     temperature: float | None = Field(None, ge=0, le=2)
@@ -80,16 +80,16 @@ class ModelSettings(BaseModel):
 
     @property
     def key_block(self) -> str:
-        """The Prefect Secret block that holds the key: `api_key = "prefect:NAME"`; else empty."""
+        """The name of the Prefect Secret block that holds the key, if `api_key` is "prefect:NAME"; else empty."""
         key = self.api_key.get_secret_value() if self.api_key else ""
         return key.removeprefix(_BLOCK) if key.startswith(_BLOCK) else ""
 
     def with_key(self, key: str) -> ModelSettings:
-        """Return the same settings with the key that was read from the block."""
+        """Return a copy with the key that was read from the block."""
         return ModelSettings.model_validate({**self.model_dump(), "api_key": key})
 
     def within(self, seconds: float) -> ModelSettings:
-        """Return the same settings for calls that nobody waits for after `seconds`; a fallback has the second half."""
+        """Return a copy whose calls take at most `seconds`; a fallback gets the second half of that."""
         if self.fallback is None:
             return self.model_copy(update={"timeout": min(self.timeout, seconds)})
         half = seconds / 2
@@ -97,12 +97,12 @@ class ModelSettings(BaseModel):
 
     @property
     def provider(self) -> str:
-        """What stands before the first slash of the model's name."""
+        """The part of the model's name before the first slash."""
         return _provider(self.model)
 
 
 class CoderPrompt(BaseModel):
-    """The coder's system prompt: a file in `prompts/`, or a path of the user's own."""
+    """The coder's system prompt: a file in `prompts/`, or a path to the user's own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -110,8 +110,8 @@ class CoderPrompt(BaseModel):
 
     @property
     def text(self) -> str:
-        """The template. Raises SettingsInvalid where the file cannot be read."""
-        from agenthands.llm.prompts import prompt_text  # imports jinja2, which `--help` does without
+        """The template. Raises SettingsInvalid if the file cannot be read."""
+        from agenthands.llm.prompts import prompt_text  # imports jinja2, which `--help` does not need
 
         try:
             return prompt_text(self.system_prompt_filename)
@@ -124,7 +124,7 @@ class CoderPrompt(BaseModel):
 
 
 class ConfigFile(BaseModel):
-    """The whole file: settings of all models, by role, and the coder's system prompt."""
+    """The whole file: the settings of all models, by role, and the coder's system prompt."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -132,10 +132,10 @@ class ConfigFile(BaseModel):
     agent: CoderPrompt = CoderPrompt()
 
     def for_role(self, role: Role, model: str | None, api_base: str | None) -> ModelSettings:
-        """Resolve one role; `model` and `api_base` of the command line win over the file.
+        """Return the settings of one role; `model` and `api_base` from the command line override the file.
 
-        A key, a base URL, prices and safety settings belong to the model that the file names beside them: another
-        provider's model does not get them.
+        Prices in the file apply only to the model named beside them; its key, base URL and safety settings apply only
+        to models of the same provider. Raises SettingsInvalid.
         """
         values = self._values(role, model)
         if api_base:
@@ -143,9 +143,9 @@ class ConfigFile(BaseModel):
         return _settings(values, f"[llm] for the {role}")
 
     def fallback(self, model: str | None, instead_of: ModelSettings, api_base: str | None) -> ModelSettings | None:
-        """Resolve the model that answers instead of one that is not to be reached; None where none is named.
+        """Return the model that answers when `instead_of` cannot be reached; None if none is named.
 
-        `api_base` of the command line is for a fallback of the same provider that the file gives no URL of its own.
+        `api_base` from the command line applies to a fallback of the same provider that has no URL in the file.
         """
         values = self._values("fallback", model)
         if model is None and "model" not in self.llm.get("fallback", {}):
@@ -169,7 +169,7 @@ class ConfigFile(BaseModel):
 
 
 def _without_foreign(values: Mapping[str, Any], model: str) -> dict[str, Any]:
-    """Drop what belongs to the model of `values`, where `model` is another one."""
+    """Return `values` without the settings that belong to its own model, if `model` is another one."""
     if model == values.get("model"):
         return dict(values)
     drop = {"input_cost_per_token", "output_cost_per_token"}
@@ -190,7 +190,7 @@ def _settings(values: Mapping[str, Any], where: str) -> ModelSettings:
 
 
 def load_config(path: Path | None, environ: Mapping[str, str] = os.environ) -> ConfigFile:
-    """Read a configuration file, by default the one that ships. Raises SettingsInvalid."""
+    """Return the configuration in `path`, by default the file that ships. Raises SettingsInvalid."""
     path = path or DEFAULT_CONFIG
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))

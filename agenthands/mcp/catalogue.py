@@ -1,8 +1,8 @@
 """The MCP servers a plan may use: `server.json` files, read, checked and ranked for a request.
 
 Each file is an entry in the format of the official MCP Registry (schema 2025-12-11). What the registry does
-not know (the tools, whether the server needs the network, the day as of which the package index is asked, the hash
-of the tools) stands in `_meta` under `EXTENSION`. `deployments/catalogue_probe.py` keeps it true.
+not know (the tools and their hash, whether the server needs the network, the day as of which the package index is
+queried) is in `_meta` under `EXTENSION`. `probe_catalogue.py` compares it with the servers.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _Script = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
 _ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,127}$")]
 _Sentence = Annotated[str, Field(min_length=1, max_length=100)]
 
-# Lucene's English stop words: with so few servers a word's document frequency does not tell that it is one.
+# Lucene's English stop words: with so few servers, document frequency alone does not identify them.
 _STOP = re.compile(
     r"\b(an?|and|are|as|at|be|but|by|for|if|in|into|is|it|no|not|of|on|or|such|that|the|their|then|there|these"
     r"|they|this|to|was|will|with)\b"
@@ -59,21 +59,21 @@ _STOP = re.compile(
 
 
 class ServerTool(NamedTuple):
-    """A tool as the server itself lists it: its name and its description's first sentence, if it has one."""
+    """A tool as the server lists it: its name, and the first sentence of its description, if any."""
 
     name: _ToolName
     description: str = ""
 
 
 def _plain(value: str) -> str:
-    """Refuse what NAT would not leave as it is in the configuration of an agent."""
+    """Return `value` unchanged. Raises ValueError if NAT would alter it in an agent's configuration."""
     if "${" in value or re.search(r"[\\\x00-\x1f\x7f]", value):
         raise ValueError("must hold no backslash, no control character and no ${, which NAT reads as its own")
     return value
 
 
 class ServerVariable(BaseModel):
-    """What a server needs from its user; `placeholder` is a harmless value with which it starts."""
+    """A value that a server needs from its user; `placeholder` is a harmless one with which the server starts."""
 
     model_config = ConfigDict(frozen=True, validate_by_alias=True, validate_by_name=True)
 
@@ -108,19 +108,19 @@ class CatalogueServer(BaseModel):
     tools: tuple[ServerTool, ...] = Field(min_length=1)
     tools_sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
     shipped: bool = Field(default=False, exclude=True)
-    """Whether it ships with AgentHands, which has chosen its version; another one's package is looked at first."""
+    """Whether it ships with AgentHands, which vetted its version; the packages of other servers are vetted first."""
 
     @property
     def variables(self) -> tuple[ServerVariable, ...]:
-        """Everything that the user gives: the server's environment variables, and those of its command line."""
+        """Everything that the user provides: the server's environment variables and command-line settings."""
         return (*self.environment, *self.settings)
 
     def placeholders(self) -> dict[str, str]:
-        """Return a harmless value for every variable that has one."""
+        """Return the placeholder of every variable that has one, by the variable's name."""
         return {each.name: each.placeholder for each in self.variables if each.placeholder}
 
     def arguments(self, values: Mapping[str, str]) -> list[str]:
-        """Return the words after the script's name, with `values` for the settings."""
+        """Return the command line after the script's name, with `values` in place of the settings."""
         names = {each.name for each in self.settings}
         return [
             re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], "") if found[1] in names else found[0], word)
@@ -129,7 +129,7 @@ class CatalogueServer(BaseModel):
 
 
 class _Argument(BaseModel):
-    # A named argument without a value is a flag; a positional one without it is for the user to invent.
+    # A named argument without a value is a flag; a positional one without a value would be left to the user.
     type: Literal["positional", "named"]
     name: str = ""
     value: str = Field("", validate_default=True)
@@ -144,7 +144,7 @@ class _Argument(BaseModel):
 
 
 class _Entry(BaseModel):
-    """What is read of a `server.json`: only its first package counts."""
+    """The part of a `server.json` that is read: only its first package counts."""
 
     title: _Sentence
     description: _Sentence
@@ -175,10 +175,10 @@ class _Entry(BaseModel):
 def load_catalogue(
     extra: Path | None = None, documents: Mapping[str, object] | None = None
 ) -> dict[str, CatalogueServer]:
-    """Read the shipped servers and those of the user, which win; the key is a server's id.
+    """Return the shipped servers and the user's, which override them, by id.
 
-    The user's come from the folder `extra`, or from `documents`: entries that were read already, by id. Raises
-    SettingsInvalid for a folder that is not there and for an entry that does not fit, naming it.
+    The user's come from the folder `extra`, or from `documents`: entries that were read before, by id. Raises
+    SettingsInvalid for a missing folder, and for an invalid entry, which it names.
     """
     if extra is not None and not extra.is_dir():
         raise SettingsInvalid(f"{extra}: no such folder of MCP servers", "Create it, or drop the setting.")
@@ -188,7 +188,7 @@ def load_catalogue(
 
 
 def server_of(name: str, document: object, place: str = "") -> CatalogueServer:
-    """Make the server `name` of a `server.json` document. Raises SettingsInvalid, naming `place`."""
+    """Return the server `name` from a `server.json` document. Raises SettingsInvalid, which names `place`."""
     try:
         entry = _Entry.model_validate(document)
         words = [word for argument in entry.words for word in (argument.name, argument.value) if word]
@@ -198,7 +198,7 @@ def server_of(name: str, document: object, place: str = "") -> CatalogueServer:
     except ValidationError as error:
         reasons = [f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}" for item in error.errors()]
         raise SettingsInvalid(f"{place or name}: no usable MCP server entry: {'; '.join(reasons)}", _HINT) from error
-    # The planner reads these texts; what a server itself says is judged when it is started.
+    # The planner reads these texts; the server's own texts are checked when it is started.
     texts = [{"name": server.title, "description": server.description}, *(tool._asdict() for tool in server.tools)]
     if found := poisoned(texts):
         reason = f"a text of {found[0].tool!r} instructs the model ({found[0].rule}): {found[0].quote!r}"
@@ -218,14 +218,14 @@ def _read(path: Path) -> CatalogueServer:
 
 
 def rank_servers(catalogue: dict[str, CatalogueServer], request: str, limit: int) -> list[CatalogueServer]:
-    """Return at most `limit` servers, those whose texts fit the request best first; ties in the order of ids.
+    """Return at most `limit` servers, those that match the request best first; ties are in the order of ids.
 
-    Servers that share no word with the request come last rather than not at all: words miss what a model that
-    reads the descriptions may still see. The measure is BM25 (Robertson and Zaragoza 2009, "The Probabilistic
-    Relevance Framework: BM25 and Beyond") with Lucene's idf, which is never negative.
+    Servers that share no word with the request come last instead of being left out, because a model that reads the
+    descriptions may see a match that words do not show. The score is BM25 (Robertson and Zaragoza 2009, "The
+    Probabilistic Relevance Framework: BM25 and Beyond") with Lucene's idf, which is never negative.
     """
     k1, b = 1.2, 0.75
-    # As BM25F does: what the server is weighs more than what one of its many tools says.
+    # As in BM25F: the server's own fields weigh more than the texts of its many tools.
     written = {
         key: [*([s.title, s.description, *s.categories] * _WEIGHT), *chain(*s.tools)] for key, s in catalogue.items()
     }
@@ -246,6 +246,6 @@ def rank_servers(catalogue: dict[str, CatalogueServer], request: str, limit: int
 
 
 def _terms(text: str) -> list[str]:
-    # A plural finds its singular: the two rules of Harman's S-stemmer (1991) that matter here.
+    # A plural matches its singular: the two rules of Harman's S-stemmer (1991) that matter here.
     words = re.findall(r"[a-z0-9]+", _STOP.sub(" ", text.lower()))
     return [re.sub(r"(?<![us])s$", "", re.sub(r"(?<![ae])ies$", "y", word)) for word in words]

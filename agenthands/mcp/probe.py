@@ -1,4 +1,4 @@
-"""Starts an installed MCP server once, in a sandbox, and says what is wrong with the tools that it lists."""
+"""Starts an installed MCP server once, in a sandbox, and checks the tools that it lists."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Probe:
-    """What a server did: `error` is empty where it started and listed its tools, as they are in `tools`."""
+    """What a server did: `error` is empty if it started and listed its tools, which are in `tools`."""
 
     error: str
     tools: Sequence[Mapping[str, Any]]
@@ -31,7 +31,7 @@ class Probe:
 
     @property
     def tools_sha256(self) -> str:
-        """The hash of names, descriptions and schemas of all tools."""
+        """The SHA-256 of the names, descriptions and schemas of all tools."""
         return hash_tools(self.tools)
 
 
@@ -43,10 +43,11 @@ def probe_server(
     seconds: float = _SECONDS,
     again: bool = False,
 ) -> Probe:
-    """Start the server without network, with placeholders for what the user must give. Raises SandboxLost.
+    """Start the server without network, with placeholders for the user's values, and return what it lists.
 
-    A server that does not start, does not answer or lists nonsense is a result. `scratch` is its working folder. What
-    started once is started `again` only on demand: an environment does not change, so its answer is kept there.
+    A server that does not start, does not answer or lists nonsense is a result. `scratch` is its working folder, and
+    `seconds` its time limit. A successful probe is cached in the environment, which does not change, and is repeated
+    only if `again` is true. Raises SandboxLost.
     """
     command = [str(environment.path / "bin" / entry.command[0]), *entry.arguments(entry.placeholders())]
     variables = {each.name: each.placeholder for each in entry.environment if each.placeholder}
@@ -68,7 +69,7 @@ def _probed(request: Mapping[str, Any], environment: Environment, sandbox: Sandb
             read_only=[environment.path, _SCRIPT],
             variables={"PYTHONDONTWRITEBYTECODE": "1"},
             stdin=json.dumps(request).encode(),
-            # Node reserves far more addresses than it uses memory.
+            # Node reserves far more address space than it uses memory.
             limits=Limits(seconds=request["seconds"] + 15, memory_bytes=16 * 1024**3, output_bytes=16 * 1024**2),
         )
     )
@@ -82,7 +83,7 @@ def _probed(request: Mapping[str, Any], environment: Environment, sandbox: Sandb
 
 
 def validate_tools(entry: CatalogueServer, used: Sequence[str], probe: Probe) -> list[str]:
-    """Return why a plan cannot use these tools of the server; empty where it can."""
+    """Return the reasons why a plan cannot use these tools of the server; empty if it can."""
     server = f"mcp_servers: {entry.id} {entry.version}"
     if probe.error:
         said = " ".join(probe.stderr.split())[-300:]
@@ -104,9 +105,9 @@ def validate_tools(entry: CatalogueServer, used: Sequence[str], probe: Probe) ->
 
 
 def hash_tools(tools: Sequence[Mapping[str, Any]]) -> str:
-    """Return the SHA-256 of names, descriptions and input schemas, in any order of the tools.
+    """Return the SHA-256 of the names, descriptions and input schemas; the order of the tools does not matter.
 
-    Runs of space count as one: Python 3.13 takes the indentation out of docstrings, 3.12 does not.
+    Runs of spaces count as one: Python 3.13 removes the indentation of docstrings, 3.12 does not.
     """
     seen = sorted(
         (str(tool["name"]), _spaced(tool.get("description") or ""), _canonical(tool.get("inputSchema")))

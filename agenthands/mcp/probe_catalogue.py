@@ -1,10 +1,10 @@
-"""Keeps the catalogue of MCP servers true: installs each, starts it in a sandbox, compares what it lists.
+"""Checks the catalogue of MCP servers: installs each, starts it in a sandbox, and compares the tools that it lists.
 
     python -m agenthands.mcp.probe_catalogue [--update] [--folder FOLDER] [ID ...]
 
-Without --update it says what is wrong and ends with 1 if anything is. With --update it writes the tools, their hash and
-the day into the entries; read the difference before you commit it, for it is what a model will read. To bring a server
-up to date, change its version and `as_of` first. Needs the package indexes, and bubblewrap.
+Without --update it reports what is wrong, and exits with 1 if anything is. With --update it writes the tools, their
+hash and the day into the entries; read the diff before you commit it, because models will read these texts. To update
+a server, change its version and `as_of` first. Needs the package indexes, and bubblewrap.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SENTENCE = 160
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Probe the wanted entries, two at a time."""
+    """Probe the given entries, two at a time, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--update", action="store_true", help="write tools, hash and day into the entries")
     parser.add_argument("--folder", type=Path, default=SHIPPED, help="the catalogue's folder")
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def judge(path: Path, update: bool) -> tuple[str, list[str]]:
-    """Return a line about one entry, and what is wrong with it; nothing is wrong with what was just updated."""
+    """Return a line about one entry, and what is wrong with it; with `update`, write the server's tools into it."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         own = document["_meta"][EXTENSION]
@@ -80,7 +80,7 @@ def _probed(entry: CatalogueServer) -> Probe:
 
 
 def _shown(tool: Mapping[str, Any]) -> dict[str, str]:
-    """Return a tool as the planner sees it: its name, and its description's first sentence."""
+    """Return a tool as the planner sees it: its name, and the first sentence of its description."""
     text = " ".join((tool.get("description") or "").split())
     sentence = re.match(r".{10,}?[.!?](?=\s|$)", text)
     text = sentence[0] if sentence else text
@@ -90,7 +90,7 @@ def _shown(tool: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _text(document: dict[str, Any]) -> str:
-    """Write an entry with one line for each tool."""
+    """Return the JSON of an entry, with one line for each tool."""
     own = document["_meta"][EXTENSION]
     tools = ",\n".join(f"        {json.dumps(tool, ensure_ascii=False)}" for tool in own["tools"])
     own["tools"] = ["TOOLS"]

@@ -1,8 +1,8 @@
-"""Runs with a server environment's Python, in a sandbox: starts one MCP server, and asks it for its tools.
+"""Runs in a sandbox with the Python of a server's environment: starts one MCP server, and asks it for its tools.
 
 Reads {"command": [words], "variables": {name: value}, "seconds": float} from standard input; writes one JSON object
-{"error": text, "tools": [as the server lists them], "stderr": its end} to standard output. Standard library only:
-the official client is not in every server's environment, and in one of its own it costs seconds to import.
+{"error": text, "tools": [as the server lists them], "stderr": its last part} to standard output. Standard library only:
+the official client is not in every server's environment, and would take seconds to import from one of its own.
 """
 
 import json
@@ -14,18 +14,18 @@ import tempfile
 import threading
 import time
 
-PROTOCOL = "2025-06-18"  # every server of today answers with the version that it prefers
+PROTOCOL = "2025-06-18"  # a server answers with the version that it prefers
 TOOLS = 1000
 STDERR_BYTES = 4000
-PRINTED_BYTES = 16 * 1024**2  # of all that it prints; the longest honest list of tools has some 100 KB
+PRINTED_BYTES = 16 * 1024**2  # in total; the longest honest list of tools has about 100 KB
 
 
 class Failed(Exception):
-    """The server did not do what the protocol asks."""
+    """The server violated the protocol, or did not answer."""
 
 
 class Session:
-    """One server over standard input and output: a line is a message."""
+    """A connection to one server over its standard input and output, one message a line."""
 
     def __init__(self, process, deadline):
         self.process = process
@@ -43,7 +43,7 @@ class Session:
         self.lines.put(None if left > 0 else Failed(f"it printed more than {PRINTED_BYTES // 1024**2} MiB"))
 
     def send(self, message):
-        """Write one message."""
+        """Send one message. Raises Failed."""
         try:
             self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
             self.process.stdin.flush()
@@ -51,7 +51,7 @@ class Session:
             raise Failed(self._ended()) from error
 
     def ask(self, method, params):
-        """Send a request and return its result; what the server asks meanwhile is declined."""
+        """Send a request and return its result; requests from the server meanwhile are declined. Raises Failed."""
         self.last += 1
         self.send({"id": self.last, "method": method, "params": params})
         while True:
@@ -72,7 +72,7 @@ class Session:
             self.send({"id": message["id"], "error": {"code": -32601, "message": "Method not found"}})
 
     def _message(self, method):
-        """Return the next message; what else a server prints is passed over, as the official client does."""
+        """Return the next message; other output of the server is skipped, as in the official client."""
         while True:
             try:
                 line = self.lines.get(timeout=max(0.0, self.deadline - time.monotonic()))
@@ -91,7 +91,7 @@ class Session:
             self.garbage = self.garbage or line.strip()
 
     def _printed(self):
-        """Return the first thing that it printed and that is no message."""
+        """Return a note on the first output that was no message; empty if there was none."""
         return f"; it printed what is no message: {ascii(self.garbage[:80])[2:-1]}" if self.garbage else ""
 
     def _ended(self):
@@ -102,7 +102,7 @@ class Session:
 
 
 def tools_of(session):
-    """Return all pages of tools/list."""
+    """Return the tools of all pages of tools/list."""
     hello = {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": {"name": "agenthands", "version": "1"}}
     session.ask("initialize", hello)
     session.send({"method": "notifications/initialized"})
@@ -120,7 +120,7 @@ def tools_of(session):
 
 
 def main():
-    """Do it; the server is ended with everything it started when the sandbox ends."""
+    """Probe the server; whatever it started ends with the sandbox."""
     request = json.loads(sys.stdin.read())
     outcome = {"error": "", "tools": [], "stderr": ""}
     with tempfile.TemporaryFile() as stderr:

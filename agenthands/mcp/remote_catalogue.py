@@ -1,4 +1,4 @@
-"""A catalogue of MCP servers at a URL: a JSON list of `server.json` entries, or the answer of a registry."""
+"""Reads a catalogue of MCP servers from a URL: a JSON list of `server.json` entries, or a registry's answer."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _HINT = "Look at AGENTHANDS_CATALOGUE: a folder, or the https URL of a JSON list
 
 
 def read_catalogue_url(url: str, home: Path) -> dict[str, object]:
-    """Return the entries at `url` by id: all pages, at most 8 MiB in 20 s; what has no tools listed is passed over.
+    """Return the entries at `url` by id: all pages, at most 8 MiB in 20 s; entries without our extension are skipped.
 
-    What was read is kept below `home`, serves for ten minutes, and later where the URL does not answer. Raises
-    SettingsInvalid (no https, no such page, no catalogue) or RegistryUnavailable (no answer, none kept).
+    They are cached below `home` for ten minutes, and for longer while the URL does not answer. Raises SettingsInvalid
+    (not https, no such page, not a catalogue) or RegistryUnavailable (no answer, and nothing cached).
     """
     kept = home / "catalogues" / f"{hashlib.sha256(url.encode()).hexdigest()[:20]}.json"
     if kept.is_file() and time.time() - kept.stat().st_mtime < FRESH_SECONDS:
@@ -59,7 +59,7 @@ def _by_id(url: str, entries: list[Any]) -> dict[str, object]:
 
 
 def _entries(url: str) -> Iterator[object]:
-    """Return all entries: those of a list, or those of a registry's pages."""
+    """Yield all entries: those of a list, or those of a registry's pages."""
     left, deadline, cursor = MAX_BYTES, time.monotonic() + SECONDS, ""
     for _ in range(_PAGES):
         body = _page(url, cursor, left, deadline)
@@ -110,6 +110,6 @@ def _page(url: str, cursor: str, left: int, deadline: float) -> bytes:
 
 
 def _only_https(request: Any) -> None:
-    """Let plain HTTP pass to this machine alone: who reads along on the way could put in any server."""
+    """Raise SettingsInvalid for plain HTTP, unless to this machine: anybody on the way could insert a server."""
     if request.url.scheme != "https" and request.url.host not in ("127.0.0.1", "localhost", "::1"):
         raise SettingsInvalid(f"{request.url}: a catalogue is read over https only.", _HINT)

@@ -1,4 +1,4 @@
-"""Gets a plan's MCP servers ready: installed, started once, and found to be what the catalogue says."""
+"""Prepares a plan's MCP servers: installs them, starts each once, and compares them with the catalogue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from agenthands.schemas import McpServer
 
 @dataclass(frozen=True)
 class PlannedServer:
-    """A server of the catalogue with what the plan uses of it, and the locks of its environment."""
+    """A server of the catalogue, the tools of it that the plan uses, and the locks of its environment."""
 
     entry: CatalogueServer
     tools: Sequence[str]
@@ -29,7 +29,7 @@ class PlannedServer:
 
 @dataclass(frozen=True)
 class ReadyServer:
-    """A server of the plan as it was installed and seen."""
+    """A server of the plan that is installed, with the hash of the tools that it listed."""
 
     planned: PlannedServer
     environment: Environment
@@ -37,7 +37,7 @@ class ReadyServer:
 
 
 class ServerFinding(BaseModel):
-    """What installing a server and starting it once showed: its locks, and what speaks against using it."""
+    """The result of installing a server and starting it once: its locks, and the complaints against using it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,7 +49,7 @@ class ServerFinding(BaseModel):
 
 @dataclass(frozen=True)
 class UnusableServer:
-    """A server of the plan that cannot be used, and why."""
+    """A server of the plan that cannot be used, with the reasons."""
 
     id: str
     complaints: Sequence[str]
@@ -57,14 +57,14 @@ class UnusableServer:
 
 @dataclass(frozen=True)
 class PreparedServers:
-    """What became of all servers of a plan."""
+    """All servers of a plan: the ready ones, and the unusable ones by id with the reasons."""
 
     ready: Sequence[ReadyServer]
     unusable: Mapping[str, Sequence[str]]
 
     @classmethod
     def of(cls, servers: Iterable[ReadyServer | UnusableServer]) -> PreparedServers:
-        """Sort them."""
+        """Sort `servers` into ready and unusable ones."""
         every = list(servers)
         return cls(
             [server for server in every if isinstance(server, ReadyServer)],
@@ -72,7 +72,7 @@ class PreparedServers:
         )
 
     def require_usable(self) -> None:
-        """Raise ServerUnusable where one of them is not."""
+        """Raise ServerUnusable if any server cannot be used."""
         if self.unusable:
             complaints = [complaint for server in self.unusable.values() for complaint in server]
             raise ServerUnusable(
@@ -102,7 +102,7 @@ def examine_server(
 def prepare_server(
     wanted: McpServer, entry: CatalogueServer, finding: ServerFinding, environments: EnvironmentInstaller
 ) -> ReadyServer | UnusableServer:
-    """Have the environment of an examined server here. Raises DependencyRefused or RegistryUnavailable."""
+    """Install the environment of an examined server. Raises DependencyRefused or RegistryUnavailable."""
     if finding.complaints:
         return UnusableServer(entry.id, finding.complaints)
     planned = PlannedServer(entry, wanted.tools, wanted.reasoning, finding.lock, finding.npm_lock)

@@ -1,9 +1,9 @@
-"""Rules against tool poisoning: texts of an MCP tool that instruct the model instead of describing the tool.
+"""Rules against tool poisoning: text in an MCP tool that instructs the model instead of describing the tool.
 
-Whatever a server lists reaches the model's context, whether the tool is called or not: names, descriptions, and every
-text of the schemas (Invariant Labs, "Tool Poisoning Attacks", 2025; CyberArk, "Poison Everywhere", 2025; SAFE-MCP
-T1001). The rules find what is known and blunt. They do not prove a server harmless; the pinned hash of its tools says
-that nothing changed since a person looked.
+Everything that a server lists reaches the model's context, whether the tool is called or not: names, descriptions, and
+all texts in the schemas (Invariant Labs, "Tool Poisoning Attacks", 2025; CyberArk, "Poison Everywhere", 2025; SAFE-MCP
+T1001). The rules find known and blunt attacks. They do not prove a server harmless; the pinned hash of its tools shows
+that nothing has changed since a person reviewed them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 
 class Finding(NamedTuple):
-    """What a rule found, and where: `quote` is harmless to show."""
+    """A match of a rule in the texts of a tool; `quote` is safe to show."""
 
     rule: str
     tool: str
@@ -24,7 +24,7 @@ class Finding(NamedTuple):
 
 _WORDS = re.IGNORECASE | re.DOTALL
 _REACH = r"[^.!?]{0,60}?"
-# What is hidden from a person who reads the text; a zero-width joiner inside an emoji is none of it.
+# Text hidden from a human reader; a zero-width joiner inside an emoji does not count.
 _RAW = {
     "hidden characters": re.compile(
         "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
@@ -79,7 +79,7 @@ _SAID = {
 
 
 def poisoned(tools: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """Return what the rules find in tools as a server lists them; at most one finding a rule and tool."""
+    """Return the findings in tools as a server lists them, at most one for each rule and tool."""
     found: dict[tuple[str, str], Finding] = {}
     for tool in tools:
         name = str(tool.get("name", ""))
@@ -90,7 +90,7 @@ def poisoned(tools: Sequence[Mapping[str, Any]]) -> list[Finding]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Return every text in a JSON value, keys too: the model reads them all."""
+    """Yield every text in a JSON value, including keys: the model reads them all."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
@@ -109,7 +109,7 @@ def _matches(text: str) -> Iterator[tuple[str, str]]:
     for rule, pattern in _RAW.items():
         if match := pattern.search(text):
             yield rule, _quoted(text, match.start())
-    # Full-width letters and soft hyphens spell the same words to a model.
+    # To a model, full-width letters and soft hyphens spell the same words.
     plain = re.sub(r"[\u00ad\u200b-\u200f\u2060\ufeff]", "", unicodedata.normalize("NFKC", text))
     plain = plain.replace("\u2019", "'")
     for rule, pattern in _SAID.items():

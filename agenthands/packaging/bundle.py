@@ -1,4 +1,4 @@
-"""The bundle: an agent's package as one .tar.gz. The same files give the same bytes."""
+"""Packs, unpacks and installs the bundle: an agent's package as one .tar.gz. The same files make the same bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from agenthands.schemas import Plan
 
 
 def pack(files: Mapping[str, bytes], top: str) -> bytes:
-    """Return a .tar.gz of the files below the folder `top`; no dates, no owners, sorted; scripts are executable."""
+    """Return a .tar.gz of `files` below the folder `top`, sorted, without dates or owners; *.sh is executable."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for relative, content in sorted(files.items()):
@@ -31,9 +31,9 @@ def pack(files: Mapping[str, bytes], top: str) -> bytes:
 
 
 def unpack(bundle: bytes, folder: Path) -> None:
-    """Unpack a bundle's files into `folder`, which must be new or empty; whole or not at all.
+    """Unpack a bundle's files into `folder`, which must be new or empty, completely or not at all.
 
-    Raises OSError for the folder, ValueError for a bundle that is none.
+    Raises OSError if the folder cannot be written, ValueError if the content is not a bundle.
     """
     try:
         raw = gzip.decompress(bundle)
@@ -53,10 +53,10 @@ def unpack(bundle: bytes, folder: Path) -> None:
 def install_bundle(
     bundle: bytes, plan: Plan, servers: Sequence[CatalogueServer], environments: EnvironmentInstaller, workspace: Path
 ) -> InstalledAgent:
-    """Unpack the bundle in a fresh folder of `workspace` and install the package anew.
+    """Unpack the bundle into `workspace` and install its package and the environments of its locks.
 
-    It stands beside the environments of the locks in it; each of them is installed once, by its hash. What an earlier
-    try left there is removed. Raises DependencyRefused or RegistryUnavailable.
+    The remains of an earlier try are removed. An environment is installed once, by the hash of its lock. Raises
+    DependencyRefused or RegistryUnavailable.
     """
     package, site = workspace / "package", workspace / "site"
     for folder in (package, site):

@@ -1,4 +1,4 @@
-"""The plan's test cases as NAT evaluates them: a data set, and a configuration for `nat eval`."""
+"""NAT's configuration of an agent, and its test cases as a data set and a configuration for `nat eval`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ABOUT = r"# NAT fills in \${VARIABLES}; the backslash keeps whatever one holds 
 
 
 def evaluation(plan: Plan, package: str, config: str) -> dict[str, str]:
-    """Return the files below `evals/`; `config` is the place of the agent's own configuration, which they build on."""
+    """Return the files below `evals/` by path; `config` is the path of the agent's configuration, their base."""
     cases = [
         {
             "id": case.id,
@@ -46,10 +46,10 @@ def evaluation(plan: Plan, package: str, config: str) -> dict[str, str]:
 
 
 def as_yaml(values: dict[str, Any]) -> str:
-    """Write a configuration as people read it: in its own order, one line a value.
+    """Return a configuration as readable YAML: in its own order, one line a value.
 
-    NAT fills in variables twice: in the text, then in each value that YAML found in it. The backslash leaves them to
-    the second time, so that whatever a variable holds stays one text.
+    NAT interpolates variables twice: in the text, then in each value that YAML found in it. The backslash leaves them
+    to the second pass, so that the content of a variable always stays a single string.
     """
     text = yaml.safe_dump(values, sort_keys=False, width=120, allow_unicode=True)
     escaped = text.replace("\\", r"\\").replace("${", r"\${")
@@ -62,7 +62,7 @@ INNER_TYPE = "tool_calling_agent"
 
 
 def package_name(plan: Plan) -> str:
-    """Return the import name of the agent's package; `_agent` keeps it clear of other packages."""
+    """Return the import name of the agent's package; the suffix `_agent` avoids clashes with other packages."""
     name = plan.name.replace("-", "_").rstrip("_")
     return name if name.endswith("_agent") else f"{name}_agent"
 
@@ -72,10 +72,10 @@ def nat_config(
 ) -> dict[str, Any]:
     """Return NAT's workflow configuration as a mapping.
 
-    A scaffold that takes single functions alone (router, executors) hands each the text that it was asked, which tools
-    do not take: there each tool and each server is driven by an agent of its own.
-    The model is reached through litellm, so `AGENT_MODEL` and the provider's usual variables choose and unlock it;
-    its type is the package's own, which looks for the key. No secret stands in the file.
+    An agent type that takes only single functions (router, executors) passes each of them the text of the question,
+    which tools do not accept: so each tool and each server gets an agent of its own, which calls it.
+    The model is called through litellm, so `AGENT_MODEL` chooses it and the provider's usual variables hold its key;
+    its type is the package's own, which looks for that key. The file contains no secret.
     """
     functions: dict[str, dict[str, Any]] = {tool.type: {"_type": tool.type} for tool in plan.builtin_tools}
     functions |= {tool.name: {"_type": tool.name} for tool in plan.custom_tools}
@@ -116,7 +116,7 @@ def _agent(tools: Sequence[str], description: str) -> dict[str, Any]:
 
 
 def _ordered(plan: Plan, tools: Sequence[str]) -> list[str]:
-    """Return the tools in the order that the plan wants for its executor, what it does not name at the end."""
+    """Return the tools in the order that the plan specifies for its executor; the others are at the end."""
     wanted = plan.scaffold.order
     return [*wanted, *(name for name in tools if name not in wanted)]
 
@@ -141,13 +141,13 @@ def _group(server: PlannedServer) -> dict[str, Any]:
 
 
 def _reference(variable: ServerVariable) -> str:
-    """Refer to a variable of the user; NAT refuses to start where a required one is missing or empty."""
+    """Return NAT's reference to a user's variable; NAT refuses to start if a required one is missing or empty."""
     if variable.required:
         return f"${{{variable.name}:?must be set, see .env.example}}"
     return f"${{{variable.name}:-{variable.placeholder}}}"
 
 
 def _text(words: str) -> str:
-    """Return a foreign text as one line in which NAT finds no variable, no escape and no file to read."""
+    """Return an untrusted text as one line in which NAT finds no variable, no escape and no file to read."""
     line = " ".join(words.split()).replace("${", "$ {").rstrip("\\ ")
     return re.sub(r"^file://", "file: //", line).replace("\\", r"\\")

@@ -1,4 +1,4 @@
-"""What an agent's package was made from, as `build.json` inside it: the same for the same plan and tools."""
+"""Assembles the files of an agent's package. The same plan and tools make the same package."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ BUNDLE_FORMAT = "agenthands-bundle-1"
 def origin(
     plan: Plan, servers: Sequence[PlannedServer], nat_version: str, agent_model: str, files: Mapping[str, bytes]
 ) -> bytes:
-    """Return the text of `build.json`.
+    """Return the content of `build.json`, which says what the package was made from, with the hashes of `files`.
 
-    With which prompts and models the plan and the tools were made, what that cost and when it was stands in the record
-    in the store: the same plan and tools give the same package.
+    The prompts, models, costs and dates of the build are in the store's record instead, so that the same plan and tools
+    make the same package.
     """
     content = {
         "format": BUNDLE_FORMAT,
@@ -58,7 +58,7 @@ _INSTALLER = Path(__file__).parents[1] / "environments" / "locks" / "installer.l
 
 
 def config_path(plan: Plan) -> str:
-    """Return the place of NAT's configuration in the package."""
+    """Return the path of NAT's configuration in the package."""
     return f"src/{package_name(plan)}/configs/config.yml"
 
 
@@ -72,8 +72,8 @@ def assemble_agent(
 ) -> dict[str, bytes]:
     """Return all files of the package by relative path.
 
-    `tools` maps each custom tool of the plan to the workspace that the gate accepted, `lock` is the requirements
-    lock of the environment in which it was accepted.
+    `tools` maps each custom tool of the plan to the workspace that the gate accepted; `lock` is the requirements
+    lock of the environment in which that was.
     """
     package = package_name(plan)
     source = f"src/{package}"
@@ -145,5 +145,5 @@ def _one_line(text: str) -> str:
 
 
 def _markdown(text: str) -> str:
-    """Make a model's sentence harmless in Markdown: one line, no HTML, link, picture, code, or end of a cell."""
+    """Return a model's sentence, escaped for Markdown: one line, no HTML, link, image, code, or end of a cell."""
     return re.sub(r"([\\`\[\]~|])", r"\\\1", _one_line(text)).replace("<", "&lt;")

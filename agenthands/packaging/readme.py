@@ -1,4 +1,4 @@
-"""How an agent is run, read from the README that is in its package."""
+"""Reads from the README in an agent's package how the agent is run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def readme_of(bundle: bytes) -> str:
-    """Return the README of a bundle; empty where there is none."""
+    """Return the README of a bundle; empty if there is none."""
     try:
         with tarfile.open(fileobj=io.BytesIO(bundle), mode="r:gz") as archive:
             for entry in archive:
@@ -28,7 +28,7 @@ def readme_of(bundle: bytes) -> str:
 
 
 def commands_of(readme: str) -> Sequence[tuple[str, str]]:
-    """Return the first block of shell commands below each heading that says how to run the agent."""
+    """Return pairs of a heading in HEADINGS and the first block of shell commands below it."""
     parts = re.split(r"^## (.+)$", readme, flags=re.MULTILINE)
     texts = dict(zip(parts[1::2], parts[2::2], strict=True))
     found = [(title, _SHELL_BLOCK.search(texts.get(title, ""))) for title in HEADINGS]

@@ -1,4 +1,4 @@
-"""Estimates what building a plan costs, from past builds where there are any."""
+"""Estimates the cost of building a plan, from past builds if there are any."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from statistics import mean
 from agenthands.schemas import BuildRecord, Plan, add_costs
 
 Price = tuple[float, float] | None
-# Without a past build: a short tool takes about twelve model calls, each with the system prompt and some history, and a
-# test case about three.
+# (calls, prompt tokens, completion tokens) without a past build: a short tool takes about twelve model calls, each with
+# the system prompt and some history, and a test case about three.
 _TOOL, _CASE = (12, 9_000, 700), (3, 2_000, 200)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """US dollars, None where no price is known, and on what the figure is based."""
+    """A cost in US dollars, None if no price is known, and what it is based on."""
 
     usd: float | None
     basis: str
@@ -25,9 +25,10 @@ class Estimate:
 def estimate_cost(
     plan: Plan, models: Mapping[str, str], records: Sequence[BuildRecord], prices: Mapping[str, Price]
 ) -> Estimate:
-    """Estimate the cost of writing the plan's tools and asking its test cases.
+    """Return the estimated cost of writing the plan's tools and running its test cases.
 
-    `models` names the model of the roles coder and agent, `prices` gives US dollars per prompt and completion token.
+    `models` holds the models of the roles coder and agent by name, `prices` their US dollars per prompt and per
+    completion token.
     """
     parts = [
         _part(len(plan.custom_tools), "tool", _past_tools(records, models["coder"]), _TOOL, prices["coder"]),
@@ -50,7 +51,7 @@ def _part(count: int, noun: str, past: Sequence[float], assumed: tuple[int, int,
 
 
 def _past_tools(records: Sequence[BuildRecord], coder: str) -> list[float]:
-    """Return what each tool cost that this model wrote."""
+    """Return the cost in US dollars of each tool that this model wrote."""
     return [
         tool.cost_usd
         for record in records
@@ -61,7 +62,7 @@ def _past_tools(records: Sequence[BuildRecord], coder: str) -> list[float]:
 
 
 def _past_cases(records: Sequence[BuildRecord], agent: str) -> list[float]:
-    """Return what each test case cost that this model answered: the mean of its build."""
+    """Return the cost in US dollars of each test case that this model answered, as the mean of its build."""
     costs: list[float] = []
     for record in records:
         asked = record.acceptance

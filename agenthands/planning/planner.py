@@ -1,4 +1,4 @@
-"""From a request to a Plan that can be built: ask the planner, check against reality, send complaints back."""
+"""Turns a request into a plan that can be built: asks the planner, validates its plan, sends complaints back."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _SERVERS_SHOWN = 12
 
 
 class PlanResult(BaseModel):
-    """A plan and what the planner cost. `cost_usd` is None where the price is unknown.
+    """A plan and the cost of the planner. `cost_usd` is None if the price is unknown.
 
-    `by_fallback` says that a fallback gave it, or an answer on the way to it.
+    `by_fallback` is true if a fallback gave the plan, or an answer on the way to it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,20 +39,23 @@ class PlanResult(BaseModel):
     by_fallback: bool = False
 
     def from_before(self) -> PlanResult:
-        """Return the same plan as it counts for a build that found it: nobody was asked."""
+        """Return the plan as a build counts it that found it cached: at no cost."""
         return self.model_copy(update={"answers": 0, "cost_usd": 0.0, "tokens": Tokens()})
 
 
 @dataclass(frozen=True)
 class ServerFeedback:
-    """A plan that could be built if its servers were usable: by server, what installing and starting it showed."""
+    """A plan that cannot be built because MCP servers are unusable: the complaints, by the server's id."""
 
     planned: PlanResult
     servers: Mapping[str, Sequence[str]]
 
 
 def checked_request(request: str) -> str:
-    """Return the request without surrounding space. Raises RequestInvalid where it is empty or far too long."""
+    """Return the request without surrounding space.
+
+    Raises RequestInvalid if it is empty or too long, holds a key or control characters, or is no valid UTF-8.
+    """
     text = request.strip()
     if not text:
         raise RequestInvalid("The request is empty.", 'Say what the agent should do: agenthands build "..."')
@@ -79,11 +82,11 @@ def plan_agent(
     resolves: Callable[[Plan], str],
     objection: ServerFeedback | None = None,
 ) -> PlanResult:
-    """Ask the planner until its plan can be built, at most three times.
+    """Ask the planner, at most three times, until its plan can be built.
 
-    `resolves` tries to resolve the dependencies and gives a complaint, empty where they resolve. With an `objection`
-    the planner is asked for another way, and what it cost before counts. Raises PlanRefused with the last answer,
-    what the model's port says, or why it answers with empty messages: that is asked about once more only.
+    `resolves` tries to resolve a plan's dependencies and returns a complaint, empty if they resolve. With an
+    `objection`, the planner is asked for another plan, and the earlier cost is included. Raises PlanRefused with the
+    last answer, the errors of ChatModel, or the reason for two empty answers in a row.
     """
     schema = Plan.model_json_schema()
     earlier = objection.planned if objection else None
@@ -117,7 +120,7 @@ def plan_agent(
 def _opening(
     request: str, reality: PlanningContext, schema: Mapping[str, Any], objection: ServerFeedback | None
 ) -> list[dict[str, str]]:
-    """Return the conversation up to the planner's turn; servers that proved unusable are not offered again."""
+    """Return the messages up to the planner's turn; servers that proved unusable are not offered again."""
     usable = {name: server for name, server in reality.catalogue.items() if name not in reality.unusable}
     messages = [
         {"role": "system", "content": render("plan/system.md.j2", schema=json.dumps(schema, indent=1))},
@@ -147,7 +150,7 @@ def _sent_back(answer: str, complaints: Sequence[str]) -> list[dict[str, str]]:
 
 
 def read_plan(text: str) -> tuple[Plan | None, list[str]]:
-    """Read a plan from plain or fenced JSON; returns the plan, or None and exact complaints."""
+    """Return the plan in plain or fenced JSON, or None and exact complaints."""
     try:
         return Plan.model_validate(read_json(json_part(text))), []
     except json.JSONDecodeError as error:
@@ -159,7 +162,7 @@ def read_plan(text: str) -> tuple[Plan | None, list[str]]:
 
 
 def json_part(text: str) -> str:
-    """Return what stands in the last fence of a Markdown answer, or the whole answer."""
+    """Return the content of the last code fence in a Markdown answer, or the whole answer."""
     fences: Sequence[str] = re.findall(r"```(?:json)?\s*\n(.*?)\n?```", text, re.DOTALL)
     if fences and not text.lstrip().startswith("{"):
         return fences[-1]

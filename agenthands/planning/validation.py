@@ -1,4 +1,4 @@
-"""Checks a plan against what exists: NAT's components, the catalogue, and its own schemas."""
+"""Checks a plan against NAT's components, the catalogue, and its own schemas."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from agenthands.schemas import Plan, ResultExample, ToolSpec
 
 @dataclass(frozen=True)
 class PlanningContext:
-    """What a plan may use; `unusable` says of servers of the catalogue why they cannot be used here.
+    """What a plan may use; `unusable` holds the reasons against servers of the catalogue, by id.
 
     `packages` are those that the user allows as dependencies; empty allows all.
     """
@@ -30,7 +30,7 @@ class PlanningContext:
 
 
 def validate_plan(plan: Plan, reality: PlanningContext) -> list[str]:
-    """Say exactly what in the plan cannot be built; empty where all of it can."""
+    """Return an exact complaint about everything in the plan that cannot be built; empty if all of it can."""
     return [
         *_component_complaints(plan, reality.registry),
         *_server_complaints(plan, reality),
@@ -97,7 +97,7 @@ def _tool_complaints(tool: ToolSpec, reality: PlanningContext) -> Iterator[str]:
 
 
 def _dependency_complaint(requirement: str, allowed: Sequence[str]) -> str:
-    """Return why a requirement is refused; it becomes a line of a file that an installer reads."""
+    """Return why a requirement is refused; empty if it may become a line of the installer's input."""
     try:
         parsed = Requirement(requirement)
     except (InvalidRequirement, RecursionError):

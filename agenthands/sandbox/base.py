@@ -1,4 +1,4 @@
-"""What a sandbox is asked to run, within which bounds, and how it ended."""
+"""The sandbox port: a command, its limits, and its result."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Literal, Protocol
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one sandbox: `file_bytes` and `open_files` for each process, all others for everything in it.
+    """Limits of one sandbox: `file_bytes` and `open_files` for each process, all others for the whole sandbox.
 
-    `processes` counts threads too. `disk_bytes` bounds the workspace, `scratch_bytes` each of /tmp and /dev/shm,
-    `output_bytes` each stream.
+    `processes` counts threads too. `disk_bytes` limits the workspace, `scratch_bytes` each of /tmp and /dev/shm,
+    `output_bytes` each output stream.
     """
 
     seconds: float = 120.0
@@ -31,9 +31,10 @@ EndedBy = Literal["time", "memory", "processes", "disk"]
 
 @dataclass(frozen=True)
 class Preparation:
-    """What a Python interpreter may have done before it knows its command, once for many commands.
+    """What a fork server runs once, before it knows the commands that its forks will run.
 
-    `source` is run outside of any sandbox, with `variables` alone. Nothing that a model wrote may be in either.
+    `source` is Python code that runs outside of any sandbox, with no environment but `variables`. Neither may contain
+    anything that a model wrote.
     """
 
     source: str
@@ -44,11 +45,11 @@ class Preparation:
 class Command:
     """A command for a sandbox. Paths are the same inside and outside.
 
-    The network is none; or the model gateway at `model_socket`; or the proxy at `egress_socket`, which lets the hosts
-    pass that the user listed, with the model gateway beside it where `model_socket` is given too.
+    The network policy "model" allows the model gateway at `model_socket`; "egress" allows the proxy at `egress_socket`,
+    which admits the hosts that the user listed, and also the gateway if `model_socket` is given.
 
-    Where `argv` is [interpreter, "-P", "-c", source] and `prepared` is given, a sandbox may let a fork of a prepared
-    interpreter enter, and run `source` in it, with the names that the preparation has left.
+    If `argv` is [interpreter, "-P", "-c", source] and `prepared` is given, a sandbox may have a fork of a fork server
+    run `source`, with the names that the preparation defined.
     """
 
     argv: Sequence[str]
@@ -65,9 +66,9 @@ class Command:
 
 @dataclass(frozen=True)
 class CommandResult:
-    """How a command in a sandbox ended. `exit_code` is None where the time limit ended it.
+    """How a command in a sandbox ended. `exit_code` is None if the time limit ended it.
 
-    `ended_by` names the bound that ended the command; None where it ended by itself.
+    `ended_by` names the limit that ended the command; None if it ended by itself.
     """
 
     exit_code: int | None
@@ -84,30 +85,30 @@ class CommandResult:
 
 
 class Shell(Protocol):
-    """A program that acts as an interactive bash inside a sandbox, for an agent's terminal."""
+    """An interactive bash inside a sandbox, for an agent's terminal; `path` is the program that starts it."""
 
     path: Path
 
     def close(self) -> None:
-        """End everything that runs in this shell."""
+        """Kill everything that runs in this shell."""
 
 
 class Sandbox(Protocol):
-    """Runs code that a model wrote: no network, no host files, no inherited variables, not root, bounded.
+    """Runs code that a model wrote, with limits, without network, host files, inherited variables or root.
 
-    What runs in one sandbox sees and disturbs no other; nothing of it is left when `run` returns or a shell closes.
+    Sandboxes cannot see or disturb each other, and no process is left when `run` returns or a shell closes.
     """
 
     name: str
 
     def check(self) -> str:
-        """Say in a few words what isolates. Raises SandboxUnavailable with what to do."""
+        """Start a sandbox, and return in a few words what isolates it. Raises SandboxUnavailable with a hint."""
 
     def run(self, command: Command) -> CommandResult:
-        """Run to the end or to a limit. A failing command is a result. Raises SandboxLost if the sandbox broke."""
+        """Run to the end or to a limit. A failing command is a result. Raises SandboxLost if the sandbox breaks."""
 
     def shell(self, command: Command, folder: Path) -> Shell:
-        """Make a shell for `command.workspace`; its program lies in `folder`.
+        """Return a shell for `command.workspace`, whose program is in `folder`.
 
-        `stdin` is ignored, and `argv` too, but where it is prepared it may run beside the shell, unseen.
+        `command.stdin` and `command.argv` are ignored, except that a prepared `argv` may run beside the shell.
         """

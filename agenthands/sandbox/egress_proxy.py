@@ -1,7 +1,7 @@
-"""Lets a sandbox reach the hosts that the user listed: an HTTP proxy on a Unix socket, and nothing beside it.
+"""Lets a sandbox reach the hosts that the user listed, and no others, through an HTTP proxy on a Unix socket.
 
-Not PyPI's proxy.py: its filters see a host's name, and connecting resolves that name afterwards, so a name that leads
-inside passes. Here the address that was checked is the one that is connected.
+PyPI's proxy.py would not do: its filters see a host's name, which is resolved later, when it connects, so a name that
+resolves to an internal address passes. Here the proxy connects to the very address that was checked.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ _LARGEST_HEAD = 32 * 1024
 
 
 class Refused(Exception):
-    """The sandbox asked for what it may not have; the text is the answer."""
+    """A request that is refused; the text becomes the body of the response."""
 
     def __init__(self, status: str, reason: str) -> None:
-        """Keep the status line's end and the reason."""
+        """Keep the status, as "403 Forbidden", and the reason."""
         super().__init__(reason)
         self.status = status
 
 
 class EgressProxy:
-    """Passes requests to the listed hosts: an exact name, or any name below a `*.domain`; ports 80 and 443, or `:port`.
+    """Forwards requests to the listed hosts: exact names, or names below a `*.domain`; ports 80 and 443, or `:port`.
 
-    An address of this machine or of its networks is refused, whatever name leads to it, unless the list has the
-    address itself.
+    An address of this machine or of its networks is refused, whatever name resolves to it, unless the list contains
+    the address itself.
     """
 
     def __init__(self, allowed: Sequence[str]) -> None:
-        """Keep the list. Raises SettingsInvalid for what is no host."""
+        """Parse the list of hosts. Raises SettingsInvalid for an invalid one."""
         for rule in allowed:
             if not _RULE.match(rule):
                 raise SettingsInvalid(
@@ -53,7 +53,7 @@ class EgressProxy:
 
     @contextmanager
     def open(self, path: Path) -> Iterator[Path]:
-        """Serve on a Unix socket until the context ends; every connection ends with it."""
+        """Serve on the Unix socket `path` until the context ends, which also ends every connection."""
         loop = asyncio.new_event_loop()
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(path))
@@ -119,7 +119,7 @@ async def _ended(server: asyncio.Server) -> None:
 
 
 def _target(head: str) -> tuple[str, int, str | None]:
-    """Return host, port, and what is to be sent on; None for a tunnel. Raises Refused or ValueError."""
+    """Return host, port, and the request head to forward, None for a tunnel. Raises Refused or ValueError."""
     line, _, headers = head.partition("\r\n")
     method, url, version = line.split(" ")
     if method == "CONNECT":
@@ -130,7 +130,7 @@ def _target(head: str) -> tuple[str, int, str | None]:
         raise Refused("400 Bad Request", "This is a proxy: send absolute http URLs, or CONNECT.")
     kept = [each for each in headers.split("\r\n") if not each.lower().startswith(("proxy-", "connection:", "host:"))]
     path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-    # one request a connection: a second one could be for another host
+    # one request per connection: a second one could be for another host
     lines = [f"{method} {path} {version}", f"Host: {parts.netloc.rpartition('@')[2]}", "Connection: close", *kept]
     return _name(parts.hostname), parts.port or 80, "\r\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""What every sandbox is alike inside: variables, limits of a process, and the relays to what may be reached."""
+"""What all kinds of sandboxes share: variables, limits of a process, and relays to the sockets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ULIMIT = {"RLIMIT_AS": ("v", 1024), "RLIMIT_FSIZE": ("f", 1024), "RLIMIT_NOFILE
 
 
 def relayed(command: Command) -> list[tuple[Path, int]]:
-    """Return the sockets that the network policy lets in, each with its port on the sandbox's loopback."""
+    """Return the sockets that the network policy allows, each with its port on the sandbox's loopback."""
     found = []
     if command.network in ("model", "egress") and command.model_socket:
         found.append((command.model_socket, _MODEL_PORT))
@@ -25,13 +25,13 @@ def relayed(command: Command) -> list[tuple[Path, int]]:
 
 
 def mounted(command: Command) -> list[Path]:
-    """Return all that is mounted read-only: what the command wants, and the relay with its sockets."""
+    """Return all paths to mount read-only: those of the command, and the relay with its sockets."""
     sockets = [socket for socket, _ in relayed(command)]
     return [*command.read_only, *([RELAY, *sockets] if sockets else [])]
 
 
 def argv_inside(command: Command) -> list[str]:
-    """Return the command, below the relay where it may reach something."""
+    """Return the command line, run by the relay if the command may reach a socket."""
     if not (sockets := relayed(command)):
         return list(command.argv)
     pairs = [part for socket, port in sockets for part in (str(socket), str(port))]
@@ -39,7 +39,7 @@ def argv_inside(command: Command) -> list[str]:
 
 
 def variables_inside(command: Command) -> dict[str, str]:
-    """Return all variables of the command; `{model_url}` in a value becomes the gateway's address."""
+    """Return all environment variables of the command; `{model_url}` in a value becomes the gateway's URL."""
     ports = {port for _, port in relayed(command)}
     variables = {
         "PATH": "/usr/bin:/bin",
@@ -62,12 +62,12 @@ def variables_inside(command: Command) -> dict[str, str]:
 
 
 def ulimits(limits: Limits) -> str:
-    """Return shell text that bounds the process that runs it, and each one it starts."""
+    """Return shell code that limits the process that runs it, and each process that it starts."""
     return "; ".join(f"ulimit -{_ULIMIT[name][0]} {most // _ULIMIT[name][1]}" for name, most in rlimits(limits).items())
 
 
 def rlimits(limits: Limits) -> dict[str, int]:
-    """Return the same bounds by the names of setrlimit."""
+    """Return the same limits by their setrlimit names."""
     return {
         "RLIMIT_AS": limits.memory_bytes,
         "RLIMIT_FSIZE": limits.file_bytes,

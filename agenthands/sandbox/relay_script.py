@@ -1,11 +1,11 @@
 """Runs inside a sandbox: lets a program reach Unix sockets of the factory, each as http://127.0.0.1:PORT.
 
-    python sandbox_relay.py SOCKET PORT [SOCKET PORT]... -- PROGRAM ARGUMENT...
+    python relay_script.py SOCKET PORT [SOCKET PORT]... -- PROGRAM ARGUMENT...
 
-A socket leads to the model gateway or to the egress proxy. The sandbox has a network namespace of its own, so nothing
-else is to be reached. Standard library only. Ends with
-the program's exit code (128 + signal where a signal ended it; 126 or 127 where it cannot be started; 125 where the
-relay itself cannot listen). A signal that asks the relay to end is passed on to the program.
+A socket leads to the model gateway or to the egress proxy. The sandbox has its own network namespace, so nothing else
+can be reached. Standard library only. Exits with the program's exit code (128 + signal if a signal ended it; 126 or 127
+if it cannot be started), or with 125 if the relay cannot listen. SIGTERM, SIGINT and SIGHUP are passed on to the
+program.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ USAGE = "usage: sandbox_relay.py SOCKET PORT [SOCKET PORT]... -- PROGRAM ..."
 
 
 def fail(message: str, code: int) -> int:
-    """Return what went wrong and return the exit code for it."""
+    """Print what went wrong, and return the exit code `code`."""
     print(f"sandbox_relay: {message}", file=sys.stderr)  # noqa: T201
     return code
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Copy until the end, then end the other side's input; its output may go on."""
+    """Copy until the end, then close the other side's input; its output may continue."""
     with contextlib.suppress(OSError):
         while chunk := await reader.read(CHUNK):
             writer.write(chunk)
@@ -35,7 +35,7 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 async def forward(socket: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Connect one client with the socket until both have finished."""
+    """Connect one client to the socket until both sides have finished."""
     far_writer = None
     try:
         far_reader, far_writer = await asyncio.open_unix_connection(socket)
@@ -49,7 +49,7 @@ async def forward(socket: str, reader: asyncio.StreamReader, writer: asyncio.Str
 
 
 async def main(sockets: list[tuple[str, int]], argv: list[str]) -> int:
-    """Forward connections while the program runs; give its exit code."""
+    """Forward connections while the program runs, and return its exit code."""
     servers = []
     for socket, port in sockets:
         try:
@@ -57,7 +57,7 @@ async def main(sockets: list[tuple[str, int]], argv: list[str]) -> int:
         except OSError as error:
             return fail(f"port {port}: {error.strerror}", 125)
     starting = asyncio.ensure_future(asyncio.create_subprocess_exec(*argv))
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # before it runs: nothing may end the relay alone
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # before it runs: no signal may end the relay alone
         asyncio.get_running_loop().add_signal_handler(number, pass_on, starting, number)
     try:
         program = await starting
@@ -70,7 +70,7 @@ async def main(sockets: list[tuple[str, int]], argv: list[str]) -> int:
 
 
 def pass_on(starting: asyncio.Future[asyncio.subprocess.Process], number: int) -> None:
-    """Send a signal to the program as soon as it runs, if it still does."""
+    """Send a signal to the program once it has started, if it is still running."""
 
     def send(done: asyncio.Future[asyncio.subprocess.Process]) -> None:
         with contextlib.suppress(OSError):
@@ -80,7 +80,7 @@ def pass_on(starting: asyncio.Future[asyncio.subprocess.Process], number: int) -
 
 
 def parse(arguments: list[str]) -> tuple[list[tuple[str, int]], list[str]]:
-    """Return sockets with their ports, and the program; both empty where the arguments cannot be used."""
+    """Return the sockets with their ports, and the program; both are empty if the arguments are invalid."""
     end = arguments.index("--") if "--" in arguments else 0
     names, ports, program = arguments[0:end:2], arguments[1:end:2], arguments[end + 1 :]
     if not program or not names or len(names) != len(ports) or not all(port.isdigit() for port in ports):

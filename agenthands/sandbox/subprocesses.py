@@ -1,4 +1,4 @@
-"""Child processes with bounded time and output, all known, so that an interrupted build leaves none behind."""
+"""Runs child processes with limits on time and output, and tracks them so that an interrupted build leaves none."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ _ending = threading.Event()
 
 
 class Watch(Protocol):
-    """Looks after a running process beside its time and output."""
+    """Watches further limits of a running process, beside its time and output."""
 
     def exceeded(self, pid: int) -> EndedBy | None:
-        """Name the bound that the process and its children exceed; it is asked often."""
+        """Return the limit that the process and its children exceed, if any; this is called often."""
 
     def cause(self) -> EndedBy | None:
-        """Name the bound that made a command fail, after its end."""
+        """Return the limit that made a command fail, if any, after its end."""
 
 
 class Deputy(Protocol):
-    """Who reads and writes the streams in the place of the process itself, which only waits."""
+    """Uses the standard streams in place of the process, which only waits."""
 
     @property
     def inherited(self) -> int:
-        """A descriptor that the process inherits."""
+        """A file descriptor that the process inherits."""
 
     def begin(self, streams: Sequence[int]) -> None:
-        """Take the inside ends of standard input, output and error, as soon as the process has started."""
+        """Take over the inner ends of standard input, output and error, once the process has started."""
 
 
-def run_process(  # noqa: PLR0913 - all but the first are optional bounds or surroundings
+def run_process(  # noqa: PLR0913 - all but the first are optional limits or context
     argv: Sequence[str | Path],
     *,
     seconds: float,
@@ -55,11 +55,11 @@ def run_process(  # noqa: PLR0913 - all but the first are optional bounds or sur
     deputy: Deputy | None = None,
     held: Sequence[int] = (),
 ) -> CommandResult:
-    """Run a command in a session of its own; at the time limit its whole process group is killed.
+    """Run a command in its own session; at the time limit its whole process group is killed.
 
-    Output beyond `output_bytes` a stream is read and dropped. What `watch` names ends the command. With a `deputy` the
-    command has standard error alone. It inherits the descriptors that are `held`. Raises OSError where the command
-    cannot start, or this process is ending.
+    Output beyond `output_bytes` for each stream is discarded. A limit that `watch` returns ends the command. With a
+    `deputy`, the command itself has only standard error. It inherits the file descriptors `held`. Raises OSError if the
+    command cannot start, or if this process is ending.
     """
     started = time.monotonic()
     pipes = _Pipes(stdin, output_bytes)
@@ -105,7 +105,7 @@ def run_process(  # noqa: PLR0913 - all but the first are optional bounds or sur
 
 
 def end_all_processes() -> None:
-    """Kill every process that `run_process` has started, and every one that it still starts, and run all enders."""
+    """Kill every process that `run_process` has started or still starts, and call what `ended_with_all` registered."""
     _ending.set()
     with _lock:
         for process in _running:
@@ -122,14 +122,14 @@ def is_ending() -> bool:
 
 
 def fail_if_ending() -> None:
-    """Raise OSError where this process is ending: how a command ended then says nothing about the command."""
+    """Raise OSError if this process is ending: the end of a command then says nothing about the command."""
     if is_ending():
         raise OSError("this process is ending")
 
 
 @contextlib.contextmanager
 def ended_with_all(end: Callable[[], object]) -> Iterator[None]:
-    """Have `end` called by `end_all_processes` while the context is open: for what no process group can reach."""
+    """While the context is open, have `end_all_processes` call `end`, for what no process group contains."""
     with _lock:
         _enders.add(end)
     try:
@@ -140,13 +140,13 @@ def ended_with_all(end: Callable[[], object]) -> Iterator[None]:
 
 
 def kill_group(pid: int) -> None:
-    """Kill the process group that `pid` leads; nothing happens where it has ended."""
+    """Kill the process group that `pid` leads; do nothing if it has ended."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
 
 
 def _wait(process: subprocess.Popen[bytes], pipes: _Pipes, deadline: float, watch: Watch | None) -> EndedBy | None:
-    """Wait for the end of the process, of its time, or of what `watch` allows it."""
+    """Wait until the process ends or a limit is reached, and return that limit; None if it ended by itself."""
     tick = _TICK if watch else 0.5
     while (remaining := deadline - time.monotonic()) > 0:
         if watch and (exceeded := watch.exceeded(process.pid)):
@@ -154,7 +154,7 @@ def _wait(process: subprocess.Popen[bytes], pipes: _Pipes, deadline: float, watc
         if pipes.open:
             pipes.turn(min(remaining, tick))
             if process.poll() is not None and not pipes.waiting():
-                break  # a left-over child holds the pipe; the command itself has ended
+                break  # a remaining child holds the pipe open; the command itself has ended
             continue
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(min(remaining, tick))
@@ -165,7 +165,7 @@ def _wait(process: subprocess.Popen[bytes], pipes: _Pipes, deadline: float, watc
 
 
 class _Pipes:
-    """The three pipes of a process: feeds one, reads the others without letting them grow beyond a limit."""
+    """The three pipes of a process: writes to one, and keeps at most `limit` bytes from each of the others."""
 
     def __init__(self, stdin: bytes, limit: int) -> None:
         (reading, self._feeding), *outputs = (os.pipe() for _ in range(3))
@@ -185,18 +185,18 @@ class _Pipes:
             self._end_feeding()
 
     def hand_over(self) -> tuple[int, ...]:
-        """Return the inside ends to somebody who closes them."""
+        """Return the inner ends; the caller closes them."""
         streams, self.inside = self.inside, ()
         return streams
 
     def close_inside(self) -> None:
-        """Close the inside ends here: the process has them."""
+        """Close the inner ends in this process: the child has them."""
         for descriptor in self.hand_over():
             os.close(descriptor)
 
     @property
     def open(self) -> bool:
-        """Whether anything is left to feed or to read."""
+        """Whether anything is left to write or to read."""
         return bool(self._selector.get_map())
 
     @property
@@ -205,11 +205,11 @@ class _Pipes:
         return tuple(bytes(buffer) for buffer in self._buffers.values())
 
     def waiting(self) -> bool:
-        """Whether something can be read or fed right now."""
+        """Return whether something can be read or written now."""
         return bool(self._selector.select(0.05))
 
     def turn(self, seconds: float) -> None:
-        """Move what is ready, waiting at most `seconds` for it."""
+        """Read and write what is ready, waiting at most `seconds` for it."""
         for key, _ in self._selector.select(seconds):
             if key.fd not in self._buffers:
                 self._feed()
@@ -222,7 +222,7 @@ class _Pipes:
             self._buffers[key.fd] += chunk[: max(0, room)]
 
     def close(self) -> None:
-        """Close all that is still open."""
+        """Close everything that is still open."""
         self._selector.close()
         self.close_inside()
         for descriptor in self._outside:

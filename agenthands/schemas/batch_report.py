@@ -1,4 +1,4 @@
-"""What a batch of builds leaves."""
+"""The report of a batch of builds (`batch.json`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BATCH_FORMAT = "agenthands-batch-1"
 
 
 class BatchItem(FrozenModel):
-    """One request of a batch and what became of it. A build that did not even begin has no `build_id`."""
+    """One request of a batch and its result. A build that did not begin has no `build_id`."""
 
     request: BuildRequest
     status: Status
@@ -25,12 +25,12 @@ class BatchItem(FrozenModel):
     seconds: float = 0.0
 
     def from_before(self) -> BatchItem:
-        """Return the item as it counts for a batch that found it built."""
+        """Return the item as a batch counts it that found it built before: cached, at no cost."""
         return self.model_copy(update={"cached": True, "cost_usd": 0.0, "tokens": Tokens(), "seconds": 0.0})
 
 
 class BatchReport(FrozenModel):
-    """All requests of a batch, in their order (`batch.json`)."""
+    """The results of all requests of a batch, in their order."""
 
     format: str = BATCH_FORMAT
     batch_id: str
@@ -41,15 +41,15 @@ class BatchReport(FrozenModel):
 
     @property
     def cost_usd(self) -> float | None:
-        """US dollars of all builds together; None where one is unknown."""
+        """US dollars of all builds together; None if any cost is unknown."""
         return add_costs(*(item.cost_usd for item in self.builds))
 
     @property
     def exit_code(self) -> int:
-        """Return 0 where all were accepted, else the worst: our bug, outside fault, user's mistake, rejection."""
+        """0 if all builds were accepted, else the worst: our bug, outside fault, user's mistake, rejection, Ctrl-C."""
         codes = {item.exit_code for item in self.builds}
         return next((code for code in (70, 3, 2, 1, 130) if code in codes), 0)
 
     def count(self, status: Status) -> int:
-        """Return how many builds ended so."""
+        """Return how many builds ended with `status`."""
         return sum(item.status == status for item in self.builds)

@@ -1,4 +1,4 @@
-"""What a build leaves: the outcome of each part, and the record of the whole (`build.json`)."""
+"""The results of a build: the outcome of each part, and the record of the whole build (`build.json`)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Status = Literal["accepted", "rejected", "failed", "cancelled"]
 
 
 class FrozenModel(BaseModel):
-    """Base of the outcomes: frozen; an unknown key is an error, and so is a number that is none."""
+    """Base of the results: frozen; unknown keys, NaN and infinite numbers are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Tokens(FrozenModel):
-    """Tokens of a model, by kind."""
+    """Numbers of tokens; `cached` is the part of `prompt` that came from the provider's cache."""
 
     prompt: int = 0
     completion: int = 0
@@ -43,16 +43,16 @@ class Tokens(FrozenModel):
 
 
 def add_costs(*costs: float | None) -> float | None:
-    """Add US dollars; one unknown price makes the sum unknown."""
+    """Return the sum of costs in US dollars; None if any of them is None, that is unknown."""
     known = [cost for cost in costs if cost is not None]
     return round(sum(known), 8) if len(known) == len(costs) else None
 
 
 class Spending(FrozenModel):
-    """What one model cost in one stage, for one tool and attempt of it where there is one.
+    """The cost of one model in one stage and, if there is one, for one tool and attempt.
 
-    `cost_usd` is None where the model has no known price. What a call cost that was cut off nobody knows: it is in
-    `cut_off` alone.
+    `cost_usd` is None if the model has no known price. The cost of a call that was cut off is unknown, so it counts
+    only in `cut_off`.
     """
 
     stage: str
@@ -76,7 +76,7 @@ class Spending(FrozenModel):
 
 
 class CodingResult(FrozenModel):
-    """What one turn of a coding agent did. `finished` says that the agent stopped by itself, not that it is right."""
+    """The result of one turn of a coding agent. `finished` means that it stopped by itself, not that it is right."""
 
     status: Literal["finished", "stuck", "refused", "out_of_steps", "out_of_budget", "out_of_time", "error"]
     reason: str = ""
@@ -87,11 +87,11 @@ class CodingResult(FrozenModel):
 
 
 class ToolOutcome(FrozenModel):
-    """What became of one custom tool."""
+    """The outcome of one custom tool."""
 
     name: str
     status: Literal["accepted", "rejected", "failed"]
-    attempts: int = Field(ge=0, le=1000)  # a page shows each
+    attempts: int = Field(ge=0, le=1000)  # the report page shows each
     cached: bool = Field(False, description="Made by an earlier build, at no cost to this one")
     build_id: str = Field("", description="The build that made it; its trajectory is kept there")
     gate: GateReport | None = None
@@ -101,19 +101,19 @@ class ToolOutcome(FrozenModel):
     seconds: float
 
     def from_before(self) -> ToolOutcome:
-        """Return the outcome as it counts for a build that found the tool made."""
+        """Return the outcome as a build counts it that found the tool cached: at no cost."""
         return self.model_copy(update={"cached": True, "cost_usd": 0.0, "tokens": Tokens(), "seconds": 0.0})
 
 
 class ToolArtifact(FrozenModel):
-    """A tool that the gate accepted or rejected in the end, with its files by their place in its workspace."""
+    """A tool that the gate finally accepted or rejected, with its files by their paths in its workspace."""
 
     outcome: ToolOutcome
     files: dict[str, str]
 
 
 class McpServerPin(FrozenModel):
-    """An MCP server exactly as it was installed and seen."""
+    """An MCP server exactly as it was installed, with the hash of the tools that it listed."""
 
     id: str
     version: str
@@ -132,7 +132,7 @@ class CheckResult(FrozenModel):
 
 
 class Opinion(FrozenModel):
-    """What a judge model says about an answer; `passed` is None where it could not say."""
+    """The opinion of a judge model on an answer; `passed` is None if it gave none."""
 
     passed: bool | None
     reason: str
@@ -140,7 +140,7 @@ class Opinion(FrozenModel):
 
 
 class CaseResult(FrozenModel):
-    """A test case as the packaged agent handled it."""
+    """The result of one test case of the packaged agent."""
 
     id: str
     passed: bool
@@ -153,7 +153,7 @@ class CaseResult(FrozenModel):
 
 
 class Acceptance(FrozenModel):
-    """The packaged agent, installed, loaded by NAT and asked the plan's test cases."""
+    """The result of installing the packaged agent, loading it with NAT, and asking it the plan's test cases."""
 
     passed: bool
     reason: str = ""
@@ -166,12 +166,12 @@ class Acceptance(FrozenModel):
     seconds: float = 0.0
 
     def from_before(self) -> Acceptance:
-        """Return the acceptance as it counts for a build that found it: nobody was asked."""
+        """Return the acceptance as a build counts it that found it cached: at no cost."""
         return self.model_copy(update={"cached": True, "cost_usd": 0.0, "tokens": Tokens(), "seconds": 0.0})
 
 
 class StageTime(FrozenModel):
-    """When one stage began, in seconds after the build did, and how long it took."""
+    """When one stage began, in seconds after the build, and how many seconds it took."""
 
     name: str
     seconds: float
@@ -179,7 +179,7 @@ class StageTime(FrozenModel):
 
 
 class ToolTurn(FrozenModel):
-    """One attempt at a tool in the hands of the coder or of the gate; times as those of a stage."""
+    """One attempt at a tool, in the coder or in the gate; times as in StageTime."""
 
     tool: str
     attempt: int
@@ -189,7 +189,7 @@ class ToolTurn(FrozenModel):
 
 
 class BuildRecord(FrozenModel):
-    """Everything that one build did, cost and left."""
+    """Everything that one build did, its cost, and the hashes of its files."""
 
     format: str = RECORD_FORMAT
     build_id: str

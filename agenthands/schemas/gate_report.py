@@ -1,4 +1,4 @@
-"""What the gate says about a tool."""
+"""The gate's report on a tool."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Ruling(BaseModel):
 
 
 class GateReport(BaseModel):
-    """The verdict on one tool."""
+    """The gate's verdict on one tool."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

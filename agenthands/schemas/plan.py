@@ -1,4 +1,4 @@
-"""The Plan: what the planner model answers. Its JSON schema is part of the planner's prompt."""
+"""The plan that the planner model returns. Its JSON schema is part of the planner's prompt."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ class ToolSpec(Part):
 
     @property
     def argument_names(self) -> list[str]:
-        """Names of the arguments; none where the schema of a plan that was not checked is odd."""
+        """The names of the arguments; empty if the plan was not validated and its schema is malformed."""
         properties = self.parameters.get("properties")
         return list(properties) if isinstance(properties, dict) else []
 
     def visible(self, corrections: Mapping[int, Example] | None = None) -> ToolSpec:
-        """Return the specification as the coder may see it: without the held-out examples.
+        """Return the specification as the coder may see it: without the hidden examples.
 
-        `corrections` take the place of the examples with their index; which ones are held out stays as it was.
+        `corrections` replace the examples at their indices; they do not change which examples are hidden.
         """
         hidden, right = set(hidden_example_indices(self)), corrections or {}
         shown = [right.get(index, example) for index, example in enumerate(self.examples) if index not in hidden]
@@ -138,9 +138,9 @@ class Plan(Part):
 
 
 def hidden_example_indices(tool: ToolSpec) -> list[int]:
-    """Choose the examples that the coder never sees: about a third, at least one of three or more.
+    """Return the indices, sorted, of the examples that the coder never sees: about a third, none of fewer than three.
 
-    The choice depends on the tool's name and on the example alone, so the same plan always hides the same.
+    The choice depends only on the tool's name and its examples, so the same plan always hides the same ones.
     """
     if len(tool.examples) < 3:
         return []

@@ -1,4 +1,4 @@
-"""What a user asks for."""
+"""The request of a user, and the options of a build."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class BuildRequest(BuildOptions):
     request: str = Field(description="What the agent should be able to do, in one sentence")
 
     def options(self) -> BuildOptions:
-        """Return the options alone."""
+        """Return the options without the request."""
         return BuildOptions(**self.model_dump(exclude={"request"}))
 
 
@@ -90,7 +90,7 @@ MAX_BATCH_BYTES = 16_000_000
 
 
 def refuse_passwords(options: BuildOptions) -> None:
-    """Raise RequestInvalid for a URL with a password in it: Prefect keeps options for all to read."""
+    """Raise RequestInvalid if a URL contains a password, because everybody can read the options in Prefect."""
     for name, url in (("api_base", options.api_base), ("store", options.store)):
         if has_password(url):
             raise RequestInvalid(
@@ -100,7 +100,7 @@ def refuse_passwords(options: BuildOptions) -> None:
 
 
 def validated_request(values: Mapping[Any, Any], where: str) -> BuildRequest:
-    """Return a request with its options. Raises RequestInvalid, which begins with `where`."""
+    """Return a request with its options. Raises RequestInvalid, whose message begins with `where`."""
     if any(isinstance(text, str) and has_half_characters(text) for text in (*values, *values.values())):
         raise RequestInvalid(f"{where}: this is not text in UTF-8.")
     try:
@@ -117,10 +117,10 @@ def validated_request(values: Mapping[Any, Any], where: str) -> BuildRequest:
 
 
 def read_requests(text: str, name: str, options: Mapping[str, Any]) -> list[BuildRequest]:
-    """Read a batch: a YAML list, or one JSON value a line where `name` ends with .jsonl.
+    """Return the requests of a batch: a YAML list, or one JSON value a line if `name` ends with .jsonl.
 
-    Each entry is a sentence, or a mapping with the key `request` and options; `options` win over those of an entry.
-    Raises RequestInvalid, which says where the batch is wrong; then nothing of it is built.
+    Each entry is a sentence, or a mapping with the key `request` and options; `options` override those of an entry.
+    Raises RequestInvalid, which names the faulty entry.
     """
     entries = _lines(text, name) if name.endswith(".jsonl") else _list(text, name)
     requests = []

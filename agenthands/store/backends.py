@@ -1,7 +1,7 @@
-"""Where the objects of a store lie: files below a folder, or objects of another fsspec file system.
+"""Backends of a store: files below a folder, or objects of another fsspec file system.
 
-Only whole objects are ever visible. A local object is written beside its place and renamed, because fsspec's
-own local files grow in place; an object store replaces an object in one request.
+Only complete objects are ever visible. A local object is written to a temporary file and renamed, because fsspec
+writes local files in place; an object store replaces an object in one request.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TEMPORARY = re.compile(r"\.agenthands-[0-9a-f]{32}\.tmp")
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "s3": {
-        # Other processes write to the same bucket, so a remembered listing is a wrong one.
+        # Other processes write to the same bucket, so a cached listing may be wrong.
         "use_listings_cache": False,
         "skip_instance_cache": True,
         # Concurrent ranges of one object may come from two versions of it.
@@ -38,19 +38,19 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 
 class Place(Protocol):
-    """Where objects lie; errors come as the vendor raises them."""
+    """Stores objects by key; errors are those of the backend."""
 
     def write(self, key: str, content: bytes | Path, digest: str) -> None:
-        """Write whole and read back. Raises ContentDiffers where that has another SHA-256 than `digest`."""
+        """Write an object atomically and read it back. Raises ContentDiffers if its SHA-256 is not `digest`."""
 
     def create(self, key: str, content: bytes) -> None:
-        """Write whole where there is no object. Raises FileExistsError."""
+        """Write an object atomically if there is none. Raises FileExistsError."""
 
     def read(self, key: str) -> bytes:
-        """Read whole. Raises FileNotFoundError."""
+        """Return the content of an object. Raises FileNotFoundError."""
 
     def names(self, folder: str) -> list[str]:
-        """List keys at and below `folder`."""
+        """Return the keys at and below `folder`."""
 
     def remove(self, key: str) -> None:
         """Delete one object."""
@@ -63,18 +63,18 @@ class FolderPlace:
         self._root = root
 
     def write(self, key: str, content: bytes | Path, digest: str) -> None:
-        """Write whole and read back. Raises ContentDiffers."""
+        """Write an object atomically and read it back. Raises ContentDiffers."""
         with self._whole(key, content, digest) as (temporary, target):
             temporary.replace(target)
 
     def create(self, key: str, content: bytes) -> None:
-        """Write whole where there is no object. Raises FileExistsError."""
+        """Write an object atomically if there is none. Raises FileExistsError."""
         with self._whole(key, content, sha256_of(content)) as (temporary, target):
             target.hardlink_to(temporary)
 
     @contextmanager
     def _whole(self, key: str, content: bytes | Path, digest: str) -> Iterator[tuple[Path, Path]]:
-        """Write beside the place of an object, and give both; the caller moves it there."""
+        """Write a temporary file, verify it, and yield it with its target path; the caller moves it there."""
         target = self._root / key
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.parent / temporary_name()
@@ -91,7 +91,7 @@ class FolderPlace:
         _sync_folder(target.parent)
 
     def read(self, key: str) -> bytes:
-        """Read whole. Raises FileNotFoundError."""
+        """Return the content of an object. Raises FileNotFoundError."""
         self._exists()
         try:
             return (self._root / key).read_bytes()
@@ -99,7 +99,7 @@ class FolderPlace:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key) from error
 
     def names(self, folder: str) -> list[str]:
-        """List keys at and below `folder`."""
+        """Return the keys at and below `folder`."""
         if not self._exists():
             return []
         walk = os.walk(self._root / folder, onerror=_raise_unless_gone)
@@ -130,7 +130,7 @@ class ObjectPlace:
     @cached_property
     def _files(self) -> Any:
         kind = fsspec().get_filesystem_class(self._protocol)
-        told = kind._get_kwargs_from_urls(self._url)  # ftp:// and others must be told the host that their URL names
+        told = kind._get_kwargs_from_urls(self._url)  # ftp:// and others need the host of the URL as an argument
         return fsspec().filesystem(self._protocol, **{**told, **_OPTIONS.get(self._protocol, {})})
 
     @cached_property
@@ -138,7 +138,7 @@ class ObjectPlace:
         return str(self._files._strip_protocol(self._url)).rstrip("/")
 
     def write(self, key: str, content: bytes | Path, digest: str) -> None:
-        """Write whole and read back. Raises ContentDiffers."""
+        """Write an object and read it back. Raises ContentDiffers."""
         path = f"{self._root}/{key}"
         if isinstance(content, Path):
             self._files.put_file(str(content), path)
@@ -148,7 +148,7 @@ class ObjectPlace:
             raise ContentDiffers(key)
 
     def create(self, key: str, content: bytes) -> None:
-        """Write whole where there is no object. Raises FileExistsError."""
+        """Write an object if there is none. Raises FileExistsError."""
         try:
             self._files.pipe_file(f"{self._root}/{key}", content, mode="create")
         except OSError as error:
@@ -157,11 +157,11 @@ class ObjectPlace:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), key) from error
 
     def read(self, key: str) -> bytes:
-        """Read whole. Raises FileNotFoundError."""
+        """Return the content of an object. Raises FileNotFoundError."""
         return bytes(self._files.cat_file(f"{self._root}/{key}"))
 
     def names(self, folder: str) -> list[str]:
-        """List keys at and below `folder`."""
+        """Return the keys at and below `folder`."""
         self._files.invalidate_cache()
         try:
             found = self._files.find(f"{self._root}/{folder}".rstrip("/"))
@@ -177,17 +177,17 @@ class ObjectPlace:
 
 
 def fsspec() -> Any:
-    """Import fsspec, where it is needed."""
+    """Import fsspec on first use, and return the module."""
     return import_module("fsspec")
 
 
 def temporary_name() -> str:
-    """Return a name that no other writer takes."""
+    """Return a unique name for an object that is being written."""
     return f".agenthands-{uuid.uuid4().hex}.tmp"
 
 
 def is_temporary(key: str) -> bool:
-    """Return whether a key is the name of an object that is being written."""
+    """Return whether a key is one of `temporary_name`."""
     return _TEMPORARY.fullmatch(key.rpartition("/")[2]) is not None
 
 
@@ -201,7 +201,7 @@ def _copy(content: bytes | Path, target: BinaryIO) -> None:
 
 
 def sha256_of(content: bytes | Path) -> str:
-    """Return the SHA-256 of a content or of a file."""
+    """Return the SHA-256, in hexadecimal, of bytes or of a file."""
     if isinstance(content, bytes):
         return hashlib.sha256(content).hexdigest()
     with content.open("rb") as file:
@@ -209,7 +209,7 @@ def sha256_of(content: bytes | Path) -> str:
 
 
 def _sync_folder(folder: Path) -> None:
-    # The rename itself must survive a power cut, or a manifest may outlive what it names.
+    # The rename itself must survive a power cut, or a record may outlive the files that it names.
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Where builds are kept; the docstring of the protocol is its error contract."""
+"""The store port; the docstring of the protocol is its error contract."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Protocol
 
 
 class Store(Protocol):
-    """Where builds are kept. Keys are relative, with `/`. Writes are whole or not at all.
+    """Keeps builds and cached results by key. Keys are relative, with `/`. Writes are atomic.
 
-    All methods but `check` go on for a minute where the store is away for a moment.
+    All methods but `check` retry for a minute if the store is temporarily unavailable.
     """
 
     url: str
@@ -21,10 +21,10 @@ class Store(Protocol):
         """Write one object from memory or from a file, read it back, and return its SHA-256."""
 
     def create(self, key: str, content: bytes) -> bool:
-        """Write one object where there is none; False where there is one, of whomever. One of many writers wins."""
+        """Write one object if there is none, and return whether this call did. One of several writers wins."""
 
     def get(self, key: str) -> bytes:
-        """Read one object. Raises KeyError where there is none."""
+        """Return the content of one object. Raises KeyError if there is none."""
 
     def keys(self, prefix: str = "") -> list[str]:
-        """List all keys below `prefix`, sorted."""
+        """Return all keys below `prefix`, sorted."""

@@ -1,4 +1,4 @@
-"""Puts a build into the store: every file first, the record last, so that half a build is never visible."""
+"""Writes builds to the store and reads them. The record is written last, so half a build is never visible."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ BUNDLE = "bundle.tar.gz"
 
 
 def agent_name(record: BuildRecord) -> str:
-    """Return the agent's name; a build that failed before its plan is kept as `unplanned`."""
+    """Return the agent's name; `unplanned` for a build that failed before its plan."""
     return record.plan.name if record.plan else UNPLANNED
 
 
 def build_prefix(record: BuildRecord) -> str:
-    """Return the folder of a build in its store."""
+    """Return the key prefix of a build in its store."""
     return f"agents/{agent_name(record)}/{record.build_id}"
 
 
 def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store, replaces: bool = True) -> BuildRecord:
-    """Write a build, without keys, and return its record with the hashes of all files.
+    """Write a redacted build, and return its record with the hashes of all files.
 
-    `files` are the bundle, sources, reports and trajectories by their names below the build.
-    An accepted build stays as it is, and its record is given: a worker that was thought dead may come back after
-    another one has done its work. With `replaces` false, every record stays that is there.
-    Raises StoreNotUsable or StoreUnavailable; the record is written last, so nothing half written counts.
+    `files` are the bundle, sources, reports and trajectories by their names below the build. If the store already has
+    the build as accepted, or has it at all and `replaces` is false, nothing is written and that record is returned: a
+    worker that was presumed dead may come back after another has done its work. Raises StoreNotUsable or
+    StoreUnavailable; the record is written last, so half a build never counts.
     """
     prefix = build_prefix(record)
     if kept := _kept(store, f"{prefix}/build.json", replaces):
@@ -64,16 +64,17 @@ def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store,
 
 
 def all_records(store: Store) -> Iterator[BuildRecord]:
-    """Read the records of all builds, newest first."""
+    """Yield the records of all builds, newest first."""
     keys = [key for key in store.keys("agents/") if key.endswith("/build.json") and key.count("/") == 3]
     for key in sorted(keys, key=lambda key: key.split("/")[2], reverse=True):
         yield _read(store, key)
 
 
 def find_build(store: Store, name: str) -> BuildRecord:
-    """Find a build by its id, an unambiguous beginning of it, or an agent's name (its newest accepted build).
+    """Return a build by its id, an unambiguous prefix of it, or an agent's name.
 
-    Raises StoreNotUsable where there is none, or more than one.
+    The name stands for the agent's newest accepted build, or its newest build if none was accepted. Raises
+    StoreNotUsable if there is no such build, or if the prefix is ambiguous.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name):
         raise StoreNotUsable(f"{name!r} is no name of a build or an agent.", "`agenthands list` shows all builds.")
@@ -91,17 +92,17 @@ def find_build(store: Store, name: str) -> BuildRecord:
 
 
 def bundle_of(store: Store, record: BuildRecord) -> bytes:
-    """Read a build's bundle and verify it. Raises StoreNotUsable where it has none or it is damaged."""
+    """Return a build's bundle, verified. Raises StoreNotUsable if it is missing or damaged."""
     return _verified(store, record, BUNDLE)
 
 
 def report_of(store: Store, record: BuildRecord) -> bytes:
-    """Read a build's report and verify it. Raises StoreNotUsable where it has none or it is damaged."""
+    """Return a build's report, verified. Raises StoreNotUsable if it is missing or damaged."""
     return _verified(store, record, "report.html")
 
 
 def texts_of(store: Store, record: BuildRecord) -> dict[str, str]:
-    """Read what a report shows of a build's files. What cannot be read any more is left out."""
+    """Return the texts of a build's files that a report shows, by name; missing files are left out."""
     wanted = [name for name in record.files if is_shown(name) or name == BUNDLE]
     found: dict[str, bytes] = {}
     for name in wanted:
@@ -111,7 +112,7 @@ def texts_of(store: Store, record: BuildRecord) -> dict[str, str]:
 
 
 def _report(record: BuildRecord, files: Mapping[str, bytes]) -> str:
-    """Render the report; a bug in that costs the page, which then tells it, and not the agent."""
+    """Return the HTML report; a bug in rendering makes a page that shows the bug, and does not fail the build."""
     try:
         return render_report(record, _texts(files))
     except Exception:
@@ -138,7 +139,7 @@ def _verified(store: Store, record: BuildRecord, name: str) -> bytes:
 
 
 def _kept(store: Store, key: str, replaces: bool) -> BuildRecord | None:
-    """Return the record that is there and stays."""
+    """Return the record in the store if it must stay; else None."""
     try:
         record = _read(store, key)
     except KeyError:
@@ -154,9 +155,9 @@ def _read(store: Store, key: str) -> BuildRecord:
 
 
 def fetch_bundle(store: Store, name: str, folder: Path) -> None:
-    """Unpack the agent of the build `name` into `folder`, which must be new or empty; whole or not at all.
+    """Unpack the agent of the build `name` into `folder`, which must be new or empty, completely or not at all.
 
-    Raises RequestInvalid for the folder, StoreNotUsable for the build.
+    Raises RequestInvalid if the folder, StoreNotUsable if the build cannot be used.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RequestInvalid(f"{str(folder)!r} is not an empty folder.", "Choose a new folder.")

@@ -1,7 +1,7 @@
-"""What a result depends on, as the key under which it is kept in the store: `<kind>/<sha256>`.
+"""Computes the keys of cached results in the store, `<kind>/<sha256>`, from what a result depends on.
 
-A key names everything that can change the result and nothing that cannot, so that a rebuild of an unchanged request
-finds all it needs, and a changed prompt, model or specification finds nothing that is stale.
+A key includes everything that can change the result and nothing else, so that a rebuild of an unchanged request finds
+everything cached, and a changed prompt, model or specification finds nothing stale.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def plan_key(
     objection: ServerFeedback | None,
     packages: Sequence[str] = (),
 ) -> str:
-    """Return the key of a planner's answer; `packages` are the allowed ones, where not all are."""
+    """Return the key of a plan; `packages` are the allowed dependencies, empty if all are."""
     against = [objection.planned.plan, dict(objection.servers)] if objection else []
     against += [sorted(packages)] if packages else []
     return _key(
@@ -48,30 +48,30 @@ def plan_key(
 def lock_key(base: str, dependencies: Sequence[str], trusted: Sequence[str] = (), allowed: Sequence[str] = ()) -> str:
     """Return the key of a lock that adds `dependencies` to the lock `base`.
 
-    `trusted` packages may be new in it, and only `allowed` ones are added, where not all are.
+    `trusted` packages may be recent releases; only `allowed` packages may be added, or all if that is empty.
     """
     only = [sorted(allowed)] if allowed else []
     return _key("locks", base, sorted(dependencies), sorted(trusted), *only)
 
 
 def server_key(entry: CatalogueServer, wanted: McpServer, trusted: Sequence[str] = ()) -> str:
-    """Return the key of a server that was installed and started once, and whose `trusted` packages may be new."""
+    """Return the key of the finding on an MCP server; its `trusted` packages may be recent releases."""
     looked_at = [] if entry.shipped else ["vetted", *sorted(trusted)]
     sources = _sources("mcp/probe", "mcp/probe_script", "mcp/tool_poisoning")
     return _key("servers", entry, sorted(wanted.tools), looked_at, sources)
 
 
 def tool_key(tool: ToolSpec, coder: ModelSettings, planner: ModelSettings, system_prompt: str, lock_sha256: str) -> str:
-    """Return the key of an accepted tool: its specification, prompts, models, environment, and the gate.
+    """Return the key of an accepted tool, from its specification, prompts, models, environment, and the gate.
 
-    The planner is one of the models, because it rules on examples that contradict the tool.
+    The planner is included, because it rules on examples that contradict the tool.
     """
     prompts = [system_prompt, *(_prompts(step) for step in ("generate", "repair", "arbitrate"))]
     return _key("tools", tool, prompts, _answers(coder), _answers(planner), lock_sha256, GATE_VERSION)
 
 
 def acceptance_key(bundle: bytes, plan: Plan, agent: ModelSettings, judge: ModelSettings, egress: Sequence[str]) -> str:
-    """Return the key of an agent's acceptance; the bundle holds its tools, its servers and all locks."""
+    """Return the key of an agent's acceptance; the bundle contains its tools, its servers and all locks."""
     return _key(
         "acceptances", hashlib.sha256(bundle).hexdigest(), plan.test_cases, _answers(agent), _answers(judge),
         sorted(egress), _prompts("judge"), _sources(*_ACCEPTANCE),
@@ -79,16 +79,16 @@ def acceptance_key(bundle: bytes, plan: Plan, agent: ModelSettings, judge: Model
 
 
 def key_with_fallback(key: str, *models: ModelSettings) -> str:
-    """Return the key of what was made under `key` where a fallback of these models had a part in it.
+    """Return the key for the result of `key` if a fallback of these models had a part in it.
 
-    Whoever has other fallbacks, or none, does not find it. Empty where none of the models has one.
+    Builds with other fallbacks, or none, do not find it. The key is empty if none of the models has a fallback.
     """
     fallbacks = [_answers(model.fallback) if model.fallback else None for model in models]
     return _key(key.partition("/")[0], key, fallbacks) if any(fallbacks) else ""
 
 
 def build_key(request: str, options: BuildOptions, models: Sequence[ModelSettings], *worker: Any) -> str:
-    """Return the key of a whole build, for a batch that is run again; `worker` is what settings add to the options."""
+    """Return the key of a whole build, for a batch that is run again; `worker` holds what the settings add."""
     asked = options.model_dump(exclude={"refresh", "store", "config", "parallel", "fallback"})
     answering = [_answers(each) for model in models for each in (model, model.fallback) if each]
     return _key("builds", request, asked, answering, prompt_hashes(), GATE_VERSION, worker)
@@ -100,7 +100,7 @@ def _key(kind: str, *parts: Any) -> str:
 
 
 def _answers(model: ModelSettings) -> dict[str, Any]:
-    """Return what changes a model's answers; neither its key nor its price does."""
+    """Return the settings that change a model's answers: not its key, not its price."""
     return model.model_dump(mode="json", include=_ANSWERS)
 
 
@@ -110,5 +110,5 @@ def _prompts(step: str) -> dict[str, str]:
 
 @cache
 def _sources(*modules: str) -> list[str]:
-    """Return the hashes of our own code that decides, where no version number stands for it."""
+    """Return the hashes of our own modules on which a result depends, if no version number covers them."""
     return [hashlib.sha256((_PACKAGE / f"{module}.py").read_bytes()).hexdigest() for module in modules]

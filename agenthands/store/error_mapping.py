@@ -1,4 +1,4 @@
-"""What a store's errors mean: the words, and which of our two errors each becomes."""
+"""Maps a store's errors to StoreNotUsable or StoreUnavailable, with a message and a hint."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from agenthands.errors import AgentHandsError, StoreNotUsable, StoreUnavailable
 
 
 class ContentDiffers(Exception):
-    """The store gave back other content than was written."""
+    """The store returned other content than was written."""
 
 
 _CHOOSE = "Choose a folder that this user may write with --store or AGENTHANDS_STORE."
 _ENDPOINT = "Check the URL and AWS_ENDPOINT_URL, and that the server runs; nothing that was built is lost."
 _KEYS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE) for this bucket."
 
-# Error numbers, S3 codes and class names -> what they mean. The first row with any of an error's signs wins.
+# Error numbers, S3 codes and class names -> what they mean. The first row that contains a sign of the error wins.
 _TROUBLES: tuple[tuple[str, type[AgentHandsError], str, str], ...] = (
     ("NoCredentialsError PartialCredentialsError ProfileNotFound TokenRetrievalError SSOError",
      StoreNotUsable, "no credentials were found", _KEYS),
@@ -54,7 +54,7 @@ _TROUBLES: tuple[tuple[str, type[AgentHandsError], str, str], ...] = (
 
 
 def translation(error: Exception, url: str) -> AgentHandsError | None:
-    """Return the error that a person can act on; None where the error is no store's, but a bug."""
+    """Return our error for an error of the store at `url`; None if it is not a store's error but a bug."""
     found = signs(error)
     for known, kind, what, hint in _TROUBLES:
         if not found.isdisjoint(known.split()):
@@ -63,7 +63,7 @@ def translation(error: Exception, url: str) -> AgentHandsError | None:
 
 
 def signs(error: BaseException) -> set[str]:
-    """Return all that tells what went wrong: class names, error numbers, S3 codes, also of the causes."""
+    """Return the class names, error numbers, S3 codes and HTTP statuses of an error and its causes."""
     found: set[str] = set()
     seen: set[int] = set()
     link: BaseException | None = error

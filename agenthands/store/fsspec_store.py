@@ -1,4 +1,4 @@
-"""The Store port over fsspec: a local folder, S3 through s3fs, or memory for tests."""
+"""The Store port on fsspec: a local folder, S3 through s3fs, or memory for tests."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class FsspecStore:
     """Keeps objects below one URL."""
 
     def __init__(self, url: str, patience: float = PATIENCE_SECONDS) -> None:
-        """Take a folder or a URL of fsspec; opened when used. Raises StoreNotUsable for an unknown kind.
+        """Take a folder or an fsspec URL, which is opened on first use. Raises StoreNotUsable for an unknown protocol.
 
-        What fails is tried again for `patience` seconds, if that may help.
+        Failures that may be temporary are retried for `patience` seconds.
         """
         self._patience = patience
         protocol, mark, rest = url.partition("://")
@@ -63,7 +63,7 @@ class FsspecStore:
             self._place.remove(probe)
 
     def put(self, key: str, content: bytes | Path) -> str:
-        """Write one object whole, read it back, and return its SHA-256.
+        """Write one object atomically, read it back, and return its SHA-256.
 
         Raises StoreNotUsable, StoreUnavailable, ValueError (bad key), or OSError (`content` cannot be read).
         """
@@ -73,9 +73,9 @@ class FsspecStore:
         return digest
 
     def create(self, key: str, content: bytes) -> bool:
-        """Write one object where there is none; False where there is one. Raises as `put` does.
+        """Write one object if there is none, and return whether this call did. Raises as `put` does.
 
-        Where an answer was lost on the way, what is there is compared: the same content counts as ours.
+        After a retry, an existing object with the same content counts as ours, because the response may have been lost.
         """
         _check_key(key)
         attempts = self._patiently()
@@ -88,12 +88,12 @@ class FsspecStore:
         return True
 
     def get(self, key: str) -> bytes:
-        """Read one object. Raises KeyError where there is none, and as `put` does."""
+        """Return the content of one object. Raises KeyError if there is none, and as `put` does."""
         _check_key(key)
         return self._whatever_happens(lambda: self._place.read(key), missing=key)
 
     def keys(self, prefix: str = "") -> list[str]:
-        """List the keys below the folder `prefix`, sorted; empty means all. Raises as `put` does."""
+        """Return the keys below the folder `prefix`, sorted; an empty prefix means all. Raises as `put` does."""
         folder = prefix.rstrip("/")
         if prefix:
             _check_key(folder)
@@ -132,7 +132,7 @@ class FsspecStore:
 
 
 def _known(protocol: str, shown: str) -> str:
-    """Return the one name of a protocol without importing its library. Raises StoreNotUsable."""
+    """Return the canonical name of a protocol, without importing its library. Raises StoreNotUsable."""
     if protocol not in fsspec().available_protocols():
         raise StoreNotUsable(
             f"The store {shown} cannot be used: {protocol}:// is no kind of store that fsspec knows.",

@@ -1,4 +1,4 @@
-"""Where a build works: its own folder, and a folder for each tool that outlives a worker that was killed."""
+"""Work folders: one for each build, one for each unfinished tool, which outlives a killed worker, and scratch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SPENDING_LOG, PLAN = "spending.jsonl", "plan.json"  # in a build's folder
 
 
 class BuildContext(BaseModel):
-    """A build under way: its id, what was asked, and where it works."""
+    """A build in progress: its id, its request, and its work folder."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,15 +34,15 @@ class BuildContext(BaseModel):
     folder: Path
 
     def tool_dir(self, tool: str) -> Path:
-        """Where a finished tool lies: what is packed and published."""
+        """Return the folder of a finished tool, whose files are packed and published."""
         return self.folder / "tools" / tool
 
 
 @dataclass(frozen=True)
 class ToolWorkspace:
-    """One tool that is being made for a build, in the environment in which it must work.
+    """One tool that is being made for a build, with the environment in which it must work.
 
-    The folder belongs to what the tool is made from, not to the build: who makes the same tool next goes on there.
+    The folder belongs to the tool's cache key, not to the build: the next build that makes the same tool resumes there.
     """
 
     build: BuildContext
@@ -50,40 +50,40 @@ class ToolWorkspace:
     environment: Environment
     folder: Path
     key_with_fallback: str = ""
-    """Where the tool is kept if a fallback has a part in it; empty where there is none."""
+    """The tool's cache key if a fallback has a part in it; empty if there is no fallback."""
 
     @property
     def stand_in(self) -> Path:
-        """The file whose presence says that this build's fallback has a part in what lies in the folder."""
+        """The file that exists if this build's fallback has a part in the content of the folder."""
         return self.folder / f"fallback-{self.key_with_fallback.rpartition('/')[2][:24]}"
 
     @property
     def workspace(self) -> Path:
-        """Where the coder works, all that the sandbox sees; the same path inside and outside."""
+        """The folder in which the coder works, the only one that the sandbox sees; its path is the same inside."""
         return self.folder / "workspace"
 
     @property
     def conversation(self) -> Path:
-        """Where the coder's events are persisted."""
+        """The folder of the coder's persisted events."""
         return self.folder / "conversation"
 
     @property
     def shell(self) -> Path:
-        """Where the coder's shell has its control files."""
+        """The folder of the control files of the coder's shell."""
         return self.folder / "shell"
 
     @property
     def steps(self) -> Path:
-        """Where Prefect keeps the results of finished attempts."""
+        """The folder in which Prefect keeps the results of finished attempts."""
         return self.folder / "steps"
 
     def report(self, attempt: int) -> Path:
-        """Where the gate's report of an attempt is kept."""
+        """Return the file of the gate's report on an attempt."""
         return self.folder / f"gate-{attempt}.json"
 
 
 def new_build(request: BuildRequest, home: Path) -> BuildContext:
-    """Make the folder of a new build. Its id sorts by time: 20261123-134501-1f2e3d."""
+    """Create and claim the folder of a new build. Its id sorts by time (UTC): 20261123-134501-1f2e3d."""
     build_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
     folder = home / "work" / build_id
     folder.mkdir(parents=True)
@@ -92,7 +92,7 @@ def new_build(request: BuildRequest, home: Path) -> BuildContext:
 
 
 def tool_folder(build: BuildContext, key: str) -> Path:
-    """Return the work folder of the tool with this key. The path is short: sockets lie below it."""
+    """Return the work folder of the tool with this key. Its path is short, because it contains sockets."""
     return build.folder.parent / "tools" / key.rpartition("/")[2][:24]
 
 
@@ -102,32 +102,32 @@ _KEPT_SECONDS = 7 * 24 * 3600.0
 _SCRATCH = "agenthands-scratch-"
 _held: list[FileLock] = []
 _system_temporary = Path(tempfile.gettempdir())
-_OF_PREFECT = ("prefect-workspace-attempt-*", "tmp????????prefect")  # a worker's, one for each run
-_PREFECTS_SECONDS = 24 * 3600.0  # which of them lives cannot be told
+_OF_PREFECT = ("prefect-workspace-attempt-*", "tmp????????prefect")  # of a worker, one for each run
+_PREFECTS_SECONDS = 24 * 3600.0  # we cannot tell which of their processes still run
 _choosing = threading.Lock()
-_own_scratch: tuple[int, Path] | None = None  # the process that made it, and where
+_own_scratch: tuple[int, Path] | None = None  # the process that created it, and its path
 _log = logging.getLogger(__name__)
 
 
 def claim(folder: Path) -> None:
-    """Say that this process works in a build's folder, until it ends."""
+    """Lock a build's folder for this process, until it ends or calls `release`."""
     lock = FileLock(folder / _ALIVE, thread_local=False)
     lock.acquire()
-    _held.append(lock)  # a lock that nobody refers to is freed
+    _held.append(lock)  # an unreferenced lock is released
 
 
 def release(folder: Path) -> None:
-    """Say that this process is done with a build's folder."""
+    """Release this process's lock on a build's folder."""
     for lock in [each for each in _held if Path(each.lock_file).parent == folder]:
         lock.release()
         _held.remove(lock)
 
 
 def use_scratch() -> None:
-    """Let all temporary files of this process lie in one folder of its own, and remove what dead processes left so.
+    """Put all temporary files of this process into its own scratch folder, and remove those of dead processes.
 
-    What libraries and installers forget there is covered too, and so is what killed Prefect workers left a day ago. A
-    child of such a process uses its parent's folder.
+    This includes files that libraries and installers leave behind, and folders that Prefect workers left a day ago. A
+    child process uses its parent's folder.
     """
     with _choosing:
         if not Path(tempfile.gettempdir()).name.startswith(_SCRATCH):
@@ -149,32 +149,32 @@ def _use_scratch() -> None:
 
 
 def leave_scratch() -> None:
-    """Remove the folder that `use_scratch` made for this very process; for its end."""
+    """Remove the folder that `use_scratch` created for this process, when it ends."""
     global _own_scratch
     if _own_scratch is None or _own_scratch[0] != os.getpid():
         return
     (_, own), _own_scratch = _own_scratch, None
-    shutil.rmtree(own, ignore_errors=True)  # before others are told: what a thread makes meanwhile is found as left
+    shutil.rmtree(own, ignore_errors=True)  # before the release: what a thread creates meanwhile counts as stale
     tempfile.tempdir = os.environ["TMPDIR"] = str(_system_temporary)
     release(own)
 
 
 def sweep(work: Path, tell: Callable[[Path], None] = lambda _: None) -> list[str]:
-    """Remove what dead builds left below `work` and give their ids; what fits a tool that may be gone on with stays.
+    """Remove the folders of dead builds below `work`, and return their ids; unfinished tools stay for a week.
 
-    Before, `tell` is called with the folder of each, of which nobody else can do so meanwhile. Where it raises, the
-    folder stays for the next who sweeps, for a week. The folder of an unfinished tool is removed after a week.
+    First, `tell` is called with each folder, while it is locked so that no other process does the same. If that
+    raises, the folder stays for the next sweep, for at most a week.
     """
     removed = []
     for folder in sorted(work.glob("*-*-*")):
-        with contextlib.suppress(OSError), _taken(folder) as dead:  # just removed by another, or somebody else's
+        with contextlib.suppress(OSError), _taken(folder) as dead:  # just removed by another process, or not ours
             if dead and _told(folder, tell):
                 shutil.rmtree(folder, ignore_errors=True)
                 removed.append(folder.name)
     for tool in (work / "tools").glob("*"):
-        with contextlib.suppress(OSError):  # so with this one, or its tool is ready
+        with contextlib.suppress(OSError):  # likewise, or its tool is finished
             owner = tool / "owner"
-            begun = owner if owner.exists() else tool  # it was just being made, or removed
+            begun = owner if owner.exists() else tool  # it is just being created, or removed
             if time.time() - begun.stat().st_mtime > _KEPT_SECONDS:
                 shutil.rmtree(tool, ignore_errors=True)
     return removed
@@ -185,10 +185,10 @@ def _left_by_prefect(folder: Path) -> bool:
 
 
 def _told(folder: Path, tell: Callable[[Path], None]) -> bool:
-    """Return whether a dead build was told of, or could not be for a week."""
+    """Return whether `tell` succeeded for a dead build, or has failed for a week."""
     try:
         tell(folder)
-    except Exception as error:  # whatever it is: the build that sweeps has its own work to do
+    except Exception as error:  # of any kind: the build that sweeps must go on with its own work
         _log.warning("What the dead build %s had spent is not in its store yet: %s", folder.name, error)
         untold = folder / _UNTOLD
         if not untold.exists():
@@ -204,9 +204,9 @@ def _dead(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def _taken(folder: Path) -> Iterator[bool]:
-    """Return whether nobody works in a folder any more; then nobody else is told so while the context is open."""
+    """Yield whether no process works in a folder any more; a lock that was free is held while the context is open."""
     alive = folder / _ALIVE
-    if not alive.is_file():  # just being made, or made by an older version
+    if not alive.is_file():  # just being created, or created by an older version
         yield time.time() - folder.stat().st_mtime > _KEPT_SECONDS
         return
     lock = FileLock(alive, thread_local=False)

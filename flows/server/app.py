@@ -1,9 +1,9 @@
-"""Prefect's server, embedded or started by `agenthands serve`: its writers to SQLite wait for each other.
+"""Prefect's server, embedded or started by `agenthands serve`, with writers to SQLite that wait for each other.
 
-Prefect begins most transactions that write as DEFERRED ones: they read first, and fail at once where another one has
-written meanwhile, for their view is old then. No time limit of Prefect's or of SQLite's changes that. Its server says
-503, its client tries again after 2, 4, 8 ... seconds, and gives up in the end: a build of 32 tools spends a minute so,
-or fails. An IMMEDIATE transaction waits for its turn.
+Prefect begins most write transactions as DEFERRED: they read first, and fail at once if another transaction has written
+meanwhile, because their snapshot is stale. No timeout of Prefect or SQLite changes that. The server answers 503, and
+the client retries after 2, 4, 8 ... seconds and finally gives up: a build of 32 tools loses a minute, or fails. An
+IMMEDIATE transaction waits for its turn.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from agenthands._util.fast_import import fast_import
 
 
 def create_app() -> Any:
-    """Return Prefect's application. uvicorn calls this in a process of the server's own."""
+    """Return Prefect's application. uvicorn calls this in the server's own process."""
     with fast_import("prefect.server"):
         from prefect.server.api import server
 

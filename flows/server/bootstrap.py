@@ -1,6 +1,6 @@
-"""What a Prefect server must have before builds run on it: a work pool, limits, an end for dead runs, deployments.
+"""Prepares a Prefect server for builds: a work pool, limits, automations for dead runs, and deployments.
 
-`deployments/bootstrap` runs it. All of it can run again: what is there is brought up to date.
+`deployments/bootstrap` runs this. It can be run again: what exists is updated.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 POOL = "agenthands"
 SILENCE_SECONDS = 90
-STARTING_SECONDS = 600  # a container or a pod may have to get its image
+STARTING_SECONDS = 600  # a container or a pod may have to pull its image
 ZOMBIES = "AgentHands: a run without a heartbeat has crashed"
 STILLBORN = "AgentHands: a run that a worker took and that never began has crashed"
-# Prefect's terminal states, and the names that finished builds have.
+# Prefect's terminal states, and the state names of finished builds.
 _ENDS = ("Completed", "Failed", "Crashed", "Cancelled", "Accepted", "Rejected", "TimedOut")
-# Ours: others on the same server may send heartbeats seldom, or none.
+# Only our flows: others on the same server may send heartbeats rarely or never.
 _FLOWS = ["build-agent", "build-batch", "build-tool", "plan-agent"]
-# What follows on Pending where the machine lives.
+# The states that follow Pending if the machine is alive.
 _BEGINNINGS = ("Running", "Retrying", "AwaitingConcurrencySlot", "AwaitingRetry", "Scheduled", "Cancelling", "Paused")
 
 
@@ -63,9 +63,10 @@ def main(
 
 
 def bootstrap(pool: str = POOL, kind: str = "process", image: str | None = None, runs: int | None = None) -> list[str]:
-    """Make or update the work pool, and say in a line what is there.
+    """Create or update the work pool, and return a line that describes it.
 
-    A pool that is there keeps its job template, but for the image where one is named.
+    An existing pool keeps its job template, except for the image if one is named. Raises click.ClickException if it is
+    of another type.
     """
     from prefect.client.orchestration import get_client
 
@@ -74,7 +75,10 @@ def bootstrap(pool: str = POOL, kind: str = "process", image: str | None = None,
 
 
 def limit(models: int | None = None, day_budget: float | None = None) -> list[str]:
-    """Set what all workers share: steps that call models at once, US dollars a day; None leaves one as it is."""
+    """Set the limits that all workers share, and return a line on each; None leaves a limit as it is.
+
+    `models` is the number of concurrent steps that call models, `day_budget` the US dollars per day.
+    """
     from prefect.client.orchestration import get_client
 
     from agenthands.tasks.daily_budget import set_day_budget
@@ -115,7 +119,7 @@ def _work_pool(client: SyncPrefectClient, name: str, kind: str, image: str | Non
 def worker_command(pool: str, url: str) -> str:
     """Return the command that starts a worker of the pool for the Prefect API at `url`.
 
-    Where that is reached by http no certificate is ever asked for, and one instead of all keeps the worker small.
+    An API reached by http needs no certificates, so loading a single one instead of all keeps the worker small.
     """
     certificate = f"PREFECT_API_SSL_CERT_FILE={shlex.quote(str(shipped('deployments/no-tls.pem')))} "
     return f"{certificate if url.startswith('http://') else ''}prefect worker start --pool {shlex.quote(pool)}"
@@ -128,9 +132,10 @@ def _with_image(template: dict[str, Any], image: str | None) -> dict[str, Any]:
 
 
 def watch_runs(silence: int = SILENCE_SECONDS, starting: int = STARTING_SECONDS) -> list[str]:
-    """Have runs marked as crashed that are silent for `silence` seconds or do not begin in `starting` seconds.
+    """Have Prefect mark runs as crashed that are silent for `silence` seconds or do not begin in `starting` seconds.
 
-    Where a worker dies with its machine, nobody tells the server. A run that had not begun sends no heartbeat either.
+    If a worker dies with its machine, the server is not notified, and a run that has not begun sends no heartbeat.
+    Returns a line on each automation.
     """
     heartbeat, ends = "prefect.flow-run.heartbeat", {f"prefect.flow-run.{name}" for name in _ENDS}
     begun = {f"prefect.flow-run.{name}" for name in _BEGINNINGS}
@@ -146,7 +151,7 @@ def watch_runs(silence: int = SILENCE_SECONDS, starting: int = STARTING_SECONDS)
 
 
 def _automate(name: str, after: set[str], expect: set[str], seconds: int, message: str) -> None:
-    """Make or update an automation: where none of `expect` follows on `after`, the flow run has crashed."""
+    """Create or update an automation: a flow run has crashed if no event of `expect` follows one of `after` in time."""
     from prefect.automations import Automation
     from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState

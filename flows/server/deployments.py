@@ -1,4 +1,4 @@
-"""Deploys what prefect.yaml says, from a checkout or from where AgentHands is installed."""
+"""Deploys the flows in prefect.yaml, from a checkout or from an installed package."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from prefect.client.schemas.responses import DeploymentResponse
 
-HEARTBEAT_SECONDS = 30  # the least that Prefect allows; prefect.yaml says the same
+HEARTBEAT_SECONDS = 30  # the minimum that Prefect allows; the same as in prefect.yaml
 IMAGE_FOLDER = "/opt/agenthands"  # where deployments/Dockerfile puts the code
 _PACKAGE = Path(_version.__file__).resolve().parent
 # The entrypoints of prefect.yaml begin here. It is not the package itself: Prefect puts the folder at the head of
@@ -35,11 +35,11 @@ def shipped(name: str) -> Path:
 
 
 def deploy(pool: str, kind: str = "process", variables: Mapping[str, str] = os.environ) -> list[str]:
-    """Deploy to the server at PREFECT_API_URL, on the work pool; returns what is deployed, a line each.
+    """Deploy to the work pool on the server at PREFECT_API_URL, and return a line on each deployment.
 
-    Schedules and parameters of a deployment that is there stay as they are: a person may have set them in the UI.
-    A run looks for the code in AGENTHANDS_CHECKOUT: unless the variable is given, where it is here for a pool of
-    processes, and where it is in the image for others. Raises OutsideError with what Prefect said.
+    An existing deployment keeps its schedules and parameters, because a person may have set them in the UI. A run
+    looks for the code in AGENTHANDS_CHECKOUT; by default that is the path here for a pool of processes, and the path in
+    the image for other pools. Raises OutsideError with Prefect's output.
     """
     before = _deployments()
     code = str(_ROOT) if kind == "process" else IMAGE_FOLDER

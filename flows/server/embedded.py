@@ -1,8 +1,8 @@
-"""Prefect's server for one command, where none is configured.
+"""Runs a Prefect server for one command if none is configured.
 
-The same application that Prefect's ephemeral mode starts, but begun before the slow imports of a build, so that both
-go on at once, and never imported into this process. Prefect reads its settings when it is imported, so this module
-must set the API's address first, and does not import Prefect before.
+It is the application that Prefect's ephemeral mode starts, but started before the slow imports of a build, so that both
+run concurrently, and never imported into this process. Prefect reads its settings on import, so this module sets the
+API's address before it imports Prefect.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _own: dict[int, subprocess.Popen[bytes]] = {}  # by its port
 
 @contextmanager
 def prefect_server() -> Iterator[Callable[[], AbstractContextManager[object]]]:
-    """Return a function that waits until Prefect's API answers, and gives the context in which flows are to run.
+    """Yield a function that waits until Prefect's API answers, and returns the context in which flows must run.
 
     A server that was started here serves this process to its end: Prefect keeps the address that it has read first, and
     sends its last events when the interpreter ends. Where the user has named an API anywhere, nothing is started and
@@ -86,7 +86,7 @@ def _answering(server: subprocess.Popen[bytes], url: str) -> AbstractContextMana
 
 
 def _send_what_waits() -> None:
-    """Let Prefect send its last logs and events to the user's server: the process ends without waiting for threads."""
+    """Send Prefect's last logs and events to the user's server, because the process does not wait for its threads."""
     if "prefect.logging.handlers" in sys.modules and "prefect.events.worker" in sys.modules:
         from prefect.events.worker import EventsWorker
         from prefect.logging.handlers import APILogWorker
@@ -96,7 +96,7 @@ def _send_what_waits() -> None:
 
 
 def _user_names_an_api() -> bool:
-    """Look where Prefect looks: variable, profile, and the settings files of the current folder."""
+    """Return whether an API is set where Prefect looks: the variable, profiles, or files in the current folder."""
     if os.environ.get("PREFECT_API_URL"):
         return True
     home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
@@ -131,7 +131,7 @@ def _wait(server: subprocess.Popen[bytes], url: str) -> None:
     import httpx
 
     deadline = time.monotonic() + _START_SECONDS
-    with httpx.Client(timeout=2) as client:  # httpx.get reads all certificates at each call
+    with httpx.Client(timeout=2) as client:  # httpx.get would load all certificates at each call
         while time.monotonic() < deadline and server.poll() is None:
             try:
                 if client.get(f"{url}/health").is_success:

@@ -1,4 +1,4 @@
-"""A Prefect server with its UI, the deployments, and this machine as their worker, in one command."""
+"""Runs a Prefect server with its UI, the deployments, and a worker on this machine, in one command."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _LOOK_SECONDS = 1.0
 
 
 def serve_here(port: int, runs: int) -> NoReturn:
-    """Serve until interrupted, `runs` runs at once.
+    """Serve on `port` until interrupted, with at most `runs` concurrent runs.
 
-    Raises SettingsInvalid where the port is taken, OutsideError where the server or the worker does not stay up.
+    Raises SettingsInvalid if the port is taken, OutsideError if the server or the worker does not stay up.
     """
     url = f"http://127.0.0.1:{port}/api"
     if _healthy(url):
@@ -34,7 +34,7 @@ def serve_here(port: int, runs: int) -> NoReturn:
         DO_NOT_TRACK="1",
     )
     os.environ.setdefault("PREFECT_WORKER_QUERY_SECONDS", "2")  # a person waits for the run
-    # Each client loads all certificates otherwise, and the worker keeps those of many runs: docs/scale.md.
+    # Otherwise each client loads all certificates, and the worker keeps those of many runs: docs/scale.md.
     os.environ.setdefault("PREFECT_API_SSL_CERT_FILE", str(shipped("deployments/no-tls.pem")))
     with ended_by_interrupt(lambda: None):
         try:
@@ -62,7 +62,7 @@ def _serve(url: str, port: int, runs: int) -> NoReturn:
 
 
 def _start(module: str, *arguments: str, output: int | TextIO) -> subprocess.Popen[Any]:
-    command = [sys.executable, "-P", "-m", module, *arguments]  # -P: a folder `flows` where the user stands is not ours
+    command = [sys.executable, "-P", "-m", module, *arguments]  # -P: a folder `flows` in the current folder is not ours
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, preexec_fn=DIE_WITH_PARENT)
 
 

@@ -1,4 +1,4 @@
-"""The Coder port over the OpenHands SDK: the agent loop and the key stay here, its shell runs in a sandbox.
+"""The Coder port on the OpenHands SDK: the agent loop and the key stay in this process, its shell is in a sandbox.
 
 Pitfalls of the SDK that shape this file: one LLM and one Agent object per conversation (sharing mixes metrics and
 workspaces); `run()` raises for model errors only, so limits are read from the state; FINISHED proves nothing.
@@ -38,15 +38,15 @@ _import_lock = threading.Lock()
 
 
 class OpenHandsCoder:
-    """Runs coding agents in threads of this process; each `work` opens its tool's conversation and closes it."""
+    """Runs coding agents in threads of this process; each `work` opens and closes its tool's conversation."""
 
     def __init__(self, settings: ModelSettings, home: Path) -> None:
-        """Keep the model's settings; the SDK (7 s) is imported with the first work."""
+        """Keep the model's settings; the SDK (7 s) is imported by the first `work`."""
         self._settings = settings
         self._home = home
 
     def work(self, task: CodingTask) -> CodingResult:
-        """Run one turn. Raises what the port says."""
+        """Run one turn. Raises the errors of the port."""
         task.scope.require()
         load_openhands(self._home)
         from openhands.sdk.conversation.exceptions import ConversationRunError
@@ -75,7 +75,7 @@ class OpenHandsCoder:
         )
 
     def _reopened(self, task: CodingTask, words: ProviderWords) -> _Turn:
-        """Open the conversation; one that this version of the SDK cannot read is given up, the workspace stays."""
+        """Open the conversation, or a new one if this version of the SDK cannot read it; the workspace stays."""
         try:
             opened = self._open(task, words)
             list(opened.conversation.state.events)
@@ -118,7 +118,7 @@ class OpenHandsCoder:
         return turn
 
     def _llm(self, usage: str, stopped: threading.Event, payer: UsageMeter) -> Any:
-        """Make a model of the SDK that behaves, when it fails, as every model here does."""
+        """Return an LLM of the SDK that retries and falls back like every other model of ours."""
         from agenthands.coding.openhands.retry import RetryStrategy
 
         fallback = self._settings.fallback
@@ -130,7 +130,7 @@ class OpenHandsCoder:
 
 @dataclass(frozen=True)
 class _Turn:
-    """An open conversation, and what watches over it."""
+    """An open conversation, and the objects that watch it."""
 
     conversation: Any
     payer: UsageMeter
@@ -140,26 +140,26 @@ class _Turn:
 
     @contextlib.contextmanager
     def open_for(self, task: CodingTask) -> Iterator[None]:
-        """End the turn when its time is over; in the end pay and close everything, whatever is raised on the way."""
+        """End the turn at its time limit; on exit, charge its cost and close everything, even after an exception."""
         timer = threading.Timer(task.seconds, self.stop)
         timer.daemon = True
         with contextlib.ExitStack() as end:
             end.callback(self.conversation.close)
-            end.callback(task.shell.close)  # before: the SDK waits 2 s for a shell that comes back after `exit`
+            end.callback(task.shell.close)  # first: the SDK waits 2 s for a shell that restarts after `exit`
             end.callback(self.payer.charge)
             end.callback(timer.cancel)
             timer.start()
             yield
 
     def stop(self) -> None:
-        """Have the turn end after its current step, and no failed call be tried again."""
+        """End the turn after its current step, without retries of failed calls."""
         self.stopped.set()
         self.conversation.pause()
 
     def stop_soon(self) -> None:
         """Do the same without waiting for the step, which holds the conversation's lock.
 
-        Who spends the last money holds its own: two that do so at once would wait for each other for ever.
+        The turn that uses up the budget calls this while it holds its own lock: two such turns would deadlock.
         """
         threading.Thread(target=self.stop, name="budget-reached", daemon=True).start()
 
@@ -180,16 +180,16 @@ def _plain_llm(usage: str, settings: ModelSettings) -> Any:
     return LLM(
         usage_id=usage,
         model=settings.model,
-        num_retries=1,  # tries: `openhands_faults` has its own reasons for more
+        num_retries=1,  # the number of tries: `retry` decides on more
         timeout=int(settings.timeout),
         **{key: value for key, value in options.items() if value is not None},
     )
 
 
 def read_trajectory(conversation: Path) -> bytes:
-    """Read the persisted events of a conversation, oldest first, one JSON object a line; empty where there are none.
+    """Return the persisted events of a conversation, oldest first, one JSON object a line; empty if there are none.
 
-    An event that is half written, by a worker that was killed, is left out.
+    An event that a killed worker left half-written is skipped.
     """
     lines = []
     for file in sorted(conversation.glob("*/events/event-*.json")):
@@ -199,7 +199,7 @@ def read_trajectory(conversation: Path) -> bytes:
 
 
 def load_openhands(home: Path) -> None:
-    """Import the SDK once, quiet, and without what the user's own OpenHands has in its folder."""
+    """Import the SDK once, quietly, and apart from the folder of the user's own OpenHands."""
     with _import_lock:
         os.environ.setdefault("OPENHANDS_SUPPRESS_BANNER", "1")
         os.environ.setdefault("LOG_AUTO_CONFIG", "false")
@@ -217,7 +217,7 @@ def load_openhands(home: Path) -> None:
 
 
 class _Reporter:
-    """Turns the agent's actions into progress."""
+    """Emits the agent's actions as progress events."""
 
     def __init__(self, task: CodingTask, payer: UsageMeter) -> None:
         self._task, self._payer = task, payer
@@ -231,19 +231,19 @@ class _Reporter:
 
 
 def _begun(turn: _Turn, task: CodingTask) -> Spent:
-    """Say the message, if the turn had not begun when its worker died, and return what was spent before the turn."""
+    """Send the message, unless a worker that died had already begun the turn, and return the earlier spending."""
     conversation = turn.conversation
     before = _said_before(conversation, task)
     if before is None:
         conversation.send_message(task.message)
-        before = spent(conversation)  # only now the SDK has restored what earlier turns spent
+        before = spent(conversation)  # only now has the SDK restored the spending of earlier turns
         write_atomic(task.conversation / _TURN, before.model_dump_json())
-    turn.payer.begin(conversation, spent(conversation))  # whoever began the turn has paid for it
+    turn.payer.begin(conversation, spent(conversation))  # the worker that began the turn has charged for it
     return before
 
 
 def _said_before(conversation: Any, task: CodingTask) -> Spent | None:
-    """Return what was spent before this turn if it had begun when its worker died; None for a turn that begins now."""
+    """Return the spending before this turn if a worker that died had begun it; None if the turn begins now."""
     said = (e for e in reversed(conversation.state.events) if type(e).__name__ == "MessageEvent" and e.source == "user")
     last = next(said, None)
     if last is None or "".join(part.text for part in last.llm_message.content) != task.message:
@@ -255,7 +255,7 @@ def _said_before(conversation: Any, task: CodingTask) -> Spent | None:
 
 
 def _ended_by(error: Any, turn: _Turn, task: CodingTask) -> tuple[Any, str]:
-    """Return the status and reason of a turn that an error ended, where that is a result; raises what is none."""
+    """Return the status and reason of a turn that `error` ended, if that is a result. Raises our error otherwise."""
     if turn.stopped.is_set():
         budget = task.scope.exhausted()
         return ("out_of_budget", budget) if budget else ("out_of_time", OUT_OF_TIME)

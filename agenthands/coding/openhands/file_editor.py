@@ -1,4 +1,4 @@
-"""OpenHands' files of a conversation, without keys: a provider's error may quote one, the endpoint's URL hold one."""
+"""OpenHands' file store, redacted, and its file editor, confined to the workspace."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from agenthands._util.redaction import redact_bytes, redact_file
 
 
 class RedactedFiles(LocalFileStore):
-    """Persists events and state as the SDK does, masked."""
+    """Persists events and state as the SDK does, redacted: errors may quote a key, and endpoint URLs contain one."""
 
     def write(self, path: str, contents: str | bytes) -> None:
-        """Write a file without keys."""
+        """Write a file, redacted."""
         super().write(path, redact_file(contents) if isinstance(contents, str) else redact_bytes(contents))
 
 
@@ -27,7 +27,7 @@ CONFINED_EDITOR = "confined_file_editor"
 
 
 class ConfinedExecutor(FileEditorExecutor):
-    """Refuses paths that lead outside the workspace, links included; makes missing folders inside."""
+    """Refuses paths that lead outside the workspace, even through links; creates missing folders inside."""
 
     def __init__(self, executor: Any, root: str) -> None:
         """Confine `executor`, a FileEditorExecutor, to `root`."""
@@ -36,11 +36,11 @@ class ConfinedExecutor(FileEditorExecutor):
         self._root = Path(root).resolve()
 
     def close(self) -> None:
-        """Delete the history of edits, which OpenHands keeps in a temporary folder and leaves there."""
+        """Delete the edit history, which OpenHands would leave in a temporary folder."""
         shutil.rmtree(self.editor._history_manager.cache.directory, ignore_errors=True)
 
     def __call__(self, action: Any, conversation: Any = None) -> Any:
-        """Edit or view, if the path is inside."""
+        """Edit or view the path if it is inside; otherwise return an error observation."""
         path = Path(action.path).resolve()
         if not path.is_relative_to(self._root):
             text = f"{action.path} is outside the workspace {self._root}."
@@ -51,7 +51,7 @@ class ConfinedExecutor(FileEditorExecutor):
 
 
 class ConfinedFileEditorTool(FileEditorTool):
-    """The model sees the ordinary `file_editor`."""
+    """A confined file editor that the model sees as the ordinary `file_editor`."""
 
     name = "file_editor"
 

@@ -1,8 +1,8 @@
-"""What the SDK does when a model call fails, in our words: pauses, the fallback, and when to end the turn.
+"""Our retry policy for the SDK's model calls: pauses, the fallback, and when to end the turn.
 
-The SDK asks its fallback strategy about every error of a call after its own retries, of which it makes none here. Its
-own strategy reads models from files, and its own retries do not know what a provider asks for. A subclass of its LLM
-would not do: the SDK keeps no account of what a subclass spends.
+The SDK asks its fallback strategy about every error of a call after its own retries, of which there are none here. Its
+built-in strategy reads models from files, and its built-in retries ignore the wait that a provider asks for. We cannot
+subclass its LLM, because the SDK does not track what a subclass spends.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from agenthands.llm.settings import ModelSettings
 
 
 class RetryStrategy(FallbackStrategy):
-    """Tries a call again where that can help, and then with the fallback. Belongs to one LLM."""
+    """Retries a call when that can help, then calls the fallback. Belongs to one LLM."""
 
     fallback_llms: list[str] = []
     _settings: ModelSettings = PrivateAttr()
@@ -41,22 +41,22 @@ class RetryStrategy(FallbackStrategy):
         stopped: threading.Event,
         payer: UsageMeter,
     ) -> None:
-        """Stand behind `llm`; no further try begins once the turn is stopped or its money is spent."""
+        """Become the strategy of `llm`; no further try begins once the turn is stopped or a budget is used up."""
         self._llm, self._fallback, self._settings = llm, fallback, settings
         self._stopped, self._payer = stopped, payer
         llm.fallback_strategy = self
 
     def should_fallback(self, error: Exception) -> bool:
-        """Be asked about every error."""
+        """Return True: `try_fallback` handles every error."""
         del error
         return True
 
     def try_fallback(
         self, primary_model: str, primary_error: Exception, primary_metrics: Any, call_fn: Callable[[Any], Any]
     ) -> Any:
-        """Return an answer after all; None where the SDK knows better: it asks anew, or shortens the conversation.
+        """Return the answer of a further try; None leaves the error to the SDK, which asks again or condenses.
 
-        Raises AgentHandsError where nothing helps.
+        Raises AgentHandsError if no try helps.
         """
         fault = to_agenthands_error(primary_error, primary_model)
         if isinstance(fault, ContentFiltered | ContextExceeded):
@@ -77,13 +77,13 @@ class RetryStrategy(FallbackStrategy):
         raise tries.fault() from tries.cause
 
     def _is_the_second(self, kind: type, metrics: Any) -> bool:
-        """Return whether the same happened to the call before, with no answer since."""
+        """Return whether the previous call failed in the same way, with no answer since."""
         now = kind, len(metrics.token_usages)
         again, self._last = self._last == now, now
         return again
 
     def _called(self, llm: LLM, metrics: Any, call_fn: Callable[[Any], Any]) -> Any:
-        """Call once, with nobody behind it; what a fallback costs is noted with the model that it stands in for."""
+        """Call once, without a strategy; the cost of a fallback is added to `metrics` of the model that it replaces."""
         before = llm.metrics.deep_copy()
         strategy, llm.fallback_strategy = llm.fallback_strategy, None
         try:

@@ -1,4 +1,4 @@
-"""How a turn of the SDK's agent ended, in words that a person understands."""
+"""Describes how a turn of the SDK's agent ended, in words that a person understands."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ OUT_OF_TIME = "the time limit of the turn was reached"
 
 
 class Silence:
-    """Listens for empty answers, and keeps the provider's word for why the last one is empty."""
+    """Listens for empty answers, and keeps the provider's finish reason of the last one."""
 
     def __init__(self, words: ProviderWords) -> None:
-        """Take what notes the provider's answers."""
+        """Read the finish reasons from `words`, which records the provider's raw answers."""
         self._words = words
         self.reason = ""
 
     def __call__(self, event: Any) -> None:
-        """Listen."""
+        """Handle an event of the conversation."""
         if is_empty(event):
             self.reason = finish_reason(self._words.last)
 
 
 def is_empty(event: Any) -> bool:
-    """Return whether an event is an answer of the model that says nothing."""
+    """Return whether an event is an empty answer of the model."""
     return type(event).__name__ == "MessageEvent" and event.source == "agent" and not _text(event).strip()
 
 
 def described(event: Any) -> str:
-    """Say in a few words what the agent does."""
+    """Return in a few words what the agent does in an action event."""
     action = event.action
     if command := getattr(action, "command", None):
         path = getattr(action, "path", None)
@@ -46,7 +46,7 @@ def described(event: Any) -> str:
 
 
 def ending(conversation: Any, model: str, silence: Silence, budget: str) -> tuple[Any, str]:
-    """Return the status of a turn that ended without an error, and the reason."""
+    """Return the status and reason of a turn that ended without an error."""
     status = conversation.state.execution_status.value
     if status == "finished":
         return "finished", _without_work(conversation)
@@ -65,7 +65,7 @@ def ending(conversation: Any, model: str, silence: Silence, budget: str) -> tupl
 
 
 def ended_by(error: Any) -> tuple[Any, str] | None:
-    """Return the status and reason of a turn that an error ended, where the error is a result; else None."""
+    """Return the status and reason of a turn that `error` ended; None if the error is not a result."""
     waiting: BaseException | None = error.original_exception
     name = type(waiting).__name__
     while waiting is not None:
@@ -88,7 +88,7 @@ def _stuck(conversation: Any, model: str, silence: Silence) -> tuple[str, str]:
 
 
 def _without_work(conversation: Any) -> str:
-    """Say that a turn ended with words alone; empty where a tool was called in it, the finish tool included."""
+    """Return a reason if a turn called no tool; empty if it called any, including the finish tool."""
     for event in _newest(conversation):
         if type(event).__name__ == "ActionEvent":
             return ""

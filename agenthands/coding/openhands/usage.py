@@ -1,4 +1,4 @@
-"""What a conversation of the SDK has spent, by model, and who pays for it while it runs."""
+"""Measures the spending of an SDK conversation, by model, and charges it while the conversation runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agenthands.schemas import Tokens, add_costs
 
 
 class Part(BaseModel):
-    """What the calls of one model cost. `cost_usd` is 0 where no price is known."""
+    """The cost of the calls of one model. `cost_usd` is 0 if the price is unknown."""
 
     cost_usd: float = 0.0
     tokens: Tokens = Tokens()
@@ -23,14 +23,14 @@ class Part(BaseModel):
 
 
 class Spent(BaseModel):
-    """What a conversation has spent in all its turns, its summaries included."""
+    """The spending of a conversation in all its turns, including its summaries."""
 
     model_config = ConfigDict(extra="forbid")
 
     models: dict[str, Part] = {}
 
     def since(self, before: Spent) -> dict[str, Part]:
-        """Return what came after `before`, of the models that were called."""
+        """Return the spending since `before`, by the models that were called."""
         parts = {}
         for model, now in self.models.items():
             then = before.models.get(model, Part())
@@ -41,24 +41,24 @@ class Spent(BaseModel):
 
 
 class Prices:
-    """Which of a coder's models have a price."""
+    """Knows which of a coder's models have a price."""
 
     def __init__(self, settings: ModelSettings) -> None:
-        """Ask once: litellm is slow to say."""
+        """Look the prices up once, because litellm is slow."""
         models = [settings, *([settings.fallback] if settings.fallback else [])]
         self._known = {model.model: price_per_token(model) is not None for model in models}
 
     def of(self, model: str, part: Part) -> float | None:
-        """Return what a part cost; None where the price of its model is unknown."""
+        """Return the cost of a part in US dollars; None if the price of its model is unknown."""
         return part.cost_usd if self._known.get(model, False) else None
 
     def total(self, parts: Mapping[str, Part]) -> float | None:
-        """Return what all parts cost together."""
+        """Return the cost of all parts in US dollars; None if a price is unknown."""
         return add_costs(*(self.of(model, part) for model, part in parts.items()))
 
 
 def spent(conversation: Any) -> Spent:
-    """Read what a conversation has spent: every model of it, by the names that the SDK was given."""
+    """Return the spending of a conversation, by the models' names as the SDK knows them."""
     parts: dict[str, Part] = {}
     for metrics in conversation.conversation_stats.usage_to_metrics.values():
         for usage in metrics.token_usages:
@@ -74,13 +74,13 @@ def spent(conversation: Any) -> Spent:
 
 
 class UsageMeter:
-    """Pays each model call of a turn when its first event comes, and stops the turn when a budget is reached.
+    """Charges each model call of a turn at its first event, and stops the turn when a budget is reached.
 
-    It also notes that a fallback has answered.
+    It also records that a fallback has answered.
     """
 
     def __init__(self, task: CodingTask, prices: Prices) -> None:
-        """Pay nothing before `begin`."""
+        """Keep the task; nothing is charged before `begin`."""
         self._scope, self._stand_in, self._prices = task.scope, task.stand_in, prices
         self._conversation: Any = None
         self._paid: Spent | None = None
@@ -88,41 +88,41 @@ class UsageMeter:
         self.stop: Callable[[], None] = lambda: None
 
     def begin(self, conversation: Any, before: Spent) -> None:
-        """Begin with what the conversation had spent before this turn."""
+        """Start charging what `conversation` spends beyond `before`."""
         self._conversation, self._paid = conversation, before
 
     def __call__(self, event: Any) -> None:
-        """Listen."""
+        """Charge at an event, and stop the turn if a budget is used up."""
         del event
         if self.charge() and self._scope.exhausted():
             self.stop()
 
     def note_fallback(self) -> None:
-        """Note for good that a fallback has answered, before anything comes of the answer."""
+        """Create the file that records a fallback's answer, before the answer has any effect."""
         self._stand_in.parent.mkdir(parents=True, exist_ok=True)
         self._stand_in.touch()
 
     def note_cut_off(self, model: str) -> None:
-        """Note a call whose time was over before it was answered."""
+        """Record a call of `model` that timed out."""
         self._scope.note_cut_off(model)
 
     def cost(self) -> float | None:
-        """Return what the conversation has cost up to now, in all its turns."""
+        """Return the cost of the conversation so far, in all its turns, in US dollars; None if a price is unknown."""
         return self._prices.total(spent(self._conversation).models) if self._conversation else 0.0
 
     def out_of_money(self) -> bool:
-        """Pay, and say whether a budget is reached."""
+        """Charge what is due, and return whether a budget is used up."""
         self.charge()
         return bool(self._scope.exhausted())
 
     def charge(self) -> bool:
-        """Pay what is not paid yet; says whether there was anything."""
+        """Charge the spending since the last charge, and return whether there was any."""
         with self._lock:
             if self._paid is None:
                 return False
             now = spent(self._conversation)
             parts, self._paid = now.since(self._paid), now
-        if parts:  # at once: a payment may raise, and none of them is made again
+        if parts:  # in one charge: it may raise, and would not be repeated
             entries = (
                 self._scope.entry(self._prices.of(model, part), part.tokens, part.calls, model)
                 for model, part in parts.items()

@@ -1,4 +1,4 @@
-"""What reaches a model for a sandbox, and what it has seen."""
+"""The model gateway port, through which a sandbox reaches a model, and the record of its calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from agenthands.schemas import Tokens
 
 @dataclass(frozen=True)
 class GatewayCall:
-    """One call of a model through the gateway: a line of its log. `error` names what the provider answered instead."""
+    """One model call through the gateway, a line of its log. `at` is in seconds since the epoch.
+
+    `error` is empty unless the call failed, was cut off, or had an empty answer.
+    """
 
     at: float
     model: str
@@ -24,15 +27,15 @@ class GatewayCall:
     error: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the line as a JSON-able mapping; what was said is not in it."""
+        """Return the call as a JSON-able mapping; it holds no messages."""
         return {**vars(self), "tokens": self.tokens.model_dump()}
 
 
 @dataclass
 class GatewayUsage:
-    """What went through a model gateway so far; `calls` has the first ones alone, where there are very many.
+    """What has passed through a model gateway so far; `calls` and `errors` are capped and hold the first ones only.
 
-    `fault` is the last one for which the agent is not to blame. `by_fallback` says that a fallback answered some call.
+    `fault` is the latest failure that was not the agent's. `by_fallback` is true if a fallback answered any call.
     """
 
     requests: int = 0
@@ -43,7 +46,7 @@ class GatewayUsage:
 
 
 class OpenGateway(Protocol):
-    """A running gateway: where it listens, what it demands, what it has seen."""
+    """A running gateway: its socket, the token that it requires, and its usage so far."""
 
     socket: Path
     token: str
@@ -51,7 +54,7 @@ class OpenGateway(Protocol):
 
 
 class ModelGateway(Protocol):
-    """Reaches the agent's model for a sandbox, so that the provider's key never enters one."""
+    """Passes calls from a sandbox to the agent's model, so that the provider's key never enters a sandbox."""
 
     def open(self, socket: Path, scope: BudgetScope) -> AbstractContextManager[OpenGateway]:
-        """Serve an OpenAI-compatible API on a Unix socket until the context ends; calls are paid from `scope`."""
+        """Serve an OpenAI-compatible API on a Unix socket until the context ends; calls are charged to `scope`."""

@@ -1,4 +1,4 @@
-"""What an agent in the sandbox may ask of the model gateway. Nothing that it sends is trusted."""
+"""Reads and validates what an agent in a sandbox sends to the model gateway. None of it is trusted."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 MAX_BODY = 8 * 1024**2
-# What an agent may decide about a call; the model and how it is reached are not among it, nor is `n`, which
-# multiplies the price.
+# The parameters of a call that an agent may set: not the model, not how it is reached, and not `n`, which multiplies
+# the price.
 PASSED = {
     "messages", "tools", "tool_choice", "parallel_tool_calls", "temperature", "top_p", "max_tokens",
     "max_completion_tokens", "stop", "seed", "response_format",
@@ -24,7 +24,7 @@ _INLINE_PARTS = {"text", "refusal", "thinking", "redacted_thinking", "input_audi
 
 
 class Refusal(Exception):
-    """An answer in the form of OpenAI's errors."""
+    """A refused request: an HTTP status, and a body in the form of OpenAI's errors."""
 
     def __init__(self, status: int, kind: str, code: str, message: str) -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ class Refusal(Exception):
 
 
 async def read_body(request: Request) -> bytes:
-    """Read the body, however its size was announced. Raises Refusal where it is too large."""
+    """Return the body, whatever size was announced. Raises Refusal if it is larger than MAX_BODY bytes."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -44,10 +44,11 @@ async def read_body(request: Request) -> bytes:
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """Read a request. Raises Refusal where it is none, or would have somebody outside the sandbox fetch something.
+    """Return the chat completion request in `body`.
 
-    litellm and the providers load images and files by URL, and run tools of their own (search, MCP servers): through
-    them a program without network would have one.
+    Raises Refusal if it is invalid, or would have something fetched outside the sandbox: litellm and the providers
+    load images and files by URL and run their own tools (search, MCP servers), through which a program without a
+    network would have one.
     """
     try:
         asked = json.loads(body)

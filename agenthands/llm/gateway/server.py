@@ -1,7 +1,7 @@
-"""The ModelGateway port over litellm: an OpenAI-compatible API on a Unix socket, with a token, a budget and a log.
+"""The ModelGateway port on litellm: an OpenAI-compatible API on a Unix socket, with a token, a budget and a log.
 
-The agent in the sandbox knows the socket and a token that dies with it; the provider's key stays in this process.
-What the agent sends is not trusted (`gateway_request`): it decides what is said, never who is asked.
+The agent in the sandbox knows the socket and a token that is valid only while the gateway is open; the provider's key
+stays in this process. What the agent sends is not trusted (see `request.py`): it chooses the messages, never the model.
 """
 
 from __future__ import annotations
@@ -60,15 +60,15 @@ class LitellmGateway:
     """Serves one model to sandboxes."""
 
     def __init__(self, settings: ModelSettings, seconds: float = math.inf) -> None:
-        """Keep the model's settings, the key among them. Nobody waits longer than `seconds` for an answer."""
+        """Keep the model's settings, which include the key. No caller waits longer than `seconds` for an answer."""
         self._settings, self._seconds = settings.within(seconds), seconds
 
     @contextmanager
     def open(self, socket: Path, scope: BudgetScope) -> Iterator[RunningGateway]:
-        """Serve on `socket` until the context ends; calls still running then are cut off.
+        """Serve on `socket` until the context ends; calls that are still running then are cut off.
 
-        Calls are paid from `scope`, and refused once a budget is reached; those in flight at that moment finish.
-        Raises SettingsInvalid where the path is too long for a socket, ModelUnavailable where no server starts.
+        Calls are charged to `scope`, and refused once a budget is reached; those in flight at that moment finish.
+        Raises SettingsInvalid if the path is too long for a socket, ModelUnavailable if the server does not start.
         """
         if len(os.fsencode(socket)) > _MAX_SOCKET_PATH:
             raise SettingsInvalid(
@@ -83,7 +83,7 @@ class LitellmGateway:
 
 @contextmanager
 def _served(application: Starlette, socket: Path) -> Iterator[None]:
-    """Serve in a thread of its own. Raises ModelUnavailable where that fails or takes too long."""
+    """Serve in a thread of its own. Raises ModelUnavailable if that fails or takes too long."""
     import uvicorn
 
     server = uvicorn.Server(
@@ -103,7 +103,7 @@ def _served(application: Starlette, socket: Path) -> Iterator[None]:
     def serve() -> None:
         try:
             server.run()
-        except (Exception, SystemExit) as error:  # of a thread, nobody else would see it
+        except (Exception, SystemExit) as error:  # nobody else would see an exception in a thread
             problems.append(error)
 
     thread = threading.Thread(target=serve, name="model-gateway", daemon=True)
@@ -130,7 +130,7 @@ class _Endpoints:
         self._settings = settings
         self._gateway = gateway
         self._scope = scope
-        self._hangs_after = seconds / 2  # the agent may have worked before the call in which its time ended
+        self._hangs_after = seconds / 2  # the agent may have done other work before the call in which its time ended
         self._refused: tuple[float, Refusal] | None = None
 
     def application(self) -> Starlette:
@@ -141,7 +141,7 @@ class _Endpoints:
 
         async def refused(_: Request, refusal: Exception) -> Response:
             assert isinstance(refusal, Refusal)
-            # The gateway has retried already: a client that does so too would multiply the calls.
+            # The gateway has already retried: a client that retries too would multiply the calls.
             return JSONResponse(refusal.content, refusal.status, headers={"x-should-retry": "false"})
 
         return Starlette(
@@ -183,11 +183,11 @@ class _Endpoints:
             raise Refusal(402, "insufficient_quota", "budget_exceeded", f"{sentence}.")
 
     async def _complete(self, passed: dict[str, Any]) -> dict[str, Any]:
-        """Ask the model, or its fallback, and count; raises Refusal with the provider's error."""
+        """Return the answer of the model or its fallback, and charge it. Raises Refusal with the provider's error."""
         litellm = load_litellm()
         self._gateway.usage.requests += 1
         if self._refused and time.monotonic() < self._refused[0]:
-            raise self._refused[1]  # an agent that asks again would wait anew each time
+            raise self._refused[1]  # otherwise an agent that asks again would wait each time
         started = time.time()
 
         async def call(model: ModelSettings) -> Any:
@@ -219,7 +219,7 @@ class _Endpoints:
         return {**answer, "model": "agent"}
 
     async def _count(self, model: ModelSettings, response: Any, words: ProviderWords, started: float) -> None:
-        """Count an answer, and note why it is empty where it is."""
+        """Charge and log an answer, with the reason if it is empty."""
         tokens, cost = tokens_of(response), cost_of(load_litellm(), response, model)
         await asyncio.to_thread(self._scope.charge, cost, tokens, 1, model.model)
         message = response.choices[0].message if response.choices else None
@@ -244,7 +244,7 @@ class _Endpoints:
         return refusal
 
     def _note_cut_off(self, started: float) -> None:
-        """Note a call that nobody waits for any more: the fault of a model that hung until its test case ended."""
+        """Record a call whose caller has gone: a model that hung until the test case ended is at fault."""
         model, seconds = self._settings.model, time.time() - started
         message = f"{model} does not answer: a call was cut off after {seconds:.0f} s, when its test case ended."
         self._note(message)
@@ -253,7 +253,7 @@ class _Endpoints:
             self._blame_model(ModelUnavailable(message, _NO_ANSWER), Refusal(408, "api_error", "cut_off", message))
 
     def _blame_model(self, fault: AgentHandsError, refusal: Refusal) -> None:
-        """Keep a fault for which the agent is not to blame, and have the model rest."""
+        """Keep a fault that is not the agent's, and refuse further calls for a while."""
         self._gateway.usage.fault = fault
         self._refused = time.monotonic() + (_REST if fault.retryable else math.inf), refusal
 
@@ -272,7 +272,7 @@ class _Endpoints:
 
 
 def _defaults(settings: ModelSettings, passed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the configured values of what the agent left open."""
+    """Return the configured values of the parameters that the agent did not pass."""
     defaults: dict[str, Any] = {}
     if settings.temperature is not None and "temperature" not in passed:
         defaults["temperature"] = settings.temperature

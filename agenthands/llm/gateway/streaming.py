@@ -1,4 +1,4 @@
-"""What becomes of a call of the model when the agent that asked does not wait for it any more."""
+"""Awaits model calls while their caller still waits, and writes finished answers as a stream."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 async def while_awaited[T](request: Request, call: Coroutine[Any, Any, T], hangs_after: float) -> T:
-    """Return what `call` gives; the body of `request` was read before.
+    """Return the result of `call`; the body of `request` must have been read before.
 
-    Once nobody waits, a call that has taken `hangs_after` seconds is cancelled. A younger one goes on: its answer will
-    say what it cost. Raises Refusal for the one, and what `call` raises.
+    If the client disconnects after `hangs_after` seconds, the call is cancelled and Refusal is raised. If it
+    disconnects earlier, the call continues, because its answer is needed to know its cost. Raises what `call` raises.
     """
     started = time.monotonic()
     asking, leaving = asyncio.ensure_future(call), asyncio.ensure_future(_left(request))
@@ -40,10 +40,10 @@ async def _left(request: Request) -> None:
 
 
 async def streamed(answer: Mapping[str, Any], with_usage: bool) -> AsyncIterator[str]:
-    """Return a finished answer in the form of a stream.
+    """Yield a finished answer as server-sent events.
 
     The provider is always asked for a whole answer: every litellm provider can do that (a CustomLLM often cannot
-    stream), an error still gets its status code, and nobody watches a test case token by token.
+    stream), an error still has its status code, and nobody watches a test case token by token.
     """
     head = {"id": answer.get("id", "chatcmpl"), "object": "chat.completion.chunk",
             "created": answer.get("created", 0), "model": answer["model"]}  # fmt: skip
@@ -68,10 +68,10 @@ _loop: asyncio.AbstractEventLoop | None = None
 
 
 async def on_model_loop(call: Coroutine[Any, Any, Any]) -> Any:
-    """Await a call of litellm on the one loop that all gateways share; cancelling reaches the call.
+    """Await a litellm call on the event loop that all gateways share; a cancellation reaches the call.
 
-    litellm keeps its clients by the address of the event loop, and its background work moves to whichever loop asked
-    last: with a loop for each gateway, builds side by side break each other's.
+    litellm caches its clients by the address of the event loop, and its background work moves to the loop that called
+    last: with one loop for each gateway, concurrent builds would break each other's calls.
     """
     global _loop
     with _lock:

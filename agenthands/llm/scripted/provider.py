@@ -1,14 +1,14 @@
-"""Scripted models: a litellm provider that answers from files, selected by name (`scripted/<folder>`).
+"""Scripted models: a litellm provider whose answers come from files, chosen by name (`scripted/<folder>`).
 
-A script plays all roles of a build, recognised by what is asked, so that threads cannot disturb each other:
+A script plays all roles of a build. The role follows from the call alone, so threads cannot disturb each other:
 
     planner   the call has a response_format named `plan`:  plan.json
-    ruling    the call has a response_format named `ruling`: ruling.json; without one, its examples stand
+    ruling    the call has a response_format named `ruling`: ruling.json; without that file, the examples stand
     judge     the call has a response_format named `opinion`: opinion.json
     coder     the first user message has a line `Tool: x`:  tools/x.yaml, one item for each assistant message so far
-    agent     anything else:                                agent.yaml, by a part of the last question
+    agent     anything else:                                agent.yaml, by a substring of the last question
 
-A script that has run out says so instead of inventing an answer. Tokens are counted by words; the price is 0.
+A script that has run out says so in its answer. Tokens are counted as words; the price is 0.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ PROVIDER = "scripted"
 
 
 def script_names() -> list[str]:
-    """Return the names of the scripts that ship, without the provider."""
+    """Return the names of the scripts that ship, sorted, without the provider's prefix."""
     return sorted(path.name for path in SCRIPTS.iterdir() if (path / "plan.json").is_file())
 
 
 def require_script(model: str) -> Path:
-    """Return the folder of `scripted/<name>`. Raises ModelNotUsable where there is none."""
+    """Return the folder of the model `scripted/<name>`. Raises ModelNotUsable if there is none."""
     name = model.partition("/")[2]
     if name not in script_names():
         known = ", ".join(f"{PROVIDER}/{known}" for known in script_names())
@@ -45,7 +45,7 @@ def require_script(model: str) -> Path:
 
 
 def register_scripted_models(litellm: Any) -> None:
-    """Make litellm know the provider, and the price of 0 of the scripts that are there now."""
+    """Register the provider with litellm, and each current script as a model with the price 0."""
     free = {
         "input_cost_per_token": 0.0,
         "output_cost_per_token": 0.0,
@@ -99,7 +99,7 @@ def _ruling(folder: Path, question: str) -> str:
     if scripted.is_file():
         return scripted.read_text(encoding="utf-8")
     reason = f"The script {folder.name} has no ruling, so the specification stands."
-    sides = re.split(r"^`{3,}$", question, flags=re.MULTILINE)[-1]  # what stands below the tool's code
+    sides = re.split(r"^`{3,}$", question, flags=re.MULTILINE)[-1]  # the part below the tool's code
     examples = re.findall(r"^## Example (\d+)$", sides, re.MULTILINE)
     return json.dumps({"rulings": [{"example": int(n), "wrong": "tool", "reason": reason} for n in examples]})
 
@@ -134,7 +134,7 @@ def _agent_turn(folder: Path, messages: Sequence[Mapping[str, Any]]) -> dict[str
 
 
 def _figures(result: str) -> Any:
-    """Read a tool's result, which NAT hands to a model as JSON or as Python writes it."""
+    """Return the value of a tool's result, which NAT passes to a model as JSON or as a Python literal."""
     try:
         return json.loads(result)
     except ValueError:

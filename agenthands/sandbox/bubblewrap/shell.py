@@ -19,8 +19,8 @@ from agenthands.sandbox.limits.usage import tree
 from agenthands.sandbox.limits.watchdog import Watchdog, kill_each, watch_shell
 from agenthands.sandbox.subprocesses import kill_group
 
-# Waits for the end of its standard input, which comes with the end of the worker, however that ends; then ends the
-# shell. One that is just being started looks for `closing` after it has told its process id.
+# Waits for the end of its standard input, which comes when the worker ends in any way, then kills the shell. A shell
+# that is just starting looks for `closing` after it has written its process id.
 _SURVIVOR = """\
 read -r _
 : > "$2"
@@ -29,20 +29,20 @@ read -r pid < "$1" && mapfile -d '' -t words < "/proc/$pid/cmdline" && [ "${word
 
 
 class BubblewrapShell:
-    """A shell program, and the end of whatever runs in it."""
+    """A shell in a bubblewrap sandbox, and the means to end everything in it."""
 
     def __init__(
         self, namespaces: Sequence[str], limits: Limits, bounds: Watchdog, folder: Path, end: Callable[[], None]
     ) -> None:
-        """Write the program into `folder`, which lies outside the workspace, and watch what it starts.
+        """Write the program into `folder`, which is outside the workspace, and watch what it starts.
 
-        `end` is called after its end.
+        `end` is called after the shell has ended.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "shell"
-        own = secrets.token_hex(4)  # what still ends the shell of a worker that was killed knows that one alone
+        own = secrets.token_hex(4)  # the survivor of a killed worker knows only its own shell
         self._pid, self._closing, note = (folder / f"{own}.{name}" for name in ("pid", "closing", "note"))
-        # a bash that is not interactive drops the prompts of its terminal: they are read anew, and come as arguments
+        # a non-interactive bash drops the prompts of its terminal: they are read again, and passed as arguments
         prompts = (
             "mapfile -d '' -t all < /proc/$$/environ; prompts=()\n"
             'for each in "${all[@]}"; do case $each in PS1=*|PS2=*|PROMPT_COMMAND=*) prompts+=("$each") ;; esac; done\n'
@@ -51,17 +51,17 @@ class BubblewrapShell:
         bash = f'{inner} "${{prompts[@]}}" /bin/bash --norc --noprofile'
         pid, closing, said = (shlex.quote(str(path)) for path in (self._pid, self._closing, note))
         # bash stays between the terminal and bwrap: --die-with-parent follows the thread that started bwrap, and
-        # OpenHands opens terminals in a short-lived one. The loop revives the shell after the agent typed `exit`.
+        # OpenHands opens terminals in a short-lived one. The loop restarts the shell after the agent has typed `exit`.
         self.path.write_text(
             f"#!/bin/bash\n{bounds.entry} || exit 1\necho $$ > {pid}\n{ulimits(limits)}\n{prompts}turns=0\n"
-            "exec 3>&2 2>/dev/null\n"  # bash tells whom it saw killed, with the whole command line
+            "exec 3>&2 2>/dev/null\n"  # bash reports killed children, with their whole command line
             f"while [ $turns -lt 20 ] && [ ! -e {closing} ]; do\n"
             f'  env -i {shlex.join(namespaces)} {bash} "$@" 2>&3 3>&-\n'
             f"  turns=$((turns + 1))\n  [ ! -e {said} ] || {{ cat {said}; rm -f {said}; }}\ndone\n"
         )
         self.path.chmod(0o700)
-        # A killed worker closes its end of the terminal, and the hang-up of that ends the shell; not below nohup.
-        # It is no child of the shell: it holds no terminal, and counts for no bound.
+        # When a worker is killed, its end of the terminal closes and the hang-up ends the shell, but not under nohup.
+        # This process is no child of the shell, so it holds no terminal and counts toward no limit.
         survivor = subprocess.Popen(
             ["/bin/bash", "-c", _SURVIVOR, "shell-of-a-dead-worker", self._pid, self._closing, self.path],
             stdin=subprocess.PIPE,
@@ -73,11 +73,11 @@ class BubblewrapShell:
         self._ended = threading.Event()
         watcher = threading.Thread(target=watch_shell, args=(bounds, self._pid, note, self._ended), daemon=True)
         watcher.start()
-        # also for a shell that nobody closes
+        # also if nobody closes the shell
         self._end = weakref.finalize(self, _end_watching, self._ended, watcher, survivor, end)
 
     def beside(self, interpreter: ForkServer, request: Mapping[str, object], word: str) -> None:
-        """Let a fork of `interpreter` enter the shell's first sandbox, which has `word` among bwrap's arguments."""
+        """Let a fork of `interpreter` enter the shell's first sandbox, whose bwrap has `word` among its arguments."""
         arguments = (interpreter, request, self._pid, word, self._ended)
         threading.Thread(target=enter_beside, args=arguments, daemon=True).start()
 
@@ -87,7 +87,7 @@ class BubblewrapShell:
         with contextlib.suppress(OSError, ValueError):
             pid = int(self._pid.read_text())
             below = list(tree(pid))
-            kill_group(pid)  # before what is below: its loop must not see a shell end
+            kill_group(pid)  # before its descendants: its loop must not see a shell end
             kill_each(below)
         self._end()
 
@@ -97,5 +97,5 @@ def _end_watching(
 ) -> None:
     ended.set()
     watcher.join(5)
-    survivor.communicate()  # it sees the end of its input, and ends a shell that nobody has closed
+    survivor.communicate()  # it sees the end of its input, and kills a shell that nobody has closed
     end()

@@ -1,4 +1,4 @@
-"""What a sandbox is as a container: mounts, limits, user; whose it is; and how those of dead workers are removed."""
+"""Creates the containers of sandboxes with their mounts, limits and user, and removes those of dead workers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from agenthands.sandbox.launch import mounted, ulimits, variables_inside
 IMAGE = "agenthands-sandbox:bf3a9c4ac03c"  # the hash of deployments/sandbox.Dockerfile
 _LABEL = "agenthands.owner"
 _SANDBOX_UID = 1000
-# docker's own list, and /sys, which tells about the machine
+# docker's own list, and /sys, which describes the machine
 _MASKED = (
     "/proc/asound /proc/acpi /proc/kcore /proc/keys /proc/latency_stats /proc/timer_list /proc/timer_stats "
     "/proc/sched_debug /proc/scsi /sys"
@@ -24,9 +24,9 @@ _MASKED = (
 
 
 def create(api: Any, image: str, command: Command, argv: Sequence[str]) -> str:
-    """Create a container for a command, with everything bounded, and return its id; it does not run yet.
+    """Create a container for a command, with all its limits, and return its id; it is not started.
 
-    A worker that is root hands the workspace over to the user of the sandbox.
+    If the worker is root, the workspace is handed over to the user of the sandbox.
     """
     hand_over(command.workspace)
     for path in mounted(command):
@@ -48,31 +48,31 @@ def create(api: Any, image: str, command: Command, argv: Sequence[str]) -> str:
 
 
 def remove(api: Any, container: str) -> None:
-    """Kill and remove a container; nothing happens where it is gone, or the daemon."""
+    """Kill and remove a container; do nothing if the container or the daemon is gone."""
     with quiet():
         api.remove_container(container, force=True, v=True)
 
 
 def remove_stale(api: Any) -> None:
-    """Remove containers whose worker has ended without removing them."""
+    """Remove the containers that dead workers left behind."""
     own_boot, own_space, *_ = _owner().split()
     for container in api.containers(all=True, filters={"label": _LABEL}):
         boot, space, pid, started = container["Labels"][_LABEL].split()
         if boot == own_boot and (space != own_space or _started(int(pid)) == started):
-            continue  # at work, or of a worker whose process id means nothing here
+            continue  # its worker is alive, or in another pid namespace, where its id means something else
         remove(api, container["Id"])
 
 
 def sandbox_user() -> str:
-    """Return the user inside: the worker's own, but never root."""
+    """Return the user inside as "uid:gid": the worker's own, but never root."""
     return f"{os.getuid()}:{os.getgid()}" if os.getuid() else f"{_SANDBOX_UID}:{_SANDBOX_UID}"
 
 
 def hand_over(folder: Path) -> None:
-    """Return a root worker's workspace, with all in it, to the user of the sandbox; no link is followed."""
+    """Hand a root worker's workspace, with everything in it, to the user of the sandbox; no link is followed."""
     if os.getuid():
         return
-    with contextlib.suppress(FileNotFoundError):  # something else is ending in there
+    with contextlib.suppress(FileNotFoundError):  # something in there is ending
         for _, folders, files, descriptor in os.fwalk(folder, follow_symlinks=False):
             os.chown(descriptor, _SANDBOX_UID, _SANDBOX_UID)
             for name in (*folders, *files):
@@ -82,7 +82,7 @@ def hand_over(folder: Path) -> None:
 
 @contextlib.contextmanager
 def lost_if_broken() -> Iterator[None]:
-    """Turn every failure of daemon and connection into SandboxLost."""
+    """Turn every failure of the daemon and the connection into SandboxLost."""
     import docker
     import requests
 
@@ -95,7 +95,7 @@ def lost_if_broken() -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Ignore failures of daemon and connection: for what only clears away."""
+    """Ignore failures of the daemon and the connection, for clean-up."""
     with contextlib.suppress(SandboxLost), lost_if_broken():
         yield
 
@@ -106,7 +106,7 @@ def _host_config(api: Any, command: Command) -> dict[str, Any]:
     shown = [*([prefix] if prefix != Path("/usr") else []), *mounted(command)]
     config: dict[str, Any] = api.create_host_config(
         network_mode="none",
-        dns=["127.0.0.1"],  # otherwise the machine's own name servers are written into the container
+        dns=["127.0.0.1"],  # otherwise docker writes the machine's name servers into the container
         read_only=True,
         init=True,
         cap_drop=["ALL"],
@@ -136,8 +136,8 @@ def _mount(path: Path, read_only: bool) -> dict[str, Any]:
 
 
 def _let_read(path: Path) -> None:
-    """Let the user of the sandbox into what a root worker keeps for itself; it is mounted read-only."""
-    with contextlib.suppress(FileNotFoundError):  # the daemon says what is missing
+    """Let the user of the sandbox read what only a root worker can read; it is mounted read-only."""
+    with contextlib.suppress(FileNotFoundError):  # the daemon reports what is missing
         status = path.stat()
         needed = 0o006 if path.is_socket() else 0o005 if path.is_dir() else 0o004
         if os.getuid() == 0 and status.st_mode & needed != needed:
@@ -145,14 +145,14 @@ def _let_read(path: Path) -> None:
 
 
 def _owner() -> str:
-    """Name this process so that another one can tell whether it still runs."""
+    """Return a label of this process from which another one can tell whether it is still running."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    space = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - no path, but a name
+    space = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - a name, not a path
     return f"{boot} {space} {os.getpid()} {_started(os.getpid())}"
 
 
 def _started(pid: int) -> str:
-    """Return when a process started, in the kernel's ticks; "0" where there is none."""
+    """Return the start time of a process in clock ticks since boot; "0" if there is no such process."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     return "0"

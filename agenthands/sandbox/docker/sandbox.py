@@ -1,4 +1,4 @@
-"""The Sandbox port over docker: one container a command, or one a shell."""
+"""The Sandbox port on docker: one container for each command or shell."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TICK = 0.1
 
 
 class DockerSandbox:
-    """Each command gets a container: no network, no capabilities, a read-only system, its workspace alone writable."""
+    """Gives each command a container: no network, no capabilities, and nothing writable but workspace and scratch."""
 
     name = "docker"
     start_hint: ClassVar[str] = "Start it (`systemctl start docker`), set DOCKER_HOST, or use --sandbox bubblewrap."
@@ -40,7 +40,7 @@ class DockerSandbox:
         try:
             self._api: Any = self.connect()
         except (docker.errors.DockerException, requests.RequestException) as error:
-            # The SDK wraps the plainest reason, no socket, into three other errors.
+            # The SDK wraps the simplest reason, a missing socket, in three other errors.
             reason = "" if "FileNotFoundError" in str(error) else f": {_short(error).rstrip('.')}"
             raise SandboxUnavailable(f"No {self.name} daemon answers{reason}.", self.start_hint) from None
 
@@ -58,7 +58,7 @@ class DockerSandbox:
         return sdk.APIClient(**sdk.utils.kwargs_from_env(), version="auto", timeout=60)
 
     def check(self) -> str:
-        """Start one container, and remove those that dead workers left. Raises SandboxUnavailable."""
+        """Start one container, after removing those that dead workers left. Raises SandboxUnavailable."""
         import docker
 
         try:
@@ -73,7 +73,7 @@ class DockerSandbox:
         raise SandboxUnavailable(f"The image {self._image} is not here.", f"Run {get}.")
 
     def run(self, command: Command) -> CommandResult:
-        """Run one command in a container of its own. Raises SandboxLost where daemon or container break."""
+        """Run one command in its own container. Raises SandboxLost if the daemon or the container fails."""
         with lost_if_broken():
             container = create(self._api, self._image, command, argv_inside(command))
             clear = partial(remove, self._api, container)
@@ -102,7 +102,7 @@ class DockerSandbox:
                 ended = "time" if remaining <= 0 else watch.exceeded()
                 streams.turn(max(0.0, min(remaining, _TICK)))
             if ended:
-                streams.close()  # the daemon does not end what it cannot write
+                streams.close()  # the daemon does not end a container whose output it cannot write
                 self._kill(container)
             code = int(self._api.wait(container, timeout=30)["StatusCode"])
             if code and not ended:
@@ -122,11 +122,11 @@ class DockerSandbox:
         try:
             self._api.kill(container)
         except docker.errors.APIError as error:
-            if error.status_code != 409:  # it ended by itself meanwhile
+            if error.status_code != 409:  # it has ended by itself meanwhile
                 raise
 
     def _try_out(self) -> str:
-        """See that a container starts, and that the interpreter of the environments runs in it."""
+        """Start a container, run the environments' interpreter in it, and return a description of the sandbox."""
         probe = "import ctypes, os, sqlite3, ssl; print(os.getuid())"
         with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
             argv = [os.path.realpath(sys.executable), "-I", "-c", probe]

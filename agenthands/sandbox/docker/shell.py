@@ -1,7 +1,7 @@
 """A shell in a container for an agent's terminal.
 
-The terminal runs a small program, which hands everything to this process over a Unix socket; this process hands it on
-to a bash in the container. So the worker knows all containers and shells, and the program needs no rights at docker.
+The terminal runs a small program, which passes everything over a Unix socket to this process, which passes it on to a
+bash in the container. So the worker knows all containers and shells, and the program needs no access to docker.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ _CHUNK = 65536
 
 
 class DockerShell:
-    """A shell program, and the end of whatever runs in it."""
+    """A shell in a container, and the means to end everything in it."""
 
     def __init__(self, api: Any, image: str, command: Command, folder: Path) -> None:
-        """Write the program into `folder`, which lies outside the workspace, and start the container meanwhile."""
+        """Write the program into `folder`, which is outside the workspace; the container starts in the background."""
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "shell"
         parts = [sys.executable, "-I", "-S", str(_PROGRAM), str(folder)]
         self.path.write_text(f'#!/bin/sh\nexec {shlex.join(parts)} "$@"\n')
         self.path.chmod(0o700)
         service = _Service(api, image, command, folder)
-        self._end = weakref.finalize(self, service.end)  # also for a shell that nobody closes
+        self._end = weakref.finalize(self, service.end)  # also if nobody closes the shell
 
     def close(self) -> None:
         """Kill the shell and everything in its container."""
@@ -49,7 +49,7 @@ class DockerShell:
 
 
 class _Service:
-    """Listens for shell programs and gives each a bash in the container."""
+    """Listens for shell programs and connects each to a bash in the container."""
 
     def __init__(self, api: Any, image: str, command: Command, folder: Path) -> None:
         self._api, self._image, self._command = api, image, command
@@ -94,7 +94,7 @@ class _Service:
             self._running()
 
     def _running(self) -> tuple[str, ContainerWatch]:
-        """Return the container, made or started again where it must be."""
+        """Return the running container and its watch; create or start it if necessary."""
         with self._lock:
             if self._ending.is_set():
                 raise SandboxLost("The shell is closed.")
@@ -118,7 +118,7 @@ class _Service:
             threading.Thread(target=self._serve, args=(link,), daemon=True).start()
 
     def _serve(self, link: socket.socket) -> None:
-        """Return one terminal its bash, and a new one after it ended."""
+        """Connect one terminal to a bash, and to a new one each time that one has ended."""
         try:
             with link, contextlib.suppress(OSError), lost_if_broken():
                 hello = json.loads(_line(link))
@@ -134,11 +134,11 @@ class _Service:
             self._remove()
 
     def _one_bash(self, link: socket.socket, hello: dict[str, Any]) -> bool:
-        """Run one bash to its end; False where the terminal ended first."""
+        """Run one bash to its end; return False if the terminal ended first."""
         container, watch = self._running()
-        # it waits for a line: the SDK loses what comes before the connection is ours
+        # it waits for a line: the SDK loses output from before the connection is handed to us
         text = f'read -rs; {ulimits(self._command.limits)}; exec env "$@"'
-        prompts = [f"{name}={value}" for name, value in hello["prompts"].items()]  # as variables bash drops them
+        prompts = [f"{name}={value}" for name, value in hello["prompts"].items()]  # bash would drop variables
         made = self._api.exec_create(
             container,
             ["/bin/bash", "-c", text, "bash", *prompts, "/bin/bash", "--norc", "--noprofile", *hello["arguments"]],
@@ -183,7 +183,7 @@ class _Service:
 
 
 def _line(source: socket.socket) -> bytes:
-    """Read the first line, and not a byte more: what follows was typed."""
+    """Return the first line, without reading a byte more: what follows was typed."""
     line = b""
     while not line.endswith(b"\n") and (byte := source.recv(1)):
         line += byte

@@ -1,8 +1,8 @@
-"""Runs in an agent's terminal: hands everything to the worker, which hands it on to a bash in a container.
+"""Runs in an agent's terminal: passes everything to the worker, which passes it on to a bash in a container.
 
-    python docker_shell_script.py FOLDER [ARGUMENT OF BASH]...
+    python shell_script.py FOLDER [ARGUMENT OF BASH]...
 
-FOLDER holds the worker's socket. Standard library only: it must be there before the terminal types.
+FOLDER holds the worker's socket. Standard library only: it must be ready before the terminal types.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ _PASSED = ("PS1", "PS2", "PROMPT_COMMAND")
 
 
 def hello(arguments: list[str]) -> bytes:
-    """Return what kind of terminal this is, and what bash gets."""
+    """Return the first message to the worker, JSON: the terminal's size, the prompts, and the arguments of bash."""
     terminal = os.isatty(0)
     size = os.get_terminal_size(0) if terminal else (0, 0)
     return json.dumps({
@@ -31,7 +31,7 @@ def hello(arguments: list[str]) -> bytes:
 
 
 def pump(link: socket.socket) -> None:
-    """Copy both ways until the worker ends the connection, or the terminal does."""
+    """Copy both ways until the worker or the terminal ends the connection."""
     with selectors.DefaultSelector() as selector:
         for each in (0, link):
             selector.register(each, selectors.EVENT_READ)
@@ -53,11 +53,11 @@ def write(data: bytes) -> None:
 
 
 def main(folder: str, arguments: list[str]) -> int:
-    """Connect and copy; ends with 1 always, for a shell that ends was lost or closed."""
+    """Connect and copy. Always return 1: a shell that ends was lost or closed."""
     with socket.socket(socket.AF_UNIX) as link, contextlib.suppress(OSError):
         link.connect(f"/proc/self/fd/{os.open(folder, os.O_PATH | os.O_DIRECTORY)}/socket")
         if os.isatty(0):
-            tty.setraw(0, termios.TCSANOW)  # at once, and keeping what was typed already
+            tty.setraw(0, termios.TCSANOW)  # at once, and without losing what has been typed
         link.sendall(hello(arguments) + b"\n")
         pump(link)
     return 1

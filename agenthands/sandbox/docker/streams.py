@@ -1,4 +1,4 @@
-"""Whether a container exceeds its bounds, and which."""
+"""Watches the limits of a container, and moves its streams."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from agenthands.sandbox.limits.watchdog import DiskWatch, Paced
 
 
 class ContainerWatch:
-    """Looks after a container: the kernel's counters where they can be read here, else the daemon's word; the disk."""
+    """Watches a container's limits: by the kernel's counters if they can be read here, else by asking the daemon."""
 
     def __init__(self, api: Any, container: str, command: Command) -> None:
-        """Begin with a container that has just been started."""
+        """Watch `container`, which has just been started."""
         self._api, self._container = api, container
         self._disk = Paced(0.5, DiskWatch(command.limits, command.workspace, self._processes))
         self.started()
 
     def started(self) -> None:
-        """Look anew: the container was started again."""
+        """Find the counters again, because the container was restarted."""
         pid = self._api.inspect_container(self._container)["State"]["Pid"]
         self._counters: Counters | None = counters_of(pid, self._container)
         self._bounds = Paced(0.1, self._reached) if self._counters else Paced(2.0, self._oom)
 
     def exceeded(self) -> EndedBy | None:
-        """Name the bound that is exceeded."""
+        """Return the limit that is exceeded, if any."""
         return self._bounds() or self._disk()
 
     def cause(self) -> EndedBy | None:
-        """Name the bound that made the command fail, after its end. Raises SandboxLost where it was removed."""
+        """Return the limit that made the command fail, if any. Raises SandboxLost if the container was removed."""
         return self._oom()
 
     def _reached(self) -> EndedBy | None:
@@ -50,16 +50,16 @@ class ContainerWatch:
         return self._counters.processes() if self._counters else []
 
 
-_HEADER = struct.Struct(">BxxxL")  # which stream, and how many bytes of it follow
+_HEADER = struct.Struct(">BxxxL")  # the number of the stream, and how many bytes of it follow
 _CHUNK = 65536
 
 
 class Streams:
-    """One attached connection to a container without a terminal."""
+    """An attached connection to a container without a terminal."""
 
     def __init__(self, connection: Any, stdin: bytes, limit: int) -> None:
-        """Take over the SDK's `connection`; at most `limit` bytes of each output are kept."""
-        self._connection = connection  # the SDK closes the socket when nobody holds this
+        """Take over the SDK's `connection`; keep at most `limit` bytes of each output."""
+        self._connection = connection  # the SDK closes the socket when this is garbage-collected
         self._socket = raw_socket(connection)
         self._socket.setblocking(False)
         self._pending = memoryview(stdin)
@@ -72,11 +72,11 @@ class Streams:
 
     @property
     def outputs(self) -> tuple[bytes, bytes]:
-        """What came from standard output and standard error so far."""
+        """What has come from standard output and standard error so far."""
         return bytes(self._outputs[1]), bytes(self._outputs[2])
 
     def turn(self, seconds: float) -> None:
-        """Move what is ready, waiting at most `seconds` for it. Raises OSError where the connection breaks."""
+        """Read and write what is ready, waiting at most `seconds` for it. Raises OSError if the connection fails."""
         with selectors.DefaultSelector() as selector:
             writing = 0 if self._fed else selectors.EVENT_WRITE
             selector.register(self._socket, selectors.EVENT_READ | writing)
@@ -87,7 +87,7 @@ class Streams:
                     self._read()
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._socket.close()
         with contextlib.suppress(OSError):
             self._connection.close()
@@ -111,15 +111,15 @@ class Streams:
 
 
 class Frames:
-    """Takes the daemon's frames apart, piece by piece: a frame is never held as a whole."""
+    """Parses the daemon's frames incrementally, without holding a whole frame."""
 
     def __init__(self) -> None:
-        """Begin with a header."""
+        """Expect a header first."""
         self._header = b""
         self._stream, self._left = 1, 0
 
     def take(self, data: bytes) -> list[tuple[int, bytes]]:
-        """Return what `data` brings for each stream, in order."""
+        """Return the parts of `data`, in order, as (stream number, bytes)."""
         found = []
         while data:
             if not self._left:
@@ -137,6 +137,6 @@ class Frames:
 
 
 def raw_socket(connection: Any) -> socket.socket:
-    """Return the socket behind what the SDK gives."""
+    """Return the socket behind the SDK's connection object."""
     found: socket.socket = getattr(connection, "_sock", connection)
     return found

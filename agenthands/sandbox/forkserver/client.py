@@ -1,7 +1,7 @@
-"""Prepared interpreters: one process for each preparation, of which forks enter sandboxes (see server_script.py).
+"""Fork servers: one process for each preparation, whose forks enter sandboxes (see server_script.py).
 
-What they import, the pinned packages of an environment, runs outside of any sandbox, as the factory's own packages do.
-What a model wrote runs only in a fork that has entered.
+The preparation imports pinned packages of an environment, which run outside of any sandbox, like the factory's own
+packages. Code that a model wrote runs only in a fork that has entered a sandbox.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SCRIPT = Path(__file__).parent / "server_script.py"
 _PREPARATION_SECONDS = 120
 _ENTRY_SECONDS = 30
 _TICK = 0.05
-_FAILURES = 3  # in a row, before nothing is tried any more
+_FAILURES = 3  # in a row, after which the fork server is given up
 _CREDENTIALS = struct.Struct("iII")
 _DONE, _GONE = b"\0", b"\1"
 _log = logging.getLogger(__name__)
@@ -37,21 +37,21 @@ _all_lock = threading.Lock()
 
 
 class CannotEnterError(Exception):
-    """A prepared interpreter cannot be had, or cannot enter: the command must start an interpreter of its own."""
+    """No fork server is available, or its fork cannot enter: the command must start its own interpreter."""
 
 
 def fork_server_for(python: str, variables: Mapping[str, str], preparation: str) -> ForkServer:
-    """Return the interpreter for a preparation, the same one for all threads; it starts when it is first needed."""
+    """Return the fork server for a preparation, the same one for all threads; it starts on first use."""
     key = (python, tuple(sorted(variables.items())), preparation)
     with _all_lock:
         return _all.setdefault(key, ForkServer(python, variables, preparation))
 
 
 class ForkServer:
-    """A process outside of sandboxes; it ends with this one, or after a minute without a request."""
+    """A process outside of sandboxes; it ends with this process, or after a minute without a request."""
 
     def __init__(self, python: str, variables: Mapping[str, str], preparation: str) -> None:
-        """Start nothing yet."""
+        """Keep the arguments; the process starts on first use."""
         self._python, self._variables, self._preparation = python, dict(variables), preparation
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
@@ -60,10 +60,10 @@ class ForkServer:
         self._failures = 0
 
     def enter(self, request: Mapping[str, Any], descriptors: Sequence[int], counted: bool = True) -> None:
-        """Let a fork enter, unless the process inside has ended.
+        """Let a fork enter the sandbox of `request`; return also if the process inside has ended.
 
-        Raises CannotEnterError; after a preparation that raised or took too long, or a few failures in a row that are
-        `counted`, nothing is tried any more.
+        Raises CannotEnterError. After a preparation that raised or took too long, or three `counted` failures in a row,
+        every further call raises it at once.
         """
         with self._lock:
             if self._unusable:
@@ -76,7 +76,7 @@ class ForkServer:
                 except TimeoutError:
                     self._end()
                     answer = b"no answer in %d s" % _ENTRY_SECONDS
-                except OSError as error:  # it had ended, being idle
+                except OSError as error:  # it had ended because it was idle
                     self._end()
                     if last:
                         raise self._failed(str(error).encode(), counted) from None
@@ -86,7 +86,7 @@ class ForkServer:
                     return
                 if not answer:
                     self._end()
-                raise self._failed(answer, counted)  # not asked again: the fork may have entered
+                raise self._failed(answer, counted)  # no retry: the fork may have entered
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -101,9 +101,9 @@ class ForkServer:
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
-                    # a library may be looked for beside the binary
+                    # the loader may look for a library relative to the binary
                     env={**self._variables, "LD_LIBRARY_PATH": str(binary.parent.parent / "lib")},
-                    cwd=tempfile.gettempdir(),  # what it leaves there, killed, goes with all that is ours
+                    cwd=tempfile.gettempdir(),  # if it is killed, its files are removed with our scratch folder
                     start_new_session=True,
                 )
             self._finalizer = weakref.finalize(ours, _end, process)
@@ -134,10 +134,10 @@ class ForkServer:
 
 
 class Entry:
-    """How one command gets into a sandbox: `argv` is what waits in there until it has ended."""
+    """The entry of one command into a sandbox; `argv` is a holder that waits inside until the command has ended."""
 
     def __init__(self, interpreter: ForkServer, request: Mapping[str, Any]) -> None:
-        """Take what the interpreter is to be asked, but the process that it finds inside."""
+        """Keep the request to the fork server; the id of the process inside is added later."""
         self._interpreter, self._request = interpreter, dict(request)
         self._ours, self._theirs = socket.socketpair()
         self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -147,18 +147,18 @@ class Entry:
 
     @property
     def argv(self) -> list[str]:
-        """The holder, which has no open file but its socket once it is ready."""
+        """The command line of the holder, which has no open file but its socket once it is ready."""
         end = self._theirs.fileno()
         text = f'exec </dev/null >/dev/null 2>&1; echo >&{end}; read -r -u {end} code; exit "${{code:-125}}"'
         return ["/bin/bash", "-c", text, self._word]
 
     @property
     def inherited(self) -> int:
-        """The descriptor that the holder inherits under the same number."""
+        """The file descriptor that the holder inherits under the same number."""
         return self._theirs.fileno()
 
     def begin(self, streams: Sequence[int]) -> None:
-        """Wait for the holder in a thread and let the fork enter; the inside ends of the streams are closed then."""
+        """In a thread, wait for the holder, let the fork enter, and close the inner ends of the streams."""
         self._theirs.close()
         thread = threading.Thread(target=self._enter, args=(streams,), daemon=True)
         try:
@@ -169,8 +169,8 @@ class Entry:
         self._thread = thread
 
     def close(self) -> None:
-        """Wait for the thread; the holder has ended, or never begins."""
-        with contextlib.suppress(OSError):  # closed, or the holder is gone
+        """Wait for the thread; the holder must have ended, or never begin."""
+        with contextlib.suppress(OSError):  # it is closed, or the holder has ended
             self._ours.shutdown(socket.SHUT_RDWR)
         if self._thread:
             self._thread.join()
@@ -181,12 +181,12 @@ class Entry:
         try:
             ready, parts, _, _ = self._ours.recvmsg(1, socket.CMSG_SPACE(_CREDENTIALS.size))
             if not ready:
-                return  # bwrap has failed, and says why
-            pid, _, _ = _CREDENTIALS.unpack(parts[0][2])  # as seen from here: the kernel translates it
+                return  # bwrap has failed, and reports why
+            pid, _, _ = _CREDENTIALS.unpack(parts[0][2])  # the kernel translates it to our pid namespace
             request = {**self._request, "process": pid, "word": self._word}
             self._interpreter.enter(request, [*streams, self._ours.fileno()])
         except CannotEnterError as error:
-            self.failure = error.with_traceback(None)  # whose frames hold what is to be closed
+            self.failure = error.with_traceback(None)  # its frames would keep open what is to be closed
         finally:
             self._ours.close()
             _close(streams)
@@ -195,7 +195,10 @@ class Entry:
 def enter_beside(
     interpreter: ForkServer, request: Mapping[str, Any], shell: Path, word: str, ended: threading.Event
 ) -> None:
-    """Enter the first sandbox with `word` among the arguments of bwrap below the process whose id comes in `shell`."""
+    """Let a fork enter the first sandbox of a shell, unless `ended` is set first.
+
+    `shell` is the file with the shell's process id; bwrap has `word` among its arguments.
+    """
     while not ended.wait(_TICK):
         with contextlib.suppress(OSError, ValueError):
             if process := _first_inside(int(shell.read_text()), word):
@@ -205,12 +208,12 @@ def enter_beside(
     ours, theirs = socket.socketpair()
     with ours, theirs, Path(os.devnull).open("r+b") as null, contextlib.suppress(CannotEnterError):
         streams = [null.fileno()] * 3
-        # what runs in a shell may kill whoever enters: it decides for no other shell
+        # code in a shell may kill the fork that enters, so a failure here must not count for other shells
         interpreter.enter({**request, "process": process, "word": word}, [*streams, theirs.fileno()], counted=False)
 
 
 def _first_inside(shell: int, word: str) -> int:
-    """Return the sandbox's first process as soon as it has started the command, so that the sandbox stands; or 0."""
+    """Return the id of the sandbox's first process once it has started the command, so the sandbox is ready; else 0."""
     own = Path("/proc/self/ns/user").readlink()
     for process in tree(shell):
         folder = Path(f"/proc/{process}")
@@ -227,6 +230,6 @@ def _close(descriptors: Sequence[int]) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process: its socket is closed."""
+    """Kill the process, whose socket is closed."""
     process.kill()
     process.wait()

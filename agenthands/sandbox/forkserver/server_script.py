@@ -1,20 +1,21 @@
-"""An interpreter that is prepared once, outside, and of which forks enter sandboxes that bwrap has set up.
+"""A fork server: it prepares once, outside, and its forks enter sandboxes that bwrap has set up.
 
-Standard library alone, Python 3.12. Standard input is a socket of messages. First comes the Python source of the
-preparation, which is run; then each message is a request, with descriptors beside it:
+Standard library only, Python 3.12. Standard input is a socket of messages. The first is the Python source of the
+preparation, which is run; each further message is a request, with file descriptors:
 
     {"process": id, "word": one of its arguments, "cgroups": [files to join by], "folder": path,
      "variables": {name: value}, "limits": {RLIMIT name: number}, "code": Python source}
-    descriptors: the inside ends of standard input, output and error, and where a line with the exit code goes
+    descriptors: the inner ends of standard input, output and error, and one to which a line with the exit code is
+    written
 
-Each is answered with DONE, with GONE where the process in the sandbox has ended, or with what failed.
+The answer is DONE, or GONE if the process in the sandbox has ended, or else a text that says what failed.
 
-A fork joins the cgroups and the namespaces of that process. Only a child of it is in another pid namespace, and only a
-child of that one, once its parent has ended, belongs to the sandbox's first process. That one waits for a last one,
-which runs the code.
+A fork joins the cgroups and the namespaces of the process in the request. A new pid namespace applies only to children,
+so the fork forks again; that child forks again and ends, so that the grandchild is adopted by the sandbox's first
+process. The grandchild waits for one last fork, which runs the code.
 
-Nothing that the code can reach belongs to the outside: this process has no variables but those of the preparation, open
-files and root are left behind, and what is in its memory are the modules that the preparation has imported.
+The code can reach nothing from the outside: this process has only the variables of the preparation, a fork leaves open
+files and the root folder behind, and its memory holds only the modules that the preparation has imported.
 """
 
 import contextlib
@@ -28,8 +29,8 @@ import socket
 import sys
 import traceback
 
-IDLE_SECONDS = 60  # its memory is worth more than a second of CPU a minute
-ENDING_MILLISECONDS = 1000  # from the end of a sandbox's cgroup or first process to that of the one to be joined
+IDLE_SECONDS = 60  # after that, its memory is worth more than the second of CPU time that a new start costs
+ENDING_MILLISECONDS = 1000  # between the end of a sandbox's cgroup or first process and that of the process to join
 MAX_MESSAGE = 4 * 1024 * 1024
 STARTED = b"[in the sandbox]"
 DONE, GONE = b"\0", b"\1"
@@ -48,14 +49,14 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def serve(control, namespace):
-    """Prepare, and answer requests; returns in a fork that has entered a sandbox, with the code it is to run."""
+    """Prepare, then answer requests. In a fork that has entered a sandbox, return the code to run; else None."""
     try:
         exec(compile(receive(control)[0], "<prepared>", "exec"), namespace)
-    except BaseException:  # the reason is told, whatever it is
+    except BaseException:  # any exception is reported
         control.sendall(traceback.format_exc()[-3000:].encode() or b"no reason")
         return None
-    check(libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))  # nobody traces a fork that has privileges still
-    # a fork whose parent was killed comes here and is reaped at once: a sandbox whose processes are not, does not end
+    check(libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))  # nobody may trace a fork that still has privileges
+    # adopt and reap forks whose parent was killed: a sandbox does not end before its processes are reaped
     check(libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control.sendall(DONE)
@@ -83,15 +84,15 @@ def serve(control, namespace):
 
 
 def receive(control):
-    """Take one message, and the descriptors that came with it."""
+    """Receive one message, and return its bytes and its file descriptors."""
     text, descriptors, _, _ = socket.recv_fds(control, MAX_MESSAGE, 4)
     return text, descriptors
 
 
 def enter(request, descriptors):
-    """Let a fork enter. Gives None here and the code in what has entered.
+    """Let a fork enter. Return None in the server, and the code to run in the process that has entered.
 
-    Raises ProcessLookupError where the process has ended, and OSError for what failed though it runs.
+    Raises ProcessLookupError if the process inside has ended, and OSError if the entry fails for another reason.
     """
     process = os.pidfd_open(request["process"])
     told, telling = os.pipe()
@@ -100,9 +101,9 @@ def enter(request, descriptors):
         os.close(telling)
         with open(told, "rb") as stream:
             reason = stream.read()
-        with contextlib.suppress(ChildProcessError):  # nobody needs its exit code
+        with contextlib.suppress(ChildProcessError):  # its exit code is not needed
             os.waitpid(first, 0)
-        # whatever fails when a sandbox ends meanwhile
+        # if a sandbox ends meanwhile, anything may fail
         gone = reason != DONE and (reason == GONE or has_ended(process))
         os.close(process)
         if gone:
@@ -114,15 +115,15 @@ def enter(request, descriptors):
     try:
         join(request, process)
         if second := os.fork():
-            os.waitpid(second, 0)  # what nobody waits for keeps the sandbox's first process from ending
+            os.waitpid(second, 0)  # an unreaped child would keep the sandbox's first process from ending
             os._exit(0)
-        if os.fork():  # now in the sandbox's pid namespace; the next one is adopted by its first process
+        if os.fork():  # now in the sandbox's pid namespace, whose first process adopts the next fork
             os._exit(0)
         confine(request, descriptors, telling)
         os.write(telling, DONE)
         os.close(telling)
         return run_below(request["code"], descriptors[3])
-    except BaseException as error:  # no fork may go on as if it were the interpreter outside
+    except BaseException as error:  # no fork may continue as if it were the server outside
         gone = isinstance(error, ProcessLookupError)
         with contextlib.suppress(OSError):
             os.write(telling, GONE if gone else f"{type(error).__name__}: {error}".encode())
@@ -130,18 +131,18 @@ def enter(request, descriptors):
 
 
 def join(request, process):
-    """Join the cgroups and all namespaces of the process, which cannot be another one by now, nor one outside."""
+    """Join the cgroups and all namespaces of the process, after checking that it is the right one and in a sandbox."""
     folder = f"/proc/{request['process']}"
     try:
         shared = [name for name in NAMESPACES if is_same(f"{folder}/ns/{name}", f"/proc/self/ns/{name}")]
-        # read after the pidfd was opened: what has the word now had the process id then
+        # read after the pidfd was opened: the process with the word had this id even then
         with open(f"{folder}/cmdline", "rb") as stream:
             words = stream.read().split(b"\0")
     except FileNotFoundError:
         raise ProcessLookupError from None
     if request["word"].encode() not in words:
         raise ProcessLookupError
-    if set(shared) - {"cgroup"}:  # of which not every kernel has namespaces
+    if set(shared) - {"cgroup"}:  # not every kernel has cgroup namespaces
         raise OSError(f"the process is in no sandbox: it shares {shared}")
     for file in request["cgroups"]:
         with open(file, "w") as stream:
@@ -150,19 +151,19 @@ def join(request, process):
 
 
 def has_ended(process):
-    """Return whether the process of a pidfd has ended, or ends now."""
+    """Return whether the process of a pidfd ends within ENDING_MILLISECONDS."""
     poll = select.poll()
     poll.register(process, select.POLLIN)
     return bool(poll.poll(ENDING_MILLISECONDS))
 
 
 def is_same(first, second):
-    """Return whether two files are the same one."""
+    """Return whether two paths are the same file."""
     return os.path.samestat(os.stat(first), os.stat(second))
 
 
 def confine(request, descriptors, telling):
-    """Leave all behind that the sandbox is not to have: descriptors, session, privileges."""
+    """Drop everything that the sandbox must not have: file descriptors, session, variables, privileges."""
     os.setsid()
     for target, descriptor in enumerate(descriptors[:3]):
         os.dup2(descriptor, target)
@@ -181,17 +182,17 @@ def confine(request, descriptors, telling):
         check(libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
     header = (ctypes.c_uint32 * 2)(CAPABILITIES_VERSION_3, 0)
     check(libc.capset(header, (ctypes.c_uint32 * 6)()))
-    check(libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))  # nobody inside opens what this process has open
+    check(libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))  # nobody inside may open this process's files
 
 
 def check(result):
-    """Raise OSError where a call to libc has failed."""
+    """Raise OSError if a libc call has failed."""
     if result:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def run_below(code, telling):
-    """Return the code in a fork; wait for its end here, tell the exit code, and end."""
+    """In a fork, return the code; here, wait for its end, report the exit code, and exit."""
     child = os.fork()
     if not child:
         os.close(telling)
@@ -202,13 +203,13 @@ def run_below(code, telling):
     for stream in (0, 1, 2):
         os.dup2(null, stream)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    with contextlib.suppress(OSError):  # nobody wants to know
+    with contextlib.suppress(OSError):  # nobody is listening any more
         os.write(telling, b"%d\n" % (status if status >= 0 else 128 - status))
     os._exit(0)
 
 
 def main():
-    """Serve; in a fork that has entered, run the code as this program."""
+    """Serve requests; in a fork that has entered a sandbox, run the code as the main program."""
     control = socket.socket(fileno=os.dup(0))
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):

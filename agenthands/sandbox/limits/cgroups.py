@@ -1,4 +1,4 @@
-"""Makes one cgroup a sandbox, in version 1 or 2, where this process may; nothing is mounted or delegated here."""
+"""Creates a cgroup for each sandbox, in version 1 or 2, if this process may; it mounts and delegates nothing."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from agenthands.sandbox.base import EndedBy, Limits
 
 _CONTROLLERS = ("memory", "pids")
 _NAME = "agenthands"
-_FRESH = 10.0  # another container's worker may have made it, whose process id means nothing here
+_FRESH = 10.0  # a worker in another container, whose process id means nothing here, may have created it
 _counter = itertools.count()
 
 
 class Counters:
-    """What the kernel tells about the bounds of one cgroup, whoever made it."""
+    """The kernel's counters of one cgroup, whoever created it."""
 
     def __init__(self, folders: Mapping[str, Path], version: int) -> None:
-        """Read in `folders`: one in version 2, one for each controller in version 1."""
+        """Read from `folders`, by controller: all the same in version 2, each its own in version 1."""
         self._folders, self._version = folders, version
         self._before: dict[EndedBy, int] = {"memory": 0, "processes": 0}
 
     def reached(self) -> EndedBy | None:
-        """Name the bound that was reached since the last time this was asked."""
+        """Return the limit that was reached since the last call, if any."""
         memory = "memory.events" if self._version == 2 else "memory.oom_control"
         counts: dict[EndedBy, int] = {
             "memory": _count(self._folders["memory"] / memory, b"oom_kill"),
@@ -39,15 +39,15 @@ class Counters:
         return reached
 
     def processes(self) -> list[int]:
-        """Return the processes inside, as this process sees them."""
+        """Return the ids of the processes inside, as this process sees them."""
         return _inside(self._folders["pids"])
 
 
 class Cgroup(Counters):
-    """A cgroup of our own, with the bounds of one sandbox."""
+    """Our own cgroup, with the limits of one sandbox."""
 
     def __init__(self, folders: Mapping[str, Path], version: int, limits: Limits) -> None:
-        """Make the folders and write the limits. Raises OSError, and leaves nothing then."""
+        """Create the folders and write the limits. If that fails, nothing is left, and OSError is raised."""
         super().__init__(folders, version)
         try:
             for folder in set(folders.values()):
@@ -59,12 +59,12 @@ class Cgroup(Counters):
 
     @property
     def entry(self) -> str:
-        """Return shell text with which a process joins; it fails where the process cannot."""
+        """Shell code with which a process joins; it fails if the process cannot."""
         return " && ".join(f"echo $$ > {shlex.quote(file)}" for file in self.files)
 
     @property
     def files(self) -> list[str]:
-        """Return the files into which a process writes its id to join."""
+        """The files to which a process writes its id to join."""
         return [str(folder / "cgroup.procs") for folder in sorted(set(self._folders.values()))]
 
     def kill(self) -> None:
@@ -72,7 +72,7 @@ class Cgroup(Counters):
         _kill_inside(self._folders["pids"])
 
     def remove(self) -> None:
-        """Kill what is left and remove the folders."""
+        """Kill the remaining processes and remove the folders."""
         self.kill()
         for folder in set(self._folders.values()):
             for _ in range(100):
@@ -97,22 +97,22 @@ class Cgroup(Counters):
 
 
 class Cgroups:
-    """Where this process may make cgroups."""
+    """The folders in which this process may create cgroups."""
 
     def __init__(self, parents: Mapping[str, Path], version: int) -> None:
-        """Make them below `parents`, one a controller; removes those of processes that are no more."""
+        """Create cgroups below `parents`, a folder for each controller; remove those of dead processes."""
         self._parents, self.version = parents, version
         for parent in set(parents.values()):
             _sweep(parent)
 
     def make(self, limits: Limits) -> Cgroup:
-        """Make the cgroup of one sandbox. Raises OSError."""
+        """Create the cgroup of one sandbox. Raises OSError."""
         name = f"{_NAME}-{os.getpid()}-{next(_counter)}-{_space()}"
         return Cgroup({controller: parent / name for controller, parent in self._parents.items()}, self.version, limits)
 
 
 def counters_of(pid: int, name: str) -> Counters | None:
-    """Return the counters of a process's cgroup; None where it cannot be seen or has no `name` in its path."""
+    """Return the counters of a process's cgroup; None if it cannot be read or has no `name` in its path."""
     with contextlib.suppress(OSError):
         own = [line.split(":", 2) for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
         own = [parts for parts in own if name in parts[2]]
@@ -127,7 +127,7 @@ def counters_of(pid: int, name: str) -> Counters | None:
 
 
 def find_cgroups(process: Path = Path("/proc/self")) -> Cgroups | None:
-    """Find where cgroups with memory and processes can be made, and make one to be sure; None where none can."""
+    """Return where cgroups that limit memory and processes can be created, after creating one; None if nowhere."""
     try:
         own = [line.split(":", 2) for line in (process / "cgroup").read_text().splitlines()]
         mounts = _mounts(process)
@@ -147,13 +147,16 @@ def _first(own: Sequence[Sequence[str]], mounts: Mapping[str, Path]) -> tuple[di
     for _, controllers, path in own:
         for controller in set(controllers.split(",")) & set(_CONTROLLERS) & set(mounts):
             inside = mounts[controller] / path.strip("/")
-            # a container sees its own path from outside, but only what lies below it
+            # a container sees its path as from outside, but mounts only what is below it
             parents[controller] = inside if inside.is_dir() else mounts[controller]
     return (parents if len(parents) == len(_CONTROLLERS) and all(map(_usable, parents.values())) else {}), 1
 
 
 def _second(own: Sequence[Sequence[str]], mounts: Mapping[str, Path]) -> tuple[dict[str, Path], int]:
-    """A cgroup with processes may not give controllers to children, so look in its parents also (systemd delegates)."""
+    """Return the folder of version 2 for each controller: this process's cgroup or a parent, as systemd delegates.
+
+    A cgroup that contains processes cannot enable controllers for its children, hence the parents.
+    """
     path = next((path for number, _, path in own if number == "0"), None)
     if path is None or "2" not in mounts:
         return {}, 2
@@ -170,7 +173,7 @@ def _second(own: Sequence[Sequence[str]], mounts: Mapping[str, Path]) -> tuple[d
 
 
 def _mounts(process: Path) -> dict[str, Path]:
-    """Return where each controller of version 1 is mounted, and version 2 as "2"."""
+    """Return where each controller of version 1 is mounted, and version 2 under the key "2"."""
     found: dict[str, Path] = {}
     for line in (process / "mounts").read_text().splitlines():
         _, folder, kind, options, *_ = line.split()
@@ -186,7 +189,7 @@ def _usable(folder: Path) -> bool:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove cgroups of workers that were killed, with what still runs in them."""
+    """Remove the cgroups of killed workers, and kill the processes in them."""
     for folder in parent.glob(f"{_NAME}-*-*"):
         with contextlib.suppress(OSError, ValueError):
             _, pid, _, *space = folder.name.split("-")
@@ -198,12 +201,12 @@ def _sweep(parent: Path) -> None:
 
 
 def _space() -> str:
-    """Name the namespace in which this process' id means something."""
-    return os.readlink("/proc/self/ns/pid").strip("pid:[]")  # noqa: PTH115 - no path, but a name
+    """Return the id of this process's pid namespace."""
+    return os.readlink("/proc/self/ns/pid").strip("pid:[]")  # noqa: PTH115 - a name, not a path
 
 
 def _kill_inside(folder: Path) -> None:
-    """Kill every process in a cgroup; one that is just being forked is met by the next turn."""
+    """Kill every process in a cgroup, repeatedly, because one may just be forking."""
     for _ in range(100):
         inside = [pid for pid in _inside(folder) if pid > 0]
         if not inside:

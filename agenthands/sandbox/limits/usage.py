@@ -1,4 +1,4 @@
-"""Counts the processes below one, and their memory, from /proc alone."""
+"""Measures processes and their memory, from /proc alone, and the size of a workspace."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _PSS = re.compile(rb"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
 def tree(pid: int, enough: int = sys.maxsize) -> dict[int, int]:
-    """Return a process and all below it, parents first, each with its number of threads; empty where it has ended.
+    """Return a process and its descendants, parents first, each with its number of threads; empty if it has ended.
 
-    An orphan inside a sandbox belongs to the sandbox's first process, so it is found too. Looking stops as soon as
-    there are more than `enough` threads: what forks without end would keep it busy.
+    An orphan inside a sandbox is adopted by the sandbox's first process, so it is found too. The search stops as soon
+    as there are more than `enough` threads: a fork bomb would keep it busy.
     """
     found: dict[int, int] = {}
     waiting = deque([pid])
@@ -39,10 +39,10 @@ def tree(pid: int, enough: int = sys.maxsize) -> dict[int, int]:
 
 
 def memory_of(processes: Iterable[int], enough: int) -> int:
-    """Return the bytes that processes hold in memory together.
+    """Return the bytes of memory that processes use together.
 
-    Shared pages count for each of them as long as the sum stays below `enough`, and in shares above it: that is exact,
-    but costs more.
+    Shared pages count in full for each process while the sum is at most `enough`, and proportionally above it, which
+    is exact but slower.
     """
     resident = {pid: _resident(pid) for pid in processes}
     if sum(resident.values()) <= enough:
@@ -57,7 +57,7 @@ def _resident(pid: int) -> int:
 
 
 def _share(pid: int) -> int:
-    """Return the proportional share; a process that forbids to look counts in full, one that just ends not at all."""
+    """Return the proportional set size in bytes; the resident one if it cannot be read, 0 if the process has ended."""
     try:
         if found := _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_bytes()):
             return int(found[1]) * 1024
@@ -68,13 +68,13 @@ def _share(pid: int) -> int:
     return 0
 
 
-_ENTRY = 4096  # a file without content costs something too
+_ENTRY = 4096  # an empty file takes some space too
 
 
 def used_bytes(folder: Path, enough: int) -> int:
-    """Return the allocated bytes below `folder`; stops as soon as they are more than `enough`.
+    """Return the bytes allocated below `folder`; stop as soon as they exceed `enough`.
 
-    A folder that the sandbox can write, but nobody can measure, counts as more than enough.
+    A folder that the sandbox can write but that cannot be read counts as more than `enough`.
     """
     total = 0
     seen: set[tuple[int, int]] = set()
@@ -99,7 +99,7 @@ def used_bytes(folder: Path, enough: int) -> int:
 
 
 def deleted_bytes(processes: Iterable[int], folder: Path) -> int:
-    """Return the bytes of files without a name, on the file system of `folder`, that `processes` hold open."""
+    """Return the bytes of deleted files on the file system of `folder` that `processes` hold open."""
     found: dict[int, int] = {}
     device = folder.stat().st_dev
     for pid in processes:

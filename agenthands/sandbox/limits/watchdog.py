@@ -1,10 +1,9 @@
-"""Bounds of a whole bubblewrap sandbox: by the kernel's cgroups where they can be made, else by watching.
+"""Enforces the limits of a whole bubblewrap sandbox: by cgroups if they can be created, else by watching.
 
-    bounds_cgroups.py  makes and removes cgroups
-    bounds_proc.py     counts processes and memory from /proc
-    bounds_disk.py     measures a workspace
+    cgroups.py  creates and removes cgroups
+    usage.py    measures processes and memory from /proc, and a workspace
 
-Watching is the weaker one: what a sandbox takes between two looks is taken, and memory that nothing maps is not seen.
+Watching is weaker: a sandbox can exceed its limits between two looks, and memory that no process maps is not seen.
 """
 
 from __future__ import annotations
@@ -24,19 +23,19 @@ from agenthands.sandbox.limits.usage import deleted_bytes, memory_of, tree, used
 
 _TICK = 0.1
 _DISK_TICK = 0.5
-_FIRST = 100  # with the first process of a sandbox all others in it end: there is no need to find each of them
-_SHARE = 5  # what a look costs, it may cost at most every fifth moment again
+_FIRST = 100  # all processes of a sandbox end with its first one, so they need not all be found
+_SHARE = 5  # after a look, wait for at least five times as long as it took
 
 
 class Paced:
-    """Asks a question at most once in `every` seconds, and less often where the answer takes long."""
+    """Calls a function at most once in `every` seconds, and less often if it is slow."""
 
     def __init__(self, every: float, look: Callable[[], EndedBy | None]) -> None:
-        """Ask for the first time at once."""
+        """The first call to `look` is not delayed."""
         self._every, self._look, self._next = every, look, 0.0
 
     def __call__(self) -> EndedBy | None:
-        """Return the answer, or None where it is not time yet."""
+        """Return the result of `look`; None if it is not due yet."""
         started = time.monotonic()
         if started < self._next:
             return None
@@ -47,16 +46,16 @@ class Paced:
 
 
 class DiskWatch:
-    """Whether a workspace, with the deleted files that processes still hold open, is larger than allowed."""
+    """Checks the size of a workspace, including deleted files that processes still hold open."""
 
     def __init__(self, limits: Limits, workspace: Path, processes: Callable[[], Iterable[int]]) -> None:
-        """Take the processes to look at from `processes`; it may give none."""
+        """`processes` returns the ids of the processes to look at, possibly none."""
         self._allowed, self._workspace, self._processes = limits.disk_bytes, workspace, processes
         self._exceeded = False
 
     def __call__(self) -> EndedBy | None:
-        """Measure now. A workspace that was too large may stay so, but not grow: somebody must be able to clean up."""
-        if self._exceeded:  # all was killed meanwhile, and had written on until then
+        """Return "disk" if the workspace is too large. One that was may stay so but not grow, for a clean-up."""
+        if self._exceeded:  # its processes were killed meanwhile, and had kept writing until then
             self._allowed = max(self._allowed, self._used(enough=sys.maxsize))
             self._exceeded = False
             return None
@@ -69,10 +68,10 @@ class DiskWatch:
 
 
 class Watchdog:
-    """The bounds of one sandbox. `close` removes what they needed."""
+    """The limits of one sandbox. `close` removes their cgroup."""
 
     def __init__(self, limits: Limits, workspace: Path, cgroups: Cgroups | None) -> None:
-        """Bound by a cgroup of `cgroups`, or by watching where it is None. Raises OSError."""
+        """Create a cgroup in `cgroups`, or watch if that is None. Raises OSError."""
         self._limits = limits
         self._cgroup: Cgroup | None = cgroups.make(limits) if cgroups else None
         self._pid = 0
@@ -81,25 +80,25 @@ class Watchdog:
 
     @property
     def entry(self) -> str:
-        """Return shell text with which a process puts itself under these bounds."""
+        """Shell code with which a process puts itself under these limits."""
         return self._cgroup.entry if self._cgroup else ":"
 
     @property
     def files(self) -> list[str]:
-        """Return the files into which a process writes its id to put itself under these bounds."""
+        """The files to which a process writes its id to put itself under these limits."""
         return self._cgroup.files if self._cgroup else []
 
     def exceeded(self, pid: int) -> EndedBy | None:
-        """Name the bound that `pid` and all below it exceed together."""
+        """Return the limit that `pid` and its descendants exceed together, if any."""
         self._pid = pid
         return self._processes() or self._disk()
 
     def cause(self) -> EndedBy | None:
-        """Name the bound that was reached just before the end; only the kernel can tell that afterwards."""
+        """Return the limit that was reached just before the end, if any; only a cgroup can tell afterwards."""
         return self._cgroup.reached() if self._cgroup else None
 
     def close(self) -> None:
-        """Kill what is left, and remove the cgroup."""
+        """Kill the remaining processes, and remove the cgroup."""
         if self._cgroup:
             self._cgroup.remove()
 
@@ -116,9 +115,9 @@ class Watchdog:
 
 
 def watch_shell(bounds: Watchdog, pid_file: Path, note: Path, closing: threading.Event) -> None:
-    """Watch a shell until `closing` is set: what exceeds a bound loses all its processes, and `note` says why.
+    """Watch a shell until `closing` is set: if it exceeds a limit, kill its processes and write the reason to `note`.
 
-    The process in `pid_file` itself stays: it starts the shell anew.
+    The process whose id is in `pid_file` stays alive: it restarts the shell.
     """
     while not closing.wait(_TICK):
         with contextlib.suppress(OSError, ValueError):
@@ -129,7 +128,7 @@ def watch_shell(bounds: Watchdog, pid_file: Path, note: Path, closing: threading
 
 
 def kill_each(pids: Iterable[int]) -> None:
-    """Kill processes; the first one of a sandbox takes all others in it with it."""
+    """Kill processes; with the first process of a sandbox, all others in it end."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)

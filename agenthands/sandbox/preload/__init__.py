@@ -1,1 +1,1 @@
-"""What lies on PYTHONPATH in a coding agent's shell, and so has no names of ours: Standard library and NAT only."""
+"""Modules on PYTHONPATH in a coding agent's shell; they import only the standard library and NAT."""

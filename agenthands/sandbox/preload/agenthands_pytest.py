@@ -1,12 +1,12 @@
-"""Runs of pytest in forks of one interpreter that has NAT and pytest imported already: its server, and who asks it.
+"""Runs pytest in forks of an interpreter that has already imported NAT and pytest: the server and its client.
 
 Both are in the same sandbox, with the same rights. The server listens on an abstract socket, which belongs to the
-sandbox's network namespace. One message asks for a run, with the three standard streams beside it:
+sandbox's network namespace. One message requests a run, together with the three standard streams:
 
     {"arguments": [...], "module": bool, "folder": path, "variables": {...}, "umask": int}
 
-It answers with the process id of the run and then with its exit code. A run that nobody waits for any more is ended.
-Where there is no server, or something is asked of Python that only a new interpreter can give, pytest runs as usual.
+The server answers with the process id of the run, and later with its exit code. It kills a run whose client has gone.
+If there is no server, or if the run needs a new interpreter because of Python's variables, pytest runs as usual.
 """
 
 import contextlib
@@ -18,13 +18,13 @@ import socket
 import sys
 
 ADDRESS = "\0agenthands-pytest"
-STARTED_WITH = {"PYTHONDONTWRITEBYTECODE": "1"}  # variables of Python, PYTHONPATH aside
+STARTED_WITH = {"PYTHONDONTWRITEBYTECODE": "1"}  # Python's variables, other than PYTHONPATH
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 MAX_MESSAGE = 1024 * 1024
 
 
 def hand_over(arguments, module):
-    """Have the server do this run and end with its exit code; returns where a new interpreter must do it."""
+    """Have the server do this run, and exit with its exit code; return if a new interpreter must do the run."""
     variables = dict(os.environ)
     ours = {name: value for name, value in variables.items() if name.startswith("PYTHON") and name != "PYTHONPATH"}
     if ours != STARTED_WITH:
@@ -60,13 +60,13 @@ def hand_over(arguments, module):
 
 
 def serve():
-    """Answer for as long as the sandbox lives."""
+    """Serve requests until the sandbox ends."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listening.bind(ADDRESS)
     listening.listen(8)
     selector = selectors.DefaultSelector()
     selector.register(listening, selectors.EVENT_READ)
-    runs = {}  # by what can be read when a run, or who waits for it, has ended
+    runs = {}  # by what becomes readable when a run or its client has ended
     while True:
         for key, _ in selector.select():
             if key.fileobj is listening:
@@ -76,7 +76,7 @@ def serve():
                     runs[each] = started
             elif key.fileobj in runs:
                 connection, ended, pid = runs[key.fileobj]
-                if key.fileobj is connection:  # nobody waits any more
+                if key.fileobj is connection:  # its client has gone
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
                 code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -90,7 +90,7 @@ def serve():
 
 
 def accept(listening):
-    """Start the run that is asked for; give the connection, a pidfd and the process id, or nothing for no request."""
+    """Start the requested run; return its connection, pidfd and process id, or () if there is no valid request."""
     connection, _ = listening.accept()
     connection.settimeout(5)
     request, streams = None, []
@@ -113,7 +113,7 @@ def accept(listening):
 
 
 def run(request, streams):
-    """Be the process that was asked for; ends with pytest's exit code."""
+    """Become the requested process: run pytest, and exit with its exit code."""
     code = 1
     try:
         os.setsid()
@@ -136,7 +136,7 @@ def run(request, streams):
 
 
 def as_usual(request):
-    """Run pytest as `python -m pytest` or `pytest` would; give the exit code."""
+    """Run pytest as `python -m pytest` or `pytest` would, and return its exit code."""
     import atexit
     import threading
 

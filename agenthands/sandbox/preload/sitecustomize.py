@@ -1,10 +1,10 @@
-"""Hands a plain run of pytest over to an interpreter that has NAT imported; Python imports this when it starts."""
+"""Hands a plain run of pytest over to an interpreter that has imported NAT; Python imports this at startup."""
 
 import sys
 
 
 def main():
-    """Hand a plain run of pytest over to the server of this sandbox, where there is one."""
+    """Hand a plain run of pytest over to the server of this sandbox, if there is one."""
     words = sys.orig_argv[1:]
     module = words[:2] == ["-m", "pytest"]
     if module or (words and words[0] == f"{sys.prefix}/bin/pytest"):
