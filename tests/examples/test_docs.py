@@ -85,6 +85,8 @@ def checkout(home, nat_environment):
     folder = home / "agenthands"
     shutil.copytree(ROOT, folder, ignore=_IGNORED)
     (folder / ".venv").symlink_to(ROOT / ".venv")
+    for name in ("requirements.lock", "pyproject.toml"):
+        os.utime(folder / name, (0, 0))  # older than the environment, which `make install` must not make anew
     return folder
 
 
