@@ -31,13 +31,14 @@ from typing import IO, NamedTuple
 from agenthands._util.redaction import remember
 from agenthands._version import __version__
 from agenthands.errors import OutsideError
+from agenthands.flows.server.deployments import shipped
 
 _START_SECONDS = 120.0
 _SEND_SECONDS = 5.0
 _KEPT_SECONDS = 7 * 24 * 3600.0
 _DATABASE_BYTES = 100_000_000
 _API_IS_SET = re.compile(r"PREFECT_API_URL|^\s*\[(tool\.prefect\.)?api\]|\bapi\.url\b", re.MULTILINE)
-_CLIENT = ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING")
+_ERROR = re.compile(r"^[\w.]*(?:Error|Exception)\b.*", re.MULTILINE)  # the last line of a traceback
 # All that the server inherits: it outlives the command, and knows nothing of its keys, folders and settings.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "LD_LIBRARY_PATH", "TZ")
 
@@ -67,13 +68,24 @@ def prefect_server(home: Path, idle_seconds: float) -> Iterator[Callable[[], Abs
     with (folder / "users").open("a") as users:
         fcntl.flock(users, fcntl.LOCK_SH)  # waits where the server is just ending, some milliseconds
         address = _found_or_started(folder, idle_seconds)
-        before = {name: os.environ.get(name) for name in _CLIENT}
-        os.environ.update(PREFECT_API_URL=f"http://127.0.0.1:{address.port}/api", PREFECT_API_AUTH_STRING=address.auth)
-        try:
+        with _named_in_environment(address):
             yield lambda: _answering(folder, address)
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@contextmanager
+def _named_in_environment(address: _Address) -> Iterator[None]:
+    named = {
+        "PREFECT_API_URL": f"http://127.0.0.1:{address.port}/api",
+        "PREFECT_API_AUTH_STRING": address.auth,
+        "PREFECT_API_SSL_CERT_FILE": str(shipped("deployments/no-tls.pem")),  # each client loads all others otherwise
+    }
+    before = {name: os.environ.get(name) for name in named}
+    os.environ.update(named)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def server_folder(home: Path) -> Path:
@@ -123,6 +135,9 @@ def _start(folder: Path, address: _Address, inherited: tuple[int, int], idle_sec
         "PREFECT_API_URL": f"http://127.0.0.1:{address.port}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_UI_ENABLED": "0",
+        # Nobody reads events later, or has automations; task runs are recorded from events as they come.
+        "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED": "false",
+        "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
         "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",  # a block that is saved registers its type
         "PREFECT__SERVER_EPHEMERAL": "1",
         "PREFECT__SERVER_FINAL": "1",
@@ -188,7 +203,7 @@ def _require_alive(folder: Path, alive: IO[str]) -> None:
         fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return
-    said = (folder / "server.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    said = _ERROR.findall((folder / "server.log").read_text(encoding="utf-8", errors="replace"))
     raise OutsideError(
         f"Prefect's embedded server does not start: {said[-1] if said else 'it was ended'}",
         f"{folder / 'server.log'} says more. The next command starts it anew.",
