@@ -31,7 +31,7 @@ def check_server() -> None:
     with refusals_explained(), get_client(sync_client=True) as client:
         if client.server_type == ServerType.CLOUD:  # is always compatible, and has no such page
             return
-        url = without_user(str(client.api_url))
+        url = without_user(str(client.api_url)).rstrip("/")
         try:
             _served = str(client.api_version())
         except ValueError:

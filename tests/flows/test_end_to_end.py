@@ -45,8 +45,10 @@ def published(demo):
     return store / "agents" / record.plan.name / record.build_id
 
 
-def test_the_first_line_says_that_the_model_is_scripted(demo):
-    assert demo[1].stderr.splitlines()[0].startswith("The model is scripted")
+def test_the_first_lines_say_who_begins_and_that_the_model_is_scripted(demo):
+    first, second, *_ = demo[1].stderr.splitlines()
+    assert first == "AgentHands is getting ready."
+    assert second.startswith("The model is scripted")
 
 
 def test_the_demo_is_what_the_seed_asked_for(demo):
