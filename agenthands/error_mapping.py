@@ -11,6 +11,7 @@ from agenthands.errors import AgentHandsError, OutsideError, OwnFault
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_API = "Failed to reach API"
+_REFUSED = re.compile(r"Client error '4(01|03|22)")
 _RAISED = re.compile(r"run encountered an exception:? (\w+)")
 
 
@@ -74,7 +75,7 @@ def _is_busy(name: str, text: str) -> bool:
 
 def _is_refusal(name: str, text: str) -> bool:
     """Return whether a Prefect server does not take a request as it is, for want of a key or of the same version."""
-    return name == "PrefectHTTPStatusError" and "Client error '4" in text
+    return name == "PrefectHTTPStatusError" and bool(_REFUSED.search(text))
 
 
 def _is_of_httpx(name: str) -> bool:

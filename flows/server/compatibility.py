@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from prefect.exceptions import PrefectHTTPStatusError
 
 _REFUSED = (401, 403)
+_NOT_TAKEN = (400, 404, 405, 422)  # what Prefect's client does not expect itself
 _TO_EMBEDDED = "unset PREFECT_API_URL (or switch Prefect's profile) to do without it"
 _served = ""  # the version of the server that was checked
 
@@ -55,7 +56,7 @@ def refusals_explained() -> Iterator[None]:
     try:
         yield
     except PrefectHTTPStatusError as error:
-        if not error.response.is_client_error:
+        if error.response.status_code not in (*_REFUSED, *_NOT_TAKEN):
             raise
         raise _refused(error) from error
 

@@ -130,7 +130,9 @@ def test_commands_that_begin_at_once_start_one_server_which_outlives_the_one_tha
 
 
 def test_it_ends_by_itself_and_runs_of_a_killed_command_with_it(tmp_path, monkeypatch):
+    """What the user has set for a server or database of their own is neither read nor touched."""
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "users-prefect"))
+    monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", "postgresql+asyncpg://127.0.0.1:9/prefect")
     (tmp_path / "prefect.toml").write_text("[server.database]\nconnection_url = 'sqlite+aiosqlite:////none/x.db'\n")
     monkeypatch.chdir(tmp_path)
     home = tmp_path / "home"
