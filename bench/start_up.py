@@ -2,7 +2,7 @@
 
     python bench/start_up.py [--runs 5]
 
-Things with the other way beside them: `agenthands --help`, and `python -c pass` or the same with all imports of a build;
+With the other way beside them: `agenthands --help`, and `python -c pass` or it with all imports of a build;
 server and imports of a build beside each other, and one after the other; from `agenthands demo` to the first line and
 the first stage on standard error, with a server that is there and with one of its own. Then Prefect's embedded server
 from its start to its first answer, and what `--help` loads of the heavy packages.
