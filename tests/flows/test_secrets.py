@@ -151,7 +151,7 @@ def test_the_coder_searched_all_files_and_found_what_it_laid_alone(seen):
     ("name", "address", "said"),
     [
         ("AGENTHANDS_STORE", "ftp://user:{}@127.0.0.1:9/store", "ftp://127.0.0.1:9/store"),
-        ("PREFECT_API_URL", "http://prefect:{}@127.0.0.1:9/api", "http://127.0.0.1:9/api"),
+        ("PREFECT_API_URL", "http://prefect:{}@127.0.0.1:9/api", "127.0.0.1:9/api does not answer"),
     ],
 )
 def test_an_address_that_does_not_answer_is_named_without_its_password(tmp_path, name, address, said):
