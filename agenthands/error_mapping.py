@@ -11,6 +11,7 @@ from agenthands.errors import AgentHandsError, OutsideError, OwnFault
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_API = "Failed to reach API"
+_REFUSED = re.compile(r"Client error '4(01|03|22)")
 _RAISED = re.compile(r"run encountered an exception:? (\w+)")
 
 
@@ -24,6 +25,11 @@ def as_agenthands_error(error: Exception) -> AgentHandsError:
         return OutsideError(
             f"The Prefect API did not answer in time, however often it was asked: {reason}",
             "Its database may be too slow for so many builds at once: SQLite has one writer, PostgreSQL many.",
+        )
+    if _is_refusal(type(error).__name__, str(error)):
+        return OutsideError(
+            f"The Prefect API refuses a request: {reason}",
+            "Its version may be another than that of Prefect here: `prefect version` says both.",
         )
     if _is_of_httpx(type(error).__name__) or reason.startswith(_NO_API):
         return OutsideError(
@@ -55,7 +61,7 @@ def exit_code_of(text: str) -> int:
             return kind.exit_code
         waiting += kind.__subclasses__()
     raised = _RAISED.search(text)
-    if raised is None or _NO_API in text or _is_busy(raised[1], text):
+    if raised is None or _NO_API in text or _is_busy(raised[1], text) or _is_refusal(raised[1], text):
         return AgentHandsError.exit_code
     if _is_of_httpx(raised[1]) or _is_of_the_machine(raised[1]):
         return AgentHandsError.exit_code
@@ -65,6 +71,11 @@ def exit_code_of(text: str) -> int:
 def _is_busy(name: str, text: str) -> bool:
     """Return whether Prefect's client has given up a server that answers with 5xx."""
     return name == "PrefectHTTPStatusError" and "Server error '5" in text
+
+
+def _is_refusal(name: str, text: str) -> bool:
+    """Return whether a Prefect server does not take a request as it is, for want of a key or of the same version."""
+    return name == "PrefectHTTPStatusError" and bool(_REFUSED.search(text))
 
 
 def _is_of_httpx(name: str) -> bool:

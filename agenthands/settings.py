@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     """Wall time of one gate run, in seconds; one run of the tool's tests may take a thirtieth of it."""
     case_seconds: float = Field(120, gt=0)
     """Wall time of one test case of the finished agent, in seconds."""
+    server_seconds: float = Field(300, ge=0)
+    """How long the embedded Prefect server stays for the next command, in seconds; 0 ends it with its last one."""
     locks: str | None = None
     """`redis://` URL of the locks that several machines share; locks of this machine if empty."""
     catalogue: str | None = None

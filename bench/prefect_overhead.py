@@ -128,8 +128,9 @@ def main():
     parser.add_argument("--count", type=int, default=40)
     count = parser.parse_args().count
     from agenthands.flows.server.embedded import prefect_server
+    from agenthands.settings import load_settings
 
-    with tempfile.TemporaryDirectory() as kept, prefect_server() as wait_for_server:
+    with tempfile.TemporaryDirectory() as kept, prefect_server(load_settings().home, 0) as wait_for_server:
         os.environ["PREFECT_LOCAL_STORAGE_PATH"] = kept
         with wait_for_server():
             result = measured(count)

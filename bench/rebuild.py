@@ -1,5 +1,7 @@
 """The line `rebuild`: a full build of 16 tools, the same with everything kept, and with one tool of 16 changed.
 
+The embedded server that the first of them starts is there for the others; what it works for each counts as its CPU.
+
     python bench/rebuild.py [--tools 16] [--latency 0.5]
 
 Each is `agenthands build` from its start to its end, with a model that answers after a set time. For the third build

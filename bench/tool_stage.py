@@ -26,10 +26,11 @@ def main(plan, url, parallel):
     """Start what a build starts, run the stage, print what it took."""
     from agenthands.cli.commands import leave
     from agenthands.flows.server.embedded import prefect_server
+    from agenthands.settings import load_settings
     from agenthands.tasks.dependencies import settings_for, warm_up
 
     adopt_orphans()
-    with tempfile.TemporaryDirectory() as store, prefect_server() as wait_for_server:
+    with tempfile.TemporaryDirectory() as store, prefect_server(load_settings().home, 0) as wait_for_server:
         from agenthands.schemas import BuildOptions
 
         options = BuildOptions(planner="openai/scripted", api_base=url, store=store, parallel=parallel)

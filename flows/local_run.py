@@ -39,17 +39,19 @@ def run_here[T](
     from agenthands.tasks.dependencies import check_machine
 
     use_scratch()
-    check_machine(requests[0].request, requests[0].options())
+    settings = check_machine(requests[0].request, requests[0].options())
     for name, value in _PREFECT.items():
         os.environ.setdefault(name, value)
     from agenthands.flows.server.embedded import prefect_server
 
-    with prefect_server() as wait_for_server:
+    with prefect_server(settings.home, settings.server_seconds) as wait_for_server:
         _check_models(requests)
         with fast_import("prefect"):
             run = load()
+        from agenthands.flows.server.compatibility import refusals_explained
+
         told = listening(listener) if listener else nullcontext()
-        with shown or nullcontext(), told, wait_for_server():
+        with shown or nullcontext(), told, wait_for_server(), refusals_explained():
             return run()
 
 

@@ -28,6 +28,7 @@ os.environ.update(
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
     DO_NOT_TRACK="1",
     AGENTHANDS_HOME=str(TEST_HOME),
+    AGENTHANDS_SERVER_SECONDS="5",  # all tests share one embedded server, and none is left
 )
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun by a script, in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)

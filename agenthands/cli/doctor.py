@@ -163,7 +163,7 @@ def _environment(settings: Settings) -> str:
 
 def _prefect() -> str:
     url = os.environ.get("PREFECT_API_URL")
-    return f"server {url}" if url else "no PREFECT_API_URL: each build starts an embedded server (about 10 s)"
+    return f"server {url}" if url else "no PREFECT_API_URL: builds share an embedded server; it starts with the first"
 
 
 def _home(home: Path) -> str:

@@ -73,6 +73,7 @@ def cli() -> None:
 @as_json
 def build(request: str, as_json: bool, **options: Any) -> None:
     """Build the agent that a sentence, or a YAML file with the key `request`, describes."""
+    _say_who_begins()
     from agenthands.cli.commands import leave, run_build
     from agenthands.flows.request_files import read_request
 
@@ -88,6 +89,7 @@ def build(request: str, as_json: bool, **options: Any) -> None:
 @as_json
 def batch(source: str, at_once: int, as_json: bool, **options: Any) -> None:
     """Build every agent of a list; run it again to build those that were not accepted."""
+    _say_who_begins()
     from agenthands.cli.commands import leave, run_batch
 
     leave(run_batch(source, _given(options), at_once, as_json))
@@ -98,6 +100,7 @@ def batch(source: str, at_once: int, as_json: bool, **options: Any) -> None:
 @as_json
 def demo(as_json: bool, **options: Any) -> None:
     """Build the seed's own request with a scripted model: needs no key, everything but the model is real."""
+    _say_who_begins()
     from agenthands.cli.commands import leave, run_build
     from agenthands.flows.request_files import read_request
 
@@ -111,6 +114,7 @@ def demo(as_json: bool, **options: Any) -> None:
 @as_json
 def plan(request: str, as_json: bool, **options: Any) -> None:
     """Plan an agent and estimate what building it costs; nothing is built."""
+    _say_who_begins()
     from agenthands.cli.commands import leave, run_plan
     from agenthands.flows.request_files import read_request
 
@@ -198,6 +202,11 @@ def serve(port: int, runs: int) -> None:
     from agenthands.flows.server.serve import serve_here
 
     serve_here(port, runs)
+
+
+def _say_who_begins() -> None:
+    """Say at once that something happens: what a build imports takes a second or more."""
+    click.echo("AgentHands is getting ready.", err=True)
 
 
 def _open_report(store: Any, record: Any) -> None:

@@ -212,6 +212,7 @@ def prefect_says(status):
         (httpx.ConnectError("refused"), "does not answer: refused"),
         (RuntimeError("Failed to reach API at http://x"), "does not answer: Failed to reach API"),
         (prefect_says(503), "however often it was asked: Server error '503 Service Unavailable'"),
+        (prefect_says(422), "refuses a request: Client error '422 Unprocessable"),
     ],
 )
 def test_a_full_disk_and_a_server_that_is_away_are_no_bugs(agenthands, monkeypatch, tmp_path, error, message):
@@ -235,4 +236,5 @@ def test_a_scripted_model_is_named_however_it_was_chosen(agenthands, monkeypatch
     monkeypatch.setenv(*("AGENTHANDS_CONFIG", str(tmp_path / "models.toml")) if config
                        else ("AGENTHANDS_PLANNER", "scripted/data-report"))  # fmt: skip
     _, _, err = agenthands("build", "x", "--store", "/proc/none")
-    assert err.startswith(f"The model is scripted (scripted/{'financial-research' if config else 'data-report'})")
+    _, second, *_ = err.splitlines()
+    assert second.startswith(f"The model is scripted (scripted/{'financial-research' if config else 'data-report'})")

@@ -1,47 +1,190 @@
-"""The server that a command starts for itself, on SQLite."""
+"""The server that commands without one share: it is found, ends by itself, and leaves nothing."""
 
+import contextlib
+import fcntl
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import psutil
 import pytest
 from patience import patient
 
+from agenthands.errors import OutsideError
+from agenthands.flows.server.embedded import prefect_server, server_folder
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+USE = """
+import json, os, sys, time
+from pathlib import Path
 from agenthands.flows.server.embedded import prefect_server
+with prefect_server(Path(sys.argv[1]), 60) as wait:
+    wait()
+    print(os.environ["PREFECT_API_URL"], flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
 
-pytestmark = pytest.mark.slow
 
-
-def test_flows_send_heartbeats_to_a_server_of_the_users_alone(monkeypatch):
-    """Nobody listens to them at the embedded one, and the end of each flow waits for the thread that sends them."""
-    from prefect.settings import get_current_settings
-
+@pytest.fixture(autouse=True)
+def _no_api(monkeypatch):
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    with prefect_server() as wait, wait():
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A home whose server all tests of this file use, and which is ended with them."""
+    home = tmp_path_factory.mktemp("home")
+    with _use(home, 3600) as used:
+        yield home
+        used.kill()
+    process = server_of(home)
+    process.kill()
+    process.wait(20)
+
+
+def _use(home, seconds):
+    process = subprocess.Popen([sys.executable, "-c", USE, home, str(seconds)], stdout=subprocess.PIPE, text=True)
+    process.url = process.stdout.readline().strip()
+    assert process.url
+    return process
+
+
+def server_of(home):
+    """Return the process of the server of a home; None where there is none."""
+    folder = str(server_folder(home))
+    for process in psutil.process_iter(["cmdline"]):
+        if folder in (process.info["cmdline"] or []):
+            return process
+    return None
+
+
+@contextlib.contextmanager
+def client(seconds=60):
+    """Ask the server whose address is set."""
+    user, password = os.environ["PREFECT_API_AUTH_STRING"].split(":")
+    with httpx.Client(base_url=os.environ["PREFECT_API_URL"], auth=(user, password), timeout=seconds) as asking:
+        yield asking
+
+
+def test_flows_send_heartbeats_to_a_server_of_the_users_alone(home, prefect_api, monkeypatch):
+    """Nobody listens to them at the embedded one, and the end of each flow waits for the thread that sends them."""
+    from prefect.settings import get_current_settings, temporary_settings
+
+    with prefect_server(home, 60) as wait, wait():
         assert get_current_settings().flows.heartbeat_frequency is None
-    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    with prefect_server() as wait, wait():
+    monkeypatch.setenv(*prefect_api.popitem())
+    with prefect_server(home, 60) as wait, temporary_settings(), wait():
         assert get_current_settings().flows.heartbeat_frequency
 
 
 @pytest.mark.long
-def test_many_writers_at_once_wait_for_each_other(tmp_path, monkeypatch):
+def test_many_writers_at_once_wait_for_each_other(home, tmp_path, monkeypatch):
     """Asked without Prefect's client, which tries again where it reads 503."""
     (tmp_path / "flows").mkdir()
     (tmp_path / "flows" / "__init__.py").write_text("raise ImportError('this is the user's')")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    with prefect_server() as wait:
+    with prefect_server(home, 60) as wait:
         wait()
-        with httpx.Client(base_url=os.environ["PREFECT_API_URL"], timeout=patient(100)) as client:
-            flow = client.post("/flows/", json={"name": "many"}).json()["id"]
+        with client(patient(100)) as asking:
+            flow = asking.post("/flows/", json={"name": "many"}).json()["id"]
 
             def work(number):
-                run = client.post("/flow_runs/", json={"flow_id": flow, "state": {"type": "PENDING"}})
-                artifact = client.post("/artifacts/", json={"key": f"a{number % 4}", "type": "markdown", "data": "x"})
+                run = asking.post("/flow_runs/", json={"flow_id": flow, "state": {"type": "PENDING"}})
+                artifact = asking.post("/artifacts/", json={"key": f"a{number % 4}", "type": "markdown", "data": "x"})
                 return run.status_code, artifact.status_code
 
             with ThreadPoolExecutor(32) as threads:
                 answers = list(threads.map(work, range(96)))
     assert set(answers) == {(201, 201)}
+
+
+def test_commands_of_a_user_share_it_and_nobody_else_may_ask_it(home):
+    with ThreadPoolExecutor(3) as threads:
+        urls = list(threads.map(lambda _: _use(home, 0).url, range(3)))
+    with prefect_server(home, 60) as wait:
+        wait()
+        assert {*urls} == {os.environ["PREFECT_API_URL"]}
+        assert httpx.get(f"{urls[0]}/admin/version").status_code == 401
+        with client() as asking:
+            assert asking.get("/admin/version").is_success
+    assert "PREFECT_API_URL" not in os.environ
+    assert "PREFECT_API_AUTH_STRING" not in os.environ
+
+
+def test_commands_that_begin_at_once_start_one_server_which_outlives_the_one_that_started_it(tmp_path):
+    """The first is killed, as by a kernel that has no memory left."""
+    with ThreadPoolExecutor(3) as threads:
+        used = list(threads.map(lambda _: _use(tmp_path, 600), range(3)))
+    assert len({each.url for each in used}) == 1
+    server = server_of(tmp_path)
+    for each in used[:2]:
+        each.kill()
+        each.wait()
+    assert httpx.get(f"{used[2].url}/health").is_success
+    assert server.is_running()
+    used[2].kill()
+    used[2].wait()
+    (server_folder(tmp_path) / "users").unlink()  # as `rm -r` of the home does
+    server.wait(20)
+
+
+def test_it_ends_by_itself_and_runs_of_a_killed_command_with_it(tmp_path, monkeypatch):
+    """What the user has set for a server or database of their own is neither read nor touched."""
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "users-prefect"))
+    monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", "postgresql+asyncpg://127.0.0.1:9/prefect")
+    (tmp_path / "prefect.toml").write_text("[server.database]\nconnection_url = 'sqlite+aiosqlite:////none/x.db'\n")
+    monkeypatch.chdir(tmp_path)
+    home = tmp_path / "home"
+    with prefect_server(home, 0) as wait:
+        wait()
+        with client() as asking:
+            flow = asking.post("/flows/", json={"name": "killed"}).json()["id"]
+            for state in ("RUNNING", "PENDING"):
+                assert asking.post("/flow_runs/", json={"flow_id": flow, "state": {"type": state}}).is_success
+        server = server_of(home)
+    server.wait(30)
+    with prefect_server(home, 0) as wait:
+        wait()
+        with client() as asking:
+            runs = asking.post("/flow_runs/filter", json={}).json()
+        second = server_of(home)
+    assert [run["state"]["type"] for run in runs] == ["CRASHED", "CRASHED"]
+    assert runs[0]["state"]["message"] == "The command that ran it is gone."
+    second.wait(30)
+    assert not list((tmp_path / "users-prefect").glob("*.db*"))
+
+
+def test_a_server_that_does_not_start_is_named_with_its_last_words(tmp_path):
+    (server_folder(tmp_path) / "prefect.db").mkdir()
+    with (
+        pytest.raises(OutsideError, match=r"does not start: .*unable to open database file") as raised,
+        prefect_server(tmp_path, 0) as wait,
+    ):
+        wait()
+    assert str(server_folder(tmp_path) / "server.log") in raised.value.hint
+
+
+def test_a_database_that_has_grown_large_and_folders_of_old_versions_are_removed(tmp_path):
+    folder, old = server_folder(tmp_path), tmp_path / "prefect" / "2.0.0-old"
+    old.mkdir()
+    for name in ("alive", "server.json"):
+        (old / name).touch()
+    os.utime(old / "server.json", (0, 0))
+    in_use = tmp_path / "prefect" / "3.0.0-in-use"
+    in_use.mkdir()
+    (in_use / "server.json").touch()
+    os.utime(in_use / "server.json", (0, 0))
+    with (folder / "prefect.db").open("wb") as grown:
+        grown.truncate(200_000_000)
+    with (in_use / "alive").open("w") as alive:
+        fcntl.flock(alive, fcntl.LOCK_EX)
+        with prefect_server(tmp_path, 0) as wait:
+            wait()
+            server = server_of(tmp_path)
+    server.wait(30)
+    assert (folder / "prefect.db").stat().st_size < 50_000_000
+    assert not old.exists()
+    assert in_use.exists()

@@ -15,10 +15,12 @@ import pytest
 from browser_support import browser
 from canaries import ENVIRONMENT, addresses_with_passwords, has_canary, leaks, written_since
 from command_support import agenthands
+from conftest_paths import TEST_HOME
 from gateway_support import free
 from patience import patient
 
 from agenthands.evaluation.acceptance import InstalledAgent
+from agenthands.flows.server.embedded import server_folder
 from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.settings import ModelSettings
 from agenthands.sandbox.base import Command, Limits
@@ -32,8 +34,7 @@ def demo(tmp_path_factory):
     """The demo, once, with keys that it must not show: its store, the finished process, the record that it printed."""
     store, scratch = tmp_path_factory.mktemp("store"), tmp_path_factory.getbasetemp() / "demo-scratch"
     scratch.mkdir()
-    prefect = tmp_path_factory.getbasetemp() / "demo-prefect"
-    variables = {**ENVIRONMENT, "PREFECT_HOME": str(prefect), "PREFECT_LOGGING_LEVEL": "DEBUG"}
+    variables = {**ENVIRONMENT, "PREFECT_LOGGING_LEVEL": "DEBUG"}
     with addresses_with_passwords(tmp_path_factory.mktemp("catalogue")) as more:
         done = agenthands("demo", "--json", store=store, TMPDIR=str(scratch), **variables, **more)
     assert done.returncode == 0, done.stderr
@@ -45,8 +46,10 @@ def published(demo):
     return store / "agents" / record.plan.name / record.build_id
 
 
-def test_the_first_line_says_that_the_model_is_scripted(demo):
-    assert demo[1].stderr.splitlines()[0].startswith("The model is scripted")
+def test_the_first_lines_say_who_begins_and_that_the_model_is_scripted(demo):
+    first, second, *_ = demo[1].stderr.splitlines()
+    assert first == "AgentHands is getting ready."
+    assert second.startswith("The model is scripted")
 
 
 def test_the_demo_is_what_the_seed_asked_for(demo):
@@ -90,9 +93,9 @@ def test_the_store_holds_what_the_record_says(demo):
     assert BuildRecord.model_validate_json((folder / "build.json").read_bytes()) == record
 
 
-def test_no_key_is_in_anything_that_was_written(demo, tmp_path_factory):
-    prefect = tmp_path_factory.getbasetemp() / "demo-prefect"
-    assert (prefect / "prefect.db").is_file()
+def test_no_key_is_in_anything_that_was_written(demo):
+    prefect = server_folder(TEST_HOME)
+    assert demo[2].build_id.encode() in b"".join(path.read_bytes() for path in prefect.glob("prefect.db*"))
     started = (prefect / "prefect.db").stat().st_ctime - demo[2].seconds - 60
     written = [*demo[0].rglob("*"), *prefect.rglob("*"), *written_since(started)]
     assert leaks(written) == []

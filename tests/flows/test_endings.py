@@ -51,7 +51,7 @@ command_line.main()
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=patient(100))
     assert (done.returncode, done.stdout) == (code, "said before")
-    assert done.stderr.startswith(message)
+    assert done.stderr.startswith(f"AgentHands is getting ready.\n{message}")
     assert ("Traceback" in done.stderr) is (code == 70)
 
 

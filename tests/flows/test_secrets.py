@@ -27,7 +27,10 @@ from canaries import (
 )
 from echoing_server import echoing_server
 from fakeredis import TcpFakeServer
+from many_machines import running
+from package_support import free_port
 from patience import patient
+from served_support import answers, until
 
 from agenthands.schemas import BuildRecord
 
@@ -58,11 +61,12 @@ def failed(tmp_path_factory):
     redis = TcpFakeServer(("127.0.0.1", 0))
     threading.Thread(target=redis.serve_forever, daemon=True).start()
     (folder / "scratch").mkdir()
+    port = free_port()
     variables = {
         **os.environ,
         **ENVIRONMENT,
         "PREFECT_HOME": str(folder / "prefect"),
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_LOGGING_LEVEL": "DEBUG",
         "AGENTHANDS_STORE": str(folder / "store"),
         "AGENTHANDS_LOCKS": f"redis://:{quote(REDIS)}@127.0.0.1:{redis.server_address[1]}/0",
@@ -72,16 +76,23 @@ def failed(tmp_path_factory):
     def run(*command):
         return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=patient(400))
 
-    saved = run(sys.executable, "-c", BLOCKS.format(BLOCK))
+    server = ["-m", "uvicorn", "--factory", "agenthands.flows.server.app:create_app", "--port", port]
+    with running(sys.executable, *server, "--log-level", "error", env=variables):
+        until(lambda: answers(variables["PREFECT_API_URL"]), 200)
+        saved = run(sys.executable, "-c", BLOCKS.format(BLOCK))
+        done, sent = _failed(run, variables, tmp_path_factory)
+    redis.shutdown()
     assert saved.stdout.splitlines()[0] == f"canary {len(BLOCK)}", saved.stderr
+    return folder, start, done, sent, saved
+
+
+def _failed(run, variables, tmp_path_factory):
     addresses = addresses_with_passwords(tmp_path_factory.mktemp("catalogue"))
     with echoing_server(KEYS) as (port, sent), addresses as more:
-        variables |= more
+        variables.update(more)
         config = tmp_path_factory.mktemp("config") / "models.toml"
         config.write_text(models_with_keys(port))
-        done = run(COMMAND, "build", "a report", "--config", str(config))
-    redis.shutdown()
-    return folder, start, done, sent, saved
+        return run(COMMAND, "build", "a report", "--config", str(config)), sent
 
 
 def test_the_key_of_the_block_and_the_password_of_the_url_were_used(failed):
@@ -141,7 +152,7 @@ def test_the_coder_searched_all_files_and_found_what_it_laid_alone(seen):
     ("name", "address", "said"),
     [
         ("AGENTHANDS_STORE", "ftp://user:{}@127.0.0.1:9/store", "ftp://127.0.0.1:9/store"),
-        ("PREFECT_API_DATABASE_CONNECTION_URL", "postgresql+asyncpg://prefect:{}@127.0.0.1:9/prefect", "Prefect"),
+        ("PREFECT_API_URL", "http://prefect:{}@127.0.0.1:9/api", "127.0.0.1:9/api does not answer"),
     ],
 )
 def test_an_address_that_does_not_answer_is_named_without_its_password(tmp_path, name, address, said):
