@@ -58,7 +58,7 @@ def prefect_server(home: Path, idle_seconds: float) -> Iterator[Callable[[], Abs
     """Yield a function that waits until Prefect's API answers, and returns the context in which flows must run.
 
     Where the user has named an API anywhere, nothing is started and Prefect decides. Elsewhere the server of this home
-    is used, or started; it stays for `idle_seconds` after the last process that used it. Raises OutsideError from the function given
+    is used, or started; it stays for `idle_seconds` after its last process. Raises OutsideError from the function given
     where the server does not start, or the user's is of no use, and SettingsInvalid where it refuses who asks.
     """
     if _user_names_an_api():
