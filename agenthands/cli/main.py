@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -68,10 +69,11 @@ def cli() -> None:
 @as_json
 def build(request: str, as_json: bool, **options: Any) -> None:
     """Build the agent that a sentence, or a YAML file with the key `request`, describes."""
+    began = time.time()  # before anything heavy is loaded: a person waits from here on
     from agenthands.cli.commands import leave, run_build
     from agenthands.flows.request_files import read_request
 
-    leave(run_build(read_request(request, _given(options)), as_json))
+    leave(run_build(read_request(request, _given(options)), as_json, began))
 
 
 @cli.command(short_help="Build every agent of a list.")
@@ -93,11 +95,12 @@ def batch(source: str, at_once: int, as_json: bool, **options: Any) -> None:
 @as_json
 def demo(as_json: bool, **options: Any) -> None:
     """Build the seed's own request with a scripted model: needs no key, everything but the model is real."""
+    began = time.time()
     from agenthands.cli.commands import leave, run_build
     from agenthands.flows.request_files import read_request
 
     models = {"planner": DEMO_MODEL, "coder": DEMO_MODEL, "agent_model": DEMO_MODEL}
-    leave(run_build(read_request(SEED_REQUEST, {**models, **_given(options)}), as_json))
+    leave(run_build(read_request(SEED_REQUEST, {**models, **_given(options)}), as_json, began))
 
 
 @cli.command(short_help="Plan an agent and estimate what building it costs.")
@@ -106,10 +109,11 @@ def demo(as_json: bool, **options: Any) -> None:
 @as_json
 def plan(request: str, as_json: bool, **options: Any) -> None:
     """Plan an agent and estimate what building it costs; nothing is built."""
+    began = time.time()
     from agenthands.cli.commands import leave, run_plan
     from agenthands.flows.request_files import read_request
 
-    leave(run_plan(read_request(request, _given(options)), as_json))
+    leave(run_plan(read_request(request, _given(options)), as_json, began))
 
 
 @cli.command(short_help="Let the gate alone judge a tool.")

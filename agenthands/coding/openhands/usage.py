@@ -106,10 +106,6 @@ class UsageMeter:
         """Note a call whose time was over before it was answered."""
         self._scope.note_cut_off(model)
 
-    def cost(self) -> float | None:
-        """Return what the conversation has cost up to now, in all its turns."""
-        return self._prices.total(spent(self._conversation).models) if self._conversation else 0.0
-
     def out_of_money(self) -> bool:
         """Pay, and say whether a budget is reached."""
         self.charge()
