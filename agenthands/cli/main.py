@@ -30,26 +30,32 @@ def build_options(command: _FUNCTION) -> _FUNCTION:
     options = [
         click.option("--planner", metavar="MODEL", help="Model that plans, as litellm names it."),
         click.option("--coder", metavar="MODEL", help="Model that writes the tools [default: the planner's]."),
-        click.option("--agent-model", metavar="MODEL", help="Model of the agent [default: the planner's]."),
-        click.option("--fallback", metavar="MODEL", help="Model that answers where one of these is not to be reached."),
+        click.option(
+            "--agent-model", metavar="MODEL", help="Model that the agent itself uses [default: the planner's]."
+        ),
+        click.option("--fallback", metavar="MODEL", help="Model that steps in when one of these does not answer."),
         click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model."),
         click.option("--config", metavar="FILE.toml", type=click.Path(), help="Model settings."),
         click.option("--store", metavar="URL", help="Folder or fsspec URL [default: ~/.agenthands/store]."),
         click.option("--sandbox", type=click.Choice(["docker", "bubblewrap"]), help="[default: bubblewrap]"),
-        click.option("--budget", metavar="USD", type=float, help="What all models of a build may cost."),
+        click.option("--budget", metavar="USD", type=float, help="What all models of a build may cost together."),
         click.option("--tool-budget", metavar="USD", type=float, help="What writing one tool may cost."),
         click.option("--budget-tokens", metavar="N", type=int, help="Tokens that a build may use."),
-        click.option("--price", metavar="IN,OUT", help="US dollars a million tokens, where no price is known."),
+        click.option(
+            "--price", metavar="IN,OUT", help="US dollars per million tokens, for models without a known price."
+        ),
         click.option("--max-attempts", metavar="N", type=int, help="Tries of each tool [default: 3]."),
         click.option("--parallel", metavar="N", type=int, help="Tools written at once [default: 8]."),
-        click.option("--refresh", is_flag=True, default=None, help="Ignore everything cached."),
+        click.option(
+            "--refresh", is_flag=True, default=None, help="Build everything anew, whatever earlier builds left."
+        ),
     ]
     for option in reversed(options):
         command = option(command)
     return command
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print the result alone, as JSON, on standard output.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print only the result, as JSON, on standard output.")
 store_option = click.option("--store", metavar="URL", help="Folder or fsspec URL [default: ~/.agenthands/store].")
 
 
@@ -58,8 +64,8 @@ store_option = click.option("--store", metavar="URL", help="Folder or fsspec URL
 def cli() -> None:
     """Build agents: one sentence in, a tested NeMo Agent Toolkit agent out.
 
-    Exit codes: 0 accepted; 1 rejected; 2 you must fix something; 3 something outside failed; 70 a bug of AgentHands;
-    130 interrupted; 141 nobody reads what is printed.
+    Exit codes: 0 accepted; 1 rejected; 2 you must fix something; 3 something outside failed; 70 a bug in AgentHands;
+    130 interrupted; 141 the program that read the output has ended.
     """
 
 
@@ -181,7 +187,7 @@ def fetch(build: str, folder: Path, store: str | None) -> None:
 @store_option
 @click.option("--install", is_flag=True, help="Install NAT's environment first, so that no build has to.")
 def doctor(store: str | None, install: bool) -> None:
-    """Return what is here, what is missing, and how to get it."""
+    """Check this machine: what is there, what is missing, and how to get it."""
     from agenthands.cli.doctor import examine, install_environment
 
     if install:

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from agenthands._util.formatting import one_line
 from agenthands._util.untrusted_json import read_json, read_scrubbed
 from agenthands.environments.base import Environment
 from agenthands.evaluation.case_reason import why_failed
@@ -138,6 +139,15 @@ def accept_agent(
         seconds=result.seconds,
         by_fallback=usage.by_fallback or any(each.by_fallback for each in opinions if each),
     )
+
+
+def outcome_sentence(accepted: Acceptance, planned: int) -> str:
+    """Return how many test cases passed and which failed, or why none was asked."""
+    if not accepted.cases:
+        return one_line(accepted.reason, 200) or "no test case was asked"
+    failed = [case.id for case in accepted.cases if not case.passed]
+    said = f"{len(accepted.cases) - len(failed)} of {planned} test cases passed"
+    return f"{said}; failed: {', '.join(failed)}" if failed else said
 
 
 def _outcome(result: CommandResult, ids: Sequence[str]) -> dict[str, Any]:
