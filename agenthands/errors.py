@@ -248,7 +248,7 @@ class BuildCancelled(AgentHandsError):
 
 
 class OwnFault(AgentHandsError):
-    """A bug of AgentHands: an exception that nobody expected, as `error_mapping` says it."""
+    """A bug in AgentHands: an exception that nobody expected, as `error_mapping` says it."""
 
     code = "own_fault"
 

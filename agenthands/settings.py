@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     agent_model: str | None = None
     """Model of the finished agent; the planner's if empty."""
     fallback: str | None = None
-    """Model that answers where one of these is limited or not to be reached; the configuration file's if empty."""
+    """Model that answers where one of these is limited or does not answer; the configuration file's if empty."""
     api_base: str | None = None
     """URL of a self-hosted model endpoint."""
     config: Path | None = None

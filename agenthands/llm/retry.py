@@ -1,4 +1,4 @@
-"""Calls a model again where that can help, and its fallback where the model is not to be reached.
+"""Calls a model again where that can help, and its fallback where the model does not answer.
 
 A rate limit, an outage and a cut connection are tried again, after the pause that the provider asks for or one that
 doubles; a time-out once, where no fallback stands by. A key, a quota, a content filter or a bad request are not: the

@@ -68,7 +68,7 @@ class ModelSettings(BaseModel):
     input_cost_per_token: float | None = Field(None, ge=0)
     output_cost_per_token: float | None = Field(None, ge=0)
     assumed_price: tuple[float, float] | None = Field(None, description="Per prompt and completion token, if unknown")
-    fallback: ModelSettings | None = Field(None, description="Asked where this one is not to be reached")
+    fallback: ModelSettings | None = Field(None, description="Asked where this one does not answer")
 
     @model_validator(mode="after")
     def _keys_are_masked(self) -> ModelSettings:
@@ -143,7 +143,7 @@ class ConfigFile(BaseModel):
         return _settings(values, f"[llm] for the {role}")
 
     def fallback(self, model: str | None, instead_of: ModelSettings, api_base: str | None) -> ModelSettings | None:
-        """Resolve the model that answers instead of one that is not to be reached; None where none is named.
+        """Resolve the model that answers instead of one that does not answer; None where none is named.
 
         `api_base` of the command line is for a fallback of the same provider that the file gives no URL of its own.
         """

@@ -77,7 +77,7 @@ def batch_steps(report: BatchReport) -> list[str]:
             (70, "Failed because of a bug in AgentHands: build that request alone, and report what it prints."),
             (
                 3,
-                "Failed because of something outside (a model, the store or a package index): `agenthands doctor` says what.",
+                "Failed because something outside (model, store or package index) did: `agenthands doctor` says what.",
             ),
         )
         if code in codes

@@ -5,8 +5,6 @@ import json
 
 import httpx
 import pytest
-from prefect import flow
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Failed
 from sample_records import record
 
@@ -28,7 +26,7 @@ from agenthands.reports.summary import batch_state, batch_steps, batch_verdict
 from agenthands.schemas import BatchItem, BatchReport, BuildRequest, Tokens
 from agenthands.store.batches import failed_item, item_of, new_batch_id, progress_of, publish_batch
 from agenthands.store.fsspec_store import FsspecStore
-from agenthands.tasks.run_states import error_of, failed_state
+from agenthands.tasks.run_states import error_of
 
 REQUEST = BuildRequest(request="An agent that <b>counts</b>")
 
@@ -96,7 +94,7 @@ def test_an_error_before_a_build_cost_nothing_and_one_inside_an_unknown_amount(t
     assert (inside.build_id, inside.exit_code, inside.cost_usd) == (error.build_id, 3, None)
     bug = failed_item(REQUEST, as_agenthands_error(KeyError("x")), store)
     assert (bug.status, bug.exit_code, bug.cost_usd) == ("failed", 70, None)
-    assert [step for step in batch_steps(report(bug)) if "a bug of AgentHands" in step]
+    assert [step for step in batch_steps(report(bug)) if "a bug in AgentHands" in step]
 
 
 @pytest.mark.parametrize(("name", "kind", "code"), [
@@ -112,22 +110,6 @@ def test_the_name_of_a_failed_runs_state_tells_its_error_whatever_its_message_sa
     state = Failed(name=name, message="RequestInvalid: OwnFault: KeyError: 'x'")
     error = error_of(state, "busy-bee")
     assert (type(error), error.exit_code) == (kind, code)
-
-
-@pytest.mark.parametrize("error", [KeyMissing("No key.", "Set it."), as_agenthands_error(KeyError("x"))])
-def test_a_flow_that_fails_raises_its_error_and_names_its_state(error, prefect_api):
-    @flow
-    def failing():
-        return failed_state(error)
-
-    with temporary_settings({PREFECT_API_URL: prefect_api["PREFECT_API_URL"]}):
-        with pytest.raises(type(error)) as raised:
-            failing()
-        state = failing(return_state=True)
-    assert (raised.value.message, raised.value.hint) == (error.message, error.hint)
-    assert state.type == "FAILED"
-    assert state.name == {"key_missing": "Key missing", "own_fault": "Own fault"}[error.code]
-    assert state.message == f"{error.message} {error.hint}"
 
 
 def test_a_failed_builds_exit_code_is_that_of_its_reason(tmp_path):
