@@ -39,6 +39,8 @@ class BuildStarted(Event):
     coder: str
     sandbox: str
     store: str
+    began: float = 0.0
+    """When the command began, in seconds since the epoch; 0 where that is not told: then it began with this event."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,13 @@ class ToolProgress(Event):
 
 
 @dataclass(frozen=True)
+class CostChanged(Event):
+    """What all models of the build cost so far; None where a price is unknown."""
+
+    cost_usd: float | None
+
+
+@dataclass(frozen=True)
 class Notice(Event):
     """A message that a person should read."""
 
@@ -78,10 +87,17 @@ class Notice(Event):
 
 @dataclass(frozen=True)
 class BuildFinished(Event):
-    """A build ended with the status of its record; a plan alone ends with `planned`."""
+    """A build ended with the status of its record; that of a plan alone is `planned`.
+
+    `verdict` says how it ended in a sentence; cost and seconds are those of the record.
+    """
 
     status: str
     reason: str
+    verdict: str = ""
+    cost_usd: float | None = None
+    seconds: float = 0.0
+    reason_code: str = ""
 
 
 @dataclass(frozen=True)

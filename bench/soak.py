@@ -241,7 +241,7 @@ def told(night):
         "runs": sum(night.tries.values()),
         "ends": dict(Counter(name for name, _ in night.ends.values())),
         "reasons": dict(Counter(re.sub(r"[0-9a-f-]{6,}|\d+", "#", said)[:200] for _, said in others.values())),
-        "unexplained": {number: end for number, end in others.items() if not explained(end[1])} | lost,
+        "unexplained": {number: end for number, end in others.items() if not explained(*end)} | lost,
     }
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import time
@@ -13,10 +12,9 @@ from pathlib import Path
 import psutil
 import redis
 
-from agenthands.error_mapping import exit_code_of
-from agenthands.errors import OutsideError, OwnFault, UserError
 from agenthands.mcp.setup import ServerFinding
 from agenthands.planning.planner import PlanResult
+from agenthands.reasons import with_title
 from agenthands.schemas import Acceptance, BuildRecord, ToolArtifact
 from agenthands.store.backends import is_temporary
 from agenthands.store.recovery import REASON
@@ -29,20 +27,14 @@ _KEPT = {
 }  # fmt: skip
 
 
-def _kinds(error):
-    """Return the names of an error's class and of all that derive from it."""
-    return {error.__name__}.union(*map(_kinds, error.__subclasses__()))
+_BUG = "a bug in AgentHands"  # the words of records, messages and pages
 
 
-_REASON = re.compile(
-    rf"exception: ({'|'.join(_kinds(UserError) | _kinds(OutsideError))}): \S|: The agent did not pass: \S"
-)
-_BUG = "a bug of AgentHands"  # the words of records, messages and pages
-
-
-def explained(message):
-    """Whether the message of a run that was not accepted gives a reason; a bug of ours or an interrupt is none."""
-    return bool(_REASON.search(message)) and _BUG not in message and exit_code_of(message) != OwnFault.exit_code
+def explained(name, message):
+    """Whether the state of a run that was not accepted gives a reason; a bug of ours or an interrupt is none."""
+    reason = with_title(name)
+    explains = name == "Rejected" or (reason is not None and reason.exit_code in (2, 3))
+    return explains and bool(message.strip()) and _BUG not in message
 
 
 def bugs(store):

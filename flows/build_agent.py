@@ -12,7 +12,7 @@ from pydantic import Field
 from agenthands._util.formatting import cut, one_line
 from agenthands.environments.base import Environment
 from agenthands.error_mapping import as_agenthands_error
-from agenthands.errors import AgentHandsError
+from agenthands.errors import AgentHandsError, BuildCancelled
 from agenthands.events import BuildFinished, Notice, emit, listening, stage
 from agenthands.flows.build_tool import build_tools
 from agenthands.flows.cancellation import cancelled_by_signal, wait_if_ending
@@ -26,9 +26,10 @@ from agenthands.tasks.artifacts import BuildArtifacts
 from agenthands.tasks.dependencies import budget_for
 from agenthands.tasks.environment import prepare_environment, prepare_server, read_nat_registry
 from agenthands.tasks.evaluate import accept_agent
-from agenthands.tasks.lifecycle import publish_build, start_build, start_recorder
+from agenthands.tasks.lifecycle import note_start, publish_build, start_build, start_recorder
 from agenthands.tasks.package import assemble_agent
 from agenthands.tasks.plan import forget_plan, plan_agent
+from agenthands.tasks.run_states import failed_state
 
 # No `from __future__ import annotations` in this folder: Prefect must resolve a flow's annotations by itself.
 
@@ -36,6 +37,7 @@ from agenthands.tasks.plan import forget_plan, plan_agent
 DEFAULTS = BuildOptions()
 Request = Annotated[str, Field(min_length=1, max_length=MAX_REQUEST_CHARACTERS)]
 _NAME_WIDTH = 60
+_End = tuple[Status, str, str]  # how a build ended, the reason in words, and its code
 
 
 def _run_name() -> str:
@@ -47,14 +49,25 @@ def _run_name() -> str:
 def build_agent(request: Request, options: BuildOptions = DEFAULTS) -> BuildRecord:
     """Build the agent that `request` describes; returns the published record, accepted or rejected.
 
-    The run's state is named after it, and its message begins with the build's id. Raises AgentHandsError where
-    the user must fix something or something outside failed; what was done until then is published as a failed build,
-    also where an exception that nobody expected is raised.
+    The run's state is named after it, or after the reason why it failed, and its message begins with the build's id.
+    Raises AgentHandsError where the user must fix something or something outside failed; what was done until then is
+    published as a failed build, also where an exception that nobody expected is raised.
 
     Args:
         request: What the agent should be able to do, in one sentence.
         options: How to build it; what is empty comes from the worker's settings.
     """
+    try:
+        record = _recorded(request, options)
+    except Exception as error:
+        wait_if_ending()
+        return cast("BuildRecord", failed_state(as_agenthands_error(error)))
+    said = f"{record.build_id}: {verdict(record)}"
+    return cast("BuildRecord", Completed(name=record.status.capitalize(), message=said, data=record))
+
+
+def _recorded(request: str, options: BuildOptions) -> BuildRecord:
+    """Return the published record. Raises AgentHandsError, which names the record where one was published."""
     build = start_build(request, options)
     ledger = start_recorder(build)
     with (
@@ -62,6 +75,7 @@ def build_agent(request: Request, options: BuildOptions = DEFAULTS) -> BuildReco
         cancelled_by_signal(lambda: _cancelled(build, ledger)),
         BuildArtifacts(build) as shown,
     ):
+        note_start(build)
         try:
             record = _build(build, ledger, shown)
         except AgentHandsError:
@@ -70,29 +84,28 @@ def build_agent(request: Request, options: BuildOptions = DEFAULTS) -> BuildReco
             wait_if_ending()
             fault = as_agenthands_error(error)
             with suppress(Exception):  # what failed first is what is told
-                failed = publish_build.fn(build, ledger.record("failed", fault.message), None)
+                failed = publish_build.fn(build, ledger.record("failed", fault.message, fault.code), None)
                 fault.build_id = failed.build_id
                 _tell(failed, shown)
             raise fault from error
         _tell(record, shown)
-    said = f"{record.build_id}: {verdict(record)}"
-    return cast("BuildRecord", Completed(name=record.status.capitalize(), message=said, data=record))
+    return record
 
 
 def _build(build: BuildContext, ledger: BuildRecorder, shown: BuildArtifacts) -> BuildRecord:
     """Work and publish what came of it, an error of the user's or of the outside included."""
     try:
-        status, reason, bundle = _work(build, ledger, shown)
+        end, bundle = _work(build, ledger, shown)
     except AgentHandsError as error:
         wait_if_ending()
-        failed = publish_build(build, ledger.record("failed", error.message), None)
+        failed = publish_build(build, ledger.record("failed", error.message, error.code), None)
         _tell(failed, shown)
         error.build_id = failed.build_id
         raise
-    return publish_build(build, ledger.record(status, reason), bundle)
+    return publish_build(build, ledger.record(*end), bundle)
 
 
-def _work(build: BuildContext, ledger: BuildRecorder, shown: BuildArtifacts) -> tuple[Status, str, bytes | None]:
+def _work(build: BuildContext, ledger: BuildRecorder, shown: BuildArtifacts) -> tuple[_End, bytes | None]:
     base = prepare_environment(build)
     registry = read_nat_registry(build, base)
     ledger.note_version("nvidia-nat", registry.version)
@@ -114,22 +127,32 @@ def _work(build: BuildContext, ledger: BuildRecorder, shown: BuildArtifacts) -> 
         raise error
     if rejected := [tool.name for tool in ledger.tools if tool.status != "accepted"]:
         budget_for(build).scope("tools").require()  # what was cut short is not judged
-        return "rejected", f"the gate rejected {', '.join(rejected)}", None
+        return ("rejected", f"the gate rejected {', '.join(rejected)}", "tools_rejected"), None
 
     bundle = assemble_agent(build, plan, [server.planned for server in servers.ready], registry, environment)
     ledger.acceptance = result = accept_agent(build, plan, servers.ready, bundle)
     if not result.passed:
         forget_plan(build, registry, objection)
-        return "rejected", result.reason, bundle
-    return "accepted", "", bundle
+        return ("rejected", result.reason, result.reason_code), bundle
+    return ("accepted", "", ""), bundle
 
 
 def _cancelled(build: BuildContext, ledger: BuildRecorder) -> None:
-    publish_build.fn(build, ledger.record("cancelled", "the run was cancelled"), None)
+    publish_build.fn(build, ledger.record("cancelled", "the run was cancelled", BuildCancelled.code), None)
 
 
 def _tell(record: BuildRecord, shown: BuildArtifacts) -> None:
-    emit(BuildFinished(record.build_id, record.status, record.reason))
+    emit(
+        BuildFinished(
+            record.build_id,
+            record.status,
+            record.reason,
+            verdict(record),
+            cost_usd=record.cost_usd,
+            seconds=record.seconds,
+            reason_code=record.reason_code,
+        )
+    )
     shown.show_result(record)
 
 

@@ -13,8 +13,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import CommitMode, transaction
 from pydantic import Field
 
-from agenthands.error_mapping import as_agenthands_error, exit_code_of
-from agenthands.errors import AgentHandsError, OutsideError
+from agenthands.error_mapping import as_agenthands_error
+from agenthands.errors import AgentHandsError
 from agenthands.events import BatchStarted, emit
 from agenthands.flows.build_agent import build_agent
 from agenthands.flows.request_files import read_batch
@@ -27,6 +27,7 @@ from agenthands.store.cache_keys import build_key
 from agenthands.tasks.artifacts import BatchArtifacts
 from agenthands.tasks.dependencies import settings_for, store_for
 from agenthands.tasks.result_cache import cached, result_of, uncached_rejection
+from agenthands.tasks.run_states import error_of
 
 DEFAULTS = BuildOptions()
 Source = Annotated[str, Field(min_length=1)]
@@ -107,12 +108,9 @@ def _elsewhere(request: BuildRequest, number: int, deployment: str) -> BatchItem
         idempotency_key=f"{runtime.flow_run.id}-{number}",
         tags=["batch"],
     )
-    said = str(run.state.message or "")
-    if found := _BUILD_ID.match(said):
+    if found := _BUILD_ID.match(str(run.state.message or "")):  # it begins with the id of the record
         return item_of(find_build(store_for(settings_for(request.options())), found[0]))
-    error = OutsideError(f"The run {run.name} ended as {run.state.name}: {said}")
-    error.exit_code = exit_code_of(said)
-    raise error
+    raise error_of(run.state, run.name)
 
 
 def _kept_build(request: BuildRequest) -> Task[..., BatchItem]:

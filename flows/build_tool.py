@@ -8,7 +8,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import CommitMode, transaction
 
 from agenthands.coding.arbitration import Arbitration, contradictions, corrections
-from agenthands.coding.tool_coder import Feedback, no_progress, outcome_of
+from agenthands.coding.tool_coder import BUDGET, Feedback, is_written, no_progress, outcome_of
 from agenthands.environments.base import Environment
 from agenthands.error_mapping import as_agenthands_error
 from agenthands.errors import AgentHandsError
@@ -48,10 +48,10 @@ def build_tool(work: ToolWorkspace) -> ToolOutcome:
     attempts = settings_for(work.build.request.options()).max_attempts
     turns: list[Any] = []
     ruled: Arbitration | None = None
-    stopped = no_money = ""
+    stopped = budget = ""
     for attempt in range(1, attempts + 1):
-        no_money = out_of_budget(work) if turns else ""
-        if stopped := no_money or no_progress(turns):
+        budget = out_of_budget(work) if turns else ""
+        if stopped := BUDGET if budget else no_progress(turns, is_written(work)):
             break
         coding = code_tool(work, attempt, Feedback(*turns[-1]) if turns else None)
         report = judge_tool(work, attempt, ruled.rulings if ruled else ())
@@ -65,9 +65,9 @@ def build_tool(work: ToolWorkspace) -> ToolOutcome:
         if report.accepted:
             break
     finished = turns[-1][0].status != "out_of_budget"
-    if not turns[-1][1].accepted and (no_money or not finished):
+    if not turns[-1][1].accepted and (budget or not finished):
         suspend(work, len(turns), finished)
-    return outcome_of(work, turns, ruled, stopped)
+    return outcome_of(work, turns, ruled, stopped, budget)
 
 
 @task(name="tool", task_run_name="tool-{work.tool.name}")
@@ -147,6 +147,7 @@ def _failed(work: ToolWorkspace, error: AgentHandsError) -> ToolOutcome:
         status="failed",
         attempts=0,
         reason=error.message,
+        reason_code=error.code,
         cost_usd=None,
         tokens=Tokens(),
         seconds=0,

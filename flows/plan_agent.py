@@ -1,6 +1,7 @@
 """The flow that plans an agent without building it."""
 
 import shutil
+import time
 
 from prefect import flow
 
@@ -13,7 +14,7 @@ from agenthands.store.builds import all_records
 from agenthands.store.workdirs import release
 from agenthands.tasks.dependencies import price_of, settings_for, store_for
 from agenthands.tasks.environment import prepare_environment, read_nat_registry
-from agenthands.tasks.lifecycle import start_build
+from agenthands.tasks.lifecycle import note_start, start_build
 from agenthands.tasks.plan import plan_agent
 
 
@@ -21,10 +22,19 @@ from agenthands.tasks.plan import plan_agent
 def plan_only(request: str, options: BuildOptions) -> tuple[PlanResult, Estimate]:
     """Plan the agent that `request` describes, and estimate what building it costs. Nothing is kept."""
     build = start_build(request, options)
+    note_start(build)
     try:
         registry = read_nat_registry(build, prepare_environment(build))
         planned = plan_agent(build, registry)
-        emit(BuildFinished(build.build_id, "planned", planned.plan.name))
+        emit(
+            BuildFinished(
+                build.build_id,
+                "planned",
+                planned.plan.name,
+                cost_usd=planned.cost_usd,
+                seconds=round(time.time() - build.began, 3),
+            )
+        )
     finally:
         shutil.rmtree(build.folder, ignore_errors=True)
         release(build.folder)

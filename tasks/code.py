@@ -126,7 +126,8 @@ def _write(build: BuildContext, tool: str, files: dict[str, str]) -> None:
 def code_tool_task(work: ToolWorkspace, attempt: int, rejection: Feedback | None) -> CodingResult:
     """Run one turn of the coding agent, and return its result."""
     state: ToolState = "coding" if attempt == 1 else "repairing"
-    emit(ToolProgress(work.build.build_id, work.tool.name, state, "asks the model", attempt))
+    cost = dependencies.budget_for(work.build).cost_of(work.tool.name)
+    emit(ToolProgress(work.build.build_id, work.tool.name, state, "asks the model", attempt, cost))
     settings = dependencies.settings_for(work.build.request.options())
     scope = dependencies.budget_for(work.build).scope("tools", work.tool.name, attempt)
     return coding.generate_tool(

@@ -11,7 +11,8 @@ from agenthands.coding.openhands.agent import OpenHandsCoder, load_openhands, re
 from agenthands.coding.tool_coder import CodingLimits, system_prompt
 from agenthands.environments.base import EnvironmentInstaller
 from agenthands.environments.uv import UvInstaller
-from agenthands.errors import ModelNotUsable, SettingsInvalid, StoreNotUsable
+from agenthands.errors import KeyMissing, SettingsInvalid, StoreNotUsable
+from agenthands.events import CostChanged, emit
 from agenthands.llm.base import ChatModel
 from agenthands.llm.budget import Budget, BudgetScope, BudgetTracker, MeteredModel
 from agenthands.llm.gateway.base import ModelGateway
@@ -103,18 +104,18 @@ def _with_key(model: ModelSettings) -> ModelSettings:
 
 
 def read_secret_block(name: str) -> str:
-    """Return the key in a Prefect Secret block of the worker's server. Raises ModelNotUsable."""
+    """Return what a Prefect Secret block of the worker's server holds. Raises KeyMissing."""
     from prefect.blocks.system import Secret
 
     try:
         key = Secret.load(name).get()  # type: ignore[union-attr]  # not awaited: this is no asynchronous context
     except ValueError as error:
-        raise ModelNotUsable(
+        raise KeyMissing(
             f"The key cannot be read from the Prefect Secret block {name!r}: {str(error).splitlines()[0]}",
             "Make it in Prefect's UI under Blocks, on the server that the worker works for (PREFECT_API_URL).",
         ) from None
     if not isinstance(key, str) or not key.strip():
-        raise ModelNotUsable(f"The Prefect Secret block {name!r} holds no text.", "Write the key into it.")
+        raise KeyMissing(f"The Prefect Secret block {name!r} holds no text.", "Write the key into it.")
     return key.strip()
 
 
@@ -137,7 +138,12 @@ def budget_for(build: BuildContext) -> BudgetTracker:
             day = open_day_budget()
             if day is not None:
                 _require_prices(settings, "the budget of the day")
-            tracker = _trackers[build.build_id] = BudgetTracker(budget, day, build.folder / SPENDING_LOG)
+            tracker = _trackers[build.build_id] = BudgetTracker(
+                budget,
+                day,
+                build.folder / SPENDING_LOG,
+                lambda cost: emit(CostChanged(build.build_id, cost)),
+            )
         return tracker
 
 

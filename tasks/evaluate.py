@@ -71,8 +71,7 @@ def accept_agent(build: BuildContext, plan: Plan, servers: Sequence[ReadyServer]
         state = cached(evaluate_task, key, settings)(build, plan, servers, bundle, return_state=True)
         accepted, from_before = result_of(state)
         from_before = from_before or accepted.cached
-        passed = sum(case.passed for case in accepted.cases)
-        note.detail = f"{passed} of {len(plan.test_cases)} test cases passed{' before' if from_before else ''}"
+        note.detail = f"{acceptance.outcome_sentence(accepted, len(plan.test_cases))}{' before' if from_before else ''}"
     return accepted.from_before() if from_before else accepted
 
 

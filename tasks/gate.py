@@ -25,7 +25,8 @@ from agenthands.tasks.retries import CALLS_MODELS
 def gate_task(work: ToolWorkspace, attempt: int, rulings: Sequence[Ruling]) -> GateReport:
     """Return the gate's report on one attempt; a rejected tool is a result."""
     settings = dependencies.settings_for(work.build.request.options())
-    emit(ToolProgress(work.build.build_id, work.tool.name, "checking", "the gate judges", attempt))
+    cost = dependencies.budget_for(work.build).cost_of(work.tool.name)
+    emit(ToolProgress(work.build.build_id, work.tool.name, "checking", "the gate is checking it", attempt, cost))
     sandbox = dependencies.sandbox_for(settings)
     report = judge(work.tool, work.workspace, work.environment, sandbox, settings.gate_seconds, corrections(rulings))
     show_gate_report(report, attempt)
@@ -56,7 +57,8 @@ def arbitrate_task(work: ToolWorkspace, report: GateReport, attempt: int) -> Arb
     If they came from the planner's fallback, the tool is marked as one in which a fallback has a part.
     """
     settings = dependencies.settings_for(work.build.request.options())
-    emit(ToolProgress(work.build.build_id, work.tool.name, "checking", "the planner rules on its examples", attempt))
+    cost, doing = dependencies.budget_for(work.build).cost_of(work.tool.name), "the planner rules on its examples"
+    emit(ToolProgress(work.build.build_id, work.tool.name, "checking", doing, attempt, cost))
     source = (work.workspace / tool_path(work.tool.name)).read_text(encoding="utf-8")
     found = arbitration.contradictions(report)
     scope = dependencies.budget_for(work.build).scope("tools", work.tool.name, attempt)

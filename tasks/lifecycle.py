@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 import agenthands.store.builds as publishing
-from agenthands.events import BuildStarted, emit, stage
+from agenthands.events import BuildStarted, StageFinished, emit, stage
 from agenthands.llm.settings import ROLES
-from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest
+from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest, StageTime
 from agenthands.store.recorder import BuildRecorder
 from agenthands.store.recovery import REASON, CrashRecovery, note_begun
-from agenthands.store.workdirs import PLAN, BuildContext, new_build, release, sweep, use_scratch
+from agenthands.store.workdirs import PLAN, BuildContext, build_began, new_build, release, sweep, use_scratch
 from agenthands.tasks import dependencies
 from agenthands.tasks.code import TRAJECTORY
 from agenthands.tasks.retries import RETRY_OUTSIDE
@@ -22,14 +23,15 @@ from agenthands.tasks.retries import RETRY_OUTSIDE
 
 @task(task_run_name="start", cache_policy=NO_CACHE)
 def start_build(request: str, options: BuildOptions) -> BuildContext:
-    """Check everything, and return the new build. Raises UserError before anything is spent."""
+    """Return the build under way. Raises UserError before anything is spent."""
+    began = build_began()
     use_scratch()
     settings = dependencies.check_machine(request, options)
     dependencies.check_models(settings)
     for role in ROLES:
         dependencies.model_for(settings, role)  # a missing Secret block is reported before anything is spent
     sweep(settings.home / "work", CrashRecovery(lambda url: dependencies.store_of_another(url, settings)))
-    build = new_build(BuildRequest(request=request.strip(), **options.model_dump()), settings.home)
+    build = new_build(BuildRequest(request=request.strip(), **options.model_dump()), settings.home, began)
     emit(
         BuildStarted(
             build.build_id,
@@ -38,9 +40,15 @@ def start_build(request: str, options: BuildOptions) -> BuildContext:
             coder=settings.model("coder").model,
             sandbox=settings.sandbox,
             store=settings.store_url,
+            began=began,
         )
     )
     return build
+
+
+def note_start(build: BuildContext) -> None:
+    """Tell the first stage: all from the beginning of the command until now, what the program loads among it."""
+    emit(StageFinished(build.build_id, "start", round(time.time() - build.began, 3)))
 
 
 def start_recorder(build: BuildContext) -> BuildRecorder:
@@ -51,7 +59,7 @@ def start_recorder(build: BuildContext) -> BuildRecorder:
     if fallbacks:
         models["fallback"] = ", ".join(sorted(fallbacks))
     ledger = BuildRecorder(build, models, dependencies.budget_for(build))
-    note_begun(build.folder, ledger.record("failed", REASON), dependencies.store_for(settings).url)
+    note_begun(build.folder, ledger.record("failed", REASON, "worker_lost"), dependencies.store_for(settings).url)
     return ledger
 
 
@@ -63,7 +71,15 @@ def publish_build(build: BuildContext, record: BuildRecord, bundle: bytes | None
         files = _files(build)
         if bundle is not None:
             files["bundle.tar.gz"] = bundle
-        published = publishing.publish_build(record, files, dependencies.store_for(settings))
+        began = time.time()
+
+        def finished(record: BuildRecord) -> BuildRecord:
+            now = time.time()
+            publish = StageTime(name="publish", started=round(began - build.began, 3), seconds=round(now - began, 3))
+            stages = [*record.stages, publish]
+            return record.model_copy(update={"stages": stages, "seconds": round(now - build.began, 3)})
+
+        published = publishing.publish_build(record, files, dependencies.store_for(settings), finished)
         note.detail = settings.store_url
     shutil.rmtree(build.folder, ignore_errors=True)
     release(build.folder)

@@ -30,15 +30,17 @@ if TYPE_CHECKING:
     from agenthands.schemas import BatchReport
 
 
-def run_build(request: BuildRequest, as_json: bool) -> int:
-    """Build one agent and return the exit code. Raises AgentHandsError."""
+def run_build(request: BuildRequest, as_json: bool, began: float) -> int:
+    """Build one agent for a command that `began` then, and return the exit code. Raises AgentHandsError."""
+    from agenthands.store.workdirs import counted_from
 
     def load() -> Callable[[], BuildRecord]:
         from agenthands.flows.build_agent import build_agent
 
         return partial(build_agent, request.request, request.options())
 
-    record = _run_flow([request], load)
+    with counted_from(began):
+        record = _run_flow([request], load, began=began)
     if as_json:
         click.echo(record.model_dump_json(indent=1))
     else:
@@ -74,17 +76,19 @@ def run_batch(source: str, given: Mapping[str, object], at_once: int, as_json: b
     return report.exit_code
 
 
-def run_plan(request: BuildRequest, as_json: bool) -> int:
+def run_plan(request: BuildRequest, as_json: bool, began: float) -> int:
     """Plan one agent, estimate its cost, and return the exit code. Raises AgentHandsError."""
     from agenthands._util.formatting import money
     from agenthands.reports.terminal.build import plan_text
+    from agenthands.store.workdirs import counted_from
 
     def load() -> Callable[[], tuple[PlanResult, Estimate]]:
         from agenthands.flows.plan_agent import plan_only
 
         return partial(plan_only, request.request, request.options())
 
-    planned, estimate = _run_flow([request], load)
+    with counted_from(began):
+        planned, estimate = _run_flow([request], load, began=began)
     click.echo(planned.plan.model_dump_json(indent=1) if as_json else plan_text(planned.plan))
     spent, expected = money(planned.cost_usd), money(estimate.usd)
     click.echo(fitted(f"This plan: {spent}. Building it: about {expected} ({estimate.basis})."), err=True)
@@ -105,13 +109,14 @@ def _run_flow[T](
     requests: Sequence[BuildRequest],
     load: Callable[[], Callable[[], T]],
     batch_console: PlainBatchProgress | None = None,
+    began: float | None = None,
 ) -> T:
-    """Run a flow with progress on standard error.
+    """Run a flow with progress on standard error, for a command that `began` then.
 
     `load` imports the flow, while Prefect's server starts, and returns what runs it.
     """
     first = requests[0]
-    console = batch_console or choose_progress(sys.stderr, first.planner or "")
+    console = batch_console or choose_progress(sys.stderr, first.planner or "", began)
     with ended_by_interrupt(console.restore):
         _say_what_is_scripted(requests)
         return run_here(requests, load, console, console)

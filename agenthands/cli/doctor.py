@@ -92,7 +92,7 @@ def _prepared(settings: Settings) -> str:
         result = sandbox_for(settings).run(Command(argv, Path(folder), prepared=Preparation("entered = True")))
         if result.stdout == b"True\n":
             return "forks of a prepared interpreter enter the sandbox"
-    return "none can enter the sandbox here: each command starts its own, and the gate is slower"
+    return "none can enter the sandbox here: each command starts its own, which makes the gate slower"
 
 
 def _other_sandbox(name: str, settings: Settings) -> str:
@@ -122,12 +122,12 @@ def _model(settings: Settings) -> str:
 def _key_of(model: ModelSettings) -> str:
     """Say where a usable model has its key from."""
     if model.key_block:
-        return f"its key is to be in the Prefect block {model.key_block!r} (it was not looked up)"
+        return f"its key is expected in the Prefect block {model.key_block!r} (not looked up)"
     if model.provider == "scripted":
         return "needs no key"
     if model.api_base and not model.api_key:
-        return "asked at a URL of its own (a key there was not looked for)"
-    return "a key is set (it was not tried)"
+        return "has an endpoint of its own (whether that needs a key was not checked)"
+    return "a key is set (not tried)"
 
 
 def _fallbacks(settings: Settings) -> list[tuple[ModelSettings, list[Role]]]:

@@ -11,6 +11,7 @@ from agenthands._util.formatting import cells, count, cut, duration, money, one_
 from agenthands.events import (
     BuildFinished,
     BuildStarted,
+    CostChanged,
     Event,
     StageFinished,
     StageStarted,
@@ -91,6 +92,7 @@ class LiveView:
         self.finished: BuildFinished | None = None
         self._look = look
         self._ended: float | None = None
+        self._spent: float | None = 0.0
         self._started: BuildStarted | None = None
         self._stages: dict[str, _Stage] = {}
         self._tools: dict[str, _Tool] = {}
@@ -99,7 +101,9 @@ class LiveView:
         """Note what an event tells."""
         match event:
             case BuildStarted():
-                self._started, self.began = event, event.at
+                self._started, self.began = event, event.began or event.at
+            case CostChanged():
+                self._spent = event.cost_usd
             case StageStarted():
                 self._stages[event.stage] = _Stage(event.at)
             case StageFinished():
@@ -139,7 +143,7 @@ class LiveView:
         if states:
             doing += f", {states['accepted']} of {count(len(self._tools), 'tool')}"
         doing = cut(self._look.clean(doing), width // 2, self._look.ellipsis)
-        numbers = f"  {money(self._cost())}  {duration(self._now(now) - self.began)}"
+        numbers = f"  {money(self._cost())}  {duration(self._seconds(now))}"
         mark, style = self._mark(now)
         room = max(0, width - cells(doing) - cells(numbers) - 4)
         asked = self._look.clean(self._started.request if self._started else "starting")
@@ -147,10 +151,10 @@ class LiveView:
         return [(mark, style), (f" {request}  ", ""), (doing, style), (numbers, "dim")]
 
     def verdict(self, width: int, now: float) -> list[Line]:
-        """Return how the build ended, or that it was left, with its cost and time."""
+        """Return how the build ended, or that it was left, with the cost and time of its record."""
         mark, style = self._mark(now)
         said = f" {self._look.clean(self.finished.status)}  " if self.finished else " stopped before its end"
-        reason = self._look.clean(self.finished.reason) if self.finished else ""
+        reason = self._look.clean(self.finished.verdict or self.finished.reason) if self.finished else ""
         indent = cells(said) + 1
         first, *more = textwrap.wrap(reason, max(20, width - indent)) or [""]
         words: list[Line] = [[(mark, style), (said, f"{style} bold"), (first, "")]]
@@ -244,13 +248,14 @@ class LiveView:
         return [[], *self.verdict(width, now)] if self._ended is not None else [[], self._totals(now)]
 
     def _totals(self, now: float) -> Line:
-        spent = f"tools {money(self._cost())}, " if self._tools else ""
-        return [(f"  {spent}elapsed {duration(self._now(now) - self.began)}", "dim")]
+        return [(f"  {money(self._cost())}, {duration(self._seconds(now))}", "dim")]
 
     def _cost(self) -> float | None:
-        costs = [tool.last.cost_usd for tool in self._tools.values()]
-        known = [cost for cost in costs if cost is not None]
-        return sum(known) if len(known) == len(costs) else None
+        return self.finished.cost_usd if self.finished else self._spent
+
+    def _seconds(self, now: float) -> float:
+        """Return how long the build has taken; once it has ended, what its record says."""
+        return self.finished.seconds if self.finished else self._now(now) - self.began
 
     def _mark(self, now: float) -> tuple[str, str]:
         if self.finished is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -34,26 +35,32 @@ def build_options(command: _FUNCTION) -> _FUNCTION:
     options = [
         click.option("--planner", metavar="MODEL", help="Model that plans, as litellm names it."),
         click.option("--coder", metavar="MODEL", help="Model that writes the tools [default: the planner's]."),
-        click.option("--agent-model", metavar="MODEL", help="Model of the agent [default: the planner's]."),
-        click.option("--fallback", metavar="MODEL", help="Model that answers where one of these is not to be reached."),
+        click.option(
+            "--agent-model", metavar="MODEL", help="Model that the agent itself uses [default: the planner's]."
+        ),
+        click.option("--fallback", metavar="MODEL", help="Model that steps in when one of these does not answer."),
         click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model."),
         click.option("--config", metavar="FILE.toml", type=click.Path(), help="Model settings."),
         click.option("--store", metavar="URL", help="Folder or fsspec URL [default: ~/.agenthands/store]."),
         sandbox_option,
-        click.option("--budget", metavar="USD", type=float, help="What all models of a build may cost."),
+        click.option("--budget", metavar="USD", type=float, help="What all models of a build may cost together."),
         click.option("--tool-budget", metavar="USD", type=float, help="What writing one tool may cost."),
         click.option("--budget-tokens", metavar="N", type=int, help="Tokens that a build may use."),
-        click.option("--price", metavar="IN,OUT", help="US dollars a million tokens, where no price is known."),
+        click.option(
+            "--price", metavar="IN,OUT", help="US dollars per million tokens, for models without a known price."
+        ),
         click.option("--max-attempts", metavar="N", type=int, help="Tries of each tool [default: 3]."),
         click.option("--parallel", metavar="N", type=int, help="Tools written at once [default: 8]."),
-        click.option("--refresh", is_flag=True, default=None, help="Ignore everything cached."),
+        click.option(
+            "--refresh", is_flag=True, default=None, help="Build everything anew, whatever earlier builds left."
+        ),
     ]
     for option in reversed(options):
         command = option(command)
     return command
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print the result alone, as JSON, on standard output.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print only the result, as JSON, on standard output.")
 store_option = click.option("--store", metavar="URL", help="Folder or fsspec URL [default: ~/.agenthands/store].")
 
 
@@ -62,8 +69,8 @@ store_option = click.option("--store", metavar="URL", help="Folder or fsspec URL
 def cli() -> None:
     """Build agents: one sentence in, a tested NeMo Agent Toolkit agent out.
 
-    Exit codes: 0 accepted; 1 rejected; 2 you must fix something; 3 something outside failed; 70 a bug of AgentHands;
-    130 interrupted; 141 nobody reads what is printed.
+    Exit codes: 0 accepted; 1 rejected; 2 you must fix something; 3 something outside failed; 70 a bug in AgentHands;
+    130 interrupted; 141 the program that read the output has ended.
     """
 
 
@@ -73,11 +80,12 @@ def cli() -> None:
 @as_json
 def build(request: str, as_json: bool, **options: Any) -> None:
     """Build the agent that a sentence, or a YAML file with the key `request`, describes."""
+    began = time.time()  # before anything heavy is loaded: a person waits from here on
     _say_who_begins()
     from agenthands.cli.commands import leave, run_build
     from agenthands.flows.request_files import read_request
 
-    leave(run_build(read_request(request, _given(options)), as_json))
+    leave(run_build(read_request(request, _given(options)), as_json, began))
 
 
 @cli.command(short_help="Build every agent of a list.")
@@ -100,12 +108,13 @@ def batch(source: str, at_once: int, as_json: bool, **options: Any) -> None:
 @as_json
 def demo(as_json: bool, **options: Any) -> None:
     """Build the seed's own request with a scripted model: needs no key, everything but the model is real."""
+    began = time.time()
     _say_who_begins()
     from agenthands.cli.commands import leave, run_build
     from agenthands.flows.request_files import read_request
 
     models = {"planner": DEMO_MODEL, "coder": DEMO_MODEL, "agent_model": DEMO_MODEL}
-    leave(run_build(read_request(SEED_REQUEST, {**models, **_given(options)}), as_json))
+    leave(run_build(read_request(SEED_REQUEST, {**models, **_given(options)}), as_json, began))
 
 
 @cli.command(short_help="Plan an agent and estimate what building it costs.")
@@ -114,11 +123,12 @@ def demo(as_json: bool, **options: Any) -> None:
 @as_json
 def plan(request: str, as_json: bool, **options: Any) -> None:
     """Plan an agent and estimate what building it costs; nothing is built."""
+    began = time.time()
     _say_who_begins()
     from agenthands.cli.commands import leave, run_plan
     from agenthands.flows.request_files import read_request
 
-    leave(run_plan(read_request(request, _given(options)), as_json))
+    leave(run_plan(read_request(request, _given(options)), as_json, began))
 
 
 @cli.command(short_help="Let the gate alone judge a tool.")
@@ -186,7 +196,7 @@ def fetch(build: str, folder: Path, store: str | None) -> None:
 @store_option
 @click.option("--install", is_flag=True, help="Install NAT's environment first, so that no build has to.")
 def doctor(store: str | None, install: bool) -> None:
-    """Return what is here, what is missing, and how to get it."""
+    """Check this machine: what is there, what is missing, and how to get it."""
     from agenthands.cli.doctor import examine, install_environment
 
     if install:

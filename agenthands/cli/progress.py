@@ -20,6 +20,7 @@ from agenthands.events import (
     BatchStarted,
     BuildFinished,
     BuildStarted,
+    CostChanged,
     Event,
     Notice,
     StageFinished,
@@ -57,6 +58,8 @@ class PlainProgress:
 
     def __call__(self, event: Event) -> None:
         """Write the line of an event. A reader that went away never ends a build."""
+        if isinstance(event, CostChanged):  # the next line of a tool or stage says it
+            return
         self._builds.add(event.build_id)
         which = f"[{event.build_id}] " if len(self._builds) > 1 else ""
         clock = time.strftime("%H:%M:%S", time.localtime(event.at))
@@ -79,14 +82,18 @@ class LiveProgress:
         model_name: str = "",
         console: Console | None = None,
         clock: Callable[[], float] = time.time,
+        began: float | None = None,
     ) -> None:
-        """Draw on `stream`; `model_name` is shown until the first build begins. rich is imported here."""
+        """Draw on `stream`; `model_name` is shown until the first build begins, and the time since `began`.
+
+        rich is imported here.
+        """
         from rich.live import Live
 
         self._console = console or _console_on(stream)
         self._look = style_for(self._console.encoding)
         self._clock = clock
-        self._opened = clock()
+        self._opened = clock() if began is None else began
         self._model = self._look.clean(model_name)
         self._boards: dict[str, LiveView] = {}
         self._closed = False
@@ -176,10 +183,10 @@ class LiveProgress:
         return lines
 
 
-def choose_progress(stream: TextIO, model_name: str = "") -> LiveProgress | PlainProgress:
-    """Return the live console for a person at a terminal, else the plain one."""
+def choose_progress(stream: TextIO, model_name: str = "", began: float | None = None) -> LiveProgress | PlainProgress:
+    """Return the live console for a person at a terminal, else the plain one; the command `began` then."""
     terminal = stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb") and not os.environ.get("CI")
-    return LiveProgress(stream, model_name) if terminal else PlainProgress(stream)
+    return LiveProgress(stream, model_name, began=began) if terminal else PlainProgress(stream)
 
 
 def _console_on(stream: TextIO) -> Console:
@@ -225,7 +232,8 @@ def _told(event: Event) -> str:
             return f"note: {event.text}"
         case BuildFinished():
             status = event.status if event.status in ("accepted", "planned") else event.status.upper()
-            return f"build {event.build_id} {status}: {event.reason}"
+            took = f"{money(event.cost_usd)}, {duration(event.seconds)}"
+            return f"build {event.build_id} {status}, {took}: {event.verdict or event.reason}"
     return type(event).__name__
 
 

@@ -15,11 +15,12 @@ from agenthands.coding.arbitration import Arbitration, Example, contradicted
 from agenthands.coding.base import Coder, CodingTask
 from agenthands.environments.base import Environment
 from agenthands.errors import SettingsInvalid
-from agenthands.gate.checks.files import MISSING
+from agenthands.gate.checks.files import tests_path, tool_path
 from agenthands.gate.checks.test_suite import MIN_TESTS
 from agenthands.gate.harness import preparation_source
 from agenthands.llm.budget import BudgetScope
 from agenthands.llm.prompts import render, render_text
+from agenthands.reasons import REASONS, as_part
 from agenthands.sandbox.base import Command, Limits, Preparation, Sandbox
 from agenthands.sandbox.preload.agenthands_lazy_imports import ONLY_NAMED
 from agenthands.sandbox.preload.agenthands_pytest import STARTED_WITH
@@ -27,14 +28,9 @@ from agenthands.schemas import CodingResult, GateReport, Tokens, ToolOutcome, ad
 from agenthands.store.workdirs import ToolWorkspace
 
 _PYTHONPATH = Path(__file__).parents[1] / "sandbox" / "preload"
-_TWICE = {
-    "stuck": "the agent got stuck twice",
-    "refused": "the model's content filter refused twice",
-    "out_of_steps": "the agent used up its steps twice",
-    "out_of_time": "the agent used up its time twice",
-    "error": "the agent's turn broke off twice",
-}
-_CLAIMED = "the model was twice ready without having written the files"
+_TWICE = {status: status for status in ("stuck", "refused", "out_of_steps", "out_of_time")} | {"error": "turn_failed"}
+BUDGET = "tool_budget_reached"
+_OF_A_TURN = {"content_filtered", "context_exceeded"}
 
 
 @dataclass(frozen=True)
@@ -141,20 +137,25 @@ def _what_the_coder_may_know(report: GateReport) -> dict[str, list[dict[str, str
     }
 
 
-def no_progress(turns: Sequence[tuple[CodingResult, GateReport]]) -> str:
-    """Return why a further attempt after these turns is not expected to help; empty if it may."""
+def no_progress(turns: Sequence[tuple[CodingResult, GateReport]], written: bool) -> str:
+    """Return the code of why a further attempt after these cannot be expected to help; empty where it may.
+
+    `written` says whether the tool and its tests are there now.
+    """
     if len(turns) < 2:
         return ""
     (before, earlier), (after, later) = turns[-2:]
     if before.status == after.status and (twice := _TWICE.get(after.status)):
         return twice
     if _failure(earlier) == _failure(later):
-        return _CLAIMED if _has_no_files(later) else "the gate found the same twice"
+        return "no_progress" if written else "no_files"
     return ""
 
 
-def _has_no_files(report: GateReport) -> bool:
-    return any(check.name == "files" and MISSING in check.detail for check in report.failures())
+def is_written(work: ToolWorkspace) -> bool:
+    """Return whether the coder has written both files of the tool, whatever is in them."""
+    name = work.tool.name
+    return all((work.workspace / relative).is_file() for relative in (tool_path(name), tests_path(name)))
 
 
 def _failure(report: GateReport) -> list[tuple[str, str]]:
@@ -166,18 +167,20 @@ def outcome_of(
     turns: Sequence[tuple[CodingResult, GateReport]],
     arbitration: Arbitration | None = None,
     stopped: str = "",
+    budget: str = "",
 ) -> ToolOutcome:
     """Return the outcome of all attempts at one tool, with the cost of the ruling; the last report decides.
 
-    `stopped` says why there was no further attempt; it is empty if their number was used up.
+    `stopped` is the code of why there was no further attempt, where it was not for their number; `budget` names the
+    budget that was used up, as part of a sentence.
     """
     report = turns[-1][1]
     asked: list[CodingResult | Arbitration] = [coding for coding, _ in turns]
     asked += [arbitration] if arbitration else []
     failed = ", ".join(check.name for check in report.failures())
-    last = turns[-1][0].reason
-    tries, why = count(len(turns), "attempt"), f"; {stopped}" if stopped else ""
-    why += f"; the last turn: {last}" if last and last.casefold() != stopped.casefold() else ""
+    last, said = turns[-1][0], budget or (as_part(REASONS[stopped].meaning) if stopped else "")
+    tries, why = count(len(turns), "attempt"), f"; {said}" if said else ""
+    why += f"; the last turn: {last.reason}" if last.reason and last.reason.casefold() != said.casefold() else ""
     return ToolOutcome(
         name=work.tool.name,
         build_id=work.build.build_id,
@@ -185,10 +188,18 @@ def outcome_of(
         attempts=len(turns),
         gate=report,
         reason="" if report.accepted else f"the gate's checks {failed} did not pass in {tries}{why}",
+        reason_code="" if report.accepted else _why(last, stopped),
         cost_usd=add_costs(*(each.cost_usd for each in asked)),
         tokens=sum((each.tokens for each in asked), Tokens()),
         seconds=round(sum(coding.seconds + gate.seconds for coding, gate in turns), 3),
     )
+
+
+def _why(last: CodingResult, stopped: str) -> str:
+    """Return the code of why a tool was given up: what a person can change decides, not what came last."""
+    if stopped == BUDGET or last.status == "out_of_budget":
+        return BUDGET
+    return last.reason_code if last.reason_code in _OF_A_TURN else stopped or "attempts_used_up"
 
 
 def shell_command(workspace: Path, environment: Environment, dependencies: Sequence[str]) -> Command:

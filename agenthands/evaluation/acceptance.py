@@ -12,8 +12,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from agenthands._util.formatting import one_line
 from agenthands._util.untrusted_json import read_json, read_scrubbed
 from agenthands.environments.base import Environment
+from agenthands.evaluation.case_reason import why_failed
 from agenthands.evaluation.llm_judge import Judged, judge_answer
 from agenthands.gate.checks.examples import same_json
 from agenthands.llm.base import ChatModel
@@ -128,13 +130,24 @@ def accept_agent(
     results = [judge_case(*each) for each in zip(cases, answers, opinions, strict=False)]
     _keep_transcripts(agent.workspace / "transcripts", answers, usage)
     failed = [each.id for each in results if not each.passed]
+    passed = bool(outcome["loaded"]) and len(results) == len(cases) and not failed and not outcome["error"]
     return Acceptance(
-        passed=bool(outcome["loaded"]) and len(results) == len(cases) and not failed and not outcome["error"],
+        passed=passed,
         reason=outcome["error"] or why_rejected(failed, len(cases), usage.errors),
+        reason_code="" if passed else _code(outcome, bool(failed)),
         cases=results,
         seconds=result.seconds,
         by_fallback=usage.by_fallback or any(each.by_fallback for each in opinions if each),
     )
+
+
+def outcome_sentence(accepted: Acceptance, planned: int) -> str:
+    """Return how many test cases passed and which failed, or why none was asked."""
+    if not accepted.cases:
+        return one_line(accepted.reason, 200) or "no test case was asked"
+    failed = [case.id for case in accepted.cases if not case.passed]
+    said = f"{len(accepted.cases) - len(failed)} of {planned} test cases passed"
+    return f"{said}; failed: {', '.join(failed)}" if failed else said
 
 
 def _outcome(result: CommandResult, ids: Sequence[str]) -> dict[str, Any]:
@@ -147,6 +160,12 @@ def _outcome(result: CommandResult, ids: Sequence[str]) -> dict[str, Any]:
         ended = "at the time limit" if result.timed_out else f"with exit code {result.exit_code}"
         return {"loaded": False, "error": f"the run ended {ended}", "cases": []}
     return outcome
+
+
+def _code(outcome: Mapping[str, Any], failed: bool) -> str:
+    if not outcome["loaded"]:
+        return "agent_not_loaded"
+    return "cases_failed" if failed and not outcome["error"] else "agent_run_ended"
 
 
 def why_rejected(failed: Sequence[str], total: int, faults: Sequence[str]) -> str:
@@ -168,13 +187,16 @@ def judge_case(case: TestCase, answer: Mapping[str, Any], judged: Judged | None)
         CheckResult(kind=check.kind, value=check.value, passed=_holds(check, answer["answer"], called))
         for check in case.checks
     ]
-    error = answer["error"]
+    error, code = answer["error"], ""
     if not error and answer["failed"]:
+        code = "tool_failed"
         error = f"a tool failed and the agent went on: {', '.join(answer['failed'])}"
     decided = all(check.passed for check in checks) if checks else bool(opinion and opinion.passed)
+    passed = not error and bool(answer["answer"].strip()) and decided
     return CaseResult(
         id=case.id,
-        passed=not error and bool(answer["answer"].strip()) and decided,
+        passed=passed,
+        reason_code="" if passed else code or why_failed(error, answer["answer"], checks),
         answer=answer["answer"],
         checks=checks,
         tools_called=called,

@@ -41,9 +41,19 @@ class Budget:
 class BudgetTracker:
     """Tracks the spending of one build against its budget; thread-safe."""
 
-    def __init__(self, budget: Budget, day: DayBudget | None = None, log: Path | None = None) -> None:
-        """Resume from `log`, to which every charge is written, if a killed worker has left one."""
+    def __init__(
+        self,
+        budget: Budget,
+        day: DayBudget | None = None,
+        log: Path | None = None,
+        paid: Callable[[float | None], None] = lambda cost: None,  # noqa: ARG005
+    ) -> None:
+        """Go on with what stands in `log`, where each payment is noted: the build of a worker that was killed.
+
+        `paid` is told after each payment what all of them come to.
+        """
         self._budget, self._day, self._log = budget, day, log
+        self._paid = paid
         self._lock = threading.Lock()
         self._spent: dict[tuple[str, str, int, str], Spending] = {}
         self._watchers: list[Callable[[], None]] = []
@@ -55,6 +65,10 @@ class BudgetTracker:
         """The spending so far, one entry for each stage, tool, attempt and model."""
         with self._lock:
             return list(self._spent.values())
+
+    def cost_of(self, tool: str = "") -> float | None:
+        """Return what a tool cost so far in all its attempts, or the whole build; None where a price is unknown."""
+        return add_costs(*(each.cost_usd for each in self.spending if tool in ("", each.tool)))
 
     def scope(self, stage: str, tool: str = "", attempt: int = 0) -> BudgetScope:
         """Return the scope to which one step of the build charges its calls."""
@@ -83,6 +97,7 @@ class BudgetTracker:
         """
         try:
             self._note(spending)
+            self._paid(self.cost_of())
             usd = sum(each.cost_usd or 0.0 for each in spending)
             if self._day is not None and usd:
                 self._day.charge(usd)

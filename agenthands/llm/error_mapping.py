@@ -14,6 +14,7 @@ from agenthands.errors import (
     AgentHandsError,
     ContentFiltered,
     ContextExceeded,
+    KeyRefused,
     ModelLimited,
     ModelNotUsable,
     ModelSilent,
@@ -47,7 +48,7 @@ def to_agenthands_error(error: BaseException, model: str) -> AgentHandsError:
             "Raise its limit or top it up with the provider, or name a model that steps in: --fallback MODEL.",
         )
     if isinstance(error, kinds.AuthenticationError | kinds.PermissionDeniedError):
-        return ModelNotUsable(f"The provider of {model} refuses the key.", "Check the key and what it may use.")
+        return KeyRefused(f"The provider of {model} refuses the key.", "Check the key and what it may use.")
     if isinstance(error, kinds.NotFoundError):
         return ModelNotUsable(f"The provider does not know the model {model}.", "Check the name with the provider.")
     if isinstance(error, kinds.ContentPolicyViolationError):

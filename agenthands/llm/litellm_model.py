@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agenthands._util.redaction import redact
-from agenthands.errors import ModelNotUsable
+from agenthands.errors import KeyMissing, ModelNotUsable
 from agenthands.llm.base import ChatAnswer
 from agenthands.llm.error_mapping import finish_reason, silent
 from agenthands.llm.litellm_setup import ProviderWords, load_litellm, provider_words
@@ -119,7 +119,7 @@ def require_usable(settings: ModelSettings) -> None:
     found = litellm.validate_environment(model=settings.model)
     if not found["keys_in_environment"] and found["missing_keys"]:
         names = " or ".join(found["missing_keys"])
-        raise ModelNotUsable(f"No key for {settings.model}: set {names}.", _ALTERNATIVES)
+        raise KeyMissing(f"No key for {settings.model}: set {names}.", _ALTERNATIVES)
 
 
 def _known_usable(settings: ModelSettings) -> bool:

@@ -68,7 +68,7 @@ class ModelSettings(BaseModel):
     input_cost_per_token: float | None = Field(None, ge=0)
     output_cost_per_token: float | None = Field(None, ge=0)
     assumed_price: tuple[float, float] | None = Field(None, description="Per prompt and completion token, if unknown")
-    fallback: ModelSettings | None = Field(None, description="Asked where this one is not to be reached")
+    fallback: ModelSettings | None = Field(None, description="Asked where this one does not answer")
 
     @model_validator(mode="after")
     def _keys_are_masked(self) -> ModelSettings:

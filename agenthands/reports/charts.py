@@ -10,6 +10,7 @@ from agenthands._util.formatting import cut_off
 from agenthands.schemas import BuildRecord, Spending, StageTime, Tokens, ToolOutcome, add_costs
 
 STAGES = {
+    "start": "Start",
     "environment": "Environment",
     "plan": "Plan",
     "servers": "MCP servers",
@@ -20,6 +21,7 @@ STAGES = {
 }
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
 _MOST_TICKS = 5
+_SHORTEST_GAP = 0.1
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,23 @@ def timeline(record: BuildRecord) -> Timeline:
         rows.append(_stage_row(stage))
         if number == last_of_tools:
             rows += [_tool_row(tool, record, placed) for tool in record.tools]
+    if placed and (gaps := _gaps(stages, record.seconds)):
+        rows.append(TimelineRow("Between stages", False, round(sum(gap.seconds for gap in gaps), 3), gaps))
     ends = [each.started + each.seconds for row in rows for each in row.segments]
     total = max([*ends, record.seconds if placed else 0.0, 0.1])
     step = next((step for step in _STEPS if total / step <= _MOST_TICKS), _STEPS[-1])
     return Timeline(rows, total, step, placed)
+
+
+def _gaps(stages: Sequence[StageTime], total: float) -> list[Segment]:
+    """Return when no stage ran, as far as a person can see it: Prefect keeping its books, and what was not timed."""
+    gaps, reached = [], 0.0
+    spans = [((stage.started or 0.0), (stage.started or 0.0) + stage.seconds) for stage in stages]
+    for begin, end in [*spans, (total, total)]:
+        if begin - reached >= max(_SHORTEST_GAP, total / 100):
+            gaps.append(Segment("stage", round(reached, 3), round(begin - reached, 3)))
+        reached = max(reached, end)
+    return gaps
 
 
 def _stage_row(stage: StageTime) -> TimelineRow:

@@ -102,9 +102,9 @@ def _facts(record: BuildRecord) -> list[tuple[str, str, str]]:
             f"{reused} reused" if reused else "passed the gate" if record.tools else "",
         ),
         ("Test cases", f"{passed} of {len(cases)}" if cases else "not run", "passed" if cases else ""),
-        ("Cost", "unknown" if record.cost_usd is None else money(record.cost_usd), "of all models"),
-        ("Time", duration(record.seconds), "from start to end"),
-        ("Tokens", f"{tokens.prompt + tokens.completion:,}", f"{tokens.cached:,} of them cached"),
+        ("Cost", "unknown" if record.cost_usd is None else money(record.cost_usd), "all models together"),
+        ("Time", duration(record.seconds), "from start to finish"),
+        ("Tokens", f"{tokens.prompt + tokens.completion:,}", f"{tokens.cached:,} cached"),
     ]
 
 
@@ -195,8 +195,8 @@ def render_batch(report: BatchReport) -> str:
                     f"{report.count('accepted')} of {len(report.builds)}",
                     f"{reused} built before" if reused else "",
                 ),
-                ("Cost", "unknown" if report.cost_usd is None else money(report.cost_usd), "models of all builds"),
-                ("Time", duration(report.seconds), "from start to end"),
+                ("Cost", "unknown" if report.cost_usd is None else money(report.cost_usd), "all builds together"),
+                ("Time", duration(report.seconds), "from start to finish"),
                 ("Tokens", f"{sum(tokens):,}", ""),
             ],
             items=sorted(enumerate(report.builds, 1), key=lambda each: (each[1].exit_code == 0, each[0])),

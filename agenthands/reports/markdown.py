@@ -100,7 +100,7 @@ def _cost_row(part: str, model: str, calls: int, cost: float | None, tokens: Tok
         "calls": calls,
         "cost": money(cost),
         "tokens in": tokens.prompt,
-        "of them cached": tokens.cached,
+        "cached": tokens.cached,
         "tokens out": tokens.completion,
     }
 

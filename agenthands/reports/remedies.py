@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from agenthands.evaluation.case_reason import reason_of
 from agenthands.gate.checks.base import MORE_ATTEMPTS, STRONGER_CODER
 from agenthands.gate.checks.registry import find_check
+from agenthands.reasons import REASONS, as_part
 from agenthands.schemas import CaseResult, Plan, ToolOutcome, ToolSpec
+
+# What a person must change first, whatever the gate found.
+_DECIDES = {"tool_budget_reached", "budget_reached", "content_filtered", "refused", "context_exceeded"}
 
 
 def meaning(name: str) -> str:
@@ -23,23 +28,8 @@ def advice_on_check(name: str) -> str:
 
 def advice_on_case(case: CaseResult) -> str:
     """Return what a person can do about a test case that failed."""
-    kinds = {check.kind for check in case.checks if not check.passed}
-    if case.error.startswith("a tool failed"):
-        return "A tool raised an error that the agent passed over: its call stands in the transcript."
-    if case.error:
-        return "The agent ended with an error: the transcript shows how far it came."
-    if not case.answer.strip():
-        return "The agent said nothing: try a stronger model of the agent (--agent-model)."
-    if "tool_called" in kinds:
-        return (
-            "The agent did not call a tool that it should have: ask for a description that says when to use it, or "
-            "try a stronger model (--agent-model)."
-        )
-    if kinds:
-        return (
-            "The answer lacks what the check wants. If it is right all the same, the check of the plan is too narrow."
-        )
-    return "The judge did not find what was expected: read its reason, and say in the request what you expect."
+    reason = REASONS[reason_of(case)]
+    return f"{reason.meaning} {reason.advice}"
 
 
 def tool_advice(tool: ToolOutcome, plan: Plan | None, files: Mapping[str, str]) -> str:
@@ -55,12 +45,8 @@ def tool_advice(tool: ToolOutcome, plan: Plan | None, files: Mapping[str, str]) 
 
 def what_to_change(tool: ToolOutcome, planned: ToolSpec | None) -> str:
     """Return what to change in the request or the options, by why the tool was given up."""
-    if "budget" in tool.reason:
-        return "give more money with `--tool-budget`, or ask for less in this tool"
-    if "content filter" in tool.reason:
-        return "say in other words what it is for, or choose another model with `--coder`"
-    if "longer than" in tool.reason:
-        return "ask for a smaller tool, or choose a model with a larger context window with `--coder`"
+    if tool.reason_code in _DECIDES and tool.reason_code in REASONS:
+        return as_part(REASONS[tool.reason_code].advice)
     for failed in tool.gate.failures() if tool.gate else []:
         check = find_check(failed.name)
         if check and (said := check.advice(failed, planned)):

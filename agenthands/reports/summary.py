@@ -58,7 +58,7 @@ def batch_verdict(report: BatchReport) -> str:
         return f"All {count(total, 'agent')} work." if total > 1 else "The agent works."
     others = [f"{report.count(status)} {status}" for status in ("rejected", "failed", "cancelled")]
     said = ", ".join(each for each in others if not each.startswith("0 "))
-    return f"{accepted} of {count(total, 'agent')} work; {said}. Run the same batch again: it builds these alone."
+    return f"{accepted} of {count(total, 'agent')} work; {said}. Run the same batch again: only these are built."
 
 
 def batch_state(report: BatchReport) -> str:
@@ -73,9 +73,12 @@ def batch_steps(report: BatchReport) -> list[str]:
         step
         for code, step in (
             (1, "Rejected: open the build's report, which shows what failed and what to do about it."),
-            (2, "Failed for something that you must fix: the reason below says what."),
-            (70, "Failed for a bug of AgentHands: build that request alone, and report what it prints."),
-            (3, "Failed for something outside, the model, the store or the index: `agenthands doctor` says what."),
+            (2, "Failed because something needs fixing on your side: the reason below says what."),
+            (70, "Failed because of a bug in AgentHands: build that request alone, and report what it prints."),
+            (
+                3,
+                "Failed because something outside (model, store or package index) did: `agenthands doctor` says what.",
+            ),
         )
         if code in codes
     ]
@@ -106,7 +109,7 @@ def next_steps(record: BuildRecord) -> list[str]:
         ]
     if record.status == "rejected":
         if "bundle.tar.gz" in record.files:
-            return [*_rejected_steps(record), f"Try the agent as it is all the same: {fetch}."]
+            return [*_rejected_steps(record), f"You can still try the agent as it is: {fetch}."]
         return [*_rejected_steps(record), "Build again."]
     if record.status == "cancelled":
         return ["Build again with the same request."]
@@ -128,7 +131,7 @@ def _rejected_steps(record: BuildRecord) -> list[str]:
     cases = [case.id for case in record.acceptance.cases if not case.passed] if record.acceptance else []
     if cases:
         steps.append(
-            f"Look at the answers to {', '.join(cases)}: a stronger model of the agent (`--agent-model`) "
+            f"Look at the answers to {', '.join(cases)}: a stronger model for the agent (`--agent-model`) "
             "or a clearer request may help."
         )
     return steps

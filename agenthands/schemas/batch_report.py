@@ -16,6 +16,9 @@ class BatchItem(FrozenModel):
     request: BuildRequest
     status: Status
     reason: str = ""
+    reason_code: str = Field(
+        "", description="The reason in the table of docs/reasons.md; empty in records of old builds"
+    )
     agent: str = Field("", description="Name of the agent, where there was a plan")
     build_id: str = ""
     cached: bool = Field(False, description="Built and accepted by an earlier run of a batch, at no cost to this one")

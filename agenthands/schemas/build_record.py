@@ -80,6 +80,7 @@ class CodingResult(FrozenModel):
 
     status: Literal["finished", "stuck", "refused", "out_of_steps", "out_of_budget", "out_of_time", "error"]
     reason: str = ""
+    reason_code: str = ""
     cost_usd: float | None
     tokens: Tokens
     seconds: float
@@ -96,6 +97,9 @@ class ToolOutcome(FrozenModel):
     build_id: str = Field("", description="The build that made it; its trajectory is kept there")
     gate: GateReport | None = None
     reason: str = ""
+    reason_code: str = Field(
+        "", description="The reason in the table of docs/reasons.md; empty in records of old builds"
+    )
     cost_usd: float | None
     tokens: Tokens
     seconds: float
@@ -148,6 +152,9 @@ class CaseResult(FrozenModel):
     checks: list[CheckResult]
     tools_called: list[str]
     error: str = ""
+    reason_code: str = Field(
+        "", description="The reason in the table of docs/reasons.md; empty in records of old builds"
+    )
     opinion: Opinion | None = None
     seconds: float
 
@@ -157,6 +164,9 @@ class Acceptance(FrozenModel):
 
     passed: bool
     reason: str = ""
+    reason_code: str = Field(
+        "", description="The reason in the table of docs/reasons.md; empty in records of old builds"
+    )
     cached: bool = Field(False, description="Found by an earlier build of the same package, at no cost to this one")
     build_id: str = Field("", description="The build that asked; its transcripts are kept there")
     by_fallback: bool = Field(False, description="A fallback answered for the agent's model or the judge, once or more")
@@ -197,6 +207,9 @@ class BuildRecord(FrozenModel):
     plan: Plan | None
     status: Status
     reason: str = ""
+    reason_code: str = Field(
+        "", description="The reason in the table of docs/reasons.md; empty in records of old builds"
+    )
     tools: list[ToolOutcome] = Field(default_factory=list)
     spending: list[Spending] = Field(default_factory=list)
     acceptance: Acceptance | None = None

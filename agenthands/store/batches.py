@@ -9,10 +9,14 @@ from contextlib import suppress
 from agenthands._util.redaction import redact_json
 from agenthands.errors import AgentHandsError, UserError
 from agenthands.events import BatchProgress
+from agenthands.reasons import REASONS
 from agenthands.reports.html import render_batch
 from agenthands.schemas import BatchItem, BatchReport, BuildRecord, BuildRequest
 from agenthands.store.base import Store
 from agenthands.store.builds import find_build
+
+# Exit codes of records without a reason's code.
+_OF_OLD = {"accepted": 0, "rejected": 1, "failed": 3, "cancelled": 130}
 
 
 def new_batch_id() -> str:
@@ -26,9 +30,10 @@ def item_of(record: BuildRecord) -> BatchItem:
         request=record.request,
         status=record.status,
         reason=record.reason,
+        reason_code=record.reason_code,
         agent=record.plan.name if record.plan else "",
         build_id=record.build_id,
-        exit_code={"accepted": 0, "rejected": 1, "failed": 3, "cancelled": 130}[record.status],
+        exit_code=REASONS[record.reason_code].exit_code if record.reason_code in REASONS else _OF_OLD[record.status],
         cost_usd=record.cost_usd,
         tokens=record.tokens,
         seconds=record.seconds,
@@ -46,7 +51,8 @@ def failed_item(request: BuildRequest, error: AgentHandsError, store: Store) -> 
     if error.build_id:
         with suppress(AgentHandsError):
             item = item_of(find_build(store, error.build_id))
-    return item.model_copy(update={"reason": reason, "exit_code": error.exit_code, "build_id": error.build_id})
+    told = {"reason": reason, "reason_code": error.code, "exit_code": error.exit_code, "build_id": error.build_id}
+    return item.model_copy(update=told)
 
 
 def progress_of(batch_id: str, number: int, count: int, item: BatchItem) -> BatchProgress:

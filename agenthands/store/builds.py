@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,13 +32,20 @@ def build_prefix(record: BuildRecord) -> str:
     return f"agents/{agent_name(record)}/{record.build_id}"
 
 
-def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store, replaces: bool = True) -> BuildRecord:
-    """Write a redacted build, and return its record with the hashes of all files.
+def publish_build(
+    record: BuildRecord,
+    files: Mapping[str, bytes],
+    store: Store,
+    finished: Callable[[BuildRecord], BuildRecord] = lambda record: record,
+    replaces: bool = True,
+) -> BuildRecord:
+    """Write a build, without keys, and return its record with the hashes of all files.
 
-    `files` are the bundle, sources, reports and trajectories by their names below the build. If the store already has
-    the build as accepted, or has it at all and `replaces` is false, nothing is written and that record is returned: a
-    worker that was presumed dead may come back after another has done its work. Raises StoreNotUsable or
-    StoreUnavailable; the record is written last, so half a build never counts.
+    `files` are the bundle, sources, reports and trajectories by their names below the build. `finished` is given the
+    record when they are written: what it returns is what the report and the record say of the whole build.
+    An accepted build stays as it is, and its record is given: a worker that was thought dead may come back after
+    another one has done its work. With `replaces` false, every record stays that is there.
+    Raises StoreNotUsable or StoreUnavailable; the record is written last, so nothing half written counts.
     """
     prefix = build_prefix(record)
     if kept := _kept(store, f"{prefix}/build.json", replaces):
@@ -47,12 +54,13 @@ def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store,
     record = BuildRecord.model_validate(redact_json(record.model_dump(mode="json")))
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     record = record.model_copy(update={"files": dict(sorted(hashes.items()))})
+    for name, content in files.items():
+        _put(store, f"{prefix}/{name}", content, hashes[name])
+    record = finished(record)
     report = _report(record, files).encode()
-    record = record.model_copy(update={"files": {**record.files, "report.html": hashlib.sha256(report).hexdigest()}})
-    for name, content in {**files, "report.html": report}.items():
-        written = store.put(f"{prefix}/{name}", content)
-        if written != record.files[name]:
-            raise StoreUnavailable(f"The store {store.url} gave {prefix}/{name} back changed.")
+    digest = hashlib.sha256(report).hexdigest()
+    _put(store, f"{prefix}/report.html", report, digest)
+    record = record.model_copy(update={"files": {**record.files, "report.html": digest}})
     content = record.model_dump_json(indent=1).encode()
     if not store.create(f"{prefix}/build.json", content):
         if kept := _kept(store, f"{prefix}/build.json", replaces):
@@ -61,6 +69,11 @@ def publish_build(record: BuildRecord, files: Mapping[str, bytes], store: Store,
     if record.status == "accepted":
         store.put(f"agents/{agent_name(record)}/latest", record.build_id.encode())
     return record
+
+
+def _put(store: Store, key: str, content: bytes, digest: str) -> None:
+    if store.put(key, content) != digest:
+        raise StoreUnavailable(f"The store {store.url} gave {key} back changed.")
 
 
 def all_records(store: Store) -> Iterator[BuildRecord]:

@@ -86,9 +86,9 @@ class BuildRecorder:
     """Notes of one build; what is never noted stays empty in the record."""
 
     def __init__(self, build: BuildContext, models: Mapping[str, str], tracker: BudgetTracker) -> None:
-        """Begin now. `models` names the model of each role; what they cost is read from `tracker`."""
+        """Count from when the build began. `models` names the model of each role, `tracker` knows what they cost."""
         self._build, self._models, self._tracker = build, dict(models), tracker
-        self._started = time.time()
+        self._started = build.began
         self._times = StageTimer(build.build_id, self._started)
         self._versions = {name: version(name) for name in _VERSIONS}
         self.planned: PlanResult | None = None
@@ -119,14 +119,15 @@ class BuildRecorder:
             for server in servers
         ]
 
-    def record(self, status: Status, reason: str) -> BuildRecord:
-        """Return the record as of now; the files are noted when they are published."""
+    def record(self, status: Status, reason: str = "", code: str = "") -> BuildRecord:
+        """Return the record as of now, with the reason in words and its code; files are noted when published."""
         return BuildRecord(
             build_id=self._build.build_id,
             request=self._build.request,
             plan=self.planned.plan if self.planned else None,
             status=status,
             reason=reason,
+            reason_code=code,
             tools=self.tools,
             **spent(self._tracker.spending),
             acceptance=self.acceptance,

@@ -12,11 +12,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from agenthands.environments.base import Environment
 from agenthands.schemas import BuildRequest, ToolSpec
@@ -32,6 +33,7 @@ class BuildContext(BaseModel):
     build_id: str
     request: BuildRequest
     folder: Path
+    began: float = Field(default_factory=time.time, description="Seconds since the epoch")
 
     def tool_dir(self, tool: str) -> Path:
         """Return the folder of a finished tool, whose files are packed and published."""
@@ -82,13 +84,31 @@ class ToolWorkspace:
         return self.folder / f"gate-{attempt}.json"
 
 
-def new_build(request: BuildRequest, home: Path) -> BuildContext:
-    """Create and claim the folder of a new build. Its id sorts by time (UTC): 20261123-134501-1f2e3d."""
+_began: ContextVar[float] = ContextVar("began")
+
+
+@contextlib.contextmanager
+def counted_from(at: float) -> Iterator[None]:
+    """Let builds of this context have begun at a time, in seconds since the epoch: when their command did."""
+    token = _began.set(at)
+    try:
+        yield
+    finally:
+        _began.reset(token)
+
+
+def build_began() -> float:
+    """Return when a build began that begins now."""
+    return _began.get(0.0) or time.time()
+
+
+def new_build(request: BuildRequest, home: Path, began: float | None = None) -> BuildContext:
+    """Make the folder of a new build that `began` then, or now. Its id sorts by time: 20261123-134501-1f2e3d."""
     build_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
     folder = home / "work" / build_id
     folder.mkdir(parents=True)
     claim(folder)
-    return BuildContext(build_id=build_id, request=request, folder=folder)
+    return BuildContext(build_id=build_id, request=request, folder=folder, began=began or time.time())
 
 
 def tool_folder(build: BuildContext, key: str) -> Path:

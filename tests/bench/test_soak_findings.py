@@ -36,23 +36,22 @@ from agenthands.tasks.result_format import RedactedJson
 
 PYTHON = os.path.realpath(sys.executable)
 BUG = as_agenthands_error(KeyError("cost"))
-RUN = "Flow run encountered an exception: "
 NOTHING = {kind: [] for kind in ("processes", "containers", "mounts", "temporary", "work folders", "locks")}
 
 
-@pytest.mark.parametrize(("message", "is_explained"), [
-    (RUN + "QuotaExhausted: The account has nothing left.", True),
-    (RUN + "ModelSilent: It answers with empty messages.", True),
-    ("20261125-010203-abcdef: The agent did not pass: the gate rejected x.", True),
-    (RUN + f"OwnFault: {BUG.message}", False),
-    (RUN + "KeyError: 'cost'", False),
-    (f"20261125-010203-abcdef: The agent did not pass: {BUG.message}", False),
-    (RUN + "BuildCancelled: The run was cancelled.", False),
-    (RUN + "QuotaExhausted: ", False),
-    ("", False),
+@pytest.mark.parametrize(("name", "message", "is_explained"), [
+    ("Quota exhausted", "The account has nothing left.", True),
+    ("Model silent", "It answers with empty messages.", True),
+    ("Rejected", "20261125-010203-abcdef: The agent did not pass: the gate rejected x.", True),
+    ("Own fault", BUG.message, False),
+    ("Failed", "Flow run encountered an exception: KeyError: 'cost'", False),
+    ("Rejected", f"20261125-010203-abcdef: The agent did not pass: {BUG.message}", False),
+    ("Cancelled", "The run was cancelled.", False),
+    ("Quota exhausted", "", False),
+    ("Crashed", "", False),
 ])  # fmt: skip
-def test_a_reason_is_an_error_of_the_user_or_of_the_outside_and_no_bug(message, is_explained):
-    assert explained(message) is is_explained
+def test_a_reason_is_an_error_of_the_user_or_of_the_outside_and_no_bug(name, message, is_explained):
+    assert explained(name, message) is is_explained
 
 
 @pytest.fixture

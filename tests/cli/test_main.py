@@ -189,7 +189,7 @@ def test_a_bug_has_an_exit_code_of_its_own_and_shows_its_traceback_without_keys(
         main()
     out, err = capsys.readouterr()
     assert (ended.value.code, out) == (70, "")
-    assert err.startswith("Error: This is a bug of AgentHands, not your mistake: KeyError: '***'\nHint: Please ")
+    assert err.startswith("Error: This is a bug in AgentHands, not your mistake: KeyError: '***'\nHint: Please ")
     assert "Traceback (most recent call last)" in err
     assert "raise error\nKeyError: '***'" in err
     assert "AIza" not in err

@@ -21,7 +21,7 @@ class TestPlain:
 
     def test_every_event_is_one_line_with_its_time(self):
         lines = self.lines([*story("accepted"), Notice(BUILD, "two\nlines", at=START)])
-        assert len(lines) == len(story("accepted")) + 1
+        assert len(lines) == len(story("accepted")), "all but the change of the cost, and the note"
         told = [line.split(" ", 1)[1] for line in lines]
         assert all(line[2] == line[5] == ":" for line in lines)
         assert told == [
@@ -35,16 +35,19 @@ class TestPlain:
             "tool convert: repairing, attempt 2, $0.013, held_out failed",
             "tool convert: accepted, attempt 2, $0.013, the gate's verdict",
             "tools: done in 4.0 s, 1 of 1",
-            f"build {BUILD} accepted: the reason of accepted",
+            f"build {BUILD} accepted, $0.013, 9.0 s: the reason of accepted",
             "note: two lines",
         ]
 
     def test_failures_stand_out(self):
         lines = self.lines(
-            [StageFinished(BUILD, "plan", 2.5, "", "no such model"), BuildFinished(BUILD, "failed", "why")]
+            [
+                StageFinished(BUILD, "plan", 2.5, "", "no such model"),
+                BuildFinished(BUILD, "failed", "why", "", 0.5, 3.0),
+            ]
         )
         assert lines[0].endswith("plan: FAILED after 2.5 s: no such model")
-        assert lines[1].endswith(f"build {BUILD} FAILED: why")
+        assert lines[1].endswith(f"build {BUILD} FAILED, $0.500, 3.0 s: why")
 
     def test_an_unknown_price_is_said(self):
         assert "cost unknown" in self.lines([ToolProgress(BUILD, "t", "coding", "", 1, None)])[0]

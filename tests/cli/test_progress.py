@@ -3,6 +3,7 @@
 import re
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 from console_events import BUILD, HOSTILE, START, Stream, story
@@ -13,6 +14,7 @@ from agenthands.cli.progress import LiveProgress
 from agenthands.events import (
     BuildFinished,
     BuildStarted,
+    CostChanged,
     Notice,
     StageFinished,
     ToolProgress,
@@ -48,7 +50,7 @@ class TestLive:
         assert "✓ plan           1.0 s  1 tool" in lines
         tool = next(line for line in lines if "convert" in line)
         assert tool.split() == [tool.split()[0], "convert", "2", "repairing", "held_out", "failed", "$0.013", "15", "s"]
-        assert lines[-1].strip() == "tools $0.013, elapsed 20 s"
+        assert lines[-1].strip() == "$0.013, 20 s"
 
     def test_one_model_is_named_once(self):
         event = BuildStarted(BUILD, "x", "gemini/pro", "gemini/pro", "docker", "/store", at=START)
@@ -61,7 +63,21 @@ class TestLive:
     def test_the_verdict_ends_the_picture(self, status, mark):
         lines = picture(story(status), leave=True).splitlines()
         assert f"{mark} {status}  the reason of {status}" in lines
-        assert lines[-1].strip() == "tools $0.013, elapsed 9.0 s"
+        assert lines[-1].strip() == "$0.013, 9.0 s"
+
+    def test_the_cost_stays_while_the_gate_is_checking_and_counts_all_models(self):
+        checking = ToolProgress(BUILD, "convert", "checking", "the gate is checking it", 1, 0.0125, at=START + 9)
+        shown = picture([*story(""), CostChanged(BUILD, 0.5, at=START + 8), checking])
+        assert "$0.013" in next(line for line in shown.splitlines() if "checking" in line)
+        assert shown.splitlines()[-1].strip() == "$0.500, 20 s"
+
+    def test_the_clock_counts_from_the_command_and_ends_with_what_the_record_says(self):
+        started = replace(story("")[0], began=START - 30)
+        assert picture([started]).splitlines()[-1].strip() == "$0.00, 50 s"
+        ended = BuildFinished(BUILD, "accepted", "", "The agent works.", 0.75, 42.0, at=START + 15)
+        *_, verdict, totals = picture([started, ended], leave=True).splitlines()
+        assert verdict.strip() == "✓ accepted  The agent works."
+        assert totals.strip() == "$0.750, 42 s"
 
     def test_a_long_reason_is_wrapped_and_not_cut(self):
         reason = "convert did not pass the gate because " + "of a very long story, " * 5 + "END"
@@ -81,7 +97,7 @@ class TestLive:
         events = [*story("", cost=None), ToolProgress(BUILD, "other", "coding", "", 1, 0.5, at=START)]
         shown = picture(events)
         assert shown.count("cost unknown") == 2
-        assert "tools cost unknown, elapsed" in shown
+        assert shown.splitlines()[-1].strip() == "cost unknown, 20 s"
 
     def test_nothing_spent_is_zero_and_not_unknown(self):
         shown = picture(story("", cost=0.0))

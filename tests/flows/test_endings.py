@@ -29,7 +29,7 @@ def whole_build(test):
     [
         ("errors.ModelNotUsable('No key.')", 2, "Error: No key.\n"),
         ("errors.ModelUnavailable('It is away.')", 3, "Error: It is away.\n"),
-        ("KeyError('x')", 70, "Error: This is a bug of AgentHands, not your mistake: KeyError: 'x'\n"),
+        ("KeyError('x')", 70, "Error: This is a bug in AgentHands, not your mistake: KeyError: 'x'\n"),
         ("KeyboardInterrupt()", 130, ""),
     ],
 )

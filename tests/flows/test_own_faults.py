@@ -47,7 +47,7 @@ def failed(tmp_path, prefect_api):
         done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=patient(400))
         assert done.returncode == 70, done.stderr
         assert KEY not in done.stderr + done.stdout
-        assert "Error: This is a bug of AgentHands, not your mistake: KeyError: '***'\n" in done.stderr
+        assert "Error: This is a bug in AgentHands, not your mistake: KeyError: '***'\n" in done.stderr
         assert "in fail\n" in done.stderr, "the traceback"
         paths = (tmp_path / "store").glob("agents/*/*/build.json")
         return done.stderr, [BuildRecord.model_validate_json(path.read_bytes()) for path in paths]
@@ -58,7 +58,7 @@ def failed(tmp_path, prefect_api):
 def test_it_leaves_a_record_with_what_was_done_until_then(failed):
     said, (record,) = failed("once")
     assert record.status == "failed"
-    assert record.reason == "This is a bug of AgentHands, not your mistake: KeyError: '***'"
+    assert record.reason == "This is a bug in AgentHands, not your mistake: KeyError: '***'"
     assert [(each.name, each.status, each.reason) for each in record.tools] == [
         ("column_summary", "failed", record.reason)
     ]
@@ -71,7 +71,7 @@ def test_it_leaves_a_record_with_what_was_done_until_then(failed):
 def test_it_may_be_in_the_publishing(failed):
     _, (record,) = failed("at the end")
     assert record.status == "failed"
-    assert record.reason == "This is a bug of AgentHands, not your mistake: KeyError: '***'"
+    assert record.reason == "This is a bug in AgentHands, not your mistake: KeyError: '***'"
 
 
 def test_what_keeps_the_record_from_being_published_does_not_hide_it(failed):

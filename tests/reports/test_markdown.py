@@ -86,7 +86,7 @@ def test_costs_add_up_and_an_unknown_price_is_no_zero():
     *rows, whole = cost_rows(record())
     assert {"planning", "tool convert_currency, attempt 2", "test cases"} <= {row["part"] for row in rows}
     assert whole["part"] == "all"
-    for column in ("calls", "tokens in", "of them cached", "tokens out"):
+    for column in ("calls", "tokens in", "cached", "tokens out"):
         assert sum(row[column] for row in rows) == whole[column]
     unknown = record(cost_usd=None, spending=[spent("plan", 1, None)])
     assert [row["cost"] for row in cost_rows(unknown)] == ["cost unknown"] * 2

@@ -26,18 +26,18 @@ NO_FILES = ("files", "nat_tools/convert_currency.py: No such file or directory."
     ("turns", "said"),
     [
         ([turn("stuck", TESTS_1)], ""),
-        ([turn("stuck", TESTS_1), turn("stuck", TESTS_2)], "the agent got stuck twice"),
+        ([turn("stuck", TESTS_1), turn("stuck", TESTS_2)], "stuck"),
         ([turn("stuck", TESTS_1), turn("finished", TESTS_2)], ""),
         ([turn("finished", TESTS_1), turn("finished", TESTS_2)], ""),
-        ([turn("finished", TESTS_1), turn("stuck", TESTS_1)], "the gate found the same twice"),
-        ([turn("refused", NO_FILES), turn("refused", NO_FILES)], "the model's content filter refused twice"),
-        ([turn("out_of_steps", TESTS_1), turn("out_of_steps", TESTS_2)], "the agent used up its steps twice"),
-        ([turn("out_of_time", TESTS_1), turn("out_of_time", TESTS_2)], "the agent used up its time twice"),
-        ([turn("finished", NO_FILES)] * 2, "the model was twice ready without having written the files"),
+        ([turn("finished", TESTS_1), turn("stuck", TESTS_1)], "no_progress"),
+        ([turn("refused", NO_FILES), turn("refused", NO_FILES)], "refused"),
+        ([turn("out_of_steps", TESTS_1), turn("out_of_steps", TESTS_2)], "out_of_steps"),
+        ([turn("out_of_time", TESTS_1), turn("out_of_time", TESTS_2)], "out_of_time"),
+        ([turn("finished", NO_FILES)] * 2, "no_files"),
     ],
 )
 def test_when_a_further_attempt_is_not_made(turns, said):
-    assert no_progress(turns) == said
+    assert no_progress(turns, written=NO_FILES not in [(e.name, e.detail) for e in turns[-1][1].checks]) == said
 
 
 def rejected(*failed, **changes):
@@ -81,15 +81,15 @@ def test_what_to_change_by_what_failed(check, detail, said):
 
 
 @pytest.mark.parametrize(
-    ("reason", "said"),
+    ("code", "said"),
     [
-        ("the budget of the tool x of $1.00 is used up", "`--tool-budget`"),
-        ("the model's content filter refused twice", "in other words"),
-        ("the conversation is longer than x can read", "larger context window"),
+        ("tool_budget_reached", "`--tool-budget`"),
+        ("content_filtered", "in other words"),
+        ("context_exceeded", "larger context window"),
     ],
 )
-def test_why_it_was_given_up_comes_first(reason, said):
-    assert said in what_to_change(rejected(("files", {"detail": "No such file"}), reason=reason), None)
+def test_why_it_was_given_up_comes_first(code, said):
+    assert said in what_to_change(rejected(("files", {"detail": "No such file"}), reason_code=code), None)
 
 
 def test_the_last_report_and_the_trajectory_are_shown_where_they_are_kept():

@@ -52,7 +52,7 @@ class TestShow:
         short, full = show_text(samples.whole()), show_text(samples.whole(), samples.files())
         for part in (
             "Attempts at convert_currency\n"
-            "  try  coder   gate  calls  tokens  cached     cost  the gate said\n"
+            "  try  coder   gate  calls  tokens  cached     cost  result of the gate\n"
             "    1   40 s  8.0 s      9  20,000       0   $0.030  failed tests\n"
             "    2   40 s  8.4 s      1   8,000       0  unknown  passed\n",
             "What attempt 1 at convert_currency failed at\n"

@@ -3,16 +3,30 @@
 import io
 import json
 
+import httpx
 import pytest
+from prefect.states import Failed
+from sample_records import record
 
 from agenthands.cli.progress import PlainBatchProgress
-from agenthands.error_mapping import as_agenthands_error, exit_code_of
-from agenthands.errors import ModelUnavailable, RequestInvalid
+from agenthands.error_mapping import as_agenthands_error
+from agenthands.errors import (
+    BuildCancelled,
+    DiskFull,
+    KeyMissing,
+    ModelUnavailable,
+    OwnFault,
+    PrefectBusy,
+    PrefectUnavailable,
+    RequestInvalid,
+    RunFailed,
+)
 from agenthands.events import BatchStarted
 from agenthands.reports.summary import batch_state, batch_steps, batch_verdict
 from agenthands.schemas import BatchItem, BatchReport, BuildRequest, Tokens
-from agenthands.store.batches import failed_item, new_batch_id, progress_of, publish_batch
+from agenthands.store.batches import failed_item, item_of, new_batch_id, progress_of, publish_batch
 from agenthands.store.fsspec_store import FsspecStore
+from agenthands.tasks.run_states import error_of
 
 REQUEST = BuildRequest(request="An agent that <b>counts</b>")
 
@@ -80,23 +94,51 @@ def test_an_error_before_a_build_cost_nothing_and_one_inside_an_unknown_amount(t
     assert (inside.build_id, inside.exit_code, inside.cost_usd) == (error.build_id, 3, None)
     bug = failed_item(REQUEST, as_agenthands_error(KeyError("x")), store)
     assert (bug.status, bug.exit_code, bug.cost_usd) == ("failed", 70, None)
-    assert [step for step in batch_steps(report(bug)) if "a bug of AgentHands" in step]
+    assert [step for step in batch_steps(report(bug)) if "a bug in AgentHands" in step]
 
 
-@pytest.mark.parametrize(("said", "code"), [
-    ("Flow run encountered an exception: RequestInvalid: It is empty.", 2),
-    ("Flow run encountered an exception: ModelUnavailable: busy", 3),
-    ("Flow run encountered an exception: KeyError: 'x'", 70),
-    ("Flow run encountered an exception: ValidationError: 1 validation error for Plan", 70),
-    ("Flow run encountered an exception: ConnectError: All connection attempts failed", 3),
-    ("Flow run encountered an exception: RuntimeError: Failed to reach API at http://x", 3),
-    ("Flow run encountered an exception: OSError: [Errno 28] No space left on device", 3),
-    ("Flow run encountered an exception: PrefectHTTPStatusError: Server error '503 Unavailable' for url 'x'", 3),
-    ("Flow run encountered an exception: PrefectHTTPStatusError: Client error '409 Conflict' for url 'x'", 70),
-    ("Flow run infrastructure exited with non-zero status code -9.", 3),
+@pytest.mark.parametrize(("name", "kind", "code"), [
+    ("Request invalid", RequestInvalid, 2),
+    ("Key missing", KeyMissing, 2),
+    ("Model unavailable", ModelUnavailable, 3),
+    ("Own fault", OwnFault, 70),
+    ("Cancelled", BuildCancelled, 130),
+    ("Failed", RunFailed, 3),
+    ("Crashed", RunFailed, 3),
 ])  # fmt: skip
-def test_the_message_of_a_failed_run_tells_its_exit_code(said, code):
-    assert exit_code_of(said) == code
+def test_the_name_of_a_failed_runs_state_tells_its_error_whatever_its_message_says(name, kind, code):
+    state = Failed(name=name, message="RequestInvalid: OwnFault: KeyError: 'x'")
+    error = error_of(state, "busy-bee")
+    assert (type(error), error.exit_code) == (kind, code)
+
+
+def test_a_failed_builds_exit_code_is_that_of_its_reason(tmp_path):
+    failed = record(status="failed", reason="No money.", reason_code="budget_reached")
+    assert (item_of(failed).exit_code, item_of(failed).reason_code) == (2, "budget_reached")
+    assert item_of(record(status="failed", reason="of an old store")).exit_code == 3
+
+
+def _status(code):
+    request = httpx.Request("POST", "http://x")
+    return httpx.HTTPStatusError("some words", request=request, response=httpx.Response(code, request=request))
+
+
+def _with_cause(error, cause):
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(("error", "kind"), [
+    (httpx.ConnectError("All connection attempts failed"), PrefectUnavailable),
+    (_with_cause(RuntimeError("whatever it says"), httpx.ConnectError("x")), PrefectUnavailable),
+    (_status(503), PrefectBusy),
+    (_status(409), OwnFault),
+    (OSError(28, "No space left on device"), DiskFull),
+    (RuntimeError("Failed to reach API at http://x"), OwnFault),
+    (KeyError("redis"), OwnFault),
+])  # fmt: skip
+def test_what_an_exception_means_is_told_by_classes_and_numbers_and_no_words(error, kind):
+    assert type(as_agenthands_error(error)) is kind
 
 
 def test_each_build_that_ended_is_a_line():

@@ -56,7 +56,7 @@ def test_a_bug_in_the_report_costs_the_page_and_not_the_agent(store, monkeypatch
     assert published.status == "accepted"
     assert list(all_records(store)) == [published]
     page = report_of(store, published).decode()
-    assert "That is a bug of AgentHands" in page
+    assert "That is a bug in AgentHands" in page
     assert "KeyError: &#39;&lt;b&gt;***&lt;/b&gt;&#39;" in page
     assert key not in page
 

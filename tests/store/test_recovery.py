@@ -108,7 +108,7 @@ def test_its_record_reads_as_every_other(work, store):
         assert said in text
     page = report_of(store, record).decode()
     assert "its worker was killed" in page
-    assert "a bug of AgentHands" not in page
+    assert "a bug in AgentHands" not in page
     prices = dict.fromkeys(MODELS, (1e-6, 4e-6))
     assert estimate_cost(plan(), MODELS, [record], prices) == estimate_cost(plan(), MODELS, [], prices), (
         "a tool that was half done says nothing of what tools cost"

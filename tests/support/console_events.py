@@ -2,7 +2,7 @@
 
 import io
 
-from agenthands.events import BuildFinished, BuildStarted, StageFinished, StageStarted, ToolProgress
+from agenthands.events import BuildFinished, BuildStarted, CostChanged, StageFinished, StageStarted, ToolProgress
 
 BUILD = "20260412-093012-7f3a"
 START = 1_700_000_000.0
@@ -41,6 +41,8 @@ def story(status="accepted", request="Convert currencies", action="writes nat_to
         events += [
             lambda at: ToolProgress(BUILD, "convert", end, "the gate's verdict", 2, cost, at=at),
             lambda at: StageFinished(BUILD, "tools", 4.0, "1 of 1", at=at),
-            lambda at: BuildFinished(BUILD, status, f"the reason of {status}", at=at),
+            lambda at: BuildFinished(BUILD, status, f"the reason of {status}", cost_usd=cost, seconds=9.0, at=at),
         ]
-    return [make(START + second) for second, make in enumerate(events)]
+    told = [make(START + second) for second, make in enumerate(events)]
+    told.insert(6, CostChanged(BUILD, cost, at=START + 5))
+    return told

@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from agenthands._util.atomic_files import write_atomic
 from agenthands._util.fast_import import fast_import
 from agenthands.coding.base import CodingTask
-from agenthands.coding.openhands.stop_reason import OUT_OF_TIME, Silence, described, ended_by, ending
+from agenthands.coding.openhands.stop_reason import OUT_OF_TIME, Ending, Silence, described, ended_by, ending
 from agenthands.coding.openhands.usage import Prices, Spent, UsageMeter, spent
 from agenthands.errors import AgentHandsError
 from agenthands.events import ToolProgress, ToolState, emit
@@ -54,20 +54,21 @@ class OpenHandsCoder:
         started = time.monotonic()
         with provider_words() as words:
             turn = self._reopened(task, words)
-            status, reason = None, ""
+            ended: Ending | None = None
             with turn.open_for(task):
                 try:
                     before = _begun(turn, task)
                     with task.scope.tracker.watched(turn.stop_soon):
                         turn.conversation.run()
                 except ConversationRunError as error:
-                    status, reason = _ended_by(error, turn, task)
-        if status is None:
-            status, reason = ending(turn.conversation, self._settings.model, turn.silence, task.scope.exhausted())
+                    ended = _ended_by(error, turn, task)
+        if ended is None:
+            ended = ending(turn.conversation, self._settings.model, turn.silence, task.scope.exhausted())
         parts = spent(turn.conversation).since(before)
         return CodingResult(
-            status=status,
-            reason=reason,
+            status=ended.status,
+            reason=ended.reason,
+            reason_code=ended.code,
             cost_usd=turn.prices.total(parts),
             tokens=sum((part.tokens for part in parts.values()), Tokens()),
             seconds=round(time.monotonic() - started, 3),
@@ -108,7 +109,7 @@ class OpenHandsCoder:
             persistence_dir=str(task.conversation),
             file_store=RedactedFiles(str(task.conversation / identity.hex)),
             conversation_id=identity,
-            callbacks=[silence, payer, _Reporter(task, payer)],
+            callbacks=[silence, payer, _Reporter(task)],
             visualizer=None,
             max_iteration_per_run=task.steps,
             stuck_detection=True,
@@ -219,14 +220,14 @@ def load_openhands(home: Path) -> None:
 class _Reporter:
     """Emits the agent's actions as progress events."""
 
-    def __init__(self, task: CodingTask, payer: UsageMeter) -> None:
-        self._task, self._payer = task, payer
+    def __init__(self, task: CodingTask) -> None:
+        self._task = task
 
     def __call__(self, event: Any) -> None:
         if type(event).__name__ != "ActionEvent":
             return
         state: ToolState = "coding" if self._task.attempt == 1 else "repairing"
-        cost = self._payer.cost()
+        cost = self._task.scope.tracker.cost_of(self._task.tool)  # the payer has heard of the event before
         emit(ToolProgress(self._task.build_id, self._task.tool, state, described(event), self._task.attempt, cost))
 
 
@@ -254,11 +255,11 @@ def _said_before(conversation: Any, task: CodingTask) -> Spent | None:
         return Spent()
 
 
-def _ended_by(error: Any, turn: _Turn, task: CodingTask) -> tuple[Any, str]:
-    """Return the status and reason of a turn that `error` ended, if that is a result. Raises our error otherwise."""
+def _ended_by(error: Any, turn: _Turn, task: CodingTask) -> Ending:
+    """Return how a turn ended that an error ended, where that is a result; raises what is none."""
     if turn.stopped.is_set():
         budget = task.scope.exhausted()
-        return ("out_of_budget", budget) if budget else ("out_of_time", OUT_OF_TIME)
+        return Ending("out_of_budget", budget) if budget else Ending("out_of_time", OUT_OF_TIME)
     if found := ended_by(error):
         return found
     origin = error.original_exception

@@ -5,15 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from agenthands._util.formatting import one_line
-from agenthands.errors import ContentFiltered, ContextExceeded
+from agenthands.errors import AgentHandsError, ContentFiltered, ContextExceeded
 from agenthands.llm.error_mapping import finish_reason, silent
 from agenthands.llm.litellm_setup import ProviderWords
 
-_RESULTS: dict[type, str] = {ContentFiltered: "refused", ContextExceeded: "error"}
+_RESULTS: dict[type[AgentHandsError], str] = {ContentFiltered: "refused", ContextExceeded: "error"}
 _TOLD = 200
+
+
+class Ending(NamedTuple):
+    """How a turn ended: the status of its result, why in words, and the reason's code where it has one."""
+
+    status: Any
+    reason: str = ""
+    code: str = ""
+
+
 OUT_OF_TIME = "the time limit of the turn was reached"
 
 
@@ -45,46 +55,48 @@ def described(event: Any) -> str:
     return str(event.tool_name)
 
 
-def ending(conversation: Any, model: str, silence: Silence, budget: str) -> tuple[Any, str]:
-    """Return the status and reason of a turn that ended without an error."""
+def ending(conversation: Any, model: str, silence: Silence, budget: str) -> Ending:
+    """Return how a turn ended that ended without an error."""
     status = conversation.state.execution_status.value
     if status == "finished":
-        return "finished", _without_work(conversation)
+        return Ending("finished", _without_work(conversation))
     if status == "stuck":
         return _stuck(conversation, model, silence)
     if status == "paused" and budget:
-        return "out_of_budget", budget
+        return Ending("out_of_budget", budget)
     if status == "paused":
-        return "out_of_time", OUT_OF_TIME
+        return Ending("out_of_time", OUT_OF_TIME)
     last = next((e for e in _newest(conversation) if type(e).__name__ == "ConversationErrorEvent"), None)
     code = getattr(last, "code", "")
     if code == "MaxIterationsReached":
         steps = conversation.max_iteration_per_run
-        return "out_of_steps", f"the agent was not ready after {steps} steps; the last was {_last_action(conversation)}"
-    return "error", one_line(str(getattr(last, "detail", "") or code), 500)
+        said = f"the agent was not ready after {steps} steps; the last was {_last_action(conversation)}"
+        return Ending("out_of_steps", said)
+    return Ending("error", one_line(str(getattr(last, "detail", "") or code), 500))
 
 
-def ended_by(error: Any) -> tuple[Any, str] | None:
-    """Return the status and reason of a turn that `error` ended; None if the error is not a result."""
+def ended_by(error: Any) -> Ending | None:
+    """Return how a turn ended that an error ended, where the error is a result; else None."""
     waiting: BaseException | None = error.original_exception
     name = type(waiting).__name__
     while waiting is not None:
-        if status := _RESULTS.get(type(waiting)):
-            return status, str(waiting).rstrip(".")
+        if isinstance(waiting, AgentHandsError) and (status := _RESULTS.get(type(waiting))):
+            return Ending(status, waiting.message.rstrip("."), waiting.code)
         waiting = waiting.__cause__
     if name == "NoCondensationAvailableException":
-        return "error", "the conversation is longer than the model can read, and could not be shortened"
+        said = "the conversation is longer than the model can read, and could not be shortened"
+        return Ending("error", said, ContextExceeded.code)
     return None
 
 
-def _stuck(conversation: Any, model: str, silence: Silence) -> tuple[str, str]:
+def _stuck(conversation: Any, model: str, silence: Silence) -> Ending:
     last = next((e for e in _newest(conversation) if getattr(e, "source", "") == "agent"), None)
     if last is not None and is_empty(last):
         fault = silent(model, silence.reason)
-        return _RESULTS.get(type(fault), "stuck"), fault.message.rstrip(".")
+        return Ending(_RESULTS.get(type(fault), "stuck"), fault.message.rstrip("."), fault.code)
     if error := getattr(last, "error", ""):
-        return "stuck", f"the agent repeated a tool call that cannot work: {one_line(str(error), _TOLD)}"
-    return "stuck", f"the agent repeated itself: {_last_action(conversation)}"
+        return Ending("stuck", f"the agent repeated a tool call that cannot work: {one_line(str(error), _TOLD)}")
+    return Ending("stuck", f"the agent repeated itself: {_last_action(conversation)}")
 
 
 def _without_work(conversation: Any) -> str:

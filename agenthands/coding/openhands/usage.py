@@ -106,10 +106,6 @@ class UsageMeter:
         """Record a call of `model` that timed out."""
         self._scope.note_cut_off(model)
 
-    def cost(self) -> float | None:
-        """Return the cost of the conversation so far, in all its turns, in US dollars; None if a price is unknown."""
-        return self._prices.total(spent(self._conversation).models) if self._conversation else 0.0
-
     def out_of_money(self) -> bool:
         """Charge what is due, and return whether a budget is used up."""
         self.charge()

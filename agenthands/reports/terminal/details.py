@@ -85,9 +85,9 @@ def _specified(name: str, specification: ToolSpec) -> list[list[str]]:
 def _attempts(attempts: Sequence[Attempt]) -> list[str]:
     if not attempts:
         return []
-    rows: list[Row] = [("try", "coder", "gate", "calls", "tokens", "cached", "cost", "the gate said")]
+    rows: list[Row] = [("try", "coder", "gate", "calls", "tokens", "cached", "cost", "result of the gate")]
     rows += [
-        (str(each.number), _took(each.coding), _took(each.checking), *_spent(each), each.finding or "not kept")
+        (str(each.number), _took(each.coding), _took(each.checking), *_spent(each), each.finding or "not recorded")
         for each in attempts
     ]
     kept = [column for column in range(len(rows[0])) if any(row[column] for row in rows[1:])]
