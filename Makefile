@@ -56,6 +56,7 @@ bench: install ## Measure speed and memory, or some lines with LINES="seed cpu";
 docs: install ## Write the tables of README and docs that are made from the code
 	$(BIN)/python docs/tables.py
 	$(BIN)/python docs/folders.py
+	$(BIN)/python -m agenthands.reports.reasons_page docs/reasons.md
 
 format: install ## Format the code
 	$(BIN)/ruff check --fix-only .
