@@ -170,7 +170,7 @@ def test_a_rejected_agent_shows_its_wrong_answers_and_what_to_do():
     assert "Answer The third of May." in text
     assert "✗ regex 2026-05-02" in text
     assert "What to do: The answer lacks what the check wants." in text
-    assert f"Try the agent as it is all the same: agenthands fetch {samples.BUILD_ID} DIR" in text
+    assert f"You can still try the agent as it is: agenthands fetch {samples.BUILD_ID} DIR" in text
 
 
 def test_a_failed_build_says_why_and_what_to_do():
@@ -224,4 +224,4 @@ def test_a_transcript_or_gate_report_that_cannot_be_read_is_left_out(broken):
     files = {"acceptance/simple.json": broken, "tools/convert_currency/gate-1.json": broken}
     page = Page(render_report(samples.whole(), files))
     assert page.complaints() == []
-    assert "Attempt 1 not kept" in page.text
+    assert "Attempt 1 not recorded" in page.text
