@@ -196,7 +196,7 @@ def fetch(build: str, folder: Path, store: str | None) -> None:
 @store_option
 @click.option("--install", is_flag=True, help="Install NAT's environment first, so that no build has to.")
 def doctor(store: str | None, install: bool) -> None:
-    """Check this machine: what is there, what is missing, and how to get it."""
+    """Check what this machine has and what is missing."""
     from agenthands.cli.doctor import examine, install_environment
 
     if install:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agenthands.reasons import REASONS
 from agenthands.schemas import CaseResult, CheckResult
 
 
@@ -20,5 +21,6 @@ def why_failed(error: str, answer: str, checks: Sequence[CheckResult]) -> str:
 
 
 def reason_of(case: CaseResult) -> str:
-    """Return the code of why a case failed; one of an old build is worked out."""
-    return case.reason_code or why_failed(case.error, case.answer, case.checks)
+    """Return the code of why a case failed; that of an older or newer version's record is worked out."""
+    known = case.reason_code in REASONS
+    return case.reason_code if known else why_failed(case.error, case.answer, case.checks)

@@ -50,7 +50,7 @@ def test_the_doctor_names_the_fallback_of_each_role_and_whether_its_key_is_there
     monkeypatch.setenv("OPENAI_API_KEY", "sk-nobody-may-see")
     code, out, _ = agenthands("doctor", *place)
     assert code == 0, out
-    assert "ok       fallback     openai/gpt-4o for planner, coder: a key is set (it was not tried)\n" in out
+    assert "ok       fallback     openai/gpt-4o for planner, coder: a key is set (not tried)\n" in out
     assert "sk-nobody" not in out
     assert "ok       model        scripted/data-report: needs no key; openai/gpt-4o: a key is set" in out
     monkeypatch.delenv("AGENTHANDS_CONFIG")

@@ -205,12 +205,20 @@ def prefect_says(status):
     return PrefectHTTPStatusError.from_httpx_error(raised.value)
 
 
+def _from(cause, error):
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [
         (OSError(errno.ENOSPC, "No space left on device", "/store/x"), "The disk is full: [Errno 28] No space left"),
         (httpx.ConnectError("refused"), "does not answer: refused"),
-        (RuntimeError("Failed to reach API at http://x"), "does not answer: Failed to reach API"),
+        (
+            _from(httpx.ConnectError("refused"), RuntimeError("Failed to reach API at http://x")),
+            "not answer: Failed to",
+        ),
         (prefect_says(503), "however often it was asked: Server error '503 Service Unavailable'"),
         (prefect_says(422), "refuses a request: Client error '422 Unprocessable"),
     ],

@@ -9,7 +9,7 @@ from rich_records import everything
 
 from agenthands.reports.charts import spending_rows, timeline
 from agenthands.reports.html import render_batch, render_report
-from agenthands.schemas import Acceptance, BatchReport, BuildRecord
+from agenthands.schemas import Acceptance, BatchReport, BuildRecord, StageTime
 from agenthands.store.batches import item_of
 
 
@@ -82,11 +82,19 @@ class TestTimeline:
         names = [row.name for row in chart.rows]
         assert names == [
             "Plan", "Environment", "MCP servers", "Tools", "convert_currency", "parse_date", "Package", "Test cases",
-            "Store",
+            "Store", "Between stages",
         ]  # fmt: skip
         assert (chart.total, chart.placed, chart.ticks) == (193.4, True, [0, 60, 120, 180])
         html = render_report(samples.whole(), {})
         assert f"left: {round(100 * 83.2 / 193.4, 3)}%; width: {round(100 * 40 / 193.4, 3)}%" in html
+
+    def test_no_second_of_a_build_is_left_unexplained(self):
+        stages = [("start", 0.0, 4.0), ("plan", 4.05, 3.0), ("tools", 9.0, 10.0), ("publish", 19.0, 1.0)]
+        times = [StageTime(name=name, started=at, seconds=took) for name, at, took in stages]
+        chart = timeline(samples.record(stages=times, seconds=22.0, turns=[]))
+        (start, *_, between) = [row for row in chart.rows if not row.is_tool]
+        assert (start.name, between.name) == ("Start", "Between stages")
+        assert [(each.started, each.seconds) for each in between.segments] == [(7.05, 1.95), (20.0, 2.0)]
 
     def test_a_record_that_knows_no_beginnings_says_so(self):
         chart = timeline(samples.record())
@@ -170,7 +178,7 @@ def test_a_rejected_agent_shows_its_wrong_answers_and_what_to_do():
     assert "Answer The third of May." in text
     assert "✗ regex 2026-05-02" in text
     assert "What to do: The answer lacks what the check wants." in text
-    assert f"Try the agent as it is all the same: agenthands fetch {samples.BUILD_ID} DIR" in text
+    assert f"You can still try the agent as it is: agenthands fetch {samples.BUILD_ID} DIR" in text
 
 
 def test_a_failed_build_says_why_and_what_to_do():
@@ -224,4 +232,4 @@ def test_a_transcript_or_gate_report_that_cannot_be_read_is_left_out(broken):
     files = {"acceptance/simple.json": broken, "tools/convert_currency/gate-1.json": broken}
     page = Page(render_report(samples.whole(), files))
     assert page.complaints() == []
-    assert "Attempt 1 not kept" in page.text
+    assert "Attempt 1 not recorded" in page.text

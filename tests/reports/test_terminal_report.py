@@ -35,7 +35,7 @@ class TestShow:
         assert lines[at + 1] == f"  {'':18}  0              1 min          2 min          3 min"
         assert lines[at + 6] == f"  - convert_currency  {' ' * 9}{'c' * 10}gg{'c' * 10}gg{' ' * 15}  1m 36s"
         assert lines[at + 5].strip().startswith("Tools")
-        assert "= stage, c the coder at work, g the gate" in lines[at + 11]
+        assert "= stage, c the coder at work, g the gate" in lines[at + 12]
 
     def test_cost_and_tokens_are_told_for_each_tool(self):
         lines = show_text(samples.whole()).splitlines()
