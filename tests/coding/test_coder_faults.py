@@ -29,7 +29,7 @@ from patience import patient
 from scripted_server import serve_script
 
 from agenthands.coding.openhands.usage import UsageMeter
-from agenthands.errors import ModelLimited, ModelNotUsable, ModelUnavailable, OutsideError, QuotaExhausted
+from agenthands.errors import KeyRefused, ModelLimited, ModelUnavailable, OutsideError, QuotaExhausted
 from agenthands.llm.settings import ModelSettings
 
 pytestmark = pytest.mark.timeout(90)
@@ -75,7 +75,7 @@ def test_a_passing_fault_is_tried_again(turns, model, fault):
         (cut, ModelUnavailable, 3, "does not answer"),
         (hang, ModelUnavailable, 2, "Timeout"),
         (NO_CHOICES, ModelUnavailable, 3, "choices"),
-        (BAD_KEY, ModelNotUsable, 1, "refuses the key"),
+        (BAD_KEY, KeyRefused, 1, "refuses the key"),
     ],
 )
 def test_a_lasting_fault_ends_the_turn(turns, model, fault, kind, calls, said):
@@ -232,7 +232,7 @@ def test_a_fallback_that_fails_too_is_told(turns, model):
 
 def test_no_try_begins_once_the_time_of_the_turn_is_over(turns, model):
     model.fault = always(rate_limit(30))
-    done = turns.work(model.url, seconds=4, num_retries=9)
+    done = turns.work(model.url, seconds=min(patient(4), 25), num_retries=9)
     assert (done.status, done.reason) == ("out_of_time", "the time limit of the turn was reached")
     assert len(model) == 1
 

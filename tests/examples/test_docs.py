@@ -21,7 +21,12 @@ READERS = (
 )
 PAGES = [page for pages in READERS for page in pages]
 INSTALL = ("README.md", "install.md")
-OTHERS = {"scale.md", "performance.md", "python.md"}  # what was measured, and how; and what has no commands
+OTHERS = {
+    "scale.md",
+    "performance.md",
+    "python.md",
+    "reasons.md",
+}  # what was measured, and how; and what has no commands
 NOT_RUN = {
     "needs docker": 3,
     "needs a cluster": 1,

@@ -33,8 +33,8 @@ from scripted_server import serve_script
 from agenthands.errors import (
     ContentFiltered,
     ContextExceeded,
+    KeyRefused,
     ModelLimited,
-    ModelNotUsable,
     ModelSilent,
     ModelUnavailable,
     QuotaExhausted,
@@ -66,7 +66,7 @@ FAULTS = [
     (OVERLOADED, ModelUnavailable, 3, "ServiceUnavailableError"),
     (cut, ModelUnavailable, 3, "does not answer"),
     (hang, ModelUnavailable, 2, "Timeout"),
-    (BAD_KEY, ModelNotUsable, 1, "refuses the key"),
+    (BAD_KEY, KeyRefused, 1, "refuses the key"),
     (FILTERED, ContentFiltered, 1, "(content_policy_violation)"),
     (TOO_LONG, ContextExceeded, 1, "longer than"),
 ]
@@ -173,7 +173,7 @@ def test_a_fallback_is_not_asked_about_what_it_cannot_mend(model):
     with serve_script("data-report") as other:
         for fault in (BAD_KEY, FILTERED, TOO_LONG):
             model.fault = lambda kind, number, fault=fault: fault
-            with pytest.raises((ModelNotUsable, ContentFiltered, ContextExceeded)):
+            with pytest.raises((KeyRefused, ContentFiltered, ContextExceeded)):
                 plan(planner(model.url, fallback=settings(other.url, "openai/other")))
     assert (len(model), len(other)) == (3, 0)
 

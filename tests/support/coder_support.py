@@ -40,7 +40,7 @@ class Turns:
         self.tracker = BudgetTracker(budget or Budget(), day)
         self.attempt = 0
 
-    def work(self, url, model="openai/scripted", message="", steps=12, seconds=60.0, **settings):
+    def work(self, url, model="openai/scripted", message="", steps=12, seconds=None, **settings):
         """Do one turn; what a test waits for is short."""
         self.attempt += 1
         values = {"api_key": "k", "api_base": url, "retry_seconds": 0, "timeout": patient(20), **settings}
@@ -55,7 +55,7 @@ class Turns:
                 workspace=self.workspace,
                 conversation=self.folder / "conversation",
                 shell=self.sandbox.shell(Command((), self.workspace), self.folder / "shell"),
-                seconds=patient(seconds),
+                seconds=seconds or patient(60),
                 steps=steps,
                 scope=self.tracker.scope("tools", "column_summary", self.attempt),
                 stand_in=self.folder / "fallback-x",
