@@ -67,7 +67,9 @@ def test_every_section_has_its_counterpart(kind):
     lines = show_text(record, samples.files()).splitlines()
     for section in sections.keys() - {"top"}:
         begins = (
-            COUNTERPARTS[section] if (section, record.status) != ("run", "rejected") else "- Try the agent as it is"
+            COUNTERPARTS[section]
+            if (section, record.status) != ("run", "rejected")
+            else "- You can still try the agent as it is"
         )
         assert [line for line in lines if line.strip().startswith(begins)], section
 
