@@ -48,7 +48,7 @@ serve: install ## Prefect server with its UI, the deployment, and this machine a
 	$(BIN)/agenthands serve
 
 bench: install ## Measure speed and memory, or some lines with LINES="seed cpu"; writes bench/results.json
-	$(BIN)/python bench/all.py $(LINES)
+	$(BIN)/python -m bench.all $(LINES)
 	@$(BIN)/uv venv --quiet --allow-existing .cache/plots
 	@$(BIN)/uv pip install --quiet --python .cache/plots --group plots
 	.cache/plots/bin/python bench/draw.py

@@ -1,7 +1,7 @@
 """Runs the benches line by line, and prints what they found as one page of tables.
 
-    python bench/all.py              every line but `accuracy`
-    python bench/all.py seed cpu     these lines alone
+    python -m bench.all              every line but `accuracy`
+    python -m bench.all seed cpu     these lines alone
 
 All results lie in bench/results.json, a line each; a line that is run again replaces its old result. Then
 bench/tables.py writes the tables of docs/performance.md anew, and bench/draw.py its plots.
@@ -10,22 +10,21 @@ bench/tables.py writes the tables of docs/performance.md anew, and bench/draw.py
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-import tables
+from bench import tables
+from bench.measuring import ROOT
 
-HERE = Path(__file__).parent
 LINES = {  # with minutes on two cores that do nothing else
-    "start": ("start_up.py", 1),
-    "prefect": ("prefect_overhead.py", 1),
-    "cpu": ("cpu_parts.py", 2),
-    "gate": ("gate.py", 3),
-    "demo": ("main_job.py", 3),
-    "rebuild": ("rebuild.py", 4),
-    "layers": ("layers.py", 2),
-    "seed": ("seed_way.py", 12),
-    "memory": ("memory.py", 8),
-    "accuracy": ("gate_accuracy.py", 30),
+    "start": ("bench.speed.start_up", 1),
+    "prefect": ("bench.speed.prefect_overhead", 1),
+    "cpu": ("bench.speed.cpu_parts", 2),
+    "gate": ("bench.gate.gate_cost", 3),
+    "demo": ("bench.speed.main_job", 3),
+    "rebuild": ("bench.speed.rebuild", 4),
+    "layers": ("bench.speed.layers", 2),
+    "seed": ("bench.speed.seed_way", 12),
+    "memory": ("bench.speed.memory", 8),
+    "accuracy": ("bench.gate.accuracy", 30),
 }
 
 
@@ -34,10 +33,10 @@ def main(asked):
     if unknown := set(asked) - set(LINES):
         sys.exit(f"There is no line {', '.join(sorted(unknown))}; there are {', '.join(LINES)}.")
     for name in asked or [name for name in LINES if name != "accuracy"]:
-        script, minutes = LINES[name]
-        print(f"== {name}: bench/{script}, about {minutes} min", flush=True)
+        module, minutes = LINES[name]
+        print(f"== {name}: {module}, about {minutes} min", flush=True)
         started = time.monotonic()
-        subprocess.run([sys.executable, str(HERE / script)], check=True)
+        subprocess.run([sys.executable, "-m", module], check=True, cwd=ROOT)
         print(f"== {name} took {(time.monotonic() - started) / 60:.1f} min", flush=True)
     tables.refresh()
     print(tables.page())

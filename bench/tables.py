@@ -1,4 +1,4 @@
-"""The tables of docs/performance.md, made of bench/results.json: `python bench/tables.py` writes them anew.
+"""The tables of docs/performance.md, made of bench/results.json: `python -m bench.tables` writes them anew.
 
 A table stands between `<!-- bench:NAME -->` and `<!-- /bench -->`. A line that was not measured keeps its old table.
 """

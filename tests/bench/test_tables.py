@@ -8,9 +8,9 @@ from conftest_paths import ROOT
 
 sys.path.insert(0, str(ROOT / "bench"))
 
-import all as lines
-import many_tools
-import tables
+from bench import all as lines
+from bench import tables
+from bench.speed import many_tools
 
 MEMORY = {
     "latency": 1,

@@ -1,6 +1,6 @@
 """The line `prefect`: what Prefect adds to a task, to a flow inside a task, and to a run, with the embedded server.
 
-    python bench/prefect_overhead.py [--count 40]
+    python -m bench.speed.prefect_overhead [--count 40]
 
 The tasks do nothing, so all of it is Prefect: client, server and database. The server's CPU is counted with it. The
 other way is the same without Prefect: a call, a call whose result is written to a file, a pool of threads.
@@ -15,9 +15,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from measuring import cpu_seconds, save, server_cpu
-
 from agenthands._util.atomic_files import write_atomic
+from bench.measuring import cpu_seconds, save, server_cpu
 
 os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="CRITICAL", DO_NOT_TRACK="1")
 os.environ.update(PREFECT_LOGGING_ROOT_LEVEL="CRITICAL")

@@ -4,7 +4,7 @@ A Prefect server on PostgreSQL with Redis, three workers, and a scripted model o
 every way of `soak_faults`; a tenth of the coders' conversations never ends by itself. Workers and runs are killed
 with SIGKILL, and started again, as a supervisor does. What crashed is run again; what it had spent gets a failed
 record of its own, beside those of the builds. In the end every build must be accepted or explained, stuck detection
-must have ended what looped, the store must verify, and nothing may be left, as `soak_findings` looks for it: no
+must have ended what looped, the store must verify, and nothing may be left, as `findings.py` looks for it: no
 process, container, mount, temporary file, work folder, lock, nor a worker that has grown.
 
 All of it lies in one folder below /tmp, AGENTHANDS_HOME too, so NAT's environment is installed there first. Prints the
@@ -30,18 +30,18 @@ import click
 import httpx
 import psutil
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "support"))
 
 from many_machines import MISSING, machines
-from measuring import save
 from scripted_server import serve_script
 from served_support import BIN, until
-from soak_faults import OWN_TOOL, Faults
-from soak_findings import Traces, bugs, damaged, explained, held_locks, killed, unfinished
-from worker_memory import WorkerMemory, is_run
 
 from agenthands.environments.uv import UvInstaller
 from agenthands.settings import Settings
+from bench.measuring import save
+from bench.soak.faults import OWN_TOOL, Faults
+from bench.soak.findings import Traces, bugs, damaged, explained, held_locks, killed, unfinished
+from bench.soak.worker_memory import WorkerMemory, is_run
 
 FALLBACK = 3  # every third request has a model that may answer instead; of those with tools of their own too
 _CONFIG = """
@@ -163,7 +163,7 @@ def main(builds, chance, every, seed):
         locks = settle(night, builds)
     store = traces.folder / "store"
     result = {
-        "command": f"bench/soak.py --builds {builds} --faults {chance} --every {every:g} --seed {seed}",
+        "command": f"python -m bench.soak.soak --builds {builds} --faults {chance} --every {every:g} --seed {seed}",
         "a tool of its own": f"each request whose number {OWN_TOOL} divides",
         "a fallback": f"each request whose number {FALLBACK} divides",
         "builds": builds,

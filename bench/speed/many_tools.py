@@ -14,10 +14,11 @@ import yaml
 
 from agenthands.llm.scripted import provider as scripted_model
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "support"))
 
-from measuring import stop_counting
 from scripted_server import serve_model
+
+from bench.measuring import ROOT, stop_counting
 
 MODEL = "openai/scripted"
 CALLS = 12
@@ -100,8 +101,8 @@ def _item(call, arguments):
 @contextmanager
 def served(folder, latency):
     """Serve the script `many` of `folder` in a process of its own, so that its CPU counts nowhere; returns the URL."""
-    argv = [sys.executable, __file__, str(folder), str(latency)]
-    server = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    argv = [sys.executable, "-m", "bench.speed.many_tools", str(folder), str(latency)]
+    server = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     try:
         yield server.stdout.readline().strip()
     finally:

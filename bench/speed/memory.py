@@ -1,6 +1,6 @@
 """The line `memory`: peak memory of the tool stage by number of agents at once, factory and sandboxes apart.
 
-    python bench/memory.py [--agents 1,8,32,64] [--processes 1,8,32] [--latency 2]
+    python -m bench.speed.memory [--agents 1,8,32,64] [--processes 1,8,32] [--latency 2]
 
 The latency keeps all agents alive at the same time. A sandbox's memory is its proportional share (PSS); a factory's is
 what it has in memory (RSS), all threads of all agents included.
@@ -16,13 +16,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from many_tools import plan_of, served, write_script
-from measuring import ROOT, PeakMemory, measure, save, share
-
 from agenthands.environments.uv import UvInstaller
 from agenthands.settings import Settings
-
-HERE = Path(__file__).parent
+from bench.measuring import ROOT, PeakMemory, measure, save, share
+from bench.speed.many_tools import plan_of, served, write_script
 
 
 def in_one_factory(count, url, folder):
@@ -30,7 +27,7 @@ def in_one_factory(count, url, folder):
     plan = folder / "plan.json"
     plan.write_text(json.dumps(plan_of(count)))
     peak = PeakMemory()
-    measure([sys.executable, str(HERE / "tool_stage.py"), str(plan), url, str(count)], peak)
+    measure([sys.executable, "-m", "bench.speed.tool_stage", str(plan), url, str(count)], peak)
     return {"agents": count, "factory_mb": round(peak.factory), "sandboxes_mb": round(peak.sandboxes)}
 
 
@@ -41,7 +38,7 @@ def in_processes(count, url, folder, python):
         specification = folder / f"{tool['name']}.json"
         specification.write_text(json.dumps(tool))
         workspace = folder / "processes" / str(count) / tool["name"]
-        argv = [sys.executable, str(HERE / "seed_tool.py"), str(specification), str(workspace), url, python]
+        argv = [sys.executable, "-m", "bench.speed.seed_tool", str(specification), str(workspace), url, python]
         processes.append(subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
     peak = 0.0
     while any(each.poll() is None for each in processes):

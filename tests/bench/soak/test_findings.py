@@ -18,9 +18,7 @@ from sandbox_support import becomes
 
 sys.path.insert(0, str(ROOT / "bench"))
 
-from measuring import in_sandbox
 from patience import patient
-from soak_findings import Traces, bugs, damaged, explained, held_locks, killed, unfinished
 
 from agenthands.error_mapping import as_agenthands_error
 from agenthands.reports.html import render_failed_report
@@ -33,6 +31,8 @@ from agenthands.store.recovery import REASON
 from agenthands.store.workdirs import sweep
 from agenthands.tasks.redis_locks import SharedLocks
 from agenthands.tasks.result_format import RedactedJson
+from bench.measuring import in_sandbox
+from bench.soak.findings import Traces, bugs, damaged, explained, held_locks, killed, unfinished
 
 PYTHON = os.path.realpath(sys.executable)
 BUG = as_agenthands_error(KeyError("cost"))

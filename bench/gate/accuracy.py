@@ -25,9 +25,9 @@ from agenthands.environments.base import Environment
 from agenthands.gate.gate import GATE_VERSION, judge
 from agenthands.sandbox.base import Sandbox
 from agenthands.settings import Settings
-from bench.gate_adversary import arranged, candidates, wrong_variants
-from bench.human_eval_data import ROOT, explored, problems
-from bench.human_eval_tools import (
+from bench.gate.adversary import arranged, candidates, wrong_variants
+from bench.gate.human_eval_data import ROOT, explored, problems
+from bench.gate.human_eval_tools import (
     STUBS,
     example_calls,
     pinning_tests,
@@ -37,7 +37,7 @@ from bench.human_eval_tools import (
     write_workspace,
 )
 
-RESULTS = Path(__file__).parent / "results" / "gate_accuracy.json"
+RESULTS = Path(__file__).parents[1] / "results" / "gate_accuracy.json"
 NAMED = ("conformance", "schema", "tests", "examples")
 MIN_REFERENCES = 0.95
 JUDGE_SECONDS = Settings.model_fields["gate_seconds"].default

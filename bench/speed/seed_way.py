@@ -1,6 +1,6 @@
 """The line `seed`: AgentHands' tool stage against the seed's way, with the same scripted model and latency.
 
-    python bench/seed_way.py [--tools 1,4,8,16,32] [--baseline 1,4,16] [--latency 0.5]
+    python -m bench.speed.seed_way [--tools 1,4,8,16,32] [--baseline 1,4,16] [--latency 0.5]
 
 The seed's way is a sequential script: for each tool a new process runs one OpenHands agent and a cold pytest. It does
 not judge: there is no sandbox, no mutant, no second run. Ours is measured twice: the tool stage of a factory that runs,
@@ -17,13 +17,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from many_tools import CALLS, MODEL, plan_of, served, write_script
-from measuring import CORES, adopt_orphans, cpu_seconds, measure, reap_orphans, save
-
 from agenthands.environments.uv import UvInstaller
 from agenthands.settings import Settings
-
-HERE = Path(__file__).parent
+from bench.measuring import CORES, adopt_orphans, cpu_seconds, measure, reap_orphans, save
+from bench.speed.many_tools import CALLS, MODEL, plan_of, served, write_script
 
 
 def seeds_way(count, url, folder, python):
@@ -34,7 +31,7 @@ def seeds_way(count, url, folder, python):
         specification = folder / f"{tool['name']}.json"
         specification.write_text(json.dumps(tool))
         workspace = folder / "seed" / str(count) / tool["name"]
-        measure([sys.executable, str(HERE / "seed_tool.py"), str(specification), str(workspace), url, python])
+        measure([sys.executable, "-m", "bench.speed.seed_tool", str(specification), str(workspace), url, python])
     wall = time.monotonic() - started
     reap_orphans()
     return {"wall": wall, "cpu": cpu_seconds()[1] - before}
@@ -44,7 +41,7 @@ def our_way(count, url, folder):
     """Run the tool stage with `count` tools, all at once; give what it says, and the whole process."""
     plan = folder / "plan.json"
     plan.write_text(json.dumps(plan_of(count)))
-    run = measure([sys.executable, str(HERE / "tool_stage.py"), str(plan), url, str(min(count, 64))])
+    run = measure([sys.executable, "-m", "bench.speed.tool_stage", str(plan), url, str(min(count, 64))])
     return {**json.loads(run["out"].splitlines()[-1]), "whole_wall": run["wall"]}
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from agenthands.gate.checks.examples import same_json
 from agenthands.gate.mutation.mutants import mutants
 from agenthands.schemas import hidden_example_indices
-from bench.human_eval_tools import sampled, specification
+from bench.gate.human_eval_tools import sampled, specification
 
 MAX_VARIANTS = 24
 

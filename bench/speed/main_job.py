@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 import psutil
-from measuring import save
+
+from bench.measuring import save
 
 COMMAND = str(Path(sys.executable).parent / "agenthands")
 

@@ -1,6 +1,6 @@
 """The line `start`: how long until something is seen.
 
-    python bench/start_up.py [--runs 5]
+    python -m bench.speed.start_up [--runs 5]
 
 With the other way beside them: `agenthands --help`, and `python -c pass` or it with all imports of a build;
 server and imports of a build beside each other, and one after the other; from `agenthands demo` to the first line and
@@ -21,7 +21,8 @@ import tempfile
 import time
 
 import psutil
-from measuring import AGENTHANDS, EMBEDDED, ROOT, adopt_orphans, measure, save
+
+from bench.measuring import AGENTHANDS, EMBEDDED, ROOT, adopt_orphans, measure, save
 
 HEAVY = ("prefect", "litellm", "openhands", "rich", "pydantic", "fastapi", "docker", "s3fs", "jinja2")
 _TIMES = re.compile(r"import time:\s+\d+ \|\s+\d+ \|\s*(\S+)")

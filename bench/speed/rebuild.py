@@ -2,7 +2,7 @@
 
 The embedded server that the first of them starts is there for the others; what it works for each counts as its CPU.
 
-    python bench/rebuild.py [--tools 16] [--latency 0.5]
+    python -m bench.speed.rebuild [--tools 16] [--latency 0.5]
 
 Each is `agenthands build` from its start to its end, with a model that answers after a set time. For the third build
 the planner's plan has one tool with another purpose, so its request is another one as well.
@@ -13,8 +13,8 @@ import json
 import tempfile
 from pathlib import Path
 
-from many_tools import MODEL, names, served, write_script
-from measuring import AGENTHANDS, measure, save
+from bench.measuring import AGENTHANDS, measure, save
+from bench.speed.many_tools import MODEL, names, served, write_script
 
 
 def build(request, url, store, count):

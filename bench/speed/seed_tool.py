@@ -1,6 +1,6 @@
 """The seed's way with one tool: an OpenHands agent in this new process, then a cold `pytest`. No sandbox, no reuse.
 
-    python bench/seed_tool.py SPEC.json WORKSPACE URL PYTHON
+    python -m bench.speed.seed_tool SPEC.json WORKSPACE URL PYTHON
 
 PYTHON is that of the NAT environment: the agent's shell and pytest use it, as it is. Nothing of AgentHands is imported.
 """

@@ -3,7 +3,7 @@
 The model is scripted and takes a set time a call. Each build is another request, for which the model has the same plan;
 a first build has made its tool and passed its test cases. So each build is a process of its own that plans, checks,
 assembles, finds the tool and the acceptance kept, and publishes: what many machines share is measured, and not how
-long tools take (bench/seed_way.py). Prints a table, and
+long tools take (bench/speed/seed_way.py). Prints a table, and
 writes bench/results/batch.json. Needs Debian's packages postgresql and redis-server.
 """
 
@@ -21,13 +21,13 @@ from pathlib import Path
 import click
 from prefect import __version__ as prefect_version
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "support"))
 
 from many_machines import MISSING, machines
 from scripted_server import serve_script
 from served_support import until
 
-RESULTS = Path(__file__).parent / "results" / "batch.json"
+RESULTS = Path(__file__).parents[1] / "results" / "batch.json"
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 PAGE = 200
 

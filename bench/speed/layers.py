@@ -1,6 +1,6 @@
 """The line `layers`: NAT's environment with one small wheel more, as a layer over NAT's and as one of its own.
 
-    python bench/layers.py [--wheel python-stdnum]
+    python -m bench.speed.layers [--wheel python-stdnum]
 
 Each step is a process of its own, in homes of their own. uv's cache of wheels is warm for both ways. What is resolved
 is counted by itself, for both need it; a start of NAT's tools tells whether the way matters later.
@@ -11,9 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measuring import ROOT, measure, save
-
 from agenthands.environments.uv import UvInstaller
+from bench.measuring import ROOT, measure, save
 
 START = (
     "import nat.runtime.loader as found; found.discover_and_register_plugins(found.PluginTypes.ALL); import sys; "
@@ -23,7 +22,7 @@ START = (
 
 def step(*words):
     """Run one step in a new process; give its wall and CPU seconds."""
-    run = measure([sys.executable, __file__, "--step", *words])
+    run = measure([sys.executable, "-m", "bench.speed.layers", "--step", *words])
     return {"seconds": round(run["wall"], 2), "cpu": round(run["cpu"], 2)}
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from agenthands.schemas import ToolSpec
-from bench.json_types import fits, python_type, schema_of, schema_of_annotation
+from bench.gate.json_types import fits, python_type, schema_of, schema_of_annotation
 
 MAX_EXAMPLES = 24
 MIN_EXAMPLES = 6
