@@ -19,6 +19,7 @@ STAGES = {
     "accept": "Test cases",
     "publish": "Store",
 }
+_PARTS = {"plan": "planning", "accept": "test cases"}
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
 _MOST_TICKS = 5
 _SHORTEST_GAP = 0.1
@@ -80,6 +81,17 @@ class SpendingRow:
         return self.tokens.prompt + self.tokens.completion
 
 
+@dataclass(frozen=True)
+class Payment:
+    """What one model cost in one stage, or in one attempt at a tool; `part` says which."""
+
+    part: str
+    model: str
+    calls: int
+    cost_usd: float | None
+    tokens: Tokens
+
+
 def timeline(record: BuildRecord) -> Timeline:
     """Return stages in the order in which they began, and the tools below theirs."""
     placed = all(stage.started is not None for stage in record.stages)
@@ -130,6 +142,23 @@ def spending_rows(record: BuildRecord) -> list[SpendingRow]:
     after = order.index("accept") if "accept" in order else len(order)
     rows = [_stage_sum(name, spent) for name in order]
     return [*rows[:after], *(_tool_sum(tool, spent) for tool in record.tools), *rows[after:]]
+
+
+def spent_together(record: BuildRecord) -> SpendingRow:
+    """Return the sum of all stages and tools; what the record says it cost counts."""
+    calls = sum(each.calls for each in record.spending)
+    return SpendingRow("together", False, calls, record.cost_usd, record.tokens)
+
+
+def payments(record: BuildRecord) -> list[Payment]:
+    """Return what each model cost in each stage and attempt, as it was noted."""
+    return [Payment(_part(each), each.model, each.calls, each.cost_usd, each.tokens) for each in record.spending]
+
+
+def _part(spending: Spending) -> str:
+    stage = _PARTS.get(spending.stage, spending.stage)
+    part = f"tool {spending.tool}, attempt {spending.attempt}" if spending.tool else stage
+    return ", ".join(filter(None, (part, cut_off(spending.cut_off))))
 
 
 def _stage_sum(stage: str, spent: Sequence[Spending]) -> SpendingRow:

@@ -25,7 +25,7 @@ def page_environment() -> Environment:
         finalize=_shown,
     )
     environment.filters.update(money=money, duration=duration, count=count, tick=tick)
-    environment.filters.update(highlighted=highlighted, shortened=shortened, as_text=as_text)
+    environment.filters.update(highlighted=highlighted, shortened=shortened, line_count=line_count, as_text=as_text)
     return environment
 
 

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from agenthands._util.formatting import cut_off, duration, money, one_line
-from agenthands.reports.summary import next_steps, ruling_sentences, verdict
-from agenthands.schemas import BuildRecord, Check, GateReport, Plan, Spending, Tokens
+from agenthands._util.formatting import duration, money, one_line
+from agenthands.reports.charts import Payment
+from agenthands.reports.summary import ruling_sentences
+from agenthands.reports.view_model import build_view
+from agenthands.schemas import BuildRecord, Check, GateReport, Plan
 
 _FIRST = ("report.html", "bundle.tar.gz")
 _CELL = 80  # what Prefect's tables show of a cell without scrolling
-_STAGES = {"plan": "planning", "accept": "test cases"}
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._/-]+")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")  # CommonMark lets a backslash take the meaning of each
 
@@ -69,11 +70,12 @@ def gate_markdown(report: GateReport, attempt: int) -> str:
 
 def result_markdown(record: BuildRecord, place: str) -> str:
     """Return how the build ended, what to do now, and where everything lies; `place` is the URL of its folder."""
+    view = build_view(record, {})
     kept = sorted(record.files, key=lambda name: (name not in _FIRST, name))
     return "\n\n".join(
         [
-            f"# {escaped(verdict(record))}",
-            "\n".join(f"- {_with_code(step)}" for step in next_steps(record)),
+            f"# {escaped(view.verdict)}",
+            "\n".join(f"- {_with_code(step)}" for step in view.steps),
             f"## Stored below {escaped(place)}",
             "\n".join(f"- {_link(name, f'{place}/{name}')}" for name in kept),
         ]
@@ -82,26 +84,20 @@ def result_markdown(record: BuildRecord, place: str) -> str:
 
 def cost_rows(record: BuildRecord) -> list[dict[str, str | int]]:
     """Return what each model cost in each stage, tool and attempt of the build, and the sum: US dollars and tokens."""
-    rows = [_cost_row(_part(each), each.model, each.calls, each.cost_usd, each.tokens) for each in record.spending]
-    calls = sum(each.calls for each in record.spending)
-    return [*rows, _cost_row("all", "", calls, record.cost_usd, record.tokens)]
+    view = build_view(record, {})
+    together = Payment("all", "", view.together.calls, view.together.cost_usd, view.together.tokens)
+    return [_cost_row(each) for each in (*view.payments, together)]
 
 
-def _part(spending: Spending) -> str:
-    stage = _STAGES.get(spending.stage, spending.stage)
-    part = f"tool {spending.tool}, attempt {spending.attempt}" if spending.tool else stage
-    return ", ".join(filter(None, (part, cut_off(spending.cut_off))))
-
-
-def _cost_row(part: str, model: str, calls: int, cost: float | None, tokens: Tokens) -> dict[str, str | int]:
+def _cost_row(paid: Payment) -> dict[str, str | int]:
     return {
-        "part": part,
-        "model": model,
-        "calls": calls,
-        "cost": money(cost),
-        "tokens in": tokens.prompt,
-        "cached": tokens.cached,
-        "tokens out": tokens.completion,
+        "part": paid.part,
+        "model": paid.model,
+        "calls": paid.calls,
+        "cost": money(paid.cost_usd),
+        "tokens in": paid.tokens.prompt,
+        "cached": paid.tokens.cached,
+        "tokens out": paid.tokens.completion,
     }
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from agenthands._util.formatting import cells, count, duration, money, one_line, pad
-from agenthands.reports.remedies import advice_on_case, advice_on_check
-from agenthands.reports.summary import gate_summary, next_steps, ruling_sentences, verdict
+from agenthands.reports.summary import ruling_sentences
 from agenthands.reports.terminal.charts import spending_lines, timeline_lines
 from agenthands.reports.terminal.details import LONGEST_REQUEST, check_lines, details
 from agenthands.reports.terminal.layout import LABEL, Row, fact, moment, section, table, terminal_columns, wrapped
-from agenthands.reports.view_model import servers_of
-from agenthands.schemas import Acceptance, BuildRecord, GateReport, Plan, ToolOutcome
+from agenthands.reports.view_model import CaseView, ShownServer, ToolView, build_view, check_views
+from agenthands.schemas import Acceptance, BuildRecord, GateReport, Plan
 
 
 def show_text(record: BuildRecord, texts: Mapping[str, str] | None = None) -> str:
@@ -19,19 +18,20 @@ def show_text(record: BuildRecord, texts: Mapping[str, str] | None = None) -> st
 
     With `texts`, the files that a report shows, all the rest of the report follows.
     """
+    view = build_view(record, texts or {})
     name = record.plan.name if record.plan else "(no plan)"
     longest = 200 if texts is None else 2000
     parts = [
-        [f"{one_line(name)}  {one_line(record.build_id)}  {record.status.upper()}", *wrapped(verdict(record))],
+        [f"{one_line(name)}  {one_line(record.build_id)}  {record.status.upper()}", *wrapped(view.verdict)],
         _facts(record),
         section("Made of", _plan_lines(record, longest)),
-        section("Timeline", timeline_lines(record)),
-        section("Cost and tokens", spending_lines(record)),
-        section("Tools", _tool_lines(record.tools)),
-        section("MCP servers", _server_lines(record, longest)),
-        section("Test cases", _case_lines(record.acceptance) if record.acceptance else []),
-        *(details(record, texts) if texts is not None else []),
-        section("Next", [line for step in next_steps(record) for line in wrapped(step.replace("`", ""), "- ")]),
+        section("Timeline", timeline_lines(view.timeline)),
+        section("Cost and tokens", spending_lines(view.spending, view.together)),
+        section("Tools", _tool_lines(view.tools)),
+        section("MCP servers", _server_lines(view.servers, longest)),
+        section("Test cases", _case_lines(record.acceptance, view.cases) if record.acceptance else []),
+        *(details(view) if texts is not None else []),
+        section("Next", [line for step in view.steps for line in wrapped(step.replace("`", ""), "- ")]),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
@@ -82,7 +82,7 @@ def plan_text(plan: Plan) -> str:
 def gate_text(report: GateReport) -> str:
     """Return what the gate found, check by check, with the whole detail of what failed."""
     lines = [f"{report.tool}  {'ACCEPTED' if report.accepted else 'REJECTED'}  {duration(report.seconds)}", ""]
-    lines += [f"  {line}" for line in check_lines(report.checks)]
+    lines += [f"  {line}" for line in check_lines(check_views(report.checks))]
     if report.survivors and report.accepted:
         places = ", ".join(str(each["line"]) for each in report.survivors)
         lines += [
@@ -119,70 +119,65 @@ def _plan_lines(record: BuildRecord, longest: int) -> list[str]:
     return table(parts, longest=longest)
 
 
-def _server_lines(record: BuildRecord, longest: int) -> list[str]:
+def _server_lines(servers: Sequence[ShownServer], longest: int) -> list[str]:
     said = []
-    for server in servers_of(record):
+    for server in servers:
         installed = (server.pin.package, server.pin.version) if server.pin else ("not installed",)
         said += table([(server.id, *installed)])
         said += table(server.used, longest=longest, start="  ")
     return said
 
 
-def _tool_lines(tools: Sequence[ToolOutcome]) -> list[str]:
+def _tool_lines(tools: Sequence[ToolView]) -> list[str]:
     if not tools:
         return []
     rows: list[Row] = [("name", "status", "tries", "cost", "time", "gate")]
     for tool in tools:
-        status = f"{tool.status}, reused" if tool.cached else tool.status
-        spent = (str(tool.attempts), money(tool.cost_usd), duration(tool.seconds))
-        rows.append((tool.name, status, *spent, gate_summary(tool)))
+        made = tool.outcome
+        status = f"{made.status}, reused" if made.cached else made.status
+        spent = (str(made.attempts), money(made.cost_usd), duration(made.seconds))
+        rows.append((made.name, status, *spent, tool.gate))
     heading, *lines = table(rows, {2, 3, 4})
     said = [heading]
     for tool, line in zip(tools, lines, strict=True):
         said.append(line)
         said += [part for check in _failures(tool) for part in wrapped(check, "    ")]
-        said += wrapped(_measured(tool), "    ") if tool.gate else []
-        rulings = tool.gate.rulings if tool.gate else []
-        said += [part for ruling in rulings for part in wrapped(ruling_sentences(ruling), "    ")]
+        said += wrapped(_measured(tool), "    ") if tool.outcome.gate else []
+        said += [part for ruling in tool.rulings for part in wrapped(ruling, "    ")]
     return said
 
 
-def _measured(tool: ToolOutcome) -> str:
+def _measured(tool: ToolView) -> str:
     """Return how much of a tool its tests run, and where they would not notice a change."""
-    if tool.gate is None:
-        return ""
-    covered = "" if tool.gate.coverage is None else f"{tool.gate.coverage:.0%} of lines covered by the tests"
-    lines = ", ".join(str(fault.get("line", "?")) for fault in tool.gate.survivors)
+    covered = "" if tool.coverage is None else f"{tool.coverage:.0%} of lines covered by the tests"
+    lines = ", ".join(str(fault.line or "?") for fault in tool.survivors)
     missed = f"changes that the tests do not notice are possible in line {lines}" if lines else ""
     return "; ".join(filter(None, (covered, missed)))
 
 
-def _failures(tool: ToolOutcome) -> list[str]:
-    if tool.status == "accepted":
+def _failures(tool: ToolView) -> list[str]:
+    if tool.outcome.status == "accepted":
         return []
-    checks = [f"{check.name}: {one_line(check.detail)}" for check in tool.gate.failures()] if tool.gate else []
-    advice = (
-        [f"What to do about {check.name}: {advice_on_check(check.name)}" for check in tool.gate.failures()][:1]
-        if tool.gate
-        else []
-    )
-    return [*checks, *advice] or ([one_line(tool.reason)] if tool.reason else [])
+    failed = [each for each in tool.failed if each.check.required]
+    said = [f"{each.check.name}: {one_line(each.check.detail)}" for each in failed]
+    said += [f"What to do about {each.check.name}: {each.advice}" for each in failed[:1]]
+    return said or ([one_line(tool.outcome.reason)] if tool.outcome.reason else [])
 
 
-def _case_lines(acceptance: Acceptance) -> list[str]:
+def _case_lines(acceptance: Acceptance, cases: Sequence[CaseView]) -> list[str]:
     lines = wrapped(acceptance.reason) if acceptance.reason else []
     if acceptance.cached:
         asked = f"Asked by an earlier build of the same package, {acceptance.build_id}, which has the transcripts."
         lines += wrapped(asked)
-    for case in acceptance.cases:
-        called = one_line(", ".join(case.tools_called)) or "no tool"
-        lines.append(
-            f"{'ok    ' if case.passed else 'FAILED'}  {one_line(case.id)}  {duration(case.seconds)}  called {called}"
-        )
-        if not case.passed:
-            missed = [f"{check.kind} {one_line(str(check.value), 200)}" for check in case.checks if not check.passed]
+    for case in cases:
+        result = case.result
+        called = one_line(", ".join(result.tools_called)) or "no tool"
+        mark = "ok    " if result.passed else "FAILED"
+        lines.append(f"{mark}  {one_line(result.id)}  {duration(result.seconds)}  called {called}")
+        if not result.passed:
+            missed = [f"{check.kind} {one_line(str(check.value), 200)}" for check in result.checks if not check.passed]
             lines += wrapped(f"missed: {'; '.join(missed)}", "    ") if missed else []
-            lines += wrapped(f"error: {one_line(case.error)}", "    ") if case.error else []
-            lines += wrapped(f"answer: {one_line(case.answer)}", "    ") if case.answer else []
-            lines += wrapped(f"What to do: {advice_on_case(case)}", "    ")
+            lines += wrapped(f"error: {one_line(result.error)}", "    ") if result.error else []
+            lines += wrapped(f"answer: {one_line(result.answer)}", "    ") if result.answer else []
+            lines += wrapped(f"What to do: {case.advice}", "    ")
     return lines

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agenthands._util.formatting import cells, cut, duration, money, one_line, pad, tick
-from agenthands.reports.charts import Segment, SpendingRow, Timeline, TimelineRow, spending_rows, timeline
+from agenthands.reports.charts import Segment, SpendingRow, Timeline, TimelineRow
 from agenthands.reports.terminal.layout import table, width
-from agenthands.schemas import BuildRecord
 
 _BAR, _NAME, _SHORT_BAR = 48, 30, 16
 _TOOK = 12  # what stands behind a bar
 _MARKS = {"stage": "=", "coding": "c", "checking": "g"}
 
 
-def timeline_lines(record: BuildRecord) -> list[str]:
+def timeline_lines(chart: Timeline) -> list[str]:
     """Draw stages and attempts on one scale: `=` a stage, `c` the coder at work, `g` the gate."""
-    chart = timeline(record)
     if not chart.rows:
         return []
     names = [cut(one_line(f"{'- ' if row.is_tool else ''}{row.name}"), _NAME) for row in chart.rows]
@@ -61,16 +61,14 @@ def _span(segment: Segment, chart: Timeline, room: int) -> tuple[int, int]:
     return first, max(first, min(room - 1, last))
 
 
-def spending_lines(record: BuildRecord) -> list[str]:
+def spending_lines(rows: Sequence[SpendingRow], together: SpendingRow) -> list[str]:
     """Return calls, tokens (cached ones too) and cost of each stage and tool, with a bar for the tokens."""
-    if record.plan is None and not record.spending:
+    if not rows:
         return []
-    rows = spending_rows(record)
     most = max((row.all_tokens for row in rows), default=0) or 1
     counted = any(row.calls for row in rows)
     cached = any(row.tokens.cached for row in rows)
     lines = [("for", "tokens", "cached" if cached else "", "", "calls" if counted else "", "cost")]
-    together = SpendingRow("together", False, sum(row.calls for row in rows), record.cost_usd, record.tokens)
     for row in (*rows, together):
         bar = "" if row is together else "#" * round(_SHORT_BAR * row.all_tokens / most)
         lines.append(

@@ -1,60 +1,54 @@
-"""All about one tool, for a terminal: its specification, attempts, checks, faults, code and tests."""
+"""What `agenthands show --full` adds, for a terminal: tools with code and checks, servers, test cases, files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from agenthands._util.formatting import count, duration, money, one_line, pad
-from agenthands.evaluation.transcript import tool_calls
-from agenthands.packaging.readme import README, commands_of
-from agenthands.reports.remedies import advice_on_case, advice_on_check, meaning
-from agenthands.reports.summary import opinion_sentence
 from agenthands.reports.terminal.layout import LABEL, Row, code, code_line, fact, prose, section, table, wrapped
 from agenthands.reports.view_model import (
     Attempt,
+    BuildView,
+    CaseView,
+    CheckView,
+    Fault,
     ShownServer,
-    arguments_of,
+    ToolView,
     as_text,
-    attempts_at,
-    examples_of,
-    servers_of,
-    specification_of,
+    check_views,
 )
-from agenthands.schemas import BuildRecord, CaseResult, Check, CheckResult, GateReport, ToolOutcome, ToolSpec
+from agenthands.schemas import BuildRecord, CheckResult, ToolOutcome, ToolSpec
 
 
-def tool_details(tool: ToolOutcome, record: BuildRecord, texts: Mapping[str, str]) -> list[list[str]]:
+def tool_details(tool: ToolView) -> list[list[str]]:
     """Return the parts that a report shows of a tool, one list of lines a part."""
-    name = one_line(tool.name)
-    specification = specification_of(tool, record)
-    attempts = attempts_at(tool, record, texts)
-    files = f"tools/{tool.name}"
+    name = one_line(tool.outcome.name)
     return [
-        section(f"Tool {name}", _about(tool, specification)),
-        *(_specified(name, specification) if specification else []),
-        section(f"Attempts at {name}", _attempts(attempts)),
+        section(f"Tool {name}", _about(tool.outcome, tool.specification)),
+        *(_specified(name, tool) if tool.specification else []),
+        section(f"Attempts at {name}", _attempts(tool.attempts)),
         *(
-            section(f"What attempt {each.number} at {name} failed at", check_lines(each.failures))
-            for each in attempts[:-1]
+            section(f"What attempt {each.number} at {name} failed at", check_lines(check_views(each.failures)))
+            for each in tool.attempts[:-1]
         ),
-        section(f"Checks of {name}", check_lines(tool.gate.checks, advised=True) if tool.gate else []),
-        section(f"Faults that the tests of {name} did not notice", _faults(tool.gate)),
-        section(f"Code of {name}", code(texts.get(f"{files}/nat_tools/{tool.name}.py", ""))),
-        section(f"Tests of {name}", code(texts.get(f"{files}/tests/test_{tool.name}.py", ""))),
+        section(f"Checks of {name}", check_lines(tool.checks, advised=True)),
+        section(f"Faults that the tests of {name} did not notice", _faults(tool.survivors)),
+        section(f"Code of {name}", code(tool.code or "")),
+        section(f"Tests of {name}", code(tool.tests or "")),
     ]
 
 
-def check_lines(checks: Sequence[Check], advised: bool = False) -> list[str]:
+def check_lines(checks: Sequence[CheckView], advised: bool = False) -> list[str]:
     """Return what checks found: the first line of one that passed, all of a failed one and, `advised`, what helps."""
     lines = []
-    for check in checks:
+    for check, _, advice in checks:
         mark = "ok" if check.passed else "FAILED" if check.required else "note"
         start = f"{pad(mark, 6)}  {pad(one_line(check.name), 11)}  "
         first, *more = [line for line in check.detail.splitlines() if line.strip()] or [""]
         lines += (wrapped(first, start) if check.passed else [(start + code_line(first)).rstrip()]) or [start.rstrip()]
         if not check.passed:
             lines += [f"    {line}" for line in code("\n".join(more))]
-            lines += wrapped(f"What to do: {advice_on_check(check.name)}", "    ") if advised and check.required else []
+            lines += wrapped(f"What to do: {advice}", "    ") if advised and check.required else []
     return lines
 
 
@@ -70,14 +64,14 @@ def _about(tool: ToolOutcome, specification: ToolSpec | None) -> list[str]:
     return lines
 
 
-def _specified(name: str, specification: ToolSpec) -> list[list[str]]:
+def _specified(name: str, tool: ToolView) -> list[list[str]]:
     examples = []
-    for given, expected, hidden in examples_of(specification):
+    for given, expected, hidden in tool.examples:
         gives = expected if expected.startswith("raises ") else f"gives {expected}"
         seen = "; the coder never saw it" if hidden else ""
         examples += [*prose(given), *prose(gives + seen, "    ")]
     return [
-        section(f"Arguments of {name}", table(arguments_of(specification), longest=2000)),
+        section(f"Arguments of {name}", table(tool.arguments, longest=2000)),
         section(f"Examples of {name}", examples),
     ]
 
@@ -107,11 +101,11 @@ def _spent(attempt: Attempt) -> tuple[str, str, str, str]:
     return f"{spent.calls:,}", f"{tokens.prompt + tokens.completion:,}", f"{tokens.cached:,}", cost
 
 
-def _faults(gate: GateReport | None) -> list[str]:
+def _faults(faults: Sequence[Fault]) -> list[str]:
     lines = []
-    for fault in gate.survivors if gate else []:
-        lines += wrapped(", ".join(filter(None, (f"line {fault.get('line', '?')}", str(fault.get("kind", ""))))))
-        lines += [f"    {line}" for line in code(str(fault.get("diff", "")))]
+    for fault in faults:
+        lines += wrapped(", ".join(filter(None, (f"line {fault.line or '?'}", fault.kind))))
+        lines += [f"    {line}" for line in code(fault.diff)]
     return lines
 
 
@@ -119,25 +113,20 @@ LONGEST_REQUEST = 1200  # characters of it that stand on the first screen
 _LONGEST = 2000
 
 
-def details(record: BuildRecord, texts: Mapping[str, str]) -> list[list[str]]:
+def details(view: BuildView) -> list[list[str]]:
     """Return the parts that a report folds away, and what it says at more length, one list of lines a part."""
-    request = record.request.request
+    record, request = view.record, view.record.request.request
     parts = [
         section("Request", prose(request) if request != one_line(request, LONGEST_REQUEST) else []),
         section("Why this plan", prose(record.plan.reasoning) if record.plan else []),
     ]
-    for tool in record.tools:
-        parts += tool_details(tool, record, texts)
-    checked = {check.name: None for tool in record.tools if tool.gate for check in tool.gate.checks}
-    parts.append(section("What the gate's checks ask", table([(name, meaning(name)) for name in checked])))
-    parts += [section(f"MCP server {one_line(server.id)}", _server(server)) for server in servers_of(record)]
-    questions = {case.id: case for case in record.plan.test_cases} if record.plan else {}
-    for result in record.acceptance.cases if record.acceptance else []:
-        asked = questions.get(result.id)
-        lines = [*_labelled("asked", asked.query), *_labelled("expected", asked.expected_behavior)] if asked else []
-        lines += _case(result, texts.get(f"acceptance/{result.id}.json", "{}"))
-        parts.append(section(f"Test case {one_line(result.id)}", lines))
-    parts += [section(title, code(commands)) for title, commands in commands_of(texts.get(README, ""))]
+    for tool in view.tools:
+        parts += tool_details(tool)
+    asked = {each.check.name: each.meaning for tool in view.tools for each in tool.checks}
+    parts.append(section("What the gate's checks ask", table(list(asked.items()))))
+    parts += [section(f"MCP server {one_line(server.id)}", _server(server)) for server in view.servers]
+    parts += [section(f"Test case {one_line(case.result.id)}", _case(case)) for case in view.cases]
+    parts += [section(title, code(commands)) for title, commands in view.commands]
     return [*parts, section("Made with", _made_with(record)), section("Files in the store", _files(record))]
 
 
@@ -148,14 +137,16 @@ def _server(server: ShownServer) -> list[str]:
     return lines
 
 
-def _case(case: CaseResult, transcript: str) -> list[str]:
-    lines = _labelled("error", case.error) if case.error else []
-    lines += _labelled("answer", case.answer or "(none)")
-    lines += _checked(case.checks)
-    if said := opinion_sentence(case):
-        lines += _labelled("judge", said)
-    lines += fact("advice", advice_on_case(case)) if not case.passed else []
-    for call in tool_calls(transcript):
+def _case(case: CaseView) -> list[str]:
+    result = case.result
+    lines = _labelled("asked", case.query) if case.query else []
+    lines += _labelled("expected", case.expected) if case.expected else []
+    lines += _labelled("error", result.error) if result.error else []
+    lines += _labelled("answer", result.answer or "(none)")
+    lines += _checked(result.checks)
+    lines += _labelled("judge", case.opinion) if case.opinion else []
+    lines += fact("advice", case.advice) if case.advice else []
+    for call in case.calls:
         took = "did not end" if call.seconds is None else duration(call.seconds)
         lines += wrapped(f"called {one_line(call.tool)} ({took})")
         for label, text in (("given", call.given), ("answered", call.answered)):
