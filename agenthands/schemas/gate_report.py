@@ -22,6 +22,7 @@ class Check(BaseModel):
     passed: bool
     required: bool = True
     detail: str = ""
+    reason_code: str = Field("", description="What kind of failure it was, where the check tells several apart")
     seconds: float = Field(0.0, ge=0)
 
 

@@ -1,10 +1,11 @@
 """The check `files`: what is there, what parses, and what was smuggled in."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 
-from agenthands.gate.checks.files import MAX_FILE_BYTES, check_files
+from agenthands.gate.checks.files import MAX_FILE_BYTES, Files, check_files
 
 
 def complaints(workspace):
@@ -146,3 +147,15 @@ def environment():
         path = roman_workspace / name
         path.write_text(path.read_text() + usual)
     assert complaints(roman_workspace) == []
+
+
+def test_what_was_never_written_has_a_code(roman_workspace):
+    def code():
+        evidence = SimpleNamespace(workspace=roman_workspace, tool=SimpleNamespace(name="roman_numeral"), texts={})
+        return Files().run(evidence).more.get("reason_code")
+
+    assert code() is None
+    (roman_workspace / "nat_tools" / "roman_numeral.py").write_text("def f(:\n")
+    assert code() == ""
+    (roman_workspace / "nat_tools" / "roman_numeral.py").unlink()
+    assert code() == "not_written"

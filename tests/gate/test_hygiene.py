@@ -3,7 +3,7 @@
 import pytest
 from tests_support import ROMAN_SPEC, ROMAN_TESTS, ROMAN_TOOL
 
-from agenthands.gate.checks.hygiene import hygiene_finding, static_findings
+from agenthands.gate.checks.hygiene import hygiene_finding, static_findings, undeclared_use
 from agenthands.schemas import ToolSpec
 
 
@@ -85,3 +85,14 @@ def test_nine_of_ten_lines_must_run(missing, passed):
 def test_a_finding_fails_the_check():
     check = hygiene_finding(["x.py:1: F821"], {"ok": True, "lines": 10, "missing": []})
     assert (check.passed, check.detail) == (False, "x.py:1: F821")
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [("import httpx", "undeclared_network"), ("import pandas", "undeclared_package"), ("import math", "")],
+)
+def test_what_a_tool_uses_undeclared_has_a_code(site, line, code):
+    tool = ToolSpec.model_validate(ROMAN_SPEC)
+    texts = {"nat_tools/roman_numeral.py": f"{ROMAN_TOOL}\n\n{line}\n"}
+    assert undeclared_use(tool, texts, site) == code
+    assert hygiene_finding(["x"], {"ok": True}, code).more == {"reason_code": code}

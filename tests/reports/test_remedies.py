@@ -65,19 +65,19 @@ def test_a_failed_example_is_named_with_both_sides():
 
 
 @pytest.mark.parametrize(
-    ("check", "detail", "said"),
+    ("check", "code", "said"),
     [
-        ("files", "nat_tools/x.py: No such file or directory.", "leaves no files, so choose a stronger model"),
-        ("files", "x.txt: only these belong here; delete it.", "make the request or its examples more exact"),
-        ("hygiene", "Line 3: socket is for the network, which ...", "say in the request that this tool may use it"),
-        ("hygiene", "Line 3: numpy is not among the specification's dependencies", "name in the request the packages"),
-        ("mutation", "3 of 9", "its own tests are not good enough (mutation)"),
-        ("tests", "1 of 5", "`--coder`"),
+        ("files", "not_written", "leaves no files, so choose a stronger model"),
+        ("files", "", "make the request or its examples more exact"),
+        ("hygiene", "undeclared_network", "say in the request that this tool may use it"),
+        ("hygiene", "undeclared_package", "name in the request the packages"),
+        ("mutation", "", "its own tests are not good enough (mutation)"),
+        ("tests", "", "`--coder`"),
         ("schema", "", "simpler arguments"),
     ],
 )
-def test_what_to_change_by_what_failed(check, detail, said):
-    assert said in advice(check, detail)
+def test_what_to_change_by_what_failed(check, code, said):
+    assert said in advice(check, reason_code=code)
 
 
 @pytest.mark.parametrize(

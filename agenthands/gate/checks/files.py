@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 200_000
 _MAX_ENTRIES = 500
 _MAX_COMPLAINTS = 50
-MISSING = "No such file"
-"""What a complaint about a file that was not written says."""
+NOT_WRITTEN = "not_written"
+"""The reason code of a tool of which a file was never written."""
 _MAX_DEPTH = 150  # of the syntax tree; what works on trees further on recurses
 _LEFT_OVERS = {"__pycache__", ".pytest_cache"}
 
@@ -44,14 +44,15 @@ class Files(GateCheck):
         """Read the files for all other checks."""
         texts, complaints = check_files(evidence.workspace, evidence.tool.name)
         if complaints:
-            return Finding(False, "\n".join(complaints))
+            missing = any(not os.path.lexists(evidence.workspace / path) for path in _paths(evidence.tool.name))
+            return Finding(False, "\n".join(complaints), more={"reason_code": NOT_WRITTEN if missing else ""})
         evidence.texts = texts
         return Finding(True, "Tool and tests are there, and nothing else.")
 
     @override
     def advice(self, found: Check, planned: ToolSpec | None) -> str:
         """Tell a model that wrote nothing from one that left something behind."""
-        missing = MISSING in found.detail
+        missing = found.reason_code == NOT_WRITTEN
         return f"the model says that it is done and leaves no files, so {STRONGER_CODER}" if missing else ""
 
 
@@ -65,6 +66,10 @@ def tests_path(tool: str) -> str:
     return f"tests/test_{tool}.py"
 
 
+def _paths(tool: str) -> tuple[str, str]:
+    return tool_path(tool), tests_path(tool)
+
+
 def check_files(workspace: Path, tool: str) -> tuple[dict[str, str], list[str]]:
     """Read the two files of a tool and say what is wrong in the workspace.
 
@@ -75,7 +80,7 @@ def check_files(workspace: Path, tool: str) -> tuple[dict[str, str], list[str]]:
     except OSError as error:
         return {}, [f"The workspace cannot be read: {error.strerror or error}."]
     texts: dict[str, str] = {}
-    for relative in (tool_path(tool), tests_path(tool)):
+    for relative in _paths(tool):
         try:
             text = _text(workspace, relative)
             tree = ast.parse(text)

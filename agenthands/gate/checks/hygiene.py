@@ -31,6 +31,8 @@ _NETWORK = {"socket", "socketserver", "ssl", "ftplib", "smtplib", "poplib", "ima
 _NETWORK_CALLS = ("asyncio.open_connection", "asyncio.start_server", "asyncio.open_unix_connection")
 
 MIN_COVERAGE = 0.9
+NETWORK, PACKAGE = "undeclared_network", "undeclared_package"
+"""Reason codes of a tool that uses what its specification does not allow."""
 
 
 class Hygiene(GateCheck):
@@ -56,15 +58,17 @@ class Hygiene(GateCheck):
 
     def run(self, evidence: Evidence) -> Finding:
         """Judge the code as it stands, and its coverage where the tests have run."""
-        findings = static_findings(evidence.tool, evidence.texts, evidence.environment.site)
-        return hygiene_finding(findings, evidence.answered.get(TESTS.id, {}))
+        site = evidence.environment.site
+        findings = static_findings(evidence.tool, evidence.texts, site)
+        code = undeclared_use(evidence.tool, evidence.texts, site) if findings else ""
+        return hygiene_finding(findings, evidence.answered.get(TESTS.id, {}), code)
 
     @override
     def advice(self, found: Check, planned: ToolSpec | None) -> str:
         """Say what the request may have to allow."""
-        if "is for the network" in found.detail:
+        if found.reason_code == NETWORK:
             return "it wants the network, so say in the request that this tool may use it, or that it must do without"
-        if "specification's dependencies" in found.detail:
+        if found.reason_code == PACKAGE:
             return "it wants a package, so name in the request the packages that it may use"
         return ""
 
@@ -211,8 +215,19 @@ def static_findings(tool: ToolSpec, texts: Mapping[str, str], site: Path) -> lis
     return found
 
 
-def hygiene_finding(findings: Iterable[str], tests: Mapping[str, Any]) -> Finding:
-    """Judge the findings and the share of the tool's lines that the tests ran, which goes into the report."""
+def undeclared_use(tool: ToolSpec, texts: Mapping[str, str], site: Path) -> str:
+    """Return the reason code of what a tool uses without having declared it; empty where there is nothing."""
+    tree = ast.parse(texts[tool_path(tool.name)])
+    if not tool.network and network_use(tree):
+        return NETWORK
+    return PACKAGE if undeclared(tree, tool.dependencies, site) else ""
+
+
+def hygiene_finding(findings: Iterable[str], tests: Mapping[str, Any], code: str = "") -> Finding:
+    """Judge the findings and the share of the tool's lines that the tests ran, which goes into the report.
+
+    `code` says what kind of findings they are.
+    """
     wrong = list(findings)
     lines, missing = tests.get("lines"), tests.get("missing", [])
     covered = None
@@ -227,6 +242,7 @@ def hygiene_finding(findings: Iterable[str], tests: Mapping[str, Any]) -> Findin
         covered = 0.0
         wrong.append("The tests run no line of the tool.")
     if wrong:
-        return Finding(False, "\n".join(wrong[:30]), report={"coverage": covered})
+        more = {"reason_code": code}
+        return Finding(False, "\n".join(wrong[:30]), more=more, report={"coverage": covered})
     said = "" if covered is None else f" The tests run {covered:.0%} of its lines."
     return Finding(True, f"No findings.{said}", report={"coverage": covered})
