@@ -129,12 +129,15 @@ def test_what_does_not_come_from_the_index_is_refused(index, environments):
 NAMED = {"name": "server", "version": "1.0.0"}
 
 
+EMPTY = {"README.md": "Soon.", "index.js": "// soon\nmodule.exports = {}\n"}
+
+
 @pytest.mark.parametrize(
     ("name", "package", "reason"),
     [
         (
             "young",
-            (NAMED, FILES, "young"),
+            (NAMED, FILES),
             r"The package young is younger than 14 days: its first version is of \d{4}-",
         ),
         (
@@ -144,16 +147,21 @@ NAMED = {"name": "server", "version": "1.0.0"}
         ),
         (
             "shell",
-            (NAMED, {"README.md": "Soon.", "index.js": "// soon\nmodule.exports = {}\n"}),
+            (NAMED, EMPTY),
             "shell is a placehold",
         ),
         ("needs-shell", ({**NAMED, "dependencies": {"shell": "^1.0.0"}}, FILES), "The package shell is a placeholder"),
     ],
 )
 def test_a_new_or_an_empty_package_is_refused_unless_somebody_knows_it(index, environments, name, package, reason):
-    manifest, files, *young = package
-    published = [time.strftime("%Y-%m-%d", time.gmtime(time.time() - 3 * 86400))] if young else []
-    index[0][name] = ({**manifest, "name": name}, files, *published)
+    manifest, files = package
+    index[0]["young"] = (
+        {**NAMED, "name": "young"},
+        FILES,
+        time.strftime("%Y-%m-%d", time.gmtime(time.time() - 3 * 86400)),
+    )
+    index[0]["shell"] = ({**NAMED, "name": "shell"}, EMPTY)
+    index[0][name] = index[0].get(name, ({**manifest, "name": name}, files))
     for _ in range(2):
         with pytest.raises(DependencyRefused, match=reason) as refused:
             environments.server("npm", name, "1.0.0")

@@ -13,6 +13,7 @@ import pytest
 from patience import patient
 
 from agenthands.errors import OutsideError
+from agenthands.flows.server import embedded
 from agenthands.flows.server.embedded import prefect_server, server_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -50,6 +51,13 @@ def _use(home, seconds):
     process.url = process.stdout.readline().strip()
     assert process.url
     return process
+
+
+def _end_of_this_process():
+    """Let go of all servers, as the kernel does when a process ends."""
+    for users in embedded._used.values():
+        users.close()
+    embedded._used.clear()
 
 
 def server_of(home):
@@ -145,6 +153,7 @@ def test_it_ends_by_itself_and_runs_of_a_killed_command_with_it(tmp_path, monkey
             for state in ("RUNNING", "PENDING"):
                 assert asking.post("/flow_runs/", json={"flow_id": flow, "state": {"type": state}}).is_success
         server = server_of(home)
+    _end_of_this_process()
     server.wait(30)
     with prefect_server(home, 0) as wait:
         wait()
@@ -153,6 +162,7 @@ def test_it_ends_by_itself_and_runs_of_a_killed_command_with_it(tmp_path, monkey
         second = server_of(home)
     assert [run["state"]["type"] for run in runs] == ["CRASHED", "CRASHED"]
     assert runs[0]["state"]["message"] == "The command that ran it is gone."
+    _end_of_this_process()
     second.wait(30)
     assert not list((tmp_path / "users-prefect").glob("*.db*"))
 
@@ -184,6 +194,7 @@ def test_a_database_that_has_grown_large_and_folders_of_old_versions_are_removed
         with prefect_server(tmp_path, 0) as wait:
             wait()
             server = server_of(tmp_path)
+    _end_of_this_process()
     server.wait(30)
     assert (folder / "prefect.db").stat().st_size < 50_000_000
     assert not old.exists()

@@ -64,7 +64,7 @@ def test_the_demo_is_what_the_seed_asked_for(demo):
     assert record.tokens.prompt > 0
     assert all(len(pin.tools_sha256) == 64 for pin in record.mcp_servers)
     assert [stage.name for stage in record.stages if stage.name != "servers"] == [
-        "environment", "plan", "tools", "assemble", "accept",
+        "start", "environment", "plan", "tools", "assemble", "accept", "publish",
     ]  # fmt: skip
 
 
