@@ -10,7 +10,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.12 --
 
 # The kinds of tests that `make test` leaves to `make test-rest`. Tests also wait, so three run at once on two cores.
 REST := images or machines or long
-SPREAD := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+SPREAD := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'

@@ -4,11 +4,13 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 import pytest_timeout
 from conftest_paths import TEST_HOME, shared_folder
 from patience import patient
+from xdist.scheduler import LoadScopeScheduling
 
 # Files of which each takes half a minute of a core or more, the longest first.
 _LONGEST = [
@@ -21,6 +23,7 @@ _APART = {
     "test_resuming", "test_scaffolds", "test_budgets", "test_model_faults", "test_endings", "test_own_faults",
     "test_cancelling", "test_arbitration_in_a_build", "test_gate",
 }  # fmt: skip
+_SERVED = {"test_serving", "test_docs", "test_docker_pool"}  # share one `agenthands serve`
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 os.environ.update(
@@ -37,11 +40,24 @@ for name in [name for name in os.environ if name.endswith("_API_KEY")]:
 os.environ.pop("COLUMNS", None)  # pytest-xdist says how wide its terminal is; texts of commands have none to fit
 
 
+class _ByFile(LoadScopeScheduling):
+    """Keeps the tests of a file in one process of pytest-xdist, for what they share, but those of `_APART`.
+
+    pytest-xdist's own `--dist loadgroup` finds no groups with pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid):
+        stem = Path(nodeid.partition("::")[0]).stem
+        return nodeid if stem in _APART else "served" if stem in _SERVED else stem
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return _ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items):
     """Put slow files first, so that no process of pytest-xdist ends with one while the others have nothing left."""
     for item in items:
-        if item.path.stem not in _APART:
-            item.add_marker(pytest.mark.xdist_group("serving" if "served" in item.fixturenames else item.path.stem))
         if "docker" in (*item.fixturenames, *_sandboxes(item)):
             item.add_marker(pytest.mark.images)
     slow = {item.path for item in items if item.get_closest_marker("slow")}

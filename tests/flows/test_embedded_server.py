@@ -83,7 +83,7 @@ def test_flows_send_heartbeats_to_a_server_of_the_users_alone(home, prefect_api,
 
     with prefect_server(home, 60) as wait, wait():
         assert get_current_settings().flows.heartbeat_frequency is None
-    monkeypatch.setenv(*prefect_api.popitem())
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api["PREFECT_API_URL"])
     with prefect_server(home, 60) as wait, temporary_settings(), wait():
         assert get_current_settings().flows.heartbeat_frequency
 
