@@ -195,7 +195,7 @@ def test_a_batch_may_be_runs_of_a_deployment(served, tmp_path):
     assert [(item.status, item.exit_code) for item in report.builds] == [("accepted", 0), ("failed", 3)]
     assert "gave no plan" in report.builds[1].reason
     names = Counter(run["state_name"] for run in served.find("flow_runs") if "batch" in run["tags"])
-    assert names == {"Accepted": 1, "Failed": 1}
+    assert names == {"Accepted": 1, "Plan refused": 1}
     (whole,) = served.find("flow_runs", flows={"name": {"any_": ["build-batch"]}})
     assert (whole["state_type"], whole["state_name"]) == ("COMPLETED", "Incomplete")
 
