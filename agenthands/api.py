@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
 from agenthands.events import Event
-from agenthands.flows.local_run import run_here
+from agenthands.flows.local_run import build_flow, plan_flow, run_here
 from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest, GateReport
 from agenthands.schemas.request import validated_request
 from agenthands.settings import load_settings
@@ -70,14 +70,8 @@ def build(request: str, *, listener: Listener | None = None, **options: Unpack[O
     >>> record.status
     'accepted'
     """
-
-    def load() -> Callable[[], BuildRecord]:
-        from agenthands.flows.build_agent import build_agent
-
-        return partial(build_agent, asked.request, asked.options())
-
     asked = _asked(request, options)
-    return run_here([asked], load, listener)
+    return run_here([asked], partial(build_flow, asked), listener)
 
 
 def plan(request: str, *, listener: Listener | None = None, **options: Unpack[Options]) -> PlannedAgent:
@@ -90,14 +84,8 @@ def plan(request: str, *, listener: Listener | None = None, **options: Unpack[Op
     >>> [tool.name for tool in result.plan.custom_tools]
     ['column_summary']
     """
-
-    def load() -> Callable[[], tuple[PlanResult, Estimate]]:
-        from agenthands.flows.plan_agent import plan_only
-
-        return partial(plan_only, asked.request, asked.options())
-
     asked = _asked(request, options)
-    return PlannedAgent(*run_here([asked], load, listener))
+    return PlannedAgent(*run_here([asked], partial(plan_flow, asked), listener))
 
 
 def check(folder: str | Path, *, sandbox: str | None = None) -> GateReport:

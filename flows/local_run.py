@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING
 
 from agenthands._util.fast_import import fast_import
 from agenthands.errors import UserError
 from agenthands.events import Event, listening
 from agenthands.flows.server.deployments import HEARTBEAT_SECONDS
-from agenthands.schemas import BuildOptions, BuildRequest
+from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest
+
+if TYPE_CHECKING:
+    from agenthands.planning.cost_estimate import Estimate
+    from agenthands.planning.planner import PlanResult
 
 # Prefect reads these when it is imported; what the user has set stays.
 _PREFECT = {
@@ -53,6 +59,20 @@ def run_here[T](
         told = listening(listener) if listener else nullcontext()
         with shown or nullcontext(), told, wait_for_server(), refusals_explained():
             return run()
+
+
+def build_flow(request: BuildRequest) -> Callable[[], BuildRecord]:
+    """Import the flow that builds one agent, and return what runs it."""
+    from agenthands.flows.build_agent import build_agent
+
+    return partial(build_agent, request.request, request.options())
+
+
+def plan_flow(request: BuildRequest) -> Callable[[], tuple[PlanResult, Estimate]]:
+    """Import the flow that plans one agent, and return what runs it."""
+    from agenthands.flows.plan_agent import plan_only
+
+    return partial(plan_only, request.request, request.options())
 
 
 def different_options(requests: Sequence[BuildRequest]) -> list[BuildOptions]:

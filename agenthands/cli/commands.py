@@ -17,7 +17,7 @@ from agenthands import api
 from agenthands.cli.progress import choose_progress
 from agenthands.errors import UserError
 from agenthands.flows.cancellation import end_everything, ended_by_interrupt, exit_at_once
-from agenthands.flows.local_run import different_options, run_here
+from agenthands.flows.local_run import build_flow, different_options, plan_flow, run_here
 from agenthands.llm.settings import ROLES
 from agenthands.reports.terminal.layout import fitted
 from agenthands.schemas import BuildRecord, BuildRequest
@@ -25,8 +25,6 @@ from agenthands.store.builds import build_prefix
 
 if TYPE_CHECKING:
     from agenthands.cli.progress import PlainBatchProgress
-    from agenthands.planning.cost_estimate import Estimate
-    from agenthands.planning.planner import PlanResult
     from agenthands.schemas import BatchReport
 
 
@@ -34,13 +32,8 @@ def run_build(request: BuildRequest, as_json: bool, began: float) -> int:
     """Build one agent for a command that `began` then, and return the exit code. Raises AgentHandsError."""
     from agenthands.store.workdirs import counted_from
 
-    def load() -> Callable[[], BuildRecord]:
-        from agenthands.flows.build_agent import build_agent
-
-        return partial(build_agent, request.request, request.options())
-
     with counted_from(began):
-        record = _run_flow([request], load, began=began)
+        record = _run_flow([request], partial(build_flow, request), began=began)
     if as_json:
         click.echo(record.model_dump_json(indent=1))
     else:
@@ -82,13 +75,8 @@ def run_plan(request: BuildRequest, as_json: bool, began: float) -> int:
     from agenthands.reports.terminal.build import plan_text
     from agenthands.store.workdirs import counted_from
 
-    def load() -> Callable[[], tuple[PlanResult, Estimate]]:
-        from agenthands.flows.plan_agent import plan_only
-
-        return partial(plan_only, request.request, request.options())
-
     with counted_from(began):
-        planned, estimate = _run_flow([request], load, began=began)
+        planned, estimate = _run_flow([request], partial(plan_flow, request), began=began)
     click.echo(planned.plan.model_dump_json(indent=1) if as_json else plan_text(planned.plan))
     spent, expected = money(planned.cost_usd), money(estimate.usd)
     click.echo(fitted(f"This plan: {spent}. Building it: about {expected} ({estimate.basis})."), err=True)

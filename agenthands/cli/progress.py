@@ -37,14 +37,13 @@ _MAX_WIDTH = 120
 _SHOW_CURSOR = b"\x1b[?25h\n"
 
 
-class PlainProgress:
-    """Writes one line an event, without colours: for files, pipes and CI."""
+class _Lines:
+    """Writes lines with the time of their event, without colours."""
 
     def __init__(self, stream: TextIO) -> None:
-        """Write to `stream` for as long as it takes text."""
+        """Write to `stream` for as long as it takes text: a reader that went away never ends a build."""
         self._stream = stream
         self._look = style_for(getattr(stream, "encoding", None))
-        self._builds: set[str] = set()
         self._broken = False
 
     def __enter__(self) -> Self:
@@ -56,21 +55,32 @@ class PlainProgress:
     def restore(self) -> None:
         """Do nothing: a log has no state to give back."""
 
+    def _write(self, event: Event, text: str) -> None:
+        if self._broken:
+            return
+        clock = time.strftime("%H:%M:%S", time.localtime(event.at))
+        try:
+            self._stream.write(self._look.clean(f"{clock} {text}") + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._broken = True
+
+
+class PlainProgress(_Lines):
+    """Writes one line an event: for files, pipes and CI."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to `stream` for as long as it takes text."""
+        super().__init__(stream)
+        self._builds: set[str] = set()
+
     def __call__(self, event: Event) -> None:
-        """Write the line of an event. A reader that went away never ends a build."""
+        """Write the line of an event."""
         if isinstance(event, CostChanged):  # the next line of a tool or stage says it
             return
         self._builds.add(event.build_id)
         which = f"[{event.build_id}] " if len(self._builds) > 1 else ""
-        clock = time.strftime("%H:%M:%S", time.localtime(event.at))
-        line = self._look.clean(f"{clock} {which}{_told(event)}")
-        if self._broken:
-            return
-        try:
-            self._stream.write(f"{line}\n")
-            self._stream.flush()
-        except (OSError, ValueError):
-            self._broken = True
+        self._write(event, f"{which}{_told(event)}")
 
 
 class LiveProgress:
@@ -241,23 +251,13 @@ _REQUEST = 60
 _REASON = 300
 
 
-class PlainBatchProgress:
+class PlainBatchProgress(_Lines):
     """Listens for builds that end; what happens inside each of them stands in its report."""
 
     def __init__(self, stream: TextIO) -> None:
         """Write to `stream` for as long as it takes text."""
-        self._stream = stream
-        self._look = style_for(getattr(stream, "encoding", None))
+        super().__init__(stream)
         self._done = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def restore(self) -> None:
-        """Do nothing: the terminal is as it was."""
 
     def __call__(self, event: Event) -> None:
         """Write the line of an event, if it is one of the batch."""
@@ -269,9 +269,3 @@ class PlainBatchProgress:
             why = f": {one_line(event.reason, _REASON)}" if event.reason else ""
             request = cut(one_line(event.request), _REQUEST)
             self._write(event, f"{self._done}/{event.count} {event.status} ({cost}) #{event.number} {request}{why}")
-
-    def _write(self, event: Event, text: str) -> None:
-        clock = time.strftime("%H:%M:%S", time.localtime(event.at))
-        with suppress(OSError, ValueError):  # a reader that went away never ends a batch
-            self._stream.write(self._look.clean(f"{clock} {text}") + "\n")
-            self._stream.flush()

@@ -43,7 +43,8 @@ def seaweed(folder, *options):
     """Run SeaweedFS with its S3 gateway; returns the endpoint's URL. Its gRPC ports are 10,000 above the others."""
     (folder / "data").mkdir(parents=True)
     (folder / "s3.json").write_text(json.dumps({"identities": _IDENTITIES}))
-    ports = [port for port in random.sample(range(21000, 50000), 40) if _free(port) and _free(port + 10000)][:4]
+    # Below the ports that the system gives to everybody who asks for any: from 32,768 on.
+    ports = [port for port in random.sample(range(11000, 22000), 40) if _free(port) and _free(port + 10000)][:4]
     names = ("master.port", "volume.port", "filer.port", "s3.port")
     command = [
         WEED, "server", f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3",

@@ -96,7 +96,7 @@ class ForkServer:
             binary = Path(self._python).resolve(strict=True)
             with theirs, contextlib.closing(SealedExecutable(binary)) as copy:
                 process = subprocess.Popen(
-                    [self._python, "-P", str(_SCRIPT)],
+                    [self._python, "-P", "-B", str(_SCRIPT)],  # it is not confined, and environments do not change
                     executable=copy.path,
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
