@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from agenthands._util.atomic_files import write_atomic
-from agenthands._util.redaction import without_keys
+from agenthands._util.redaction import redact, without_keys
 from agenthands.environments.base import Environment
 from agenthands.environments.error_mapping import UV_SECONDS, uv_fault
 from agenthands.environments.layers import Layer, layer_over
@@ -29,7 +29,7 @@ from agenthands.environments.vetting import (
     refuse_young_npm,
     vet_packages,
 )
-from agenthands.errors import DependencyRefused
+from agenthands.errors import DependencyRefused, OutsideError
 from agenthands.sandbox.base import CommandResult
 from agenthands.sandbox.subprocesses import run_process
 
@@ -38,6 +38,11 @@ LOCKS = Path(__file__).parent / "locks"
 _WHEELS_ONLY = ("--only-binary", ":all:", "--no-binary", "wikipedia")
 # Oracle's SDK, two thirds of all modules that come with NAT, is imported by agents on Oracle's cloud alone.
 _NOT_COMPILED = "/site-packages/oci/|/tests/"
+# compileall's own command ends with 1 both for a module of another Python and where it failed itself
+_COMPILE = """
+import compileall, re, sys
+compileall.compile_dir("lib", quiet=2, workers=0, rx=re.compile(sys.argv[1]), prependdir=sys.argv[2])
+"""
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -247,15 +252,21 @@ def _is_ready(environment: Environment) -> bool:
 
 
 def _compile(environment: Environment, held: int) -> None:
-    """Compile the modules, for a sandbox cannot keep what Python compiles there; no .pth file of a wheel is run."""
-    where = str(environment.path)
-    run_process(
-        [environment.python, "-I", "-S", "-m", "compileall", "-q", "-j", "0", "-x", _NOT_COMPILED, "-p", where, "lib"],
+    """Compile the modules, for a sandbox cannot keep what Python compiles there; no .pth file of a wheel is run.
+
+    Raises OutsideError where the machine did not let it finish.
+    """
+    done = run_process(
+        [environment.python, "-I", "-S", "-c", _COMPILE, _NOT_COMPILED, str(environment.path)],
         seconds=UV_SECONDS,
         variables=without_keys(os.environ, "$"),
         folder=environment.path,
         held=[held],
     )
+    if done.exit_code != 0:
+        said = redact(done.stderr.decode(errors="replace")).strip()[-500:]
+        why = said or done.ended_by or f"exit code {done.exit_code}"
+        raise OutsideError(f"The modules of an environment could not be compiled: {why}")
 
 
 def _uv(arguments: Sequence[str], held: Sequence[int] = (), stdin: str = "") -> CommandResult:

@@ -17,6 +17,7 @@ from python_index import python_index, wheel
 from agenthands.environments import uv as uv_environments
 from agenthands.environments.layers import Layer
 from agenthands.environments.uv import UvInstaller
+from agenthands.errors import OutsideError
 
 pytestmark = pytest.mark.slow
 PTH = "import pathlib, sys; pathlib.Path(sys.prefix, 'ran').touch()\n"
@@ -249,6 +250,14 @@ def test_where_no_links_are_possible_files_are_copied_and_stay_compiled(installe
     for name in module:
         assert (base.site / name).read_bytes() == (layer.site / name).read_bytes()
         assert (base.site / name).stat().st_mtime_ns == (layer.site / name).stat().st_mtime_ns
+
+
+def test_an_environment_whose_compiling_was_cut_short_is_not_used(installer, monkeypatch):
+    with monkeypatch.context() as cut_short:
+        cut_short.setattr(uv_environments, "_COMPILE", "import os; os.kill(os.getpid(), 9)")
+        with pytest.raises(OutsideError, match="could not be compiled"):
+            installer.nat()
+    assert list(installer.nat().site.rglob("ah_other.*.pyc"))
 
 
 KILLED = """
