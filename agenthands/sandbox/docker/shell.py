@@ -122,11 +122,12 @@ class _Service:
         try:
             with link, contextlib.suppress(OSError), lost_if_broken():
                 hello = json.loads(_line(link))
-                code: int | None = 0
+                code = 0
                 for _ in range(TERMINAL_TURNS if hello["terminal"] else TURNS):
-                    code = None if self._ending.is_set() else self._one_bash(link, hello, code)
-                    if code is None:
+                    ended = None if self._ending.is_set() else self._one_bash(link, hello, code)
+                    if ended is None:
                         break
+                    code = ended
                     if hello["terminal"]:
                         link.sendall(begun_anew(str(code), _GONE).encode())
         except SandboxLost as error:
