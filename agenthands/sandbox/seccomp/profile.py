@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from agenthands.sandbox.seccomp.calls import ALLOWED, CONDITIONS, REFUSED, Condition
+from agenthands.sandbox.seccomp.calls import ABSENT, ALLOWED, CONDITIONS, REFUSED, Condition
 
 _ARCHITECTURES = ("SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64")
 
@@ -18,19 +18,19 @@ def docker_profile() -> str:
     """Return the profile as JSON, for docker's option `seccomp=`.
 
     docker has no "none of these" for an argument, so a call of which something is excluded is allowed whole (TIOCSTI: a
-    container has a terminal of its own), and arguments that are not allowed return ENOSYS.
+    container has a terminal of its own), and other arguments return EPERM, docker's default.
     """
     plain = [name for name in ALLOWED if name not in CONDITIONS or CONDITIONS[name].negated]
     rules: list[Mapping[str, Any]] = [
         {"names": plain, "action": "SCMP_ACT_ALLOW"},
         {"names": list(REFUSED), "action": "SCMP_ACT_ERRNO", "errnoRet": errno.EPERM},
+        {"names": list(ABSENT), "action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSYS},
     ]
     for name, condition in CONDITIONS.items():
         if not condition.negated:
             rules += _rules(name, condition)
     profile = {
         "defaultAction": "SCMP_ACT_ERRNO",
-        "defaultErrnoRet": errno.ENOSYS,
         "architectures": _ARCHITECTURES,  # the others of a machine are killed
         "syscalls": rules,
     }
