@@ -9,6 +9,20 @@ from pathlib import Path
 from agenthands.sandbox.base import Command, Limits
 
 RELAY = Path(__file__).parent / "relay_script.py"
+MASKED = tuple(
+    f"/proc/{name}"
+    for name in (
+        *("acpi", "asound", "bootconfig", "cmdline", "config.gz", "diskstats", "driver", "fs", "iomem", "ioports"),
+        *("kallsyms", "kcore", "key-users", "keys", "kmsg", "latency_stats", "locks", "mdstat", "modules"),
+        *("partitions", "sched_debug", "scsi", "slabinfo", "swaps", "timer_list", "timer_stats", "vmallocinfo"),
+    )
+)
+"""What is hidden of /proc because it describes the machine, its disks, its users' keys or its kernel's addresses."""
+TURNS, TERMINAL_TURNS = 20, 200
+"""How often a shell begins anew, from other input and on a terminal, whose agent may end each command with `exit`."""
+SHELL = "/bin/bash --noprofile --rcfile /dev/fd/5"
+SHELL_START = 'code=$1; shift; exec 5<<<"set +H; exec 5<&-; (exit $code)"; exec env "$@"'
+"""bash code that becomes SHELL. Its arguments are the exit code that the first prompt shows, variables, and SHELL."""
 _MODEL_PORT = 8765
 _EGRESS_PORT = 8766
 _ULIMIT = {"RLIMIT_AS": ("v", 1024), "RLIMIT_FSIZE": ("f", 1024), "RLIMIT_NOFILE": ("n", 1), "RLIMIT_CORE": ("c", 1)}
@@ -59,6 +73,11 @@ def variables_inside(command: Command) -> dict[str, str]:
         variables = {name: value.replace("{model_url}", url) for name, value in variables.items()}
         variables["AGENTHANDS_MODEL_URL"] = url
     return variables
+
+
+def begun_anew(code: str, gone: str) -> str:
+    """Return a line for the terminal of a shell that ended with `code`; `gone` is what ended with it."""
+    return f"[The shell has ended with exit code {code}, and a new one has begun: {gone} are gone.]\n"
 
 
 def ulimits(limits: Limits) -> str:

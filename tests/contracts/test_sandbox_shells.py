@@ -55,7 +55,7 @@ def test_a_shell_is_a_terminal_that_comes_back_after_exit(sandbox, tmp_path, mar
         terminal.type(b"\x03")
         terminal.until(b"130 ready> ")
         terminal.type(b"exit 3\n")
-        terminal.until(b"0 ready> ")
+        assert b"exit code 3" in terminal.until(b"3 ready> ")
         (workspace / "from-outside").write_text("the editor's\n")
         terminal.type(b"echo more >> from-outside; wc -l from-outside\n")
         terminal.until(b"2 from-outside")

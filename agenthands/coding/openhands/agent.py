@@ -212,7 +212,9 @@ def load_openhands(home: Path) -> None:
             import openhands.sdk
 
             import agenthands.coding.openhands.file_editor  # noqa: F401 - registers the confined editor
+            from agenthands.coding.openhands.terminal import use_own_prompts
 
+        use_own_prompts()
         logging.getLogger("openhands").setLevel(logging.ERROR)
         del openhands
 

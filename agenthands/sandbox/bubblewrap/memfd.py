@@ -32,3 +32,16 @@ class SealedExecutable:
     def close(self) -> None:
         """Close the copy; processes that were started from it keep running."""
         os.close(self._copy)
+
+
+def memory_file(content: bytes) -> int:
+    """Return the descriptor of a new file in memory, to be read from its start. Raises OSError."""
+    descriptor = os.memfd_create("memory", os.MFD_CLOEXEC)
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor

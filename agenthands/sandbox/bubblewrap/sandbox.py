@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
+import os
 import secrets
 import shlex
 import sys
@@ -23,13 +25,14 @@ from agenthands.sandbox.bubblewrap.host import (
     nproc,
     pid_space,
 )
-from agenthands.sandbox.bubblewrap.memfd import SealedExecutable
-from agenthands.sandbox.bubblewrap.shell import BubblewrapShell
+from agenthands.sandbox.bubblewrap.memfd import SealedExecutable, memory_file
+from agenthands.sandbox.bubblewrap.shell import FILTER, BubblewrapShell
 from agenthands.sandbox.forkserver.client import CannotEnterError, Entry, ForkServer, fork_server_for
-from agenthands.sandbox.launch import argv_inside, mounted, rlimits, ulimits, variables_inside
+from agenthands.sandbox.launch import MASKED, argv_inside, mounted, rlimits, ulimits, variables_inside
 from agenthands.sandbox.limits.cgroups import Cgroups, find_cgroups
 from agenthands.sandbox.limits.watchdog import Watchdog
 from agenthands.sandbox.registry import SandboxSettings
+from agenthands.sandbox.seccomp.program import filter_program
 from agenthands.sandbox.subprocesses import run_process
 
 _STARTED = b"[in the sandbox]"
@@ -70,15 +73,16 @@ class BubblewrapSandbox:
         with tempfile.TemporaryDirectory(prefix="agenthands-") as folder:
             command = Command(["/bin/sh", "-c", "id -u"], Path(folder), limits=Limits(seconds=20))
             try:
-                with self._program() as bwrap:
-                    result = run_process(self._argv(bwrap, command), seconds=20, variables=libraries(self._bwrap))
+                with self._program() as bwrap, _filter() as calls:
+                    argv = self._argv(bwrap, command, calls)
+                    result = run_process(argv, seconds=20, variables=libraries(self._bwrap), held=[calls])
             except OSError as error:
                 raise SandboxUnavailable(f"bwrap does not start: {error}", _HINT) from None
         if result.exit_code != 0 or result.stdout.strip() != b"1000":
             reason = result.stderr.decode(errors="replace").strip() or "no answer"
             raise SandboxUnavailable(f"No bubblewrap sandbox can be started here: {reason}", _HINT)
         bounds = f"cgroups v{self._cgroups.version}" if self._cgroups else "watching (no cgroup can be made here)"
-        return f"bubblewrap: new namespaces, uid 1000, no network; memory and processes bounded by {bounds}"
+        return f"bubblewrap: new namespaces, seccomp, uid 1000, no network; memory and processes bounded by {bounds}"
 
     def run(self, command: Command) -> CommandResult:
         """Run one command in its own sandbox. Raises SandboxLost if bwrap itself fails."""
@@ -93,9 +97,10 @@ class BubblewrapSandbox:
             with (
                 contextlib.closing(Watchdog(limits, command.workspace, self._cgroups)) as bounds,
                 self._program() as bwrap,
+                _filter() as calls,
                 _entry(command, preparation, bounds) as entry,
             ):
-                argv = self._argv(bwrap, command, entry)
+                argv = self._argv(bwrap, command, calls, entry)
                 result = run_process(
                     ["/bin/sh", "-c", f'{{ {bounds.entry}; }} && exec "$@"', "bwrap", *argv],
                     seconds=limits.seconds,
@@ -105,6 +110,7 @@ class BubblewrapSandbox:
                     variables=libraries(self._bwrap),
                     watch=bounds,
                     deputy=entry,
+                    held=[calls],
                 )
         except OSError as error:
             raise SandboxLost(f"The sandbox cannot be set up: {error}") from error
@@ -124,7 +130,7 @@ class BubblewrapSandbox:
         ends.callback(bounds.close)
         bwrap = ends.enter_context(self._program())
         variables = [f"{name}={value}" for name, value in libraries(self._bwrap).items()]
-        named = [*variables, *self._namespaces(bwrap, command), "--unsetenv", word]
+        named = [*variables, *self._namespaces(bwrap, command, FILTER), "--unsetenv", word]
         shell = BubblewrapShell(named, command.limits, bounds, folder, ends.close)
         if command.prepared:
             shell.beside(*_prepared(command, command.prepared, bounds), word)
@@ -139,15 +145,17 @@ class BubblewrapSandbox:
         with contextlib.closing(SealedExecutable(self._bwrap)) as copy:
             yield copy.path
 
-    def _argv(self, bwrap: str, command: Command, entry: Entry | None = None) -> list[str]:
+    def _argv(self, bwrap: str, command: Command, calls: int, entry: Entry | None = None) -> list[str]:
+        named = [*self._namespaces(bwrap, command, calls), "--new-session"]
         if entry:
-            return [*self._namespaces(bwrap, command), "--new-session", "--", *entry.argv]
+            return [*named, "--", *entry.argv]
         # only we can write first to standard error: this proves that the sandbox was ready when the command began
         start = f"printf %s {shlex.quote(_STARTED.decode())} >&2; {ulimits(command.limits)}; {nproc(command.limits)}"
         bounded = ["/bin/bash", "-c", f'{start}; exec "$@"', "sandbox", *argv_inside(command)]
-        return [*self._namespaces(bwrap, command), "--new-session", "--", *bounded]
+        return [*named, "--", *bounded]
 
-    def _namespaces(self, bwrap: str, command: Command) -> list[str]:
+    def _namespaces(self, bwrap: str, command: Command, calls: int) -> list[str]:
+        """Return the command line of bwrap, up to the command; `calls` is the descriptor of the filter of calls."""
         return [
             *([] if self._cgroups else pid_space(command.limits)),
             *fixed_devices(),
@@ -155,7 +163,9 @@ class BubblewrapSandbox:
             *("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
             *("--disable-userns", "--cap-drop", "ALL", "--die-with-parent"),
             *_system_mounts(),
+            *("--seccomp", str(calls)),
             *("--proc", "/proc", "--dev", "/dev"),
+            *_masks(),
             *("--size", str(command.limits.scratch_bytes), "--tmpfs", "/dev/shm"),
             *("--size", str(command.limits.scratch_bytes), "--tmpfs", "/tmp"),
             *_flat("--ro-bind", mounted(command)),
@@ -166,6 +176,16 @@ class BubblewrapSandbox:
             "--clearenv",
             *[part for name, value in variables_inside(command).items() for part in ("--setenv", name, value)],
         ]
+
+
+@contextlib.contextmanager
+def _filter() -> Iterator[int]:
+    """Yield the descriptor of a file with the filter of system calls, for one bwrap to read."""
+    descriptor = memory_file(filter_program())
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -191,10 +211,23 @@ def _prepared(command: Command, preparation: Preparation, bounds: Watchdog) -> t
         "cgroups": bounds.files,
         "variables": variables,
         "limits": limits,
+        "filter": base64.b64encode(filter_program()).decode(),
         "code": code,
     }
     started_with = variables_inside(replace(command, variables=preparation.variables))
     return fork_server_for(python, started_with, preparation.source), request
+
+
+@functools.cache
+def _masks() -> list[str]:
+    """Return the mounts that hide what /proc tells about the machine: its files cannot be opened, folders are empty."""
+    parts: list[str] = []
+    for name in MASKED:
+        if Path(name).is_dir():
+            parts += ["--tmpfs", name, "--remount-ro", name]
+        elif Path(name).exists():
+            parts += ["--ro-bind", "/dev/null", name]
+    return parts
 
 
 @functools.cache

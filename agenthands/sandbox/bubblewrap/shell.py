@@ -14,10 +14,15 @@ from pathlib import Path
 from agenthands.sandbox.base import Limits
 from agenthands.sandbox.bubblewrap.host import nproc
 from agenthands.sandbox.forkserver.client import ForkServer, enter_beside
-from agenthands.sandbox.launch import ulimits
+from agenthands.sandbox.launch import SHELL, SHELL_START, TERMINAL_TURNS, TURNS, begun_anew, ulimits
 from agenthands.sandbox.limits.usage import tree
 from agenthands.sandbox.limits.watchdog import Watchdog, kill_each, watch_shell
+from agenthands.sandbox.seccomp.program import filter_program
 from agenthands.sandbox.subprocesses import kill_group
+
+FILTER = 4
+"""The descriptor from which a shell's bwrap reads the filter of system calls."""
+_GONE = "variables, functions, background processes, the current folder and what was in /tmp"
 
 # Waits for the end of its standard input, which comes when the worker ends in any way, then kills the shell. A shell
 # that is just starting looks for `closing` after it has written its process id.
@@ -26,6 +31,16 @@ read -r _
 : > "$2"
 read -r pid < "$1" && mapfile -d '' -t words < "/proc/$pid/cmdline" && [ "${words[1]}" = "$3" ] && kill -KILL -- "-$pid"
 """
+
+
+# A non-interactive bash drops the prompts of its terminal: they are read again, and passed as arguments. PS1 is as bash
+# reads it between double quotes: OpenHands types PROMPT_COMMAND so, and never into a second shell.
+_PROMPTS = (
+    "mapfile -d '' -t all < /proc/$$/environ; prompts=()\n"
+    'for each in "${all[@]}"; do case $each in\n'
+    '  PS1=*) prompts+=("$each" "PROMPT_COMMAND=export PS1=\\"${each#PS1=}\\"") ;;\n'
+    '  PS2=*) prompts+=("$each") ;;\nesac; done\n'
+)
 
 
 class BubblewrapShell:
@@ -42,22 +57,21 @@ class BubblewrapShell:
         self.path = folder / "shell"
         own = secrets.token_hex(4)  # the survivor of a killed worker knows only its own shell
         self._pid, self._closing, note = (folder / f"{own}.{name}" for name in ("pid", "closing", "note"))
-        # a non-interactive bash drops the prompts of its terminal: they are read again, and passed as arguments
-        prompts = (
-            "mapfile -d '' -t all < /proc/$$/environ; prompts=()\n"
-            'for each in "${all[@]}"; do case $each in PS1=*|PS2=*|PROMPT_COMMAND=*) prompts+=("$each") ;; esac; done\n'
-        )
-        inner = shlex.join(["/bin/bash", "-c", f'{nproc(limits)}; exec env "$@"', "bash"])
-        bash = f'{inner} "${{prompts[@]}}" /bin/bash --norc --noprofile'
-        pid, closing, said = (shlex.quote(str(path)) for path in (self._pid, self._closing, note))
+        calls = folder / f"{own}.calls"
+        calls.write_bytes(filter_program())
+        inner = shlex.join(["/bin/bash", "-c", f"{nproc(limits)}; {SHELL_START}", "bash"])
+        pid, closing, said, filtered = (shlex.quote(str(path)) for path in (self._pid, self._closing, note, calls))
         # bash stays between the terminal and bwrap: --die-with-parent follows the thread that started bwrap, and
-        # OpenHands opens terminals in a short-lived one. The loop restarts the shell after the agent has typed `exit`.
+        # OpenHands opens terminals in a short-lived one. The loop begins a new shell when the agent's has ended.
         self.path.write_text(
-            f"#!/bin/bash\n{bounds.entry} || exit 1\necho $$ > {pid}\n{ulimits(limits)}\n{prompts}turns=0\n"
+            f"#!/bin/bash\n{bounds.entry} || exit 1\necho $$ > {pid}\n{ulimits(limits)}\n{_PROMPTS}turns=0 code=0\n"
+            f"[ -t 0 ] && most={TERMINAL_TURNS} || most={TURNS}\n"
             "exec 3>&2 2>/dev/null\n"  # bash reports killed children, with their whole command line
-            f"while [ $turns -lt 20 ] && [ ! -e {closing} ]; do\n"
-            f'  env -i {shlex.join(namespaces)} {bash} "$@" 2>&3 3>&-\n'
-            f"  turns=$((turns + 1))\n  [ ! -e {said} ] || {{ cat {said}; rm -f {said}; }}\ndone\n"
+            f"while [ $turns -lt $most ] && [ ! -e {closing} ]; do\n"
+            f'  env -i {shlex.join(namespaces)} {inner} $code "${{prompts[@]}}" {SHELL} "$@" '
+            f"2>&3 3>&- {FILTER}<{filtered}\n"
+            f"  code=$? turns=$((turns + 1))\n  [ ! -e {said} ] || {{ cat {said}; rm -f {said}; }}\n"
+            f"  [ ! -t 0 ] || [ -e {closing} ] || printf {shlex.quote(begun_anew('%d', _GONE))} $code\ndone\n"
         )
         self.path.chmod(0o700)
         # When a worker is killed, its end of the terminal closes and the hang-up ends the shell, but not under nohup.

@@ -11,16 +11,12 @@ from typing import Any
 
 from agenthands.errors import SandboxLost
 from agenthands.sandbox.base import Command
-from agenthands.sandbox.launch import mounted, ulimits, variables_inside
+from agenthands.sandbox.launch import MASKED, mounted, ulimits, variables_inside
+from agenthands.sandbox.seccomp.profile import docker_profile
 
 IMAGE = "agenthands-sandbox:bf3a9c4ac03c"  # the hash of deployments/sandbox.Dockerfile
 _LABEL = "agenthands.owner"
 _SANDBOX_UID = 1000
-# docker's own list, and /sys, which describes the machine
-_MASKED = (
-    "/proc/asound /proc/acpi /proc/kcore /proc/keys /proc/latency_stats /proc/timer_list /proc/timer_stats "
-    "/proc/sched_debug /proc/scsi /sys"
-)
 
 
 def create(api: Any, image: str, command: Command, argv: Sequence[str]) -> str:
@@ -110,7 +106,7 @@ def _host_config(api: Any, command: Command) -> dict[str, Any]:
         read_only=True,
         init=True,
         cap_drop=["ALL"],
-        security_opt=["no-new-privileges:true"],
+        security_opt=["no-new-privileges:true", f"seccomp={docker_profile()}"],
         ipc_mode="private",
         pids_limit=limits.processes,
         mem_limit=limits.memory_bytes,
@@ -127,7 +123,7 @@ def _host_config(api: Any, command: Command) -> dict[str, Any]:
         ],
         log_config={"type": "none"},  # the daemon must not write endless output to the machine's disk
     )
-    config["MaskedPaths"] = _MASKED.split()
+    config["MaskedPaths"] = [*MASKED, "/sys"]  # /sys describes the machine, too
     return config
 
 

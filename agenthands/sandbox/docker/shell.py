@@ -22,11 +22,11 @@ from agenthands.errors import SandboxLost
 from agenthands.sandbox.base import Command
 from agenthands.sandbox.docker.container import create, hand_over, lost_if_broken, quiet, remove
 from agenthands.sandbox.docker.streams import ContainerWatch, Frames, raw_socket
-from agenthands.sandbox.launch import ulimits
+from agenthands.sandbox.launch import SHELL, SHELL_START, TERMINAL_TURNS, TURNS, begun_anew, ulimits
 from agenthands.sandbox.subprocesses import ended_with_all
 
 _PROGRAM = Path(__file__).parent / "shell_script.py"
-_TURNS = 20
+_GONE = "variables, functions and the current folder"
 _CHUNK = 65536
 
 
@@ -122,9 +122,14 @@ class _Service:
         try:
             with link, contextlib.suppress(OSError), lost_if_broken():
                 hello = json.loads(_line(link))
-                for _ in range(_TURNS):
-                    if self._ending.is_set() or not self._one_bash(link, hello):
+                code = 0
+                for _ in range(TERMINAL_TURNS if hello["terminal"] else TURNS):
+                    ended = None if self._ending.is_set() else self._one_bash(link, hello, code)
+                    if ended is None:
                         break
+                    code = ended
+                    if hello["terminal"]:
+                        link.sendall(begun_anew(str(code), _GONE).encode())
         except SandboxLost as error:
             with contextlib.suppress(OSError):
                 link.sendall(f"[{error.message}]\n".encode())
@@ -133,15 +138,18 @@ class _Service:
             link.close()
             self._remove()
 
-    def _one_bash(self, link: socket.socket, hello: dict[str, Any]) -> bool:
-        """Run one bash to its end; return False if the terminal ended first."""
+    def _one_bash(self, link: socket.socket, hello: dict[str, Any], code: int) -> int | None:
+        """Run one bash to its end, and return its exit code; its first prompt shows `code`.
+
+        Return None if the terminal ended first.
+        """
         container, watch = self._running()
         # it waits for a line: the SDK loses output from before the connection is handed to us
-        text = f'read -rs; {ulimits(self._command.limits)}; exec env "$@"'
+        text = f"read -rs; {ulimits(self._command.limits)}; {SHELL_START}"
         prompts = [f"{name}={value}" for name, value in hello["prompts"].items()]  # bash would drop variables
         made = self._api.exec_create(
             container,
-            ["/bin/bash", "-c", text, "bash", *prompts, "/bin/bash", "--norc", "--noprofile", *hello["arguments"]],
+            ["/bin/bash", "-c", text, "bash", str(code), *prompts, *SHELL.split(), *hello["arguments"]],
             stdin=True,
             tty=hello["terminal"],
         )["Id"]
@@ -153,7 +161,9 @@ class _Service:
             far.settimeout(None)
             far.sendall(b"\n")
             frames = None if hello["terminal"] else Frames()
-            return self._pump(link, far, frames, watch)
+            if not self._pump(link, far, frames, watch):
+                return None
+            return int(self._api.exec_inspect(made)["ExitCode"] or 0)
         finally:
             far.close()
 

@@ -15,18 +15,20 @@ import termios
 import tty
 
 _CHUNK = 65536
-_PASSED = ("PS1", "PS2", "PROMPT_COMMAND")
 
 
 def hello(arguments: list[str]) -> bytes:
     """Return the first message to the worker, JSON: the terminal's size, the prompts, and the arguments of bash."""
     terminal = os.isatty(0)
     size = os.get_terminal_size(0) if terminal else (0, 0)
+    prompts = {name: os.environ[name] for name in ("PS1", "PS2") if name in os.environ}
+    if "PS1" in prompts:  # OpenHands types it so, and never into a second shell
+        prompts["PROMPT_COMMAND"] = f'export PS1="{prompts["PS1"]}"'
     return json.dumps({
         "arguments": arguments,
         "terminal": terminal,
         "size": [size[1] or 24, size[0] or 80],
-        "prompts": {name: os.environ[name] for name in _PASSED if name in os.environ},
+        "prompts": prompts,
     }).encode()  # fmt: skip
 
 

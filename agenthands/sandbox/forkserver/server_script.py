@@ -4,7 +4,8 @@ Standard library only, Python 3.12. Standard input is a socket of messages. The 
 preparation, which is run; each further message is a request, with file descriptors:
 
     {"process": id, "word": one of its arguments, "cgroups": [files to join by], "folder": path,
-     "variables": {name: value}, "limits": {RLIMIT name: number}, "code": Python source}
+     "variables": {name: value}, "limits": {RLIMIT name: number}, "filter": the filter of system calls in base64,
+     "code": Python source}
     descriptors: the inner ends of standard input, output and error, and one to which a line with the exit code is
     written
 
@@ -18,6 +19,7 @@ The code can reach nothing from the outside: this process has only the variables
 files and the root folder behind, and its memory holds only the modules that the preparation has imported.
 """
 
+import base64
 import contextlib
 import ctypes
 import json
@@ -34,7 +36,8 @@ ENDING_MILLISECONDS = 1000  # between the end of a sandbox's cgroup or first pro
 MAX_MESSAGE = 4 * 1024 * 1024
 STARTED = b"[in the sandbox]"
 DONE, GONE = b"\0", b"\1"
-PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 4, 24, 36, 38
+PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 4, 22, 24, 36, 38
+SECCOMP_MODE_FILTER = 2
 CAPABILITIES_VERSION_3 = 0x20080522
 NAMESPACES = {
     "user": os.CLONE_NEWUSER,
@@ -183,6 +186,19 @@ def confine(request, descriptors, telling):
     header = (ctypes.c_uint32 * 2)(CAPABILITIES_VERSION_3, 0)
     check(libc.capset(header, (ctypes.c_uint32 * 6)()))
     check(libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))  # nobody inside may open this process's files
+    limit_calls(base64.b64decode(request["filter"]))
+
+
+class Program(ctypes.Structure):
+    """The kernel's struct sock_fprog: a filter of system calls."""
+
+    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]
+
+
+def limit_calls(instructions):
+    """Let this process and its children make only the system calls that the filter allows."""
+    program = Program(len(instructions) // 8, instructions)
+    check(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0))
 
 
 def check(result):
