@@ -13,6 +13,7 @@ from typing import Any
 from agenthands._util.killable import UnfinishedError, killable
 
 _DEEPEST = 100  # levels; what reads a value calls itself for each, and Python allows about a thousand calls
+_MOST_DIGITS = 4000  # Python reads and writes 4,300
 _RULES = "agenthands._util.schema_rules"
 
 
@@ -29,12 +30,19 @@ def read_json(text: str | bytes) -> Any:
 
 
 def read_scrubbed(text: bytes) -> Any:
-    """Return the value of a sandbox's output; lone surrogates become `?`. Raises ValueError."""
+    """Return the value of a sandbox's output; lone surrogates become `?`. Raises ValueError.
+
+    An integer that has more digits than Python reads becomes a text that says so: one result does not cost the others.
+    """
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_int=_whole)
         return _shallow(json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace")))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _MOST_DIGITS else f"(an integer of {len(digits):,} digits)"
 
 
 def _shallow(value: Any) -> Any:
