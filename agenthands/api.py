@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
+from agenthands.errors import StoreNotUsable
 from agenthands.events import Event
 from agenthands.flows.local_run import build_flow, plan_flow, run_here
 from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest, GateReport
@@ -127,9 +128,12 @@ class Store:
         """The URL of the store, or the path of its folder."""
         return self._store.url
 
-    def builds(self) -> Iterator[BuildRecord]:
-        """Yield the records of all builds, the newest first."""
-        yield from all_records(self._store)
+    def builds(self, broken: Callable[[StoreNotUsable], object] | None = None) -> Iterator[BuildRecord]:
+        """Yield the records of all builds, the newest first.
+
+        One that cannot be read is left out; `broken` is called with an error that names it and says why.
+        """
+        yield from all_records(self._store, broken)
 
     def find(self, build: str) -> BuildRecord:
         """Return the record of a build.

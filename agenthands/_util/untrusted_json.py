@@ -7,13 +7,14 @@ RecursionError if lists are nested too deeply.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import jsonschema
-from jsonschema.protocols import Validator
-from referencing import Registry
+from agenthands._util.killable import UnfinishedError, killable
+
+_DEEPEST = 100  # levels; what reads a value calls itself for each, and Python allows about a thousand calls
+_MOST_DIGITS = 4000  # Python reads and writes 4,300
+_RULES = "agenthands._util.schema_rules"
 
 
 def read_json(text: str | bytes) -> Any:
@@ -25,16 +26,36 @@ def read_json(text: str | bytes) -> Any:
         raise ValueError("it holds half a character (a lone surrogate)") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    return value
+    return _shallow(value)
 
 
 def read_scrubbed(text: bytes) -> Any:
-    """Return the value of a sandbox's output; lone surrogates become `?`. Raises ValueError."""
+    """Return the value of a sandbox's output; lone surrogates become `?`. Raises ValueError.
+
+    An integer that has more digits than Python reads becomes a text that says so: one result does not cost the others.
+    """
     try:
-        value = json.loads(text)
-        return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+        value = json.loads(text, parse_int=_whole)
+        return _shallow(json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace")))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _MOST_DIGITS else f"(an integer of {len(digits):,} digits)"
+
+
+def _shallow(value: Any) -> Any:
+    """Return a JSON value. Raises ValueError if it is nested more deeply than anybody needs."""
+    level, depth = [value], 0
+    while level := [each for node in level for each in _inside(node)]:
+        if (depth := depth + 1) > _DEEPEST:
+            raise ValueError("it is nested too deeply")
+    return value
+
+
+def _inside(node: Any) -> Any:
+    return node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
 
 
 def _no_json(constant: str) -> None:
@@ -46,84 +67,50 @@ def has_half_characters(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-_MOST = 50
-_MANY = 100  # this many repetitions count as unbounded
-
-
 def schema_fault(schema: Any) -> str:
     """Return why this is not a usable JSON Schema; empty if it is one."""
     try:
-        jsonschema.Draft202012Validator.check_schema(schema)
-        for pattern in _patterns(schema):
-            if fault := regex_fault(pattern):
-                return f"{pattern!r}: {fault}"
-    except jsonschema.SchemaError as error:
-        return error.message[:300]
-    except Exception as error:  # jsonschema raises many kinds for a broken schema
-        return _unusable(error)
-    return ""
+        return str(killable(f"{_RULES}:schema_fault", schema))
+    except UnfinishedError as error:
+        return f"the schema cannot be checked: {error}"
 
 
 def regex_fault(pattern: str) -> str:
     """Return why this is not a usable regular expression; empty if it is one.
 
-    Nested unbounded repetitions, as in `(a+)+$`, can take forever when they do not match, and Python cannot be
-    interrupted meanwhile.
+    Those of ECMA-262, as JSON Schema has them, are searched for in linear time. Look-around and back-references are
+    evaluated too, but together with nested repetitions, as in `(?!x)(a+)+$`, they can take for ever.
     """
     try:
-        parsed = re._parser.parse(pattern)  # type: ignore[attr-defined]
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        return f"it is no regular expression: {error}"
-    return "it repeats a repetition without end, which can take for ever" if _endless(parsed, False) else ""
+        return str(killable(f"{_RULES}:regex_fault", pattern))
+    except UnfinishedError as error:
+        return f"it cannot be used: {error}"
 
 
-def _endless(node: Any, repeated: bool) -> bool:
-    """Return whether an unbounded repetition contains another."""
-    if isinstance(node, tuple) and len(node) == 2 and str(node[0]) in ("MAX_REPEAT", "MIN_REPEAT"):
-        _, most, inner = node[1]
-        unbounded = most >= _MANY
-        return (unbounded and repeated) or _endless(inner, repeated or unbounded)
-    if isinstance(node, list | tuple | re._parser.SubPattern):  # type: ignore[attr-defined]
-        return any(_endless(each, repeated) for each in node)
-    return False
-
-
-def _patterns(schema: Any) -> Iterator[str]:
-    for key, value in schema.items() if isinstance(schema, dict) else ():
-        if key == "pattern" and isinstance(value, str):
-            yield value
-        if key == "patternProperties" and isinstance(value, dict):
-            yield from value
-    for each in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
-        yield from _patterns(each)
-
-
-def misfits(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
-    """Yield each mismatch between a value and a schema as text that begins with a path, or a fault of the schema."""
+def regex_found(pattern: str, text: str) -> bool:
+    """Return whether a pattern is found anywhere in a text; False also where looking for it takes too long."""
     try:
-        for error, _ in zip(_validator(schema).iter_errors(value), range(_MOST), strict=False):
-            path = ".".join(map(str, error.absolute_path))
-            yield f"{'.' + path if path else ''} does not fit the schema: {error.message[:300]}"
-    except Exception as error:
-        yield f": {_unusable(error)}"
+        return bool(killable(f"{_RULES}:found", pattern, text))
+    except UnfinishedError:
+        return False
+
+
+def misfits(value: Any, schema: Mapping[str, Any]) -> list[str]:
+    """Return each mismatch between a value and a schema as text that begins with a path, or a fault of the schema."""
+    try:
+        return list(killable(f"{_RULES}:misfits", value, dict(schema)))
+    except UnfinishedError as error:
+        return [f": {_unfinished(error)}"]
 
 
 def best_misfit(value: Any, schema: Mapping[str, Any]) -> str | None:
     """Return one sentence on why a value does not match a schema; None if it does."""
     try:
-        error = jsonschema.exceptions.best_match(_validator(schema).iter_errors(value))
-    except Exception as problem:
-        return _unusable(problem)
-    return f"{error.json_path}: {error.message[:300]}" if error else None
+        found: str | None = killable(f"{_RULES}:best_misfit", value, dict(schema))
+    except UnfinishedError as error:
+        return _unfinished(error)
+    return found
 
 
-def _validator(schema: Mapping[str, Any]) -> Validator:
-    return jsonschema.Draft202012Validator(dict(schema), registry=Registry())
-
-
-def _unusable(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "the schema refers to itself without end, or is nested too deeply"
-    said = " ".join(str(error).split())[:200]
-    return f"the schema cannot be used, or refers to something that is not in it: {type(error).__name__}: {said}"
+def _unfinished(error: UnfinishedError) -> str:
+    return f"the value cannot be compared with the schema: {error}"

@@ -149,14 +149,18 @@ def list_builds(store: str | None, as_json: bool) -> None:
     """List the builds in the store, newest first."""
     from agenthands.api import Store
     from agenthands.reports.terminal.build import list_text
+    from agenthands.reports.terminal.layout import fitted
 
-    records = list(Store(store).builds())
+    broken: list[str] = []
+    records = list(Store(store).builds(lambda error: broken.append(error.message)))
     if as_json:
         click.echo(json.dumps([record.model_dump(mode="json") for record in records], indent=1))
     elif records:
         click.echo(list_text(records))
-    else:
+    elif not broken:
         click.echo("No builds yet. `agenthands demo` makes one.", err=True)
+    for message in broken:
+        click.echo(fitted(f"Left out: {message}"), err=True)
 
 
 @cli.command()
@@ -175,7 +179,7 @@ def show(build: str, store: str | None, full: bool, in_browser: bool, as_json: b
     if in_browser:
         _open_report(place, record)
     if as_json:
-        click.echo(record.model_dump_json(indent=1))
+        click.echo(json.dumps(record.model_dump(mode="json"), indent=1))  # ASCII: a terminal acts on none of it
     elif full or not in_browser:
         click.echo(show_text(record, place.texts(record) if full else None))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from agenthands._util.formatting import one_line
-from agenthands._util.untrusted_json import read_json, read_scrubbed
+from agenthands._util.untrusted_json import read_json, read_scrubbed, regex_found
 from agenthands.environments.base import Environment
 from agenthands.evaluation.case_reason import why_failed
 from agenthands.evaluation.llm_judge import Judged, judge_answer
@@ -233,7 +232,7 @@ def _holds(check: CaseCheck, answer: str, called: Sequence[str]) -> bool:
     if check.kind == "contains":
         return str(check.value).casefold() in answer.casefold()
     if check.kind == "regex":
-        return re.search(check.value, answer) is not None
+        return regex_found(check.value, answer)
     try:
         return same_json(read_json(answer), check.value)
     except ValueError:

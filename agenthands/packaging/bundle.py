@@ -7,13 +7,13 @@ import io
 import shutil
 import tarfile
 import tempfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agenthands.environments.base import Environment, EnvironmentInstaller
 from agenthands.evaluation.acceptance import InstalledAgent
 from agenthands.mcp.catalogue import CatalogueServer
+from agenthands.packaging.archive import files_of
 from agenthands.packaging.package import config_path
 from agenthands.schemas import Plan
 
@@ -35,18 +35,16 @@ def unpack(bundle: bytes, folder: Path) -> None:
 
     Raises OSError if the folder cannot be written, ValueError if the content is not a bundle.
     """
-    try:
-        raw = gzip.decompress(bundle)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"it is no gzip file: {error}") from None
+    files = files_of(bundle)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
-        try:
-            with tarfile.open(fileobj=io.BytesIO(raw), mode="r:") as archive:
-                archive.extractall(scratch, filter="data")
-        except tarfile.TarError as error:
-            raise ValueError(f"it is no archive of files: {error}") from None
-        (top,) = Path(scratch).iterdir()
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-"[:200], dir=folder.parent) as scratch:
+        top = Path(scratch) / "top"
+        top.mkdir()
+        for name, file in files.items():
+            path = top / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.content)
+            path.chmod(0o755 if file.executable else 0o644)
         top.replace(folder)
 
 

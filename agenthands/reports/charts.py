@@ -106,7 +106,7 @@ def timeline(record: BuildRecord) -> Timeline:
         rows.append(TimelineRow("Between stages", False, round(sum(gap.seconds for gap in gaps), 3), gaps))
     ends = [each.started + each.seconds for row in rows for each in row.segments]
     total = max([*ends, record.seconds if placed else 0.0, 0.1])
-    step = next((step for step in _STEPS if total / step <= _MOST_TICKS), _STEPS[-1])
+    step = next((step for step in _STEPS if total / step <= _MOST_TICKS), total / _MOST_TICKS)
     return Timeline(rows, total, step, placed)
 
 

@@ -211,7 +211,13 @@ class Attempt:
 
 def attempts_at(tool: ToolOutcome, record: BuildRecord, files: Mapping[str, str]) -> Sequence[Attempt]:
     """Return the attempts at a tool. `files` may hold `tools/<name>/gate-<attempt>.json`."""
-    found = [_attempt(number, tool, record, files) for number in range(1, tool.attempts + 1)]
+    own = record.model_copy(
+        update={
+            "turns": [turn for turn in record.turns if turn.tool == tool.name],
+            "spending": [each for each in record.spending if each.tool == tool.name],
+        }
+    )
+    found = [_attempt(number, tool, own, files) for number in range(1, tool.attempts + 1)]
     known = [each for each in found if each.finding or each.spending or each.coding is not None]
     return found if known else []
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
+from agenthands.schemas.bounds import BuildId, Moment, Seconds, Usd
 from agenthands.schemas.build_record import FrozenModel, Status, Tokens, add_costs
 from agenthands.schemas.request import BuildRequest
 
@@ -20,12 +23,12 @@ class BatchItem(FrozenModel):
         "", description="The reason in the table of docs/reasons.md; empty in records of old builds"
     )
     agent: str = Field("", description="Name of the agent, where there was a plan")
-    build_id: str = ""
+    build_id: BuildId | Literal[""] = ""
     cached: bool = Field(False, description="Built and accepted by an earlier run of a batch, at no cost to this one")
-    exit_code: int = Field(description="What `agenthands build` of this request alone ends with")
-    cost_usd: float | None = None
+    exit_code: int = Field(ge=0, le=255, description="What `agenthands build` of this request alone ends with")
+    cost_usd: Usd | None = None
     tokens: Tokens = Tokens()
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
 
     def from_before(self) -> BatchItem:
         """Return the item as a batch counts it that found it built before: cached, at no cost."""
@@ -36,10 +39,10 @@ class BatchReport(FrozenModel):
     """The results of all requests of a batch, in their order."""
 
     format: str = BATCH_FORMAT
-    batch_id: str
+    batch_id: BuildId
     source: str
-    started_at: str
-    seconds: float
+    started_at: Moment
+    seconds: Seconds
     builds: list[BatchItem]
 
     @property

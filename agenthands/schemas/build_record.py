@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from agenthands.schemas.bounds import (
+    MOST_CASES,
+    MOST_FILES,
+    MOST_NAMES,
+    MOST_NOTES,
+    MOST_TOOLS,
+    BuildId,
+    FileName,
+    Moment,
+    Number,
+    Seconds,
+    Usd,
+)
 from agenthands.schemas.gate_report import GateReport
 from agenthands.schemas.plan import Plan
 from agenthands.schemas.request import BuildRequest
@@ -23,19 +36,19 @@ class FrozenModel(BaseModel):
 class Tokens(FrozenModel):
     """Numbers of tokens; `cached` is the part of `prompt` that came from the provider's cache."""
 
-    prompt: int = 0
-    completion: int = 0
-    cached: int = 0
+    prompt: Number = 0
+    completion: Number = 0
+    cached: Number = 0
 
     def __add__(self, other: Tokens) -> Tokens:
-        return Tokens(
+        return Tokens.model_construct(
             prompt=self.prompt + other.prompt,
             completion=self.completion + other.completion,
             cached=self.cached + other.cached,
         )
 
     def __sub__(self, other: Tokens) -> Tokens:
-        return Tokens(
+        return Tokens.model_construct(
             prompt=self.prompt - other.prompt,
             completion=self.completion - other.completion,
             cached=self.cached - other.cached,
@@ -57,11 +70,11 @@ class Spending(FrozenModel):
 
     stage: str
     tool: str = ""
-    attempt: int = 0
+    attempt: Number = 0
     model: str = ""
-    calls: int = Field(description="Those that were answered")
-    cut_off: int = Field(0, description="Further calls, ended before they were answered")
-    cost_usd: float | None
+    calls: Number = Field(description="Those that were answered")
+    cut_off: Number = Field(0, description="Further calls, ended before they were answered")
+    cost_usd: Usd | None
     tokens: Tokens
 
     def __add__(self, other: Spending) -> Spending:
@@ -81,10 +94,10 @@ class CodingResult(FrozenModel):
     status: Literal["finished", "stuck", "refused", "out_of_steps", "out_of_budget", "out_of_time", "error"]
     reason: str = ""
     reason_code: str = ""
-    cost_usd: float | None
+    cost_usd: Usd | None
     tokens: Tokens
-    seconds: float
-    steps: int
+    seconds: Seconds
+    steps: Number
 
 
 class ToolOutcome(FrozenModel):
@@ -92,17 +105,17 @@ class ToolOutcome(FrozenModel):
 
     name: str
     status: Literal["accepted", "rejected", "failed"]
-    attempts: int = Field(ge=0, le=1000)  # the report page shows each
+    attempts: int = Field(ge=0, le=100)  # the report page shows each
     cached: bool = Field(False, description="Made by an earlier build, at no cost to this one")
-    build_id: str = Field("", description="The build that made it; its trajectory is kept there")
+    build_id: BuildId | Literal[""] = Field("", description="The build that made it; its trajectory is kept there")
     gate: GateReport | None = None
     reason: str = ""
     reason_code: str = Field(
         "", description="The reason in the table of docs/reasons.md; empty in records of old builds"
     )
-    cost_usd: float | None
+    cost_usd: Usd | None
     tokens: Tokens
-    seconds: float
+    seconds: Seconds
 
     def from_before(self) -> ToolOutcome:
         """Return the outcome as a build counts it that found the tool cached: at no cost."""
@@ -156,7 +169,7 @@ class CaseResult(FrozenModel):
         "", description="The reason in the table of docs/reasons.md; empty in records of old builds"
     )
     opinion: Opinion | None = None
-    seconds: float
+    seconds: Seconds
 
 
 class Acceptance(FrozenModel):
@@ -168,12 +181,12 @@ class Acceptance(FrozenModel):
         "", description="The reason in the table of docs/reasons.md; empty in records of old builds"
     )
     cached: bool = Field(False, description="Found by an earlier build of the same package, at no cost to this one")
-    build_id: str = Field("", description="The build that asked; its transcripts are kept there")
+    build_id: BuildId | Literal[""] = Field("", description="The build that asked; its transcripts are kept there")
     by_fallback: bool = Field(False, description="A fallback answered for the agent's model or the judge, once or more")
-    cases: list[CaseResult] = Field(default_factory=list)
-    cost_usd: float | None = None
+    cases: list[CaseResult] = Field(default_factory=list, max_length=MOST_CASES)
+    cost_usd: Usd | None = None
     tokens: Tokens = Tokens()
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
 
     def from_before(self) -> Acceptance:
         """Return the acceptance as a build counts it that found it cached: at no cost."""
@@ -184,25 +197,25 @@ class StageTime(FrozenModel):
     """When one stage began, in seconds after the build, and how many seconds it took."""
 
     name: str
-    seconds: float
-    started: float | None = Field(None, description="None in records of old builds")
+    seconds: Seconds
+    started: Seconds | None = Field(None, description="None in records of old builds")
 
 
 class ToolTurn(FrozenModel):
     """One attempt at a tool, in the coder or in the gate; times as in StageTime."""
 
     tool: str
-    attempt: int
+    attempt: Number
     doing: Literal["coding", "checking"]
-    started: float
-    seconds: float
+    started: Seconds
+    seconds: Seconds
 
 
 class BuildRecord(FrozenModel):
     """Everything that one build did, its cost, and the hashes of its files."""
 
     format: str = RECORD_FORMAT
-    build_id: str
+    build_id: BuildId
     request: BuildRequest
     plan: Plan | None
     status: Status
@@ -210,18 +223,24 @@ class BuildRecord(FrozenModel):
     reason_code: str = Field(
         "", description="The reason in the table of docs/reasons.md; empty in records of old builds"
     )
-    tools: list[ToolOutcome] = Field(default_factory=list)
-    spending: list[Spending] = Field(default_factory=list)
+    tools: list[ToolOutcome] = Field(default_factory=list, max_length=MOST_TOOLS)
+    spending: list[Spending] = Field(default_factory=list, max_length=MOST_NOTES)
     acceptance: Acceptance | None = None
-    cost_usd: float | None
+    cost_usd: Usd | None
     tokens: Tokens
-    seconds: float
-    started_at: str
-    stages: list[StageTime] = Field(default_factory=list)
-    turns: list[ToolTurn] = Field(default_factory=list)
-    models: dict[str, str]
-    prompts: dict[str, str]
-    versions: dict[str, str]
+    seconds: Seconds
+    started_at: Moment
+    stages: list[StageTime] = Field(default_factory=list, max_length=MOST_NAMES)
+    turns: list[ToolTurn] = Field(default_factory=list, max_length=MOST_NOTES)
+    models: dict[str, str] = Field(max_length=MOST_NAMES)
+    prompts: dict[str, str] = Field(max_length=MOST_NAMES)
+    versions: dict[str, str] = Field(max_length=MOST_NAMES)
     environment_lock_sha256: str | None = None
-    mcp_servers: list[McpServerPin] = Field(default_factory=list)
-    files: dict[str, str] = Field(default_factory=dict)
+    mcp_servers: list[McpServerPin] = Field(default_factory=list, max_length=MOST_TOOLS)
+    files: dict[FileName, str] = Field(default_factory=dict, max_length=MOST_FILES)
+
+    @model_validator(mode="after")
+    def _tools_differ(self) -> BuildRecord:
+        if len({tool.name for tool in self.tools}) < len(self.tools):
+            raise ValueError("two tools have the same name")
+        return self

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agenthands.schemas.bounds import MOST_EXAMPLES, MOST_NAMES, Seconds
 from agenthands.schemas.plan import ErrorExample, ResultExample
 
 
@@ -23,7 +24,7 @@ class Check(BaseModel):
     required: bool = True
     detail: str = ""
     reason_code: str = Field("", description="What kind of failure it was, where the check tells several apart")
-    seconds: float = Field(0.0, ge=0)
+    seconds: Seconds = 0.0
 
 
 class Ruling(BaseModel):
@@ -31,7 +32,7 @@ class Ruling(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    example: int = Field(ge=0, description="Index among the specification's examples")
+    example: int = Field(ge=0, le=MOST_EXAMPLES, description="Index among the specification's examples")
     held_out: bool
     specified: ResultExample | ErrorExample
     found: dict[str, Any]
@@ -41,7 +42,7 @@ class Ruling(BaseModel):
     )
     reason: str
     planner: str = Field(description="The model that was asked")
-    attempt: int = Field(ge=1, description="The coder's attempt after which it was asked")
+    attempt: int = Field(ge=1, le=1000, description="The coder's attempt after which it was asked")
 
 
 class GateReport(BaseModel):
@@ -51,11 +52,11 @@ class GateReport(BaseModel):
 
     tool: str
     accepted: bool
-    seconds: float = Field(ge=0)
-    checks: list[Check]
-    survivors: list[dict[str, Any]] = Field(default_factory=list)
-    coverage: float | None = None
-    rulings: list[Ruling] = Field(default_factory=list)
+    seconds: Seconds
+    checks: list[Check] = Field(max_length=MOST_NAMES)
+    survivors: list[dict[str, Any]] = Field(default_factory=list, max_length=MOST_EXAMPLES)
+    coverage: float | None = Field(None, ge=0, le=1)
+    rulings: list[Ruling] = Field(default_factory=list, max_length=MOST_EXAMPLES)
 
     def failures(self) -> list[Check]:
         """Return the required checks that did not pass, in the order in which they ran."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from agenthands.schemas.bounds import MOST_CASES, MOST_EXAMPLES, MOST_NAMES, MOST_TOOLS
 
 SLUG = r"^[a-z][a-z0-9-]{1,48}$"
 TOOL_NAME = r"^[a-z][a-z0-9_]{1,48}$"
@@ -75,6 +78,16 @@ class ToolSpec(Part):
     network: bool = Field(False, description="Whether the tool itself must reach the network; most do not")
     examples: list[Example] = Field(min_length=1, description="Calls with their exact results or errors")
 
+    @model_validator(mode="after")
+    def _lists_are_bounded(self) -> ToolSpec:
+        for what, entries, most in (
+            ("examples", self.examples, MOST_EXAMPLES),
+            ("dependencies", self.dependencies, MOST_NAMES),
+        ):
+            if len(entries) > most:
+                raise ValueError(f"{what} has {len(entries):,} entries; at most {most:,} are read")
+        return self
+
     @property
     def argument_names(self) -> list[str]:
         """The names of the arguments; empty if the plan was not validated and its schema is malformed."""
@@ -120,6 +133,22 @@ class Plan(Part):
     reasoning: str = Field(description="Why these tools, servers and scaffold")
 
     @model_validator(mode="after")
+    def _lists_are_bounded(self) -> Plan:
+        """Refuse what nobody plans. These bounds are not in the schema, which is part of the planner's prompt."""
+        for what, entries, most in (
+            ("custom_tools", self.custom_tools, MOST_TOOLS),
+            ("mcp_servers", self.mcp_servers, MOST_TOOLS),
+            ("builtin_tools", self.builtin_tools, MOST_TOOLS),
+            ("scaffold.order", self.scaffold.order, MOST_NAMES),
+            ("test_cases", self.test_cases, MOST_CASES),
+            *((f"mcp_servers.{each.id}.tools", each.tools, MOST_NAMES) for each in self.mcp_servers),
+            *((f"test_cases.{each.id}.checks", each.checks, MOST_NAMES) for each in self.test_cases),
+        ):
+            if len(entries) > most:
+                raise ValueError(f"{what} has {len(entries):,} entries; at most {most:,} are read")
+        return self
+
+    @model_validator(mode="after")
     def _names_are_unique(self) -> Plan:
         for what, names in (
             ("custom_tools", [tool.name for tool in self.custom_tools]),
@@ -127,7 +156,7 @@ class Plan(Part):
             ("builtin_tools", [tool.type for tool in self.builtin_tools]),
             ("test_cases", [case.id for case in self.test_cases]),
         ):
-            twice = sorted({name for name in names if names.count(name) > 1})
+            twice = sorted(name for name, number in Counter(names).items() if number > 1)
             if twice:
                 raise ValueError(f"{what}: {', '.join(twice)} appears more than once")
         return self

@@ -16,7 +16,7 @@ from agenthands.errors import RequestInvalid
 from agenthands.sandbox.registry import SANDBOXES
 
 MAX_REQUEST_CHARACTERS = 20_000
-PRICE = r"^\d+(\.\d+)?,\d+(\.\d+)?$"
+PRICE = r"^\d{1,9}(\.\d{1,12})?,\d{1,9}(\.\d{1,12})?$"
 
 
 def _known_sandbox(name: str) -> str:
@@ -57,13 +57,17 @@ class BuildOptions(BaseModel):
     store: str | None = Field(None, title="Store", description="Where builds are kept: a folder or any fsspec URL")
     sandbox: SandboxName | None = Field(None, title="Sandbox", description="What isolates generated code")
     budget: float | None = Field(
-        None, title="Budget in US dollars", gt=0, description="US dollars that all models of the build may cost"
+        None, title="Budget in US dollars", gt=0, le=1e9, description="US dollars that all models of the build may cost"
     )
     tool_budget: float | None = Field(
-        None, title="Budget of each tool", gt=0, description="US dollars that writing one tool may cost"
+        None, title="Budget of each tool", gt=0, le=1e9, description="US dollars that writing one tool may cost"
     )
     budget_tokens: int | None = Field(
-        None, title="Budget in tokens", gt=0, description="Tokens, in and out, that all models of the build may use"
+        None,
+        title="Budget in tokens",
+        gt=0,
+        le=10**15,
+        description="Tokens, in and out, that all models of the build may use",
     )
     price: str | None = Field(
         None, title="Price a million tokens", pattern=PRICE,

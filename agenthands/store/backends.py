@@ -19,9 +19,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from agenthands.store.error_mapping import ContentDiffers, signs
+from agenthands.store.error_mapping import ContentDiffers, ObjectTooLarge, signs
 
 _BLOCK = 1024**2
+MOST_BYTES = 1024**3  # of an object that is read; the largest that a build writes, a trajectory, has some MB
 _TAKEN = {"FileExistsError", "PreconditionFailed", "ConditionalRequestConflict", "412"}
 _TEMPORARY = re.compile(r"\.agenthands-[0-9a-f]{32}\.tmp")
 
@@ -94,7 +95,14 @@ class FolderPlace:
         """Return the content of an object. Raises FileNotFoundError."""
         self._exists()
         try:
-            return (self._root / key).read_bytes()
+            # Without waiting: somebody may have put a pipe there, whose other end nobody opens.
+            with open(self._root / key, "rb", opener=_opened_at_once) as file:
+                found = os.fstat(file.fileno())
+                if not stat.S_ISREG(found.st_mode):
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), key)
+                if found.st_size > MOST_BYTES:
+                    raise ObjectTooLarge(f"{key}: {found.st_size:,} bytes")
+                return file.read()
         except (NotADirectoryError, IsADirectoryError) as error:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key) from error
 
@@ -206,6 +214,10 @@ def sha256_of(content: bytes | Path) -> str:
         return hashlib.sha256(content).hexdigest()
     with content.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _opened_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from agenthands._util.redaction import redact, redact_bytes, redact_json
+from agenthands._util.untrusted_json import read_json
 from agenthands.errors import RequestInvalid, StoreNotUsable, StoreUnavailable
 from agenthands.packaging.bundle import unpack
 from agenthands.packaging.readme import README, readme_of
 from agenthands.reports.html import is_shown, render_failed_report, render_report
 from agenthands.schemas import BuildRecord
+from agenthands.schemas.bounds import ID
 from agenthands.store.base import Store
 
 UNPLANNED = "unplanned"
 BUNDLE = "bundle.tar.gz"
+_MOST_RECORD_BYTES = 64 * 1024**2
 
 
 def agent_name(record: BuildRecord) -> str:
@@ -76,32 +80,72 @@ def _put(store: Store, key: str, content: bytes, digest: str) -> None:
         raise StoreUnavailable(f"The store {store.url} gave {key} back changed.")
 
 
-def all_records(store: Store) -> Iterator[BuildRecord]:
-    """Yield the records of all builds, newest first."""
-    keys = [key for key in store.keys("agents/") if key.endswith("/build.json") and key.count("/") == 3]
-    for key in sorted(keys, key=lambda key: key.split("/")[2], reverse=True):
-        yield _read(store, key)
+def all_records(store: Store, broken: Callable[[StoreNotUsable], object] | None = None) -> Iterator[BuildRecord]:
+    """Yield the records of all builds, newest first. One that cannot be read is left out; `broken` gets the reason."""
+    for _, key in sorted(_record_keys(store).items(), reverse=True):
+        try:
+            yield _seen(store, key)
+        except StoreNotUsable as error:
+            if broken:
+                broken(error)
 
 
 def find_build(store: Store, name: str) -> BuildRecord:
     """Return a build by its id, an unambiguous prefix of it, or an agent's name.
 
     The name stands for the agent's newest accepted build, or its newest build if none was accepted. Raises
-    StoreNotUsable if there is no such build, or if the prefix is ambiguous.
+    StoreNotUsable if there is no such build, if its record cannot be read, or if the prefix is ambiguous.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name):
+    if not re.fullmatch(ID, name):
         raise StoreNotUsable(f"{name!r} is no name of a build or an agent.", "`agenthands list` shows all builds.")
-    keys = {key.split("/")[2]: key for key in store.keys("agents/") if key.endswith("/build.json")}
+    keys = _record_keys(store)
     if name in keys:
-        return _read(store, keys[name])
-    if f"agents/{name}/latest" in store.keys(f"agents/{name}/"):
-        return _read(store, keys[store.get(f"agents/{name}/latest").decode().strip()])
-    found = [build_id for build_id in keys if build_id.startswith(name) or keys[build_id].split("/")[1] == name]
+        return _seen(store, keys[name])
+    of_agent = {build_id: key for build_id, key in keys.items() if key.split("/")[1] == name}
+    if of_agent:
+        return _newest(store, name, of_agent)
+    found = [build_id for build_id in keys if build_id.startswith(name)]
     if not found:
         raise StoreNotUsable(f"There is no build {name!r} in {store.url}.", "`agenthands list` shows all builds.")
-    if len(found) > 1 and not any(keys[each].split("/")[1] == name for each in found):
+    if len(found) > 1:
         raise StoreNotUsable(f"{name!r} begins {len(found)} builds.", "Give more of the build's id.")
-    return _read(store, keys[max(found)])
+    return _seen(store, keys[found[0]])
+
+
+def _record_keys(store: Store) -> dict[str, str]:
+    """Return the keys of all records by the ids of their builds; what else lies there is none."""
+    parts = [key.split("/") for key in store.keys("agents/")]
+    return {
+        part[2]: "/".join(part)
+        for part in parts
+        if len(part) == 4 and part[3] == "build.json" and re.fullmatch(ID, part[2])
+    }
+
+
+def _newest(store: Store, agent: str, keys: Mapping[str, str]) -> BuildRecord:
+    """Return the build that `latest` names; where somebody removed or broke that, the newest accepted, else the newest.
+
+    Raises StoreNotUsable where no record can be read.
+    """
+    try:
+        latest = store.get(f"agents/{agent}/latest")[:200].decode(errors="replace").strip()
+    except (KeyError, StoreNotUsable):
+        latest = ""
+    error: StoreNotUsable | None = None
+    newest: BuildRecord | None = None
+    for build_id in sorted(keys, key=lambda build_id: (build_id == latest, build_id), reverse=True):
+        try:
+            record = _seen(store, keys[build_id])
+        except StoreNotUsable as broken:
+            error = error or broken
+            continue
+        if record.status == "accepted":
+            return record
+        newest = newest or record
+    if newest is None:
+        assert error
+        raise error
+    return newest
 
 
 def bundle_of(store: Store, record: BuildRecord) -> bytes:
@@ -115,12 +159,14 @@ def report_of(store: Store, record: BuildRecord) -> bytes:
 
 
 def texts_of(store: Store, record: BuildRecord) -> dict[str, str]:
-    """Return the texts of a build's files that a report shows, by name; missing files are left out."""
+    """Return the texts of a build's files that a report shows, by name; missing and damaged ones are left out."""
     wanted = [name for name in record.files if is_shown(name) or name == BUNDLE]
     found: dict[str, bytes] = {}
     for name in wanted:
-        with suppress(KeyError):
-            found[name] = store.get(f"{build_prefix(record)}/{name}")
+        with suppress(KeyError, StoreNotUsable):
+            content = store.get(f"{build_prefix(record)}/{name}")
+            if hashlib.sha256(content).hexdigest() == record.files[name]:
+                found[name] = content
     return _texts(found)
 
 
@@ -160,11 +206,38 @@ def _kept(store: Store, key: str, replaces: bool) -> BuildRecord | None:
     return record if record.status == "accepted" or not replaces else None
 
 
-def _read(store: Store, key: str) -> BuildRecord:
+def _seen(store: Store, key: str) -> BuildRecord:
+    """Return the record at a key that the store has listed. Raises StoreNotUsable."""
     try:
-        return BuildRecord.model_validate(json.loads(store.get(key)))
+        return _read(store, key)
+    except KeyError:
+        raise StoreNotUsable(
+            f"{key!r} in {store.url} is no file any more.", "`agenthands list` shows all builds."
+        ) from None
+
+
+def _read(store: Store, key: str) -> BuildRecord:
+    """Return the record at a key. Raises StoreNotUsable where there is none that can be used, and KeyError."""
+    hint = "Remove it, or put it back from a copy; the other builds are not concerned."
+    content = store.get(key)
+    try:
+        if len(content) > _MOST_RECORD_BYTES:
+            raise ValueError(f"it has more than {_MOST_RECORD_BYTES:,} bytes")
+        record = BuildRecord.model_validate(read_json(content))
     except ValueError as error:
-        raise StoreNotUsable(f"{key} in {store.url} is no build record: {error}".splitlines()[0]) from None
+        raise StoreNotUsable(f"{key!r} in {store.url} is no build record: {_said(error)}.", hint) from None
+    if key != f"{build_prefix(record)}/build.json":
+        told = f"{agent_name(record)}, {record.build_id}"
+        raise StoreNotUsable(f"{key!r} in {store.url} is the record of another build: {told}.", hint)
+    return record
+
+
+def _said(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error).rstrip(".")
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))[:100]
+    return f"{where}: {first['msg']}".rstrip(".") if where else first["msg"].rstrip(".")
 
 
 def fetch_bundle(store: Store, name: str, folder: Path) -> None:

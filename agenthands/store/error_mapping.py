@@ -11,6 +11,10 @@ class ContentDiffers(Exception):
     """The store returned other content than was written."""
 
 
+class ObjectTooLarge(Exception):
+    """The store holds a larger object than AgentHands writes."""
+
+
 _CHOOSE = "Choose a folder that this user may write with --store or AGENTHANDS_STORE."
 _ENDPOINT = "Check the URL and AWS_ENDPOINT_URL, and that the server runs; nothing that was built is lost."
 _KEYS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE) for this bucket."
@@ -31,6 +35,8 @@ _TROUBLES: tuple[tuple[str, type[AgentHandsError], str, str], ...] = (
      StoreNotUsable, "there is no space left", "Free some space, or choose another place with --store."),
     ("ContentDiffers", StoreUnavailable, "it gave back other content than was written",
      "Another build may be writing the same object, or the store is damaged; try again."),
+    ("ObjectTooLarge", StoreNotUsable, "it holds a larger object than AgentHands writes",
+     "Somebody else wrote it; remove it, or name another place with --store."),
     ("ImportError", StoreNotUsable, "the library for this kind of store is not installed",
      "Install what the message names beside agenthands, or use a folder or an s3:// URL."),
     ("EROFS", StoreNotUsable, "the file system is read-only", _CHOOSE),

@@ -101,12 +101,15 @@ def test_any_entry_of_a_catalogue(document):
 
 @given(st.one_of(BYTES, changed(RECORD).map(lambda value: json.dumps(value).encode())))
 def test_any_record_in_a_store_is_shown_or_named(tmp_path, content):
-    folder = tmp_path / "agents" / "x" / "20260412-093012-7f3a9c"
+    folder = tmp_path / "agents" / "currency-agent" / "20260412-093012-7f3a9c"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "build.json").write_bytes(content)
     store = FsspecStore(str(tmp_path))
-    for read in (lambda: find_build(store, "x"), lambda: next(all_records(store))):
-        record = ours(read)
+    broken = []
+    listed = list(all_records(store, broken.append))
+    assert len(listed) + len(broken) == 1
+    for record in (*listed, ours(lambda: find_build(store, "currency-agent"))):
+        assert isinstance(record, BuildRecord) is bool(listed)
         if isinstance(record, BuildRecord):
             assert show_text(record)
             assert list_text([record])

@@ -41,8 +41,8 @@ def _scale(chart: Timeline, room: int) -> str:
     marks = [" "] * (room + 8)
     for each in chart.ticks:
         at = round(each / chart.total * room)
-        for place, char in enumerate(tick(each), at):
-            marks[place] = char
+        label = tick(each)
+        marks[at : at + len(label)] = label
     return "".join(marks).rstrip()
 
 

@@ -27,10 +27,14 @@ def width() -> int:
 
 
 def fitted(text: str) -> str:
-    """Break a message of ours at its words where the terminal would break it anywhere; its own lines stay."""
+    """Break a message of ours at its words where the terminal would break it anywhere; its own lines stay.
+
+    Names of files and words of models in it are made harmless.
+    """
     room = max(_NARROWEST_COLUMN, terminal_columns())
     lines = [
-        textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False) or [""] for line in text.split("\n")
+        textwrap.wrap(plain(line), room, break_long_words=False, break_on_hyphens=False) or [""]
+        for line in text.split("\n")
     ]
     return "\n".join(part for line in lines for part in line)
 
