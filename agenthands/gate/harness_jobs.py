@@ -88,13 +88,14 @@ def changed_tool(name: str, source: str, *, first_failure: bool = False, compare
     return Job(name, "tests", options=options)
 
 
-def probes(arguments: Sequence[Mapping[str, Any]], most: int) -> Sequence[Job]:
-    """Return the jobs that call tool and changed tools with `arguments`, if any that is compared passes the tests.
+def probes(arguments: Sequence[Mapping[str, Any]], least: int, most: int) -> Sequence[Job]:
+    """Return the jobs that call tool and changed tools with `arguments`.
 
-    Where more than `most` pass, none is called. The tool is called twice: one that answers differently each time
-    cannot be told from any other. The answer for a changed tool has the id `survivor_of` its own.
+    Called are those that are `compared` and pass the tests, if they are at `least` and at `most` so many. The tool is
+    called twice: one that answers differently each time cannot be told from any other. The answer for a changed tool
+    has the id `survivor_of` its own.
     """
-    if_survived = {"most": most, "call_seconds": _ONE_PROBE_CPU}
+    if_survived = {"least": least, "most": most, "call_seconds": _ONE_PROBE_CPU}
     given = {"arguments": list(arguments), "budget": _PROBES_CPU, **if_survived}
     return (
         Job("probe", "calls", Stage.PROBE, {"coverage": True, **given}),

@@ -42,8 +42,10 @@ class Mutation(GateCheck):
             changed_tool(_id(number), mutant.source, first_failure=True, compared=True)
             for number, mutant in enumerate(judged.mutants)
         ]
-        most = int((1 - MIN_KILLED_OF_ALL) * len(runs)) + len(judged.placebos)
-        return [*runs, *probes(judged.probes, most)]
+        alike = len(judged.placebos)  # they are called, too: whoever looks at a run must not see which it is
+        least = int((1 - MIN_KILLED) * len(runs)) + 1  # fewer do not matter for the verdict, and calls take time
+        most = int((1 - MIN_KILLED_OF_ALL) * len(runs))
+        return [*runs, *probes(judged.probes, least + alike, most + alike)]
 
     def run(self, evidence: Evidence) -> Finding:
         """Judge how many were noticed."""
@@ -53,8 +55,8 @@ class Mutation(GateCheck):
 def mutation_finding(mutants: Sequence[Mutant], answers: Mapping[str, Answer]) -> Finding:
     """Judge the tests run with each mutant, and put those that they did not notice into the report.
 
-    A mutant that they did not notice does not count where it does what the tool does, for all examples and for
-    arguments made from them. Whoever wrote the tests cannot gain by that: what is left must be noticed as before, and
+    Where those are too many, a mutant does not count that does what the tool does, for all examples and for arguments
+    made from them. Whoever wrote the tests cannot gain by that: what is left must be noticed as before, and
     `MIN_KILLED_OF_ALL` of all whatever is left.
     """
     if not mutants:
@@ -83,7 +85,10 @@ def does_the_same(mutant: Mutant, number: int, answers: Mapping[str, Answer]) ->
     differently each time, and of calls that took too long.
     """
     tool, again, other = (answers.get(name, {}) for name in ("probe", "probe again", survivor_of(_id(number))))
-    if not (tool.get("ok") and again.get("ok") and other.get("ok")) or mutant.statement in tool.get("missing", ()):
+    if not (tool.get("ok") and again.get("ok") and other.get("ok")) or mutant.statement in (
+        0,
+        *tool.get("missing", ()),
+    ):
         return False
     calls = [[_told(call) for call in answer["calls"]] for answer in (tool, again, other)]
     compared = min(map(len, calls))

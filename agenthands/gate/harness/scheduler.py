@@ -28,12 +28,13 @@ def expanded(job, done, answers):
     """Return the jobs that stand for one: one about survivors is done where a changed tool passed the tests.
 
     With `each_survivor` there is one for each of them, whose calls are those that another job made in time. `done`
-    are the jobs of earlier stages by id. Where more have survived than `most` says, nobody asks what they are.
+    are the jobs of earlier stages by id. Where fewer have survived than `least` says, or more than `most`, nobody asks
+    what they are.
     """
-    if "most" not in job:
+    if "least" not in job:
         return [job]
     survivors = [each for each in done.values() if each.get("compared") and answers[each["id"]]["ok"]]
-    if not 0 < len(survivors) <= job["most"]:
+    if not job["least"] <= len(survivors) <= job["most"]:
         return []
     if not job.get("each_survivor"):
         return [job]

@@ -34,7 +34,11 @@ _MANY = 6
 
 @dataclass(frozen=True)
 class Part:
-    """A node that may change. `table` is the literal of many values that it belongs to; `statement` is its line."""
+    """A node that may change. `table` is the literal of many values that it belongs to.
+
+    `statement` is the line of its statement, 0 in a lambda that is defined by the import: whether it runs, lines do
+    not say.
+    """
 
     node: ast.AST
     statement: int
@@ -61,9 +65,12 @@ class _Walk:
         self.facts = facts
         self.line = 1
         self.table: ast.AST | None = None
+        self.functions = 0
+        self.put_off = False
 
     def part(self, node: ast.AST) -> Part:
-        return Part(node, self.line, self.table)
+        """Return a part at this place."""
+        return Part(node, 0 if self.put_off else self.line, self.table)
 
     def statement(self, node: ast.stmt) -> Iterator[Part]:
         """Return the parts of a statement."""
@@ -138,7 +145,9 @@ class _Walk:
         yield from self.annotation(node.returns)
         for default in [*arguments.defaults, *arguments.kw_defaults]:
             yield from self.expression(default)
+        self.functions += 1
         yield from self.block(node.body)
+        self.functions -= 1
 
     def class_(self, node: ast.ClassDef) -> Iterator[Part]:
         own = any(base in self.facts.own for base in self.facts.bases.get(node.name, ()))
@@ -202,7 +211,8 @@ class _Walk:
         if wording and _is_text(node):
             yield from self.hidden(node)
             return
-        outer = self.table
+        outer, before = self.table, self.put_off
+        self.put_off |= isinstance(node, ast.Lambda) and not self.functions
         if outer is None and _is_table(node):
             self.table = node
         yield self.part(node)
@@ -215,7 +225,7 @@ class _Walk:
                     yield from self.hidden(value.format_spec)
         else:
             yield from self.inside(node, wording=wording)
-        self.table = outer
+        self.table, self.put_off = outer, before
 
     def call(self, node: ast.Call, *, wording: bool) -> Iterator[Part]:
         name = _last(node.func)

@@ -29,7 +29,7 @@ _OF_A_TABLE = 6
 class Mutant:
     """A changed version of a tool's module. `line` counts from 1; `diff` is unified, without file names.
 
-    `statement` is the line where the statement begins that is changed.
+    `statement` is the line where the statement begins that is changed, 0 where a line does not say whether it runs.
     """
 
     source: str

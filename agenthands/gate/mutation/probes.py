@@ -55,7 +55,7 @@ class _Maker:
 
     def __post_init__(self) -> None:
         seed = hashlib.sha256(self.tool.name.encode()).digest()
-        self.random = random.Random(seed)  # noqa: S311 - the same for the same tool
+        self.random = random.Random(seed)  # the same for the same tool
 
     def arguments(self, tries: int) -> Iterator[Arguments]:
         """Return the examples' arguments, then each property at its corners, then random changes."""
@@ -127,7 +127,7 @@ class _Maker:
 
     def number(self, value: float, *, integer: bool) -> float:
         """Change a number."""
-        near = self.random.choice([value, *self.numbers] or [0])
+        near = self.random.choice([value, *self.numbers])
         step = self.random.choice((0, 1, -1) if integer else (0, 1, -1, 0.1, -0.01))
         found = self.random.choice((value + step, -value, value * 2, value / 2, value * 10, near + step, near + step))
         return int(found) if integer else float(found)
