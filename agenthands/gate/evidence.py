@@ -15,11 +15,14 @@ from agenthands.gate.checks.files import tests_path, tool_path
 from agenthands.gate.harness_client import Answer, Answers, run_harness
 from agenthands.gate.harness_jobs import Job
 from agenthands.gate.mutation.mutants import Mutant, mutants
+from agenthands.gate.mutation.placebos import placebos
+from agenthands.gate.mutation.probes import probes
 from agenthands.gate.mutation.stubs import hollow, stubs
 from agenthands.sandbox.base import Sandbox
 from agenthands.schemas import ErrorExample, ResultExample, ToolSpec
 
 MAX_MUTANTS = 40
+MAX_PROBES = 150
 Example = ResultExample | ErrorExample
 
 
@@ -30,14 +33,18 @@ class Judged:
     tool: ToolSpec
     texts: Mapping[str, str]
     stubs: Mapping[str, str]
+    placebos: Mapping[str, str]
     hollow: str
     mutants: Sequence[Mutant]
+    probes: Sequence[Mapping[str, Any]]
 
 
 def prepared(tool: ToolSpec, texts: Mapping[str, str]) -> Judged:
-    """Return a tool's files with everything that is made from them: stubs and mutants."""
+    """Return a tool's files with everything that is made from them: stubs, placebos, mutants and calls."""
     source = texts[tool_path(tool.name)]
-    return Judged(tool, texts, stubs(source), hollow(source), mutants(source, MAX_MUTANTS))
+    changed = mutants(source, MAX_MUTANTS)
+    calls = probes(tool, source, MAX_PROBES)
+    return Judged(tool, texts, stubs(source), placebos(source), hollow(source), changed, calls)
 
 
 @dataclass

@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import json
 import os
+import secrets
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,8 @@ Answer = Mapping[str, Any]
 _BOOT = "import sys; r = sys.stdin.buffer; exec(compile(r.read(int(r.readline())), '<gate>', 'exec'))"
 _LIBRARIES = ("coverage", "time_machine", "_time_machine")
 _MAX_LANES = 4
-_ONE_RUN = 1 / 30  # of the whole time: more than 40 mutants on two cores need, where each takes all of it
+_ONE_RUN = 1 / 30  # of the whole time, as CPU time: more than 40 mutants on two cores need, where each takes all of it
+_ASLEEP = 1 / 4  # of the whole time, by the clock: for what sleeps, and never reached by what works on a busy machine
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,11 @@ def run_harness(
 ) -> Answers:
     """Do the jobs in two sandboxes; without a whole report every job has failed, with the reason.
 
-    A job that is given twice is done once. `seconds` bounds the whole, and a part of it each run of the tests.
-    Raises SandboxLost.
+    A job that is given twice is done once. `seconds` bounds the whole by the clock, and a part of it, as CPU time, each
+    run of the tests. Raises SandboxLost.
     """
     run = _Run(tool, texts, environment, sandbox, seconds)
     once = {(job.repeated, job.id): job for job in jobs}.values()
-    one = max(1.0, seconds * _ONE_RUN)
     with tempfile.TemporaryDirectory(prefix="agenthands-gate-") as scratch, ThreadPoolExecutor(2) as threads:
         folder = Path(scratch)
         for relative, text in texts.items():
@@ -73,36 +74,68 @@ def run_harness(
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         runs = [
-            threads.submit(_ask, run, folder, seed, _stages([job for job in once if job.repeated is repeated], one))
+            threads.submit(_ask, run, folder, seed, _Request([job for job in once if job.repeated is repeated]))
             for seed, repeated in enumerate((False, True))
         ]
         first, repeated = (each.result() for each in runs)
     return Answers(first, repeated)
 
 
-def _stages(jobs: Sequence[Job], seconds: float) -> list[dict[str, Any]]:
-    """Return jobs in the stages in which the harness does them."""
-    by_stage = {stage: [job.request(seconds) for job in jobs if job.stage is stage] for stage in Stage}
-    return [{"stop": stage.stops, "jobs": some} for stage, some in by_stage.items() if some]
+class _Request:
+    """Jobs as the harness reads them, which sees no name of theirs, and meets changed tools in any order.
+
+    Tests can look around in the harness that runs them. What they must not find out is which changed tools do what the
+    tool does, because then they must pass, and fail with others.
+    """
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.jobs = jobs
+        self._tokens = {job.id: secrets.token_hex(6) for job in jobs}
+        self._names = {token: name for name, token in self._tokens.items()}
+
+    def stages(self, seconds: float) -> list[dict[str, Any]]:
+        """Return the jobs in the stages in which the harness does them; `seconds` bounds the whole."""
+        by_stage = {stage: self._mixed([job for job in self.jobs if job.stage is stage]) for stage in Stage}
+        return [
+            {"stop": stage.stops, "jobs": [self._read(job, seconds) for job in some]}
+            for stage, some in by_stage.items()
+            if some
+        ]
+
+    def named(self, answers: Mapping[str, Answer]) -> Mapping[str, Answer]:
+        """Return answers by the ids of their jobs."""
+        return {" ".join(self._names[token] for token in tokens.split()): each for tokens, each in answers.items()}
+
+    def _read(self, job: Job, seconds: float) -> dict[str, Any]:
+        read = job.request(max(1.0, seconds * _ONE_RUN), max(10.0, seconds * _ASLEEP))
+        named = {"id": self._tokens[job.id]}
+        return {**read, **named, **({"like": self._tokens[job.refers_to]} if job.refers_to in self._tokens else {})}
+
+    @staticmethod
+    def _mixed(jobs: Sequence[Job]) -> Sequence[Job]:
+        first = [job for job in jobs if "source" not in job.options]  # the longest ones
+        changed = [job for job in jobs if "source" in job.options]
+        secrets.SystemRandom().shuffle(changed)
+        return [*first, *changed]
 
 
-def _ask(run: _Run, folder: Path, seed: int, stages: list[dict[str, Any]]) -> Mapping[str, Answer]:
+def _ask(run: _Run, folder: Path, seed: int, request: _Request) -> Mapping[str, Answer]:
     """Run the harness once, with a hash seed of its own, and return what it answered."""
     work = folder / f"work-{seed}"
     work.mkdir()
-    command = _command(run, folder, work, seed, stages)
+    command = _command(run, folder, work, seed, request.stages(run.seconds))
     result = run.sandbox.run(command)
     if result.exit_code == 0 and not result.truncated:
         try:
             answers: dict[str, dict[str, Any]] = read_scrubbed(result.stdout)
-            return answers
+            return request.named(answers)
         except ValueError:
             pass
     if result.exit_code == 1 and b"ModuleNotFoundError: No module named 'nat" in result.stderr:
         raise SandboxLost("The NAT environment is not usable in the sandbox.")
     ended = "was still running at the time limit" if result.timed_out else f"ended with exit code {result.exit_code}"
     reason = f"the run {ended} and left no report. {result.stderr.decode(errors='replace')[-1500:]}".strip()
-    return {job["id"]: {"ok": False, "error": reason, "lost": True} for stage in stages for job in stage["jobs"]}
+    return {job.id: {"ok": False, "error": reason, "lost": True} for job in request.jobs}
 
 
 def _command(run: _Run, folder: Path, work: Path, seed: int, stages: list[dict[str, Any]]) -> Command:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Literal
@@ -12,13 +12,19 @@ from agenthands.schemas import ToolSpec
 _OTHER_DATE = 403 * 86400 + 5 * 3600 + 1234  # seconds: another year, month, weekday and hour
 
 
+_MOST_CPU = 600.0  # seconds, where there are very many tests
+_PROBES_CPU, _ONE_PROBE_CPU = 1.0, 0.2  # seconds for all calls that tell a mutant from the tool, and for one of them
+
+
 class Stage(IntEnum):
     """When a job is done: the jobs of a stage run side by side, and the next stage begins when they have ended."""
 
     IMPORT = 0
     RUN = 1
     COMPARE = 2
-    END = 3
+    PROBE = 3
+    SURVIVORS = 4
+    END = 5
 
     @property
     def stops(self) -> bool:
@@ -39,17 +45,23 @@ class Job:
     options: Mapping[str, Any] = field(default_factory=dict)
     repeated: bool = False
 
-    def request(self, seconds: float) -> dict[str, Any]:
-        """Return the job as the harness reads it; `seconds` bounds it."""
-        return {"id": self.id, "kind": self.kind, "seconds": seconds, **self.options}
+    def request(self, cpu_seconds: float, seconds: float) -> dict[str, Any]:
+        """Return the job as the harness reads it: bounded by its CPU time, and far off by the clock if it sleeps."""
+        return {"id": self.id, "kind": self.kind, "cpu_seconds": cpu_seconds, "seconds": seconds, **self.options}
+
+    @property
+    def refers_to(self) -> str:
+        """The id of the job whose time bounds this one; empty where there is none."""
+        return str(self.options.get("like", ""))
 
 
+_AS_TESTS = {"like": "tests"}
 IMPORT = Job("conformance", "conformance", Stage.IMPORT)
-TESTS = Job("tests", "tests", Stage.RUN, {"coverage": True})
-TESTS_ALONE = Job("alone", "tests", options={"alone": True})
-TESTS_REVERSED = Job("reverse", "tests", options={"reverse": True})
-TESTS_AGAIN = Job("again", "tests", Stage.END)
-TESTS_ANOTHER_DAY = Job("tests", "tests", options={"clock_shift": _OTHER_DATE}, repeated=True)
+TESTS = Job("tests", "tests", Stage.RUN, {"coverage": True, "cpu_most": _MOST_CPU})
+TESTS_ALONE = Job("alone", "tests", options={"alone": True, **_AS_TESTS})
+TESTS_REVERSED = Job("reverse", "tests", options={"reverse": True, **_AS_TESTS})
+TESTS_AGAIN = Job("again", "tests", Stage.END, _AS_TESTS)
+TESTS_ANOTHER_DAY = Job("tests", "tests", options={"clock_shift": _OTHER_DATE, "cpu_most": _MOST_CPU}, repeated=True)
 
 
 def calls(tool: ToolSpec) -> Job:
@@ -62,13 +74,39 @@ def calls_another_day(tool: ToolSpec) -> Job:
     return Job("calls", "calls", options={**_arguments(tool), "clock_shift": _OTHER_DATE}, repeated=True)
 
 
-def changed_tool(name: str, source: str, *, first_failure: bool = False) -> Job:
+def changed_tool(name: str, source: str, *, first_failure: bool = False, compared: bool = False) -> Job:
     """Return a run of the tests with `source` in the place of the tool; only the verdict of each test is kept.
 
-    With `first_failure` the run ends at the first test that fails.
+    With `first_failure` the run ends at the first test that fails. One that is `compared` is called with the arguments
+    of `probes` where it passes the tests.
     """
-    options: dict[str, Any] = {"source": source, "like": TESTS.id, "verdict_only": True}
-    return Job(name, "tests", options={**options, "first_failure": True} if first_failure else options)
+    options: dict[str, Any] = {"source": source, "verdict_only": True, **_AS_TESTS}
+    if first_failure:
+        options["first_failure"] = True
+    if compared:
+        options["compared"] = True
+    return Job(name, "tests", options=options)
+
+
+def probes(arguments: Sequence[Mapping[str, Any]], least: int, most: int) -> Sequence[Job]:
+    """Return the jobs that call tool and changed tools with `arguments`.
+
+    Called are those that are `compared` and pass the tests, if they are at `least` and at `most` so many. The tool is
+    called twice: one that answers differently each time cannot be told from any other. The answer for a changed tool
+    has the id `survivor_of` its own.
+    """
+    if_survived = {"least": least, "most": most, "call_seconds": _ONE_PROBE_CPU}
+    given = {"arguments": list(arguments), "budget": _PROBES_CPU, **if_survived}
+    return (
+        Job("probe", "calls", Stage.PROBE, {"coverage": True, **given}),
+        Job("probe again", "calls", Stage.PROBE, given),
+        Job("survivor", "calls", Stage.SURVIVORS, {"like": "probe", "each_survivor": True, **if_survived}),
+    )
+
+
+def survivor_of(name: str) -> str:
+    """Return the id of the calls made of a changed tool that passed the tests."""
+    return f"survivor {name}"
 
 
 def _arguments(tool: ToolSpec) -> dict[str, Any]:

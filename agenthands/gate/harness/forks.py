@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import json
+import math
 import os
 import resource
 import secrets
@@ -24,7 +25,10 @@ class Child:
     """A forked process with a job: what it was told, what it has said so far."""
 
     def __init__(self, job, function, lane=0, inherit=False):
-        """Fork; `function` gives the answer in the child, which keeps open files where `inherit` says so."""
+        """Fork; `function` gives the answer in the child, which keeps open files where `inherit` says so.
+
+        `cpu_seconds` of the job bound its CPU time. `seconds`, by the clock, are only for what sleeps or waits.
+        """
         self.job = job
         self.word = secrets.token_bytes(24)
         self.started = time.monotonic()
@@ -50,9 +54,7 @@ class Child:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         own = tempfile.mkdtemp(prefix=f"job{lane}-")
         os.environ["TMPDIR"] = tempfile.tempdir = own
-        if self.job.get("cpu_seconds"):
-            limit = int(self.job["cpu_seconds"]) + 1
-            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+        limit_cpu(self.job["cpu_seconds"], self.job.get("cpu_most", self.job["cpu_seconds"]))
         try:
             answer = function(self.job)
         except BaseException as error:  # the tool may raise anything, SystemExit included
@@ -84,14 +86,14 @@ class Child:
                 kill(self.pid, signal.SIGKILL)
         _, status, used = os.wait4(self.pid, 0)
         took = {"seconds": round(time.monotonic() - self.started, 4), "cpu": round(used.ru_utime + used.ru_stime, 4)}
-        return {**self.answer(late, os.waitstatus_to_exitcode(status)), **took}
+        return {**self.answer(late, os.waitstatus_to_exitcode(status), took["cpu"]), **took}
 
-    def answer(self, late, code):
-        """Judge what the child has written."""
+    def answer(self, late, code, used):
+        """Judge what the child has written; `used` is its CPU time."""
         if late:
-            return {"ok": False, "error": f"still running after {self.job['seconds']:.0f} s", "timeout": True}
-        if code == -signal.SIGXCPU or (code == -signal.SIGKILL and self.job.get("cpu_seconds")):
-            return {"ok": False, "error": f"used more than {self.job['cpu_seconds']:.0f} s of CPU", "timeout": True}
+            return timed_out(f"{self.job['seconds']:.0f} s, in which it mostly waited or slept")
+        if code == -signal.SIGXCPU or (code == -signal.SIGKILL and used > 0.9 * self.job["cpu_seconds"]):
+            return timed_out(f"{used:.0f} s of CPU time")
         if not self.data:
             return {"ok": False, "error": f"the process ended without an answer (exit code {code})"}
         if not self.data.startswith(self.word):
@@ -100,6 +102,21 @@ class Child:
             return json.loads(self.data[len(self.word) :])
         except ValueError:
             return {"ok": False, "error": "the answer is too long or broken"}
+
+
+def limit_cpu(seconds, most=None):
+    """Let this process end once it has used so much CPU: time that others take from it does not count.
+
+    `most` is up to where it may raise this; without it the bound that stands is raised.
+    """
+    most = resource.getrlimit(resource.RLIMIT_CPU)[1] if most is None else math.ceil(most)
+    limit = math.ceil(seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit if most == resource.RLIM_INFINITY else min(limit, most), most))
+
+
+def timed_out(after):
+    """Return the answer of a run that was ended because it took too long."""
+    return {"ok": False, "error": f"time-out: still running after {after}", "timeout": True}
 
 
 def wait_for(children):

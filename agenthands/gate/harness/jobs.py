@@ -1,10 +1,13 @@
 """The kinds of jobs: does the tool register as it must, do its tests pass, what does it answer."""
 
 import asyncio
+import contextlib
 import json
+import signal
+import time
 
 from agenthands.gate.harness.conditions import conditions
-from agenthands.gate.harness.pytest_run import tests
+from agenthands.gate.harness.pytest_run import measured, tests
 
 
 def load_tool(request):
@@ -20,6 +23,12 @@ def load_tool(request):
 
 def conformance(request, job):
     """Import the tool under NAT and look at what it registered."""
+    with conditions(request, job):
+        return registered(request)
+
+
+def registered(request):
+    """Look at what NAT knows of the tool once it is imported."""
     from nat.builder.workflow_builder import WorkflowBuilder
     from nat.data_models.function import FunctionBaseConfig
 
@@ -49,12 +58,15 @@ def conformance(request, job):
 
 
 def calls(request, job):
-    """Call the tool through NAT with each of the given arguments."""
+    """Call the tool through NAT with each of the given arguments, as many as the job's `budget` of CPU time allows."""
     from nat.builder.workflow_builder import WorkflowBuilder
 
     async def one(function, arguments):
         try:
-            result = await function.ainvoke(arguments)
+            with bounded_call(job.get("call_seconds")):
+                result = await function.ainvoke(arguments)
+        except Slow:
+            return {"slow": True}
         except Exception as error:
             return {"raises": [cls.__name__ for cls in type(error).__mro__], "message": str(error)[:500]}
         if hasattr(result, "model_dump"):
@@ -66,13 +78,41 @@ def calls(request, job):
         return {"result": result}
 
     async def all_calls():
+        answers = []
         async with WorkflowBuilder() as builder:
             function = await builder.add_function("tool", found[0].config_type())
-            return [await one(function, arguments) for arguments in job["arguments"]]
+            ends = time.process_time() + job.get("budget", float("inf"))
+            for arguments in job["arguments"]:
+                if time.process_time() > ends:
+                    break
+                answers.append(await one(function, arguments))
+        return answers
 
-    with conditions(request, job):
+    with conditions(request, job), measured(request, job) as covered:
         found = load_tool(request)
-        return {"ok": True, "calls": asyncio.run(all_calls())}
+        answers = asyncio.run(all_calls())
+    return {"ok": True, "calls": answers, **covered}
+
+
+class Slow(BaseException):
+    """A call took too long; nothing that catches errors should catch this."""
+
+
+@contextlib.contextmanager
+def bounded_call(seconds):
+    """Raise Slow where the block takes more CPU time than that."""
+
+    def late(number, frame):
+        raise Slow
+
+    if seconds:
+        signal.signal(signal.SIGVTALRM, late)
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        if seconds:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 JOBS = {"conformance": conformance, "tests": tests, "calls": calls}

@@ -7,7 +7,8 @@ can be read: first its own source (see `harness_source`), then one JSON object o
 
     {"folder": path with the tool's files, read-only, "work": path, empty, "tool": name, "path": [for sys.path],
      "tests": path of the tests below folder, "lazy_imports": {package: name in it}, "lanes": int,
-     "stages": [{"stop": bool, "jobs": [{"id": str, "kind": conformance|tests|calls, "seconds": float, ...}]}]}
+     "stages": [{"stop": bool, "jobs": [{"id": str, "kind": conformance|tests|calls, "seconds": float,
+                                         "cpu_seconds": float, ...}]}]}
 
 It writes one JSON object to standard output: {job id: {"ok": bool, "seconds": float, ...}}. The jobs of a stage run in
 `lanes` processes at a time; where a stage with `stop` has a job that is not ok, the later stages are left out.
@@ -15,7 +16,8 @@ It writes one JSON object to standard output: {job id: {"ok": bool, "seconds": f
 The tool's code is imported in forked children only. A child inherits no descriptor but its own pipe; its answer counts
 only with a word that was drawn for it, and is encoded by functions that were looked up before the tool was imported.
 What is the same for all runs of the tests is done once, before the first fork: no code of the tool or its tests is run
-for that, and a run cannot see from it which one it is.
+for that, and a run cannot see from it which one it is. A run can see this process's frames: ids are drawn by lot, and
+runs of changed tools come in any order, so that nothing there says which of them change what the tool does.
 This process cannot be traced or opened through /proc (PR_SET_DUMPABLE), so the report's channel is out of reach.
 """
 
@@ -27,7 +29,7 @@ import sys
 
 from agenthands.gate.harness.forks import PR_SET_CHILD_SUBREAPER
 from agenthands.gate.harness.jobs import JOBS
-from agenthands.gate.harness.scheduler import Scheduler, bound
+from agenthands.gate.harness.scheduler import Scheduler, bound, expanded
 from agenthands.gate.harness.warmup import prepare, prepared_session
 from agenthands.sandbox.preload.agenthands_lazy_imports import is_prepared
 
@@ -50,13 +52,15 @@ def main():
     sys.path.insert(0, request["folder"])
     request["pytest"] = prepared_session(request)
     gc.freeze()
-    lanes, answers = Scheduler(request, JOBS), {}
+    lanes, answers, done = Scheduler(request, JOBS), {}, {}
     for stage in request["stages"]:
-        for job in stage["jobs"]:
+        jobs = [each for job in stage["jobs"] for each in expanded(job, done, answers)]
+        for job in jobs:
             bound(job, answers)
-        done = lanes.run(stage["jobs"])
-        answers.update(done)
-        if stage["stop"] and not all(answer["ok"] for answer in done.values()):
+        done |= {job["id"]: job for job in jobs}
+        found = lanes.run(jobs)
+        answers.update(found)
+        if stage["stop"] and not all(answer["ok"] for answer in found.values()):
             break
     report.write(json.dumps(answers).encode())
     report.close()

@@ -6,7 +6,9 @@ import os
 import sys
 
 from agenthands.gate.harness.conditions import conditions, tool_file
-from agenthands.gate.harness.forks import Child, wait_for
+from agenthands.gate.harness.forks import Child, limit_cpu, wait_for
+
+CPU_PER_TEST = 0.5  # seconds that a run may take more for each of its tests
 
 
 class Outcomes:
@@ -18,11 +20,14 @@ class Outcomes:
         self.session = session
         self.by_test = {}
         self.failures = []
+        self.late = []
 
     def pytest_collection_modifyitems(self, items):
-        """Turn the order around."""
+        """Turn the order around, and let many tests take longer than few."""
         if self.job.get("reverse"):
             items.reverse()
+        if "cpu_most" in self.job:
+            limit_cpu(self.job["cpu_seconds"] + CPU_PER_TEST * len(items))
 
     def pytest_runtestloop(self, session):
         """Run each test in a process of its own, where the job asks for that."""
@@ -36,6 +41,7 @@ class Outcomes:
             else:
                 self.by_test[item.nodeid] = "failed"
                 self.failures.append(f"{item.nodeid}: {answer['error']}")
+                self.late += [item.nodeid] if answer.get("timeout") else []
         return True
 
     def pytest_runtest_makereport(self, item, call):
@@ -68,7 +74,8 @@ def run_alone(outcomes, item):
         return {"ok": True, "outcomes": outcomes.by_test, "failures": outcomes.failures[:3]}
 
     outcomes.by_test, outcomes.failures, kept = {}, [], (outcomes.by_test, outcomes.failures)
-    child = Child({"seconds": outcomes.job["seconds"] / 2}, one, inherit=True)  # the tests may hold files open
+    bounds = {"seconds": outcomes.job["seconds"] / 2, "cpu_seconds": outcomes.job["cpu_seconds"]}
+    child = Child(bounds, one, inherit=True)  # the tests may hold files open
     outcomes.by_test, outcomes.failures = kept
     ended = []
     while not ended:
@@ -90,6 +97,7 @@ def tests(request, job):
         "exit_code": int(code),
         "outcomes": outcomes.by_test,
         "failures": outcomes.failures[:10],
+        **({"timeout": True} if outcomes.late else {}),
         **covered,
     }
 

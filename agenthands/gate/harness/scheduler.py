@@ -8,14 +8,44 @@ import signal
 from agenthands.gate.harness.forks import Child, children_of, remove, wait_for
 
 SCRATCH = ("/tmp", "/dev/shm")
+FORK = 0.1  # seconds of CPU that a process takes which runs one test
 
 
 def bound(job, answers):
-    """Bound a job by what the unchanged tool took: endless loops are frequent among mutants."""
+    """Bound a job by what the unchanged tool took: endless loops are frequent among mutants.
+
+    What counts is CPU time, which another's load on the machine does not change. The bound by the clock is far.
+    """
     like = answers.get(job.get("like"))
     if like:
-        job["cpu_seconds"] = 1 + 5 * like["cpu"]
-        job["seconds"] = min(job["seconds"], 10 + 10 * like["seconds"])
+        tests = len(like.get("outcomes", ()))
+        job.pop("cpu_most", None)
+        job["cpu_seconds"] = 1 + 5 * like["cpu"] + (FORK * tests if job.get("alone") else 0)
+        job["seconds"] = min(job["seconds"], 30 + 20 * like["seconds"]) + (tests if job.get("alone") else 0)
+
+
+def expanded(job, done, answers):
+    """Return the jobs that stand for one: one about survivors is done where a changed tool passed the tests.
+
+    With `each_survivor` there is one for each of them, whose calls are those that another job made in time. `done`
+    are the jobs of earlier stages by id. Where fewer have survived than `least` says, or more than `most`, nobody asks
+    what they are.
+    """
+    if "least" not in job:
+        return [job]
+    survivors = [each for each in done.values() if each.get("compared") and answers[each["id"]]["ok"]]
+    if not job["least"] <= len(survivors) <= job["most"]:
+        return []
+    if not job.get("each_survivor"):
+        return [job]
+    like = job["like"]
+    if not answers.get(like, {}).get("ok"):
+        return []
+    arguments = done[like]["arguments"][: len(answers[like]["calls"])]
+    return [
+        {**job, "id": f"{job['id']} {each['id']}", "arguments": arguments, "source": each["source"]}
+        for each in survivors
+    ]
 
 
 class Scheduler:

@@ -10,90 +10,99 @@ from __future__ import annotations
 import ast
 import difflib
 import hashlib
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
+from types import CodeType
+from typing import Any, NamedTuple
 
+from agenthands.gate.mutation.executed import Part, executed_parts
 from agenthands.gate.mutation.operators import Change, changes
-from agenthands.gate.source import is_registered, parts_outside_messages
+
+Code = tuple[Any, ...]
+_OF_A_TABLE = 6
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A changed version of a tool's module. `line` counts from 1; `diff` is unified, without file names."""
+    """A changed version of a tool's module. `line` counts from 1; `diff` is unified, without file names.
+
+    `statement` is the line where the statement begins that is changed, 0 where a line does not say whether it runs.
+    """
 
     source: str
     line: int
     kind: str
     diff: str
+    statement: int = 0
 
 
 def mutants(source: str, limit: int) -> list[Mutant]:
     """Return at most `limit` mutants of a tool's module, spread over its lines; the same source gives the same ones.
 
-    Left alone are what the gate sees elsewhere or what no test should pin: configuration and input classes (`schema`),
-    the registration, docstrings, annotations, decorators, logging, and the wording of error messages.
+    Changed is what `executed_parts` names. Of a table of many values a few are changed; a mutant that compiles to the
+    bytecode of the tool or of another mutant is none.
     """
     tree = ast.parse(source)
     text = _Text(source)
-    candidates = [change for node in _own_nodes(tree) for change in changes(node, text.segment)]
-    seen = {source}
+    candidates = [
+        _Candidate(change, part) for part in executed_parts(tree) for change in changes(part.node, text.segment)
+    ]
+    seen = {compiled(source)}
     chosen: list[Mutant] = []
-    for change in _spread(candidates):
+    for change, part in _spread(candidates):
         if len(chosen) == limit:
             break
         mutated = text.replace(change)
-        if mutated not in seen and _is_python(mutated):
-            seen.add(mutated)
-            chosen.append(Mutant(mutated, change.first.lineno, change.kind, _diff(source, mutated)))
+        code = compiled(mutated)
+        if code and code not in seen:
+            seen.add(code)
+            diff = _diff(source, mutated)
+            chosen.append(Mutant(mutated, change.first.lineno, change.kind, diff, part.statement))
     return sorted(chosen, key=lambda mutant: mutant.line)
 
 
-def _is_python(source: str) -> bool:
+class _Candidate(NamedTuple):
+    """A change, and the part of the module that it is made in."""
+
+    change: Change
+    part: Part
+
+
+def compiled(source: str) -> Code | None:
+    """Return what a module compiles to, without line numbers; None where it is no Python."""
     try:
-        ast.parse(source)
-    except (SyntaxError, ValueError):
-        return False
-    return True
+        with warnings.catch_warnings(action="ignore"):
+            return _comparable(compile(source, "", "exec", dont_inherit=True))
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+        return None
 
 
-def _own_nodes(tree: ast.Module) -> Iterator[ast.AST]:
-    """Return every node of the tool's own code, from the top."""
-    for statement in tree.body:
-        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value and not _is_dunder(statement):
-            yield from parts_outside_messages(statement.value)
-        else:
-            for function in _functions(statement):
-                for part in [*function.args.defaults, *filter(None, function.args.kw_defaults), *function.body]:
-                    yield from parts_outside_messages(part)
+def _comparable(code: CodeType) -> Code:
+    constants = tuple(
+        _comparable(each) if isinstance(each, CodeType) else (type(each).__name__, repr(each))
+        for each in code.co_consts
+    )
+    names = (code.co_name, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
+    return (code.co_code, code.co_exceptiontable, constants, names, code.co_flags, code.co_argcount)
 
 
-def _functions(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Return the outermost functions below `node`; of the registered one, those inside it."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_registered(node):
-        yield node
-    elif isinstance(node, ast.stmt):
-        for child in ast.iter_child_nodes(node):
-            yield from _functions(child)
+def _spread(candidates: list[_Candidate]) -> Iterator[_Candidate]:
+    """Return all by turns from each line, and of each table few; the order of lines and within follows from a hash."""
 
-
-def _is_dunder(statement: ast.Assign | ast.AnnAssign) -> bool:
-    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-    return any(isinstance(target, ast.Name) and target.id.startswith("__") for target in targets)
-
-
-def _spread(candidates: list[Change]) -> Iterator[Change]:
-    """Return all by turns from each line; the order of the lines and within each follows from a hash."""
-
-    def rank(change: Change) -> str:
+    def rank(candidate: _Candidate) -> str:
+        change = candidate.change
         place = (change.kind, change.text, change.first.lineno, change.first.col_offset)
         return hashlib.sha256(repr(place).encode()).hexdigest()
 
-    lines: dict[int, list[Change]] = defaultdict(list)
-    for change in sorted(candidates, key=rank):
-        lines[change.first.lineno].append(change)
-    for turn in zip_longest(*lines.values()):
+    places: dict[int | ast.AST, list[_Candidate]] = defaultdict(list)
+    for candidate in sorted(candidates, key=rank):
+        table = candidate.part.table
+        if table is None or len(places[table]) < _OF_A_TABLE:
+            places[table or candidate.change.first.lineno].append(candidate)
+    for turn in zip_longest(*places.values()):
         yield from filter(None, turn)
 
 

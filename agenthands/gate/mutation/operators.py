@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -29,6 +30,7 @@ _NAMES = {"min": "max", "max": "min", "any": "all", "all": "any", "floor": "ceil
           "upper": "lower", "startswith": "endswith", "endswith": "startswith", "lstrip": "rstrip",
           "rstrip": "lstrip", "find": "rfind"}  # fmt: skip
 _SYMMETRIC = {"min", "max", "isclose", "gcd", "lcm", "hypot", "zip", "isinstance", "issubclass"}
+_SMALL, _HUGE = 100, 10**300  # more digits than that no source is made of
 _REMOVABLE = ast.AugAssign | ast.Raise | ast.Delete
 
 
@@ -108,9 +110,25 @@ def _constant(node: ast.Constant, _segment: Segment) -> Iterator[Change]:
     if isinstance(value, bool):
         yield Change("constant", str(not value), node, node)
     elif isinstance(value, int | float):
-        yield Change("constant", repr(value + 1), node, node)
+        yield from _number(node, value)
     elif isinstance(value, str):
         yield Change("constant", repr(f"x{value}"), node, node)
+
+
+def _number(node: ast.Constant, value: float) -> Iterator[Change]:
+    """Change a number so that it makes a difference: a large one by its scale, because one more is hardly noticed."""
+    other = value + 1 if abs(value) <= _SMALL else value * 2
+    if other not in (value, math.inf) and abs(other) < _HUGE:
+        yield Change("constant", repr(other), node, node)
+
+
+def _text(node: ast.JoinedStr, segment: Segment) -> Iterator[Change]:
+    yield Change("constant", f"('x' + {segment(node, node)})", node, node)
+
+
+def _case(node: ast.match_case, segment: Segment) -> Iterator[Change]:
+    if node.guard:
+        yield Change("condition", f"not ({segment(node.guard, node.guard)})", node.guard, node.guard)
 
 
 def _call(node: ast.Call, segment: Segment) -> Iterator[Change]:
@@ -149,6 +167,8 @@ _MAKERS: dict[type[ast.AST], Callable[..., Iterator[Change]]] = {
     ast.IfExp: _condition,
     ast.comprehension: _comprehension,
     ast.Constant: _constant,
+    ast.JoinedStr: _text,
+    ast.match_case: _case,
     ast.Call: _call,
     ast.Return: _return,
     ast.Break: _break,
