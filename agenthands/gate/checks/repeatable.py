@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, override
 
+from agenthands._util.json_values import same_json
 from agenthands.gate.checks.base import Finding, GateCheck, weak_tests
-from agenthands.gate.checks.examples import same_json
 from agenthands.gate.harness_jobs import TESTS_AGAIN, TESTS_ANOTHER_DAY, Job, calls_another_day
 
 if TYPE_CHECKING:
