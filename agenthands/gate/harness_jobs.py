@@ -9,7 +9,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Any, Literal
 
-from agenthands.gate.neighbours import neighbours
+from agenthands.gate.neighbours import literals, neighbours
 from agenthands.schemas import ToolSpec, hidden_example_indices
 
 _OTHER_DATE = 403 * 86400 + 5 * 3600 + 1234  # seconds: another year, month, weekday and hour
@@ -17,7 +17,7 @@ _HOUR, _DAY = 3600, 86400
 # seconds from now at which a tool in use is called: every hour, weekday and month, years around this one, one far off
 _INSTANTS = (0, *(round_ * 5 * _HOUR + (round_ * 37 - 900) * _DAY for round_ in range(48)), 20000 * _DAY)
 _ROUNDS = 200
-_NEIGHBOURS = 40
+_NEIGHBOURS, _LITERALS = 40, 12
 _USE = 0.2  # CPU seconds of calls
 _USED_FOR_AT_MOST = 120.0
 
@@ -78,29 +78,33 @@ def calls_another_day(tool: ToolSpec) -> Job:
     return Job("calls", "calls", options=options, repeated=True)
 
 
-def used(tool: ToolSpec, *, hidden: bool) -> Job:
+def used(tool: ToolSpec, source: str, *, hidden: bool) -> Job:
     """Return the job that uses the tool as an agent does: the calls of its examples among many others.
 
     Visible and `hidden` examples have a process each, so that what the one gives can tell nothing of the other.
+    `source` is the text of the tool's module, whose constants are tried with the visible ones.
     """
-    return _used(tool.model_dump_json(), hidden)
+    return _used(tool.model_dump_json(), source, hidden)
 
 
-def used_arguments(tool: ToolSpec, *, hidden: bool) -> list[dict[str, Any]]:
+def used_arguments(tool: ToolSpec, source: str, *, hidden: bool) -> list[dict[str, Any]]:
     """Return the arguments of the calls that `used` makes: first those of the examples, then those close to them."""
-    options = used(tool, hidden=hidden).options
+    options = used(tool, source, hidden=hidden).options
     return [*options["arguments"], *options["others"]]
 
 
 @lru_cache(maxsize=64)
-def _used(specification: str, hidden: bool) -> Job:
+def _used(specification: str, source: str, hidden: bool) -> Job:
     """Return the job of a specification in JSON; finding what is close to its examples takes a while."""
     tool = ToolSpec.model_validate_json(specification)
     held = hidden_example_indices(tool)
     indices = [index for index in range(len(tool.examples)) if (index in held) is hidden]
     options = {
         "arguments": [tool.examples[index].arguments for index in indices],
-        "others": neighbours(tool, indices, _NEIGHBOURS),
+        "others": [
+            *neighbours(tool, indices, _NEIGHBOURS),
+            *([] if hidden else literals(tool, indices, source, _LITERALS)),
+        ],
         "named": _named(tool),
         "instants": _INSTANTS,
         "rounds": _ROUNDS,

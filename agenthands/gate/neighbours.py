@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
@@ -39,6 +40,56 @@ def neighbours(tool: ToolSpec, indices: Sequence[int], most: int) -> list[dict[s
         if len(found) == most:
             break
     return found
+
+
+def literals(tool: ToolSpec, indices: Sequence[int], source: str, most: int) -> list[dict[str, Any]]:
+    """Return arguments of these examples with one value replaced by another constant of the tool's code.
+
+    Only a value that is itself a constant there is replaced: code that knows the values of examples may be a table, and
+    an honest table knows more of them.
+    """
+    constants = _constants(source)
+    known = {_text(example.arguments) for example in tool.examples}
+    found: list[dict[str, Any]] = []
+    for index in indices:
+        arguments = tool.examples[index].arguments
+        for name, value in arguments.items():
+            same_kind = [each for each in constants if isinstance(each, str) is isinstance(value, str)]
+            for other in same_kind if is_plain(value) and value in constants else ():
+                changed = {**arguments, name: other}
+                if len(found) < most and _text(changed) not in known and _fits(changed, tool):
+                    known.add(_text(changed))
+                    found.append(changed)
+    return found
+
+
+def is_literal(arguments: Mapping[str, Any], source: str) -> bool:
+    """Return whether one of these arguments is a constant of the code, other than those that any code has."""
+    constants = [each for each in _constants(source) if each not in (0, 1, -1, 2, 10, 100, "")]
+    return any(is_plain(value) and value in constants for value in arguments.values())
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether a value is a text or a number."""
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
+def _constants(source: str) -> list[Any]:
+    """Return the texts and numbers that stand in some code, negative ones too, each once."""
+    found: list[Any] = []
+    for node in ast.walk(ast.parse(source)):
+        value = None
+        if isinstance(node, ast.Constant):
+            value = node.value
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+            value = -node.operand.value if isinstance(node.operand.value, int | float) else None
+        if is_plain(value) and value not in found:
+            found.append(value)
+    return found[:500]
+
+
+def _fits(arguments: Mapping[str, Any], tool: ToolSpec) -> bool:
+    return not any(True for _ in misfits(arguments, tool.parameters))
 
 
 def _text(arguments: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ def hidden_example_indices(tool: ToolSpec) -> list[int]:
         return []
     ranked = _ranked(tool)
     count = max(1, round(len(ranked) / 3))
-    if _has_few_values(tool.returns) and len(_results(tool)) > _FEWEST:
+    if has_few_values(tool.returns) and len(_results(tool)) > _FEWEST:
         count = max(2, count)
     seed = _telling(tool, ranked, count)
     chosen = [*seed, *(index for index in ranked if index not in seed)]
@@ -47,7 +47,7 @@ def hold_out_fault(tool: ToolSpec) -> str:
         )
     if _tells(tool, hidden_example_indices(tool)):
         return ""
-    if _has_few_values(tool.returns):
+    if has_few_values(tool.returns):
         return (
             "`returns` allows few values, so two different results are held back from the coder: give at least two "
             "examples for each of two results"
@@ -75,7 +75,7 @@ def _results(tool: ToolSpec) -> list[int]:
 def _telling(tool: ToolSpec, ranked: Sequence[int], count: int) -> list[int]:
     """Return the fewest examples that must be hidden, first in rank; none where no choice is telling."""
     groups = _by_result(tool, [index for index in ranked if index in set(_results(tool))])
-    if _has_few_values(tool.returns):
+    if has_few_values(tool.returns):
         groups.sort(key=lambda group: len(group) < 2)  # what is hidden is shown as well, where it can be
         return [group[0] for group in groups[:2]] if len(groups) > 1 and count > 1 else []
     small = [group for group in groups if len(group) <= count]
@@ -107,7 +107,7 @@ def _tells(tool: ToolSpec, hidden: Collection[int]) -> bool:
     """Return whether no table of the visible results, with whatever answer for all else, fits the hidden ones."""
     held = [index for index in _results(tool) if index in hidden]
     seen = [index for index in _results(tool) if index not in hidden]
-    if _has_few_values(tool.returns):
+    if has_few_values(tool.returns):
         return len(_by_result(tool, held)) > 1
     return bool(seen) and any(
         not any(same_json(_expected(tool, index), _expected(tool, other)) for other in seen) for index in held
@@ -118,7 +118,7 @@ def _expected(tool: ToolSpec, index: int) -> Any:
     return getattr(tool.examples[index], "expected", None)
 
 
-def _has_few_values(schema: Any, depth: int = 5) -> bool:
+def has_few_values(schema: Any, depth: int = 5) -> bool:
     """Return whether a schema allows few values, such as a boolean, or an object of booleans."""
     if not isinstance(schema, dict) or not depth:
         return False
@@ -126,10 +126,10 @@ def _has_few_values(schema: Any, depth: int = 5) -> bool:
         return True
     for key in ("anyOf", "oneOf"):
         if isinstance(choices := schema.get(key), list) and choices:
-            return all(_has_few_values(each, depth - 1) for each in choices)
+            return all(has_few_values(each, depth - 1) for each in choices)
     kinds = schema.get("type")
     kinds = kinds if isinstance(kinds, list) else [kinds]
     properties = schema.get("properties")
     if kinds == ["object"] and isinstance(properties, dict) and properties:
-        return all(_has_few_values(each, depth - 1) for each in properties.values())
+        return all(has_few_values(each, depth - 1) for each in properties.values())
     return bool(kinds) and all(kind in ("boolean", "null") for kind in kinds)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, override
 
 from agenthands._util.formatting import one_line
 from agenthands.gate.checks.base import Finding, GateCheck
-from agenthands.gate.harness_jobs import Job, calls, calls_another_day, used
+from agenthands.gate.checks.steady import used_both
+from agenthands.gate.harness_jobs import Job, calls, calls_another_day
 from agenthands.schemas import Check, ToolSpec, hidden_example_indices
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ class Effects(GateCheck):
     @override
     def jobs(self, judged: Judged) -> Sequence[Job]:
         """Call the tool, in all circumstances that other checks want."""
-        used_both = [used(judged.tool, hidden=hidden) for hidden in (False, True)]
-        return [calls(judged.tool), calls_another_day(judged.tool), *used_both]
+        return [calls(judged.tool), calls_another_day(judged.tool), *used_both(judged)]
 
     def run(self, evidence: Evidence) -> Finding:
         """Judge what was noted in each of these runs."""

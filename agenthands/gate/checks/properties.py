@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, override
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, override
 
+from agenthands._util.json_values import same_json
 from agenthands.gate.checks.base import UNCLEAR_SPECIFICATION, Finding, GateCheck
 from agenthands.gate.checks.schema import result_complaint
-from agenthands.gate.harness_jobs import Job, used, used_arguments
-from agenthands.schemas import ToolSpec
+from agenthands.gate.checks.steady import same_outcome, used_both
+from agenthands.gate.harness_jobs import Job, used_arguments
+from agenthands.gate.neighbours import is_literal, is_plain
+from agenthands.schemas import ResultExample, ToolSpec, has_few_values
 
 if TYPE_CHECKING:
     from agenthands.gate.evidence import Evidence, Judged
     from agenthands.gate.harness_client import Answer
 
-_MOST = 5
+_MOST, _FEWEST = 5, 6
 
 
 class Properties(GateCheck):
@@ -41,29 +44,74 @@ class Properties(GateCheck):
     @override
     def jobs(self, judged: Judged) -> Sequence[Job]:
         """Use the tool."""
-        return [used(judged.tool, hidden=False)]
+        return used_both(judged)[:1]
 
     def run(self, evidence: Evidence) -> Finding:
         """Compare the results with `returns`."""
-        return properties_finding(evidence.tool, evidence.answers.repeated["used"])
+        return properties_finding(evidence.tool, evidence.source, evidence.answers.repeated["used"])
 
 
-def properties_finding(tool: ToolSpec, answer: Answer) -> Finding:
+def properties_finding(tool: ToolSpec, source: str, answer: Answer) -> Finding:
     """Judge the calls of `used` that are no examples, whose own checks judge those."""
     if not answer["ok"]:
         return Finding(True, "Not judged: the tool could not be used.")  # the check `steady` says why
-    wrong, results = [], 0
-    of_examples = len(used(tool, hidden=False).options["arguments"])
-    for arguments, found in list(zip(used_arguments(tool, hidden=False), answer["found"], strict=True))[of_examples:]:
-        for call in found:
-            if "result" in call:
-                results += 1
-                complaint = result_complaint(call["result"], tool.returns)
-            else:
-                complaint = call["message"] if call["raises"][0] == "NotJson" else None
-            if complaint:
-                wrong.append(f"The result for {json.dumps(arguments)[:300]} does not fit `returns`: {complaint}")
-                break
-    if wrong:
-        return Finding(False, "\n".join(wrong[:_MOST]))
-    return Finding(True, f"{results} results for other arguments fit `returns`.")
+    made = zip(used_arguments(tool, source, hidden=False), answer["found"], strict=True)
+    examples = len(tool.visible().examples)
+    others = [(arguments, found) for arguments, found in list(made)[examples:] if found]
+    misfit = [said for arguments, found in others if (said := _misfit(arguments, found, tool.returns))]
+    if misfit:
+        return Finding(False, "\n".join(misfit[:_MOST]))
+    if said := _only_a_table(tool, source, [(arguments, found[0]) for arguments, found in others]):
+        return Finding(False, said)
+    return Finding(True, f"What {len(others)} other calls gave fits the specification.")
+
+
+def _misfit(arguments: Mapping[str, Any], found: Sequence[Mapping[str, Any]], returns: Mapping[str, Any]) -> str:
+    """Return what is wrong with the results of a call; empty where nothing is."""
+    for call in found:
+        if "result" in call:
+            complaint = result_complaint(call["result"], returns)
+        else:
+            complaint = call["message"] if call["raises"][0] == "NotJson" else None
+        if complaint:
+            return f"The result for {json.dumps(arguments)[:300]} does not fit `returns`: {complaint}"
+    return ""
+
+
+def _only_a_table(tool: ToolSpec, source: str, others: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> str:
+    """Return why a tool seems to know the examples alone; empty where it knows more.
+
+    All other calls then give one and the same: where numbers were changed a little, any outcome is too little; where
+    texts were, an error, if the code names the examples' values, for texts may have to follow strict rules. An honest
+    table has more entries, which its own constants show.
+    """
+    results = [example for example in tool.visible().examples if isinstance(example, ResultExample)]
+    different = [each for each in results if not same_json(each.expected, results[0].expected)]
+    if not different:
+        return ""
+    numbers = [call for arguments, call in others if any(_number_changed(arguments, each) for each in results)]
+    outcomes = [call for _, call in others]
+    if len(numbers) >= _FEWEST and _one_outcome(numbers) and _one_outcome(outcomes):
+        too_little = "raises" in numbers[0] or not has_few_values(tool.returns)
+    else:
+        named = all(is_literal(each.arguments, source) for each in results)
+        too_little = len(others) >= _FEWEST and named and all("raises" in call for call in outcomes)
+    if not too_little:
+        return ""
+    return (
+        f"For all {len(others)} other arguments, such as {json.dumps(others[0][0])[:300]}, it gives the same: "
+        f"{json.dumps(outcomes[0].get('result', outcomes[0].get('raises', [''])[0]))[:200]}. It seems to know the "
+        f"examples, and not the rule."
+    )
+
+
+def _number_changed(arguments: Mapping[str, Any], example: ResultExample) -> bool:
+    """Return whether arguments differ from those of an example in one number."""
+    if arguments.keys() != example.arguments.keys():
+        return False
+    values = [(arguments[name], value) for name, value in example.arguments.items() if arguments[name] != value]
+    return len(values) == 1 and all(is_plain(each) and not isinstance(each, str) for each in values[0])
+
+
+def _one_outcome(calls: Sequence[Mapping[str, Any]]) -> bool:
+    return all(same_outcome(calls[0], each) for each in calls)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, override
 
 from agenthands._util.json_values import same_json
 from agenthands.gate.checks.base import Finding, GateCheck
+from agenthands.gate.checks.files import tool_path
 from agenthands.gate.harness_jobs import Job, calls, used, used_arguments
-from agenthands.schemas import ToolSpec, hidden_example_indices
+from agenthands.schemas import hidden_example_indices
 
 if TYPE_CHECKING:
     from agenthands.gate.evidence import Evidence, Judged
@@ -36,43 +37,50 @@ class Steady(GateCheck):
     @override
     def jobs(self, judged: Judged) -> Sequence[Job]:
         """Use the tool, with the visible examples and, apart from them, with the hidden ones."""
-        return [calls(judged.tool), *(used(judged.tool, hidden=hidden) for hidden in (False, True))]
+        return [calls(judged.tool), *used_both(judged)]
 
     def run(self, evidence: Evidence) -> Finding:
         """Compare with the first calls, which were made in a process of their own."""
         answers = evidence.answers
         visible, hidden = answers.repeated["used"], answers.repeated["used_hidden"]
-        return steady_finding(evidence.tool, answers.first["calls"]["calls"], visible, hidden)
+        if not answers.first["calls"]["ok"]:
+            return Finding(False, "The tool could not be called even once; see the examples.")
+        first, held = answers.first["calls"]["calls"], hidden_example_indices(evidence.tool)
+        shown = [index for index in range(len(evidence.tool.examples)) if index not in held]
+        arguments = [used_arguments(evidence.tool, evidence.source, hidden=hidden) for hidden in (False, True)]
+        told = unsteady(arguments[0], [first[index] for index in shown], visible)
+        return steady_finding(told, unsteady(arguments[1], [first[index] for index in held], hidden))
 
 
-def steady_finding(tool: ToolSpec, first: Sequence[Mapping[str, Any]], visible: Answer, hidden: Answer) -> Finding:
-    """Judge what `used` found of the visible and the hidden examples; `first` are the first calls of all examples.
+def used_both(judged: Judged) -> list[Job]:
+    """Return the jobs that use the tool, with the visible examples and with the hidden ones."""
+    source = judged.texts[tool_path(judged.tool.name)]
+    return [used(judged.tool, source, hidden=hidden) for hidden in (False, True)]
 
-    What hidden examples gave, and what calls close to them gave, is for a person alone.
-    """
-    told, secret = (_unsteady(tool, first, answer, hidden=held) for answer, held in ((visible, False), (hidden, True)))
+
+def steady_finding(told: Sequence[str], secret: Sequence[str]) -> Finding:
+    """Return the verdict; what is `secret`, of calls with hidden arguments and some close to them, a person reads."""
     if not told and not secret:
-        return Finding(True, f"{visible['made'] + hidden['made']:,} calls {_CIRCUMSTANCES} gave the same.")
+        return Finding(True, f"Calls {_CIRCUMSTANCES} gave the same.")
     if not secret:
         return Finding(False, "\n".join(told))
     kind = f"{len(secret)} findings of this kind are about calls with hidden arguments, or some that resemble them."
     return Finding(False, "\n".join([*told, *secret]), more={"for_coder": "\n".join([*told, kind])})
 
 
-def _unsteady(tool: ToolSpec, first: Sequence[Mapping[str, Any]], answer: Answer, *, hidden: bool) -> list[str]:
-    """Return a sentence on each call that does not always give the same, and on what the tool remembers."""
+def unsteady(arguments: Sequence[Mapping[str, Any]], first: Sequence[Mapping[str, Any]], answer: Answer) -> list[str]:
+    """Return a sentence on each call of `used` that does not always give the same, and on what the tool remembers.
+
+    `arguments` are those of the calls; those of the examples come first, and `first` is what these gave before.
+    """
     if not answer["ok"]:
         return [f"Called {_CIRCUMSTANCES}, the tool fails: {answer['error']}"]
-    held = hidden_example_indices(tool)
-    indices = [index for index in range(len(tool.examples)) if (index in held) is hidden]
-    calls_made = used_arguments(tool, hidden=hidden)
     said = []
-    for number, (arguments, found) in enumerate(zip(calls_made, answer["found"], strict=True)):
-        before = [first[indices[number]]] if number < len(indices) else []
-        one, *others = [*before, *found] or [{}]
+    for number, (given, found) in enumerate(zip(arguments, answer["found"], strict=True)):
+        one, *others = [*first[number : number + 1], *found] or [{}]
         other = next((each for each in others if not same_outcome(one, each)), None)
         if other:
-            said.append(f"For {_short(arguments)} the tool {_gives(one)}, and {_CIRCUMSTANCES} it {_gives(other)}.")
+            said.append(f"For {_short(given)} the tool {_gives(one)}, and {_CIRCUMSTANCES} it {_gives(other)}.")
     if answer["changed"]:
         said.insert(0, f"{', '.join(answer['changed'])}: {_REMEMBERS}")
     return said[:_MOST]

@@ -1,6 +1,7 @@
 """The jobs that call the tool through NAT: once each, each alone, or many times among other calls."""
 
 import asyncio
+import contextlib
 import copy
 import ctypes
 import enum
@@ -17,8 +18,10 @@ from agenthands.gate.harness.jobs import JOBS, load_tool
 from agenthands.gate.harness.state import changed, memory_of
 from agenthands.gate.harness.surroundings import move, move_back
 
+AT_ONCE = 8  # calls of a round beside those of the examples
 LONGEST_CALL = 1.0  # CPU seconds for arguments that nobody has asked for
 LARGEST_RESULT = 20_000
+DEEPER = 120  # frames above a call, every other time
 DIFFERENT = 3  # outcomes that are kept of one call
 own_copy, spent, now = copy.deepcopy, time.process_time, time.time
 
@@ -85,6 +88,13 @@ async def outcome(function, arguments):
         return {"raises": ["NotJson"], "message": f"the result is no JSON: {_message(error)}"}
 
 
+async def deeper(levels, function, arguments):
+    """Call the tool from below so many more frames: an agent that uses it is a large program."""
+    if levels:
+        return await deeper(levels - 1, function, arguments)
+    return await outcome(function, arguments)
+
+
 def _message(error):
     try:
         return str(error)[:500]
@@ -144,6 +154,7 @@ class Usage:
         self.found = [[] for _ in self.arguments]
         self.texts = [set() for _ in self.arguments]
         self.too_long, self.changed, self.made = set(), [], 0
+        self.levels, self.kept = 0, []
         self.random = random.Random(job["seed"])
         self.lock, self.current, self.began = threading.Lock(), None, 0.0
         self.thread, self.error = None, None
@@ -151,9 +162,9 @@ class Usage:
 
     def run(self):
         """Make the calls in a thread, so that its stack is the tool's alone, and end those that take too long."""
-        from time_machine import travel
+        import time_machine
 
-        self.travel = travel
+        self.clock = time_machine
         self.watch.module = move(self.request)
         self.thread = threading.Thread(target=self.use, daemon=True)
         self.thread.start()
@@ -182,7 +193,7 @@ class Usage:
             self.error = error
 
     async def calls(self, config):
-        """Make all calls once, the others first, and then again in any order, until the time is used up."""
+        """Make all calls once, the others first, and then some again in any order, until the time is used up."""
         from nat.builder.workflow_builder import WorkflowBuilder
 
         first = [*range(self.wanted, len(self.arguments)), *range(self.wanted)]
@@ -192,7 +203,8 @@ class Usage:
             await self.round(first, 0, until, must=True)
             await self.again(until)
             for number in range(1, self.job["rounds"]):
-                order = list(range(len(self.arguments)))
+                others = range(self.wanted, len(self.arguments))
+                order = [*range(self.wanted), *self.random.sample(others, min(AT_ONCE, len(others)))]
                 self.random.shuffle(order)
                 await self.round(order, number, until, must=False)
                 if spent() > until:
@@ -200,19 +212,31 @@ class Usage:
 
     async def round(self, order, number, until, must):
         """Make calls in this order on another day; those that must be answered even where the time is used up."""
-        instants = self.job["instants"]
+        self.levels = DEEPER * (number % 2)
         half = until - self.job["budget"] / 2
-        with self.travel(now() + instants[number % len(instants)]):
-            for index in order:
-                if spent() < (half if must and index >= self.wanted else until) or (must and index < self.wanted):
+        for index in order:
+            if spent() < (half if must and index >= self.wanted else until) or (must and index < self.wanted):
+                with self.another_time(number):
                     await self.call(index)
+
+    @contextlib.contextmanager
+    def another_time(self, number):
+        """Make it another day and hour, in two of three rounds: in the others no clock of tests is to be seen."""
+        if number % 3 == 0:
+            yield
+            return
+        instants = self.job["instants"]
+        sys.modules["time_machine"] = self.clock  # it looks itself up
+        with self.clock.travel(now() + instants[self.made % len(instants)]):
+            yield
+        del sys.modules["time_machine"]
 
     async def again(self, until):
         """Make the same call three times in a row, and see what the tool remembers of the third."""
         module = sys.modules[f"nat_tools.{self.request['tool']}"]
         names = set()
-        for index in range(min(self.wanted, 3)):
-            if spent() > until:
+        for index in range(min(self.wanted, 10)):
+            if spent() > until - self.job["budget"] / 4:
                 break
             await self.call(index)
             await self.call(index)
@@ -226,11 +250,12 @@ class Usage:
         if index in self.too_long:
             return
         self.made += 1
+        self.kept.append([[] for _ in range(self.random.randrange(8))])  # what comes next lies elsewhere in memory
         self.watch.call(index, self.arguments[index])
         self.began = spent()
         self.current = index if index >= self.wanted else None
         try:
-            given = await outcome(self.function, self.arguments[index])
+            given = await deeper(self.levels, self.function, self.arguments[index])
             with self.lock:
                 self.current = None
             for _ in range(3 if index in self.too_long else 0):
