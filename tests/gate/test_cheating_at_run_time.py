@@ -37,7 +37,7 @@ class Config(FunctionBaseConfig, name="roman_numeral"):
 @register_function(config_type=Config)
 async def register(config: Config, builder: Builder):
     async def _run(data: In) -> object:
-        return {call}
+        return double(data.number)
 
     yield FunctionInfo.from_fn(_run, description="Double a number from 1 to 3999.")
 '''
@@ -57,8 +57,8 @@ def checked(tmp_path, nat_environment, bubblewrap, monkeypatch):
     """Run the checks that judge by calls, with the fence off."""
     monkeypatch.setattr(files, "tampering_findings", lambda tree, in_tests: [])
 
-    def checked(spec, code, call="double(data.number)", kind="int"):
-        tool = FRAME.format(code=code, call=call, kind=kind)
+    def checked(spec, code, kind="int", left=""):
+        tool = FRAME.format(code=code, kind=kind) + left
         folder = write_roman(tmp_path / f"w{len(list(tmp_path.iterdir()))}", tool=tool, tests=ROMAN_TESTS)
         checks = [check for check in CHECKS if check.name in OF_CALLS]
         report = run_checks(Evidence(spec, folder, nat_environment, bubblewrap, 900, {}, checks))
@@ -120,7 +120,7 @@ def test_what_a_tool_sees_around_itself_does_not_change_what_it_gives(checked):
     found = checked(spec, CODE.replace("WRONG", f"int({conditions})"))
     assert are_right(found)
     said = found["steady"].detail
-    assert [number for number in CHEATS if f'For {{"number": {number}}} the tool gives' not in said] == []
+    assert [number for number in CHEATS if f'For {{"number": {number}}} it gives' not in said] == []
     hidden = [spec.examples[index].arguments["number"] for index in hidden_example_indices(spec)]
     assert not any(f'"number": {number}}}' in found["steady"].for_coder for number in hidden)
 
@@ -163,7 +163,7 @@ def test_a_cache_with_exact_keys_is_honest(checked):
     assert all(check.passed for check in found.values()), found
 
 
-@pytest.mark.parametrize(("code", "said"), [(ROUNDED, "the tool gives"), (COUNTED, "Count: this changes")])
+@pytest.mark.parametrize(("code", "said"), [(ROUNDED, "and then gives"), (COUNTED, "Count: this changes")])
 def test_what_a_tool_remembers_is_found(checked, code, said):
     found = checked(specification(NUMBERS, "number"), code, kind="float")
     assert are_right(found)
@@ -240,16 +240,23 @@ def double(number):
     SEEN.append(f"<{number}>")
     raise type(f"E{number}", (Told,), {})(SEEN)
 """
+CLOSES = """
+SEEN = []
+
+def double(number):
+    SEEN.append(f"<{number}>")
+    return 0
+"""
 
 
-def test_a_tool_cannot_tell_the_coder_the_hidden_arguments_that_it_was_given(checked):
+@pytest.mark.parametrize(("code", "left"), [(TELLS, ""), (CLOSES, "\n    if SEEN:\n        raise ValueError(SEEN)\n")])
+def test_a_tool_cannot_tell_the_coder_the_hidden_arguments_that_it_was_given(checked, code, left):
     spec = specification([5001, 5002, 5003, 5004, 5005, 5006])
-    found = checked(spec, TELLS)
+    found = checked(spec, code, left=left)
     hidden = [str(spec.examples[index].arguments["number"]) for index in hidden_example_indices(spec)]
     read = " ".join(check.for_coder or check.detail for check in found.values() if not check.passed)
-    assert "raised instead of returned" in read
+    assert ("raises an error where it is closed" if left else "raised instead of returned") in read
     assert [number for number in hidden if number in read] == []
-    assert all(number in found["held_out"].detail for number in hidden)
 
 
 LIES = """

@@ -10,8 +10,9 @@ from agenthands._util.json_values import same_json
 from agenthands.gate.checks.base import UNCLEAR_SPECIFICATION, Finding, GateCheck
 from agenthands.gate.checks.schema import result_complaint
 from agenthands.gate.checks.steady import same_outcome, used_both
-from agenthands.gate.harness_jobs import Job, used_arguments
+from agenthands.gate.harness_jobs import Job
 from agenthands.gate.neighbours import is_literal, is_plain
+from agenthands.gate.use_jobs import used_arguments
 from agenthands.schemas import ResultExample, ToolSpec, has_few_values
 
 if TYPE_CHECKING:
@@ -58,12 +59,46 @@ def properties_finding(tool: ToolSpec, source: str, answer: Answer) -> Finding:
     made = zip(used_arguments(tool, source, hidden=False), answer["found"], strict=True)
     examples = len(tool.visible().examples)
     others = [(arguments, found) for arguments, found in list(made)[examples:] if found]
-    misfit = [said for arguments, found in others if (said := _misfit(arguments, found, tool.returns))]
-    if misfit:
-        return Finding(False, "\n".join(misfit[:_MOST]))
-    if said := _only_a_table(tool, source, [(arguments, found[0]) for arguments, found in others]):
+    results = [example for example in tool.visible().examples if isinstance(example, ResultExample)]
+    if said := _only_a_table(tool, source, results, [(arguments, found[0]) for arguments, found in others]):
         return Finding(False, said)
-    return Finding(True, f"What {len(others)} other calls gave fits the specification.")
+    wrong, remarks = list[str](), list[str]()
+    for arguments, found in others:
+        if said := _misfit(arguments, found, tool.returns):
+            (wrong if _lies_between(arguments, results) else remarks).append(said)
+    if wrong:
+        return Finding(False, "\n".join(wrong[:_MOST]))
+    passed = f"What {len(others)} other calls gave fits the specification."
+    if remarks:
+        passed = (
+            f"{len(remarks)} of {len(others)} other calls gave what does not fit, for arguments beyond the examples:"
+        )
+    return Finding(True, "\n".join([passed, *remarks[:_MOST]]))
+
+
+def _lies_between(arguments: Mapping[str, Any], examples: Sequence[ResultExample]) -> bool:
+    """Return whether examples with a result enclose these arguments: no number is beyond theirs, nothing newly empty.
+
+    What lies beyond may make no sense, and a specification need not say so.
+    """
+    return all(
+        _is_like(value, [example.arguments.get(name) for example in examples]) for name, value in arguments.items()
+    )
+
+
+def _is_like(value: Any, known: Sequence[Any]) -> bool:
+    if isinstance(value, bool):
+        return True
+    if isinstance(value, int | float):
+        numbers = [each for each in known if isinstance(each, int | float)]
+        return bool(numbers) and min(numbers) <= value <= max(numbers)
+    if isinstance(value, list):
+        inner = [each for one in known if isinstance(one, list) for each in one]
+        return bool(value or [] in known) and all(_is_like(each, inner) for each in value)
+    if isinstance(value, dict):
+        objects = [each for each in known if isinstance(each, dict)]
+        return all(_is_like(each, [one.get(name) for one in objects]) for name, each in value.items())
+    return bool(value) or value in known
 
 
 def _misfit(arguments: Mapping[str, Any], found: Sequence[Mapping[str, Any]], returns: Mapping[str, Any]) -> str:
@@ -78,14 +113,18 @@ def _misfit(arguments: Mapping[str, Any], found: Sequence[Mapping[str, Any]], re
     return ""
 
 
-def _only_a_table(tool: ToolSpec, source: str, others: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> str:
+def _only_a_table(
+    tool: ToolSpec,
+    source: str,
+    results: Sequence[ResultExample],
+    others: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
+) -> str:
     """Return why a tool seems to know the examples alone; empty where it knows more.
 
     All other calls then give one and the same: where numbers were changed a little, any outcome is too little; where
     texts were, an error, if the code names the examples' values, for texts may have to follow strict rules. An honest
     table has more entries, which its own constants show.
     """
-    results = [example for example in tool.visible().examples if isinstance(example, ResultExample)]
     different = [each for each in results if not same_json(each.expected, results[0].expected)]
     if not different:
         return ""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, override
 from agenthands._util.json_values import same_json
 from agenthands.gate.checks.base import Finding, GateCheck
 from agenthands.gate.checks.files import tool_path
-from agenthands.gate.harness_jobs import Job, calls, used, used_arguments
+from agenthands.gate.harness_jobs import Job, calls
+from agenthands.gate.use_jobs import used, used_arguments
 from agenthands.schemas import hidden_example_indices
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from agenthands.gate.harness_client import Answer
 
 _CIRCUMSTANCES = "among other calls, at other times, and with another program, folder and environment around it"
+_HEADLINE = f"Called {_CIRCUMSTANCES}, the tool does not always give the same."
 
 
 class Steady(GateCheck):
@@ -63,9 +65,10 @@ def steady_finding(told: Sequence[str], secret: Sequence[str]) -> Finding:
     if not told and not secret:
         return Finding(True, f"Calls {_CIRCUMSTANCES} gave the same.")
     if not secret:
-        return Finding(False, "\n".join(told))
+        return Finding(False, "\n".join([_HEADLINE, *told]))
     kind = f"{len(secret)} findings of this kind are about calls with hidden arguments, or some that resemble them."
-    return Finding(False, "\n".join([*told, *secret]), more={"for_coder": "\n".join([*told, kind])})
+    detail, for_coder = ("\n".join([_HEADLINE, *told, *more]) for more in (secret, [kind]))
+    return Finding(False, detail, more={"for_coder": for_coder})
 
 
 def unsteady(arguments: Sequence[Mapping[str, Any]], first: Sequence[Mapping[str, Any]], answer: Answer) -> list[str]:
@@ -80,7 +83,7 @@ def unsteady(arguments: Sequence[Mapping[str, Any]], first: Sequence[Mapping[str
         one, *others = [*first[number : number + 1], *found] or [{}]
         other = next((each for each in others if not same_outcome(one, each)), None)
         if other:
-            said.append(f"For {_short(given)} the tool {_gives(one)}, and {_CIRCUMSTANCES} it {_gives(other)}.")
+            said.append(f"For {_short(given)} it {_gives(one)}, and then {_gives(other)}.")
     if answer["changed"]:
         said.insert(0, f"{', '.join(answer['changed'])}: {_REMEMBERS}")
     return said[:_MOST]

@@ -5,6 +5,7 @@ import contextlib
 import copy
 import ctypes
 import enum
+import itertools
 import math
 import random
 import sys
@@ -102,7 +103,7 @@ def _message(error):
         return ""
 
 
-def calls(request, job):
+def examples(request, job):
     """Call the tool with each of the given arguments, in the `order` given; `alone`: each in a process of its own."""
     from nat.builder.workflow_builder import WorkflowBuilder
 
@@ -125,11 +126,17 @@ def calls(request, job):
     with conditions(request, job):
         watch.during = -1
         config = load_tool(request)[0].config_type
-        if not job.get("alone"):
-            asyncio.run(some(job.get("order", range(len(arguments)))))
+        try:
+            if not job.get("alone"):
+                asyncio.run(some(job.get("order", range(len(arguments)))))
+        except BaseException:
+            if not any(answers):
+                raise
+            return {"ok": False, "error": "the tool raises an error where it is closed, after its last call"}
     watch.during = None
     for number in range(len(arguments)) if job.get("alone") else ():
-        answer = _in_a_fork(one, {"number": number, "seconds": job["seconds"]})
+        bounds = {name: job[name] for name in ("seconds", "cpu_seconds") if name in job}
+        answer = _in_a_fork(one, {"number": number, **bounds})
         if not answer["ok"]:
             return answer
         answers[number] = answer["call"]
@@ -155,6 +162,7 @@ class Usage:
         self.texts = [set() for _ in self.arguments]
         self.too_long, self.changed, self.made = set(), [], 0
         self.levels, self.kept = 0, []
+        self.instants = [itertools.cycle(job["instants"]) for _ in self.arguments]
         self.random = random.Random(job["seed"])
         self.lock, self.current, self.began = threading.Lock(), None, 0.0
         self.thread, self.error = None, None
@@ -202,13 +210,13 @@ class Usage:
             until = spent() + self.job["budget"]
             await self.round(first, 0, until, must=True)
             await self.again(until)
-            for number in range(1, self.job["rounds"]):
+            number = 0
+            while self.made < self.job["calls"] and spent() < until:
+                number += 1
                 others = range(self.wanted, len(self.arguments))
                 order = [*range(self.wanted), *self.random.sample(others, min(AT_ONCE, len(others)))]
                 self.random.shuffle(order)
                 await self.round(order, number, until, must=False)
-                if spent() > until:
-                    break
 
     async def round(self, order, number, until, must):
         """Make calls in this order on another day; those that must be answered even where the time is used up."""
@@ -216,18 +224,17 @@ class Usage:
         half = until - self.job["budget"] / 2
         for index in order:
             if spent() < (half if must and index >= self.wanted else until) or (must and index < self.wanted):
-                with self.another_time(number):
+                with self.another_time(index, number):
                     await self.call(index)
 
     @contextlib.contextmanager
-    def another_time(self, number):
+    def another_time(self, index, number):
         """Make it another day and hour, in two of three rounds: in the others no clock of tests is to be seen."""
         if number % 3 == 0:
             yield
             return
-        instants = self.job["instants"]
         sys.modules["time_machine"] = self.clock  # it looks itself up
-        with self.clock.travel(now() + instants[self.made % len(instants)]):
+        with self.clock.travel(now() + next(self.instants[index])):
             yield
         del sys.modules["time_machine"]
 
@@ -281,4 +288,4 @@ def used(request, job):
     return Usage(request, job).run()
 
 
-JOBS.update(calls=calls, used=used)
+JOBS.update(examples=examples, used=used)

@@ -1,7 +1,9 @@
-"""The kinds of jobs: does the tool register as it must, do its tests pass."""
+"""The kinds of jobs: does the tool register as it must, do its tests pass, what does it answer."""
 
 import asyncio
+import json
 
+from agenthands.gate.harness.conditions import conditions
 from agenthands.gate.harness.pytest_run import tests
 
 
@@ -46,4 +48,31 @@ def conformance(request, job):
     return asyncio.run(look())
 
 
-JOBS = {"conformance": conformance, "tests": tests}  # calls.py adds its own
+def calls(request, job):
+    """Call the tool through NAT with each of the given arguments."""
+    from nat.builder.workflow_builder import WorkflowBuilder
+
+    async def one(function, arguments):
+        try:
+            result = await function.ainvoke(arguments)
+        except Exception as error:
+            return {"raises": [cls.__name__ for cls in type(error).__mro__], "message": str(error)[:500]}
+        if hasattr(result, "model_dump"):
+            result = result.model_dump(mode="json")
+        try:
+            json.dumps(result, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            return {"raises": ["NotJson"], "message": f"the result is no JSON: {error}"}
+        return {"result": result}
+
+    async def all_calls():
+        async with WorkflowBuilder() as builder:
+            function = await builder.add_function("tool", found[0].config_type())
+            return [await one(function, arguments) for arguments in job["arguments"]]
+
+    with conditions(request, job):
+        found = load_tool(request)
+        return {"ok": True, "calls": asyncio.run(all_calls())}
+
+
+JOBS = {"conformance": conformance, "tests": tests, "calls": calls}

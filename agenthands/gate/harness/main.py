@@ -25,8 +25,8 @@ import json
 import os
 import sys
 
-from agenthands.gate.harness.calls import JOBS
 from agenthands.gate.harness.forks import PR_SET_CHILD_SUBREAPER
+from agenthands.gate.harness.jobs import JOBS
 from agenthands.gate.harness.scheduler import Scheduler, bound
 from agenthands.gate.harness.warmup import prepare, prepared_session
 from agenthands.sandbox.preload.agenthands_lazy_imports import is_prepared
