@@ -31,12 +31,8 @@ class Properties(GateCheck):
     name = "properties"
     order = 86
     headline = True
-    summary = (
-        "with arguments close to those of the examples, it gives an error, or a result that is JSON and fits `returns`"
-    )
-    fix = (
-        "Raise ValueError for what has no result (no NaN, no null that `returns` does not allow); or correct `returns`."
-    )
+    summary = "for arguments close to the examples, it gives an error or what fits `returns`, and not always the same"
+    fix = "Raise ValueError where there is no result: NaN is no JSON, and null only where `returns` allows it."
     remedy = UNCLEAR_SPECIFICATION
     version = 4
     after = ("conformance",)
