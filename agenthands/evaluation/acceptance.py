@@ -12,11 +12,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from agenthands._util.formatting import one_line
+from agenthands._util.json_values import same_json
 from agenthands._util.untrusted_json import read_json, read_scrubbed, regex_found
 from agenthands.environments.base import Environment
 from agenthands.evaluation.case_reason import why_failed
 from agenthands.evaluation.llm_judge import Judged, judge_answer
-from agenthands.gate.checks.examples import same_json
 from agenthands.llm.base import ChatModel
 from agenthands.llm.gateway.base import GatewayUsage, OpenGateway
 from agenthands.sandbox.base import Command, CommandResult, Limits, Sandbox

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Literal
 
-from agenthands.schemas import ToolSpec
+from agenthands.schemas import ToolSpec, hidden_example_indices
 
 _OTHER_DATE = 403 * 86400 + 5 * 3600 + 1234  # seconds: another year, month, weekday and hour
 
@@ -40,7 +41,7 @@ class Job:
     """
 
     id: str
-    kind: Literal["conformance", "tests", "calls"]
+    kind: Literal["conformance", "tests", "calls", "examples", "used"]
     stage: Stage = Stage.COMPARE
     options: Mapping[str, Any] = field(default_factory=dict)
     repeated: bool = False
@@ -65,13 +66,19 @@ TESTS_ANOTHER_DAY = Job("tests", "tests", options={"clock_shift": _OTHER_DATE, "
 
 
 def calls(tool: ToolSpec) -> Job:
-    """Return the job that calls the tool through NAT with the arguments of each example."""
-    return Job("calls", "calls", Stage.RUN, _arguments(tool))
+    """Return the job that calls the tool through NAT with the arguments of each example.
+
+    The hidden ones come last: nothing that a visible call gives, which the coder may read, can tell of them.
+    """
+    hidden = hidden_example_indices(tool)
+    order = [index for index in range(len(tool.examples)) if index not in hidden] + hidden
+    return Job("calls", "examples", Stage.RUN, {**_arguments(tool), "order": order})
 
 
 def calls_another_day(tool: ToolSpec) -> Job:
-    """Return the same calls on another date, in the second interpreter."""
-    return Job("calls", "calls", options={**_arguments(tool), "clock_shift": _OTHER_DATE}, repeated=True)
+    """Return the same calls on another date, in the second interpreter, each in a process of its own."""
+    options = {**_arguments(tool), "clock_shift": _OTHER_DATE, "alone": True}
+    return Job("calls", "examples", options=options, repeated=True)
 
 
 def changed_tool(name: str, source: str, *, first_failure: bool = False, compared: bool = False) -> Job:
@@ -110,4 +117,9 @@ def survivor_of(name: str) -> str:
 
 
 def _arguments(tool: ToolSpec) -> dict[str, Any]:
-    return {"arguments": [example.arguments for example in tool.examples]}
+    return {"arguments": [example.arguments for example in tool.examples], "named": named_in(tool)}
+
+
+def named_in(tool: ToolSpec) -> str:
+    """Return the words of a specification: a path that they name may be used."""
+    return json.dumps([tool.description, tool.purpose, tool.parameters, tool.returns], ensure_ascii=False)

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from agenthands._util.untrusted_json import misfits, regex_fault, schema_fault
 from agenthands.environments.nat_registry import NatRegistry
 from agenthands.mcp.catalogue import CatalogueServer
-from agenthands.schemas import Plan, ResultExample, ToolSpec
+from agenthands.schemas import Plan, ResultExample, ToolSpec, hold_out_fault
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,8 @@ def _example_complaints(tool: ToolSpec, where: str) -> Iterator[str]:
         yield f"{where}.examples: at least one must show a result."
     if len({json.dumps(example.arguments, sort_keys=True) for example in tool.examples}) < len(tool.examples):
         yield f"{where}.examples: two have the same arguments."
+    elif fault := hold_out_fault(tool):
+        yield f"{where}.examples: {fault}."
 
 
 def _case_complaints(plan: Plan) -> Iterator[str]:

@@ -19,6 +19,7 @@ from agenthands.schemas.build_record import (
     add_costs,
 )
 from agenthands.schemas.gate_report import Check, GateReport, Ruling
+from agenthands.schemas.hold_out import has_few_values, hidden_example_indices, hold_out_fault
 from agenthands.schemas.plan import (
     CaseCheck,
     ErrorExample,
@@ -27,7 +28,6 @@ from agenthands.schemas.plan import (
     ResultExample,
     TestCase,
     ToolSpec,
-    hidden_example_indices,
 )
 from agenthands.schemas.request import MAX_REQUEST_CHARACTERS, BuildOptions, BuildRequest
 
@@ -62,5 +62,7 @@ __all__ = [
     "ToolSpec",
     "ToolTurn",
     "add_costs",
+    "has_few_values",
     "hidden_example_indices",
+    "hold_out_fault",
 ]

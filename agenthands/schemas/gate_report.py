@@ -11,7 +11,7 @@ from agenthands.schemas.plan import ErrorExample, ResultExample
 
 
 class Check(BaseModel):
-    """One thing that was checked. `detail` is written for the coding agent that must repair it.
+    """One thing that was checked. `detail` is written for the coding agent that must repair it, unless `for_coder` is.
 
     The names are those of the classes in `gate/checks/`; a report of an older or a newer gate may have others.
     `seconds` is what its own work took and the runs that it judged by, some of which serve several checks.
@@ -23,6 +23,7 @@ class Check(BaseModel):
     passed: bool
     required: bool = True
     detail: str = ""
+    for_coder: str = Field("", description="What the coding agent reads where `detail` tells what stays hidden from it")
     reason_code: str = Field("", description="What kind of failure it was, where the check tells several apart")
     seconds: Seconds = 0.0
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -11,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agenthands.schemas.bounds import MOST_CASES, MOST_EXAMPLES, MOST_NAMES, MOST_TOOLS
+from agenthands.schemas.hold_out import hidden_example_indices
 
 SLUG = r"^[a-z][a-z0-9-]{1,48}$"
 TOOL_NAME = r"^[a-z][a-z0-9_]{1,48}$"
@@ -164,19 +163,3 @@ class Plan(Part):
     def dependencies(self) -> list[str]:
         """Return the requirements of all custom tools, sorted, each once."""
         return sorted({requirement for tool in self.custom_tools for requirement in tool.dependencies})
-
-
-def hidden_example_indices(tool: ToolSpec) -> list[int]:
-    """Return the indices, sorted, of the examples that the coder never sees: about a third, none of fewer than three.
-
-    The choice depends only on the tool's name and its examples, so the same plan always hides the same ones.
-    """
-    if len(tool.examples) < 3:
-        return []
-
-    def rank(index: int) -> str:
-        body = tool.examples[index].model_dump(mode="json")
-        return hashlib.sha256(json.dumps([tool.name, body], sort_keys=True).encode()).hexdigest()
-
-    count = max(1, round(len(tool.examples) / 3))
-    return sorted(sorted(range(len(tool.examples)), key=rank)[:count])

@@ -8,7 +8,7 @@ rightly. Which example is held out follows from its content, so the set of examp
 import itertools
 from dataclasses import dataclass
 
-from agenthands.gate.checks.examples import same_json
+from agenthands._util.json_values import same_json
 from agenthands.gate.mutation.mutants import mutants
 from agenthands.schemas import hidden_example_indices
 from bench.gate.human_eval_tools import sampled, specification

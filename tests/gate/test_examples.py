@@ -1,12 +1,15 @@
 """From what the harness measured to checks that a coding agent can act on."""
 
+import json
 import math
+import re
 
 import pytest
 from tests_support import ROMAN_SPEC
 
+from agenthands._util.json_values import same_json
 from agenthands.gate.checks.conformance import import_finding
-from agenthands.gate.checks.examples import examples_finding, same_json
+from agenthands.gate.checks.examples import examples_finding
 from agenthands.gate.checks.schema import schema_finding
 from agenthands.schemas import ResultExample, ToolSpec
 
@@ -70,11 +73,27 @@ def test_a_wrong_example_is_shown_with_both_sides(calls, detail, contradicted):
     assert check.more == {"contradicted": [{"example": contradicted, "call": calls[contradicted]}]}
 
 
-def test_a_hidden_example_shows_its_arguments_and_not_its_result():
-    check = judged([{"result": "IIII"}, GOOD[1]], [0], hidden=True)
+@pytest.mark.parametrize(
+    ("index", "call", "kind"),
+    [
+        (0, {"result": "SECRET"}, "1 returned a wrong result"),
+        (0, {"result": 4}, "1 returned a result of the wrong type"),
+        (0, {"raises": ["SECRET", "Exception"], "message": "SECRET"}, "1 raised instead of returned"),
+        (0, {"raises": ["NotJson"], "message": "the result is no JSON: SECRET"}, "1 returned what is no JSON"),
+        (1, {"result": "SECRET"}, "1 returned instead of raised"),
+        (1, {"raises": ["SECRET", "Exception"], "message": "SECRET"}, "1 raised an error of another class"),
+    ],
+)
+def test_of_a_hidden_example_the_coder_reads_the_kind_of_failure_and_a_person_all(index, call, kind):
+    calls = [call, call]
+    check = judged(calls, [index], hidden=True)
+    told = check.more["for_coder"]
     assert not check.passed
-    assert '{"number": 4}' in check.detail
-    assert '"IV"' not in check.detail
+    assert kind in told
+    assert "1 of 1 hidden examples failed." in told
+    assert not {"SECRET", "IV", "4", "0", "number", "ValueError"} & set(re.findall(r"\w+", told.partition("\n")[2]))
+    assert json.dumps(TOOL.examples[index].arguments) in check.detail
+    assert check.more["contradicted"] == [{"example": index, "call": call}]
 
 
 def test_a_corrected_example_counts():

@@ -79,6 +79,7 @@ def test_what_does_not_exist_is_named(changes, complaint):
         ({"examples": [{"arguments": {"count": 1}, "raises": "ValueError"}]}, "count are no parameters"),
         ({"examples": [{"arguments": {"number": 0}, "raises": "ValueError"}]}, "at least one must show a result"),
         ({"examples": [{"arguments": {"number": 1}, "expected": "I"}] * 2}, "the same arguments"),
+        ({"examples": [{"arguments": {"number": 1}, "expected": "I"}]}, "too few to hold one back from the coder"),
     ],
 )
 def test_what_is_wrong_in_a_tool_is_named(changes, complaint):

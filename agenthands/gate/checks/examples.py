@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, override
 
 from agenthands._util.formatting import one_line
+from agenthands._util.json_values import json_type, same_json
 from agenthands.gate.checks.base import UNCLEAR_SPECIFICATION, Finding, GateCheck
 from agenthands.gate.harness_jobs import Job, calls
 from agenthands.schemas import Check, ErrorExample, ResultExample, ToolSpec, hidden_example_indices
@@ -15,7 +16,6 @@ from agenthands.schemas import Check, ErrorExample, ResultExample, ToolSpec, hid
 if TYPE_CHECKING:
     from agenthands.gate.evidence import Evidence, Judged
 
-_RELATIVE_TOLERANCE = 1e-6
 _TOLD = 200
 Example = ResultExample | ErrorExample
 
@@ -87,41 +87,47 @@ def examples_finding(
     """Judge calls through NAT against the specification's examples with these `indices`.
 
     `wanted` holds the examples that a ruling has put in the place of the specification's. What does not fit is kept
-    in `contradicted`. Of `hidden` examples the detail names the arguments alone: the expected value stays unknown to
-    the coder.
+    in `contradicted`. Of `hidden` examples the coder is told how many failed in which way, and neither arguments nor
+    values nor the classes of errors, whose names a tool chooses: what it knew of them it could answer for alone.
     """
     if not answer["ok"]:
         return Finding(False, f"The examples could not be called: {answer['error']}")
-    wrong, contradicted = [], []
+    wrong, contradicted, kinds = [], [], Counter[str]()
     for index in indices:
         example, call = wanted.get(index, tool.examples[index]), answer["calls"][index]
-        if _fits(example, call):
+        if fits(example, call):
             continue
         contradicted.append({"example": index, "call": call})
-        shown = f"arguments {json.dumps(example.arguments)}: the tool {_described(call)}"
-        wrong.append(shown if hidden else f"{shown}, but the specification says {_wanted(example)}")
+        kinds[kind_of_failure(example, call)] += 1
+        wrong.append(
+            f"arguments {json.dumps(example.arguments)}: the tool {_described(call)}, but the specification says "
+            f"{_wanted(example)}"
+        )
     total = len(indices)
-    if wrong:
-        kind = "hidden example" if hidden else "example"
-        detail = f"{len(wrong)} of {total} {kind}s failed.\n" + "\n".join(wrong)
-        return Finding(False, detail, more={"contradicted": contradicted})
-    return Finding(True, f"{total} of {total} as specified.")
+    if not wrong:
+        return Finding(True, f"{total} of {total} as specified.")
+    headline = f"{len(wrong)} of {total} {'hidden example' if hidden else 'example'}s failed."
+    more: dict[str, Any] = {"contradicted": contradicted}
+    if hidden:
+        more["for_coder"] = f"{headline} {_KINDS}\n" + "\n".join(f"- {kinds[kind]} {kind}" for kind in kinds)
+    return Finding(False, "\n".join([headline, *wrong]), more=more)
 
 
-def same_json(left: Any, right: Any) -> bool:
-    """Compare as JSON, numbers with a relative tolerance of 1e-6; True and 1 differ."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, int | float) and isinstance(right, int | float):
-        return math.isclose(left, right, rel_tol=_RELATIVE_TOLERANCE, abs_tol=1e-12)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same_json, left, right))
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same_json(left[key], right[key]) for key in left)
-    return type(left) is type(right) and bool(left == right)
+_KINDS = "What went wrong; their arguments stay hidden, so look for the rule in the description:"
 
 
-def _fits(example: Example, call: Mapping[str, Any]) -> bool:
+def kind_of_failure(example: Example, call: Mapping[str, Any]) -> str:
+    """Return how a call failed to be what an example says, without a word of arguments, values or messages."""
+    if isinstance(example, ErrorExample):
+        return "returned instead of raised" if "result" in call else "raised an error of another class"
+    if "result" in call:
+        same = json_type(call["result"]) == json_type(example.expected)
+        return "returned a wrong result" if same else "returned a result of the wrong type"
+    return "returned what is no JSON" if call["raises"][0] == "NotJson" else "raised instead of returned"
+
+
+def fits(example: Example, call: Mapping[str, Any]) -> bool:
+    """Return whether a call did what an example says."""
     if isinstance(example, ErrorExample):
         return example.raises in call.get("raises", [])
     return "result" in call and same_json(example.expected, call["result"])

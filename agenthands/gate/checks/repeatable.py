@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, override
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, override
 
 from agenthands.gate.checks.base import Finding, GateCheck, weak_tests
-from agenthands.gate.checks.examples import same_json
+from agenthands.gate.checks.steady import same_outcome
 from agenthands.gate.harness_jobs import TESTS_AGAIN, TESTS_ANOTHER_DAY, Job, calls_another_day
+from agenthands.schemas import ToolSpec, hidden_example_indices
 
 if TYPE_CHECKING:
     from agenthands.gate.evidence import Evidence, Judged
@@ -38,11 +39,14 @@ class Repeatable(GateCheck):
 
     def run(self, evidence: Evidence) -> Finding:
         """Compare with the first run."""
-        return repeatable_finding(evidence.answers, [example.arguments for example in evidence.tool.examples])
+        return repeatable_finding(evidence.answers, evidence.tool)
 
 
-def repeatable_finding(answers: Answers, arguments: Sequence[Mapping[str, Any]]) -> Finding:
-    """Judge the same tests and calls again: at the end, and with another hash seed and date."""
+def repeatable_finding(answers: Answers, tool: ToolSpec) -> Finding:
+    """Judge the same tests and calls again: at the end, with another hash seed and date, each in a process of its own.
+
+    What hidden examples gave is for a person alone.
+    """
     tests = answers.first["tests"]["outcomes"]
     for answer, how in (
         (answers.repeated["tests"], "with another hash seed and another date"),
@@ -53,18 +57,18 @@ def repeatable_finding(answers: Answers, arguments: Sequence[Mapping[str, Any]])
             return Finding(False, f"Run {how}, the tests do not give the same verdicts.\n\n{shown}")
     first, other = answers.first["calls"], answers.repeated["calls"]
     if first["ok"] != other["ok"]:
-        return Finding(False, f"The tool cannot be called twice: {other.get('error') or first.get('error')}")
-    for given, before, after in zip(arguments, first.get("calls", ()), other.get("calls", ()), strict=True):
-        if not _same_call(before, after):
-            return Finding(
-                False,
-                f"For {json.dumps(given)[:300]} the tool gives {json.dumps(before)[:300]}, and with another hash seed "
-                f"and date {json.dumps(after)[:300]}.",
+        said = f"The tool cannot be called twice: {other.get('error') or first.get('error')}"
+        return Finding(False, said, more={"for_coder": "The tool cannot be called twice."})
+    hidden, told, secret = hidden_example_indices(tool), list[str](), list[str]()
+    both = zip(tool.examples, first.get("calls", ()), other.get("calls", ()), strict=False)
+    for index, (example, before, after) in enumerate(both):
+        if not same_outcome(before, after):
+            (secret if index in hidden else told).append(
+                f"For {json.dumps(example.arguments)[:300]} the tool gives {json.dumps(before)[:300]}, and as the "
+                f"first call, with another hash seed and date, {json.dumps(after)[:300]}."
             )
-    return Finding(True, "The same verdicts with another hash seed and another date.")
-
-
-def _same_call(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    if "result" in before and "result" in after:
-        return same_json(before["result"], after["result"])
-    return bool(before.get("raises") == after.get("raises"))
+    if not told and not secret:
+        return Finding(True, "The same verdicts with another hash seed and another date.")
+    kind = [f"{len(secret)} hidden examples do not give the same with another hash seed and date."] if secret else []
+    more = {"for_coder": "\n".join([*told, *kind])} if secret else {}
+    return Finding(False, "\n".join([*told, *secret]), more=more)

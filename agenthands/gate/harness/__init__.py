@@ -9,7 +9,19 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-PIECES = ("warmup", "forks", "scheduler", "conditions", "pytest_run", "jobs", "main")
+PIECES = (
+    "warmup",
+    "forks",
+    "scheduler",
+    "conditions",
+    "pytest_run",
+    "jobs",
+    "audit",
+    "surroundings",
+    "state",
+    "calls",
+    "main",
+)
 _OF_OURS = re.compile(r"^from agenthands\..*\n", re.MULTILINE)
 
 

@@ -1,0 +1,34 @@
+"""Compares JSON values as a specification means them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+_RELATIVE_TOLERANCE = 1e-6
+
+
+def same_json(left: Any, right: Any) -> bool:
+    """Compare as JSON, numbers with a relative tolerance of 1e-6; True and 1 differ."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, int | float) and isinstance(right, int | float):
+        return math.isclose(left, right, rel_tol=_RELATIVE_TOLERANCE, abs_tol=1e-12)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same_json, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same_json(left[key], right[key]) for key in left)
+    return type(left) is type(right) and bool(left == right)
+
+
+def json_type(value: Any) -> str:
+    """Return the name that JSON Schema gives to a value's type; an integer is a number."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"

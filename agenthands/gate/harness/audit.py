@@ -1,0 +1,133 @@
+"""Notes what a tool does to files, the network and other processes, as Python's audit hooks see it (PEP 578)."""
+
+import importlib._bootstrap
+import importlib._bootstrap_external
+import linecache
+import mimetypes
+import os
+import sys
+import tempfile
+
+_IMPORTING = (vars(importlib._bootstrap), vars(importlib._bootstrap_external))
+_SHOWING_CODE = vars(linecache)
+_CHANGES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_EVENTS = {
+    "socket.connect": "network", "socket.bind": "network", "socket.sendto": "network", "socket.sendmsg": "network",
+    "socket.getaddrinfo": "network", "socket.gethostbyname": "network", "socket.gethostbyaddr": "network",
+    "subprocess.Popen": "process", "os.system": "process", "os.exec": "process", "os.posix_spawn": "process",
+    "os.spawn": "process", "os.fork": "process", "os.forkpty": "process", "pty.spawn": "process", "os.kill": "process",
+    "os.killpg": "process", "signal.pthread_kill": "process",
+    "open": "read", "os.listdir": "list", "os.scandir": "list", "sqlite3.connect": "write", "os.mkdir": "write",
+    "os.rename": "write", "os.remove": "write", "os.rmdir": "write", "os.link": "write", "os.symlink": "write",
+    "os.truncate": "write", "os.chmod": "write", "os.chown": "write", "os.utime": "write", "os.setxattr": "write",
+    "os.removexattr": "write", "os.chdir": "folder", "gc.get_objects": "objects", "gc.get_referrers": "objects",
+    "sys._current_frames": "objects", "sys.addaudithook": "hooks", "sys.settrace": "hooks", "sys.setprofile": "hooks",
+}  # fmt: skip
+_MOST = 20
+
+
+class Watch:
+    """What a tool did while it was imported and called. `during` is -1 for the import, then the number of the call."""
+
+    def __init__(self, job):
+        """Watch from now on; a hook cannot be taken away."""
+        own = [tempfile.gettempdir(), "/dev/null", "/dev/urandom"]
+        self.written = tuple(os.path.realpath(path) for path in own)
+        shared = ["/usr/share", "/usr/lib", "/lib", "/etc/localtime", "/etc/timezone", "/etc/os-release"]
+        shared += [*mimetypes.knownfiles, sys.prefix, sys.base_prefix, *sys.path[1:]]  # the first is the tool's folder
+        self.read = (*self.written, *(os.path.realpath(path) for path in shared if path))
+        self.listed = {os.path.realpath(path) for path in sys.path}  # who looks for packages lists them all
+        self.named = job.get("named", "")
+        self.texts = ()
+        self.module = ""
+        self.during = None
+        self.events = []
+        self.busy = False
+        self.frame = sys._getframe
+        sys.addaudithook(self.hook)
+
+    def call(self, number, arguments):
+        """Note what happens from now on as the call with this number."""
+        self.texts = tuple(_texts(arguments))
+        self.during = number
+
+    def hook(self, event, details):
+        """Note an event that no import and nothing of the specification explains."""
+        what = _EVENTS.get(event)
+        if what is None or self.during is None or self.busy or len(self.events) >= _MOST:
+            return
+        self.busy = True  # looking at the stack is such an event
+        try:
+            self.note(what, details)
+        finally:
+            self.busy = False
+
+    def note(self, what, details):
+        """Note an event, once for each line of the tool."""
+        path = ""
+        if what in ("read", "list", "write"):
+            path = _path(details[0] if details else "")
+            if what == "read" and (details[2] or 0) & _CHANGES:
+                what = "write"
+            if path is None or self.explained(what, path):
+                return
+        elif what == "network":
+            path = str(details[1] if len(details) > 1 and not isinstance(details[0], str) else details[0])[:200]
+        elif what == "process":
+            path = str(details[0] if details else "")[:200]
+        line = self.line()
+        if line is None:
+            return
+        seen = {"what": what, "line": line, "path": path[:300], "during": self.during}
+        if not any(each["what"] == what and each["line"] == line for each in self.events):
+            self.events.append(seen)
+
+    def explained(self, what, path):
+        """Return whether a path is what every program uses, or is named by the call or the specification."""
+        if path.startswith(":memory:"):
+            return True
+        if any(text and (path == text or path.startswith(text.rstrip("/") + "/")) for text in self.texts):
+            return True
+        if len(path) > 3 and path in self.named:
+            return True
+        real = os.path.realpath(path)
+        if what == "list" and real in self.listed:
+            return True
+        allowed = self.written if what == "write" else self.read
+        return any(real == each or real.startswith(each + os.sep) for each in allowed)
+
+    def line(self):
+        """Return the line of the tool from which this comes; None for what an import does, or NAT or the harness."""
+        frame, other, importing = self.frame(2), False, False
+        while frame:
+            space = frame.f_globals
+            if frame.f_code.co_filename == self.module:
+                return None if importing else frame.f_lineno
+            if space is _SHOWING_CODE:
+                return None
+            if any(space is each for each in _IMPORTING):
+                importing = importing or other
+            elif space is not globals():
+                other = True
+            frame = frame.f_back
+        return None if self.during == -1 else 0
+
+
+def _path(given):
+    if isinstance(given, int):
+        return None
+    try:
+        return os.fsdecode(given or ".")
+    except TypeError:
+        return str(given)
+
+
+def _texts(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
