@@ -6,7 +6,7 @@ import ast
 import builtins
 import importlib
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -51,6 +51,36 @@ class Origins:
         if isinstance(node, ast.BoolOp):
             return next(filter(None, map(self.of, node.values)), "")
         return self._of_call(node) if isinstance(node, ast.Call) else ""
+
+    def uses(self, module: str) -> set[str]:
+        """Return what the code takes from an imported module, as dotted names below it.
+
+        Empty text among them is the module itself, handed on to who knows whom.
+        """
+        taken: set[str] = set()
+        for node, origin in self.references:
+            if origin == module:
+                taken |= set() if self.is_on_the_way(node) else {""}
+            elif origin.startswith(f"{module}."):
+                taken.add(origin.removeprefix(f"{module}."))
+        return taken
+
+    @cached_property
+    def references(self) -> list[tuple[ast.expr, str]]:
+        """Every name and attribute that is read, with its origin."""
+        read = [
+            node
+            for node in self._scope_of
+            if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load)
+        ]
+        return [(node, origin) for node in read if (origin := self.of(node))]
+
+    def is_on_the_way(self, node: ast.AST) -> bool:
+        """Return whether a reference only leads to another: the `os` of `os.path`, or of `o = os`."""
+        parent = self.parents.get(node)
+        if isinstance(parent, ast.Attribute):
+            return True
+        return isinstance(parent, ast.Assign) and all(isinstance(each, ast.Name) for each in parent.targets)
 
     def _of_call(self, node: ast.Call) -> str:
         called = self.of(node.func)

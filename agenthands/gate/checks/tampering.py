@@ -131,9 +131,9 @@ class _Fence:
     def _uses(self) -> dict[str, set[str]]:
         """What the code takes from each forbidden module, by its name; empty text for the module itself."""
         found: dict[str, set[str]] = {}
-        for node in ast.walk(self.tree):
-            module, name = _module_and_name(self.origins.of(node)) if _is_reference(node) else ("", "")
-            if module in self.forbidden and (name or not self._is_base(node)):
+        for node, origin in self.origins.references:
+            module, name = _module_and_name(origin)
+            if module in self.forbidden and (name or not self.origins.is_on_the_way(node)):
                 found.setdefault(module, set()).add(name)
         return found
 
@@ -192,13 +192,6 @@ class _Fence:
         own = {each.name for each in self.tree.body if isinstance(each, ast.ClassDef)} | {"cls"}
         return not (isinstance(node.value, ast.Name) and node.value.id in own)
 
-    def _is_base(self, node: ast.AST) -> bool:
-        """Return whether a reference is only the way to another: the `os` of `os.path`, or of `o = os`."""
-        parent = self.origins.parents.get(node)
-        if isinstance(parent, ast.Attribute):
-            return True
-        return isinstance(parent, ast.Assign) and all(isinstance(each, ast.Name) for each in parent.targets)
-
     def _is_in_function(self, node: ast.AST) -> bool:
         while (parent := self.origins.parents.get(node)) is not None:
             if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
@@ -207,7 +200,7 @@ class _Fence:
         return False
 
     def _is_passed_on(self, node: ast.AST) -> bool:
-        if self.origins.of(node) not in _PASSED_ON or self._is_base(node) or not _is_loaded(node):
+        if self.origins.of(node) not in _PASSED_ON or self.origins.is_on_the_way(node) or not _is_loaded(node):
             return False
         parent = self.origins.parents.get(node)
         called = getattr(parent.func, "attr", getattr(parent.func, "id", "")) if isinstance(parent, ast.Call) else ""
@@ -305,10 +298,6 @@ def _is_harmless(module: str, name: str) -> bool:
     if module == "builtins":
         return bool(first) and first not in _NOT_OF_THE_TOOL | _NOT_OF_TESTS
     return first in _HARMLESS.get(module, ()) or (module == "signal" and first.isupper())
-
-
-def _is_reference(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name | ast.Attribute) and _is_loaded(node)
 
 
 def _is_loaded(node: ast.AST) -> bool:
