@@ -17,8 +17,8 @@ from typing import Any
 from agenthands._util.untrusted_json import read_scrubbed
 from agenthands.environments.base import Environment
 from agenthands.errors import SandboxLost
+from agenthands.gate.checks.declared import imported
 from agenthands.gate.checks.files import tests_path
-from agenthands.gate.checks.hygiene import imported
 from agenthands.gate.harness import harness_source, preparation_source
 from agenthands.gate.harness_jobs import Job, Stage
 from agenthands.sandbox.base import Command, Limits, Preparation, Sandbox

@@ -107,6 +107,27 @@ def test_a_huge_workspace_is_not_read_to_the_end(roman_workspace):
         "import json; json.dumps = None",
         "import json; setattr(json, 'dumps', None)",
         "def f(): f.__globals__",
+        "import os as o; o.kill(1, 9)",
+        "from os import kill as stop",
+        "import posix; posix.fork()",
+        "import os; leave = os._exit; leave(0)",
+        "import os; [os][0]._exit(0)",
+        "import os; (lambda module: module._exit)(os)(0)",
+        "import os; os.__dict__['fork']()",
+        "import random; random._os._exit(0)",
+        "import random; getattr(random, '_o' + 's')._exit(0)",
+        "import random; getattr(getattr(random, '_o' + 's'), '_ex' + 'it')(0)",
+        "from pathlib import os as o; o.fork()",
+        "import signal; signal.alarm(1)",
+        "import inspect; inspect.currentframe()",
+        "from inspect import getsource",
+        "import ctypes; ctypes.c_int32.from_address(1)",
+        "import asyncio; asyncio.create_subprocess_exec('ls')",
+        "import operator; operator.attrgetter('__code__')",
+        "SELF = '/proc/self/mem'; open(SELF)",
+        "from pathlib import Path; Path('/dev/shm').iterdir()",
+        "for note in ('note', '/dev/shm/note'): open(note)",
+        "def f(module): return module.__spec__.loader",
     ],
 )
 @pytest.mark.parametrize("name", ["nat_tools/roman_numeral.py", "tests/test_roman_numeral.py"])
@@ -146,6 +167,40 @@ def environment():
     for name in ("nat_tools/roman_numeral.py", "tests/test_roman_numeral.py"):
         path = roman_workspace / name
         path.write_text(path.read_text() + usual)
+    assert complaints(roman_workspace) == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "import math\ndef f(name): return getattr(math, name)(2)",
+        "import hashlib\ndef f(name): return getattr(hashlib, name)(b'').hexdigest()",
+        "from http import HTTPStatus\ndef f(name): return getattr(HTTPStatus, name).phrase",
+        "import decimal\ndecimal.getcontext().prec = 50",
+        "import decimal\nwith decimal.localcontext() as context:\n    context.prec = 50",
+        "def f(vars, locals, compile): return vars['x'], locals, compile",
+        "def f(name): return '{name}'.format(**locals())",
+        "def eval(node): return node\neval(1)",
+        "from re import compile\nP = compile('a')",
+        "import re\ncompile = re.compile\nP = compile('a')",
+        "def f(match): return match.fork, match.kill, match.monitoring, match.dup, match.open",
+        "class Machine:\n    def _exit(self): return self.fork()\n    def fork(self): self.kill = 1",
+        "def f(os, sys): return os.kill, sys.modules",
+        "import signal\nN = signal.SIGTERM.value, signal.Signals(9).name",
+        "from signal import SIGINT, Signals",
+        "import inspect\nassert inspect.iscoroutinefunction(len) is False",
+        "import ctypes\ndef f(x): return ctypes.c_int32(x).value",
+        "from importlib.metadata import version",
+        "from typing import *\nfrom math import *",
+        "DEVICES = ['/dev/null', '/dev/sda1', '/sys/health', '/proc/cpuinfo']\nNAMES = [d.split('/') for d in DEVICES]",
+        "import os\nNAME = os.path.join('/dev', 'sda')",
+        "class Shape: ...\nKINDS = {each.__name__: each for each in Shape.__subclasses__()}",
+    ],
+)
+@pytest.mark.parametrize("name", ["nat_tools/roman_numeral.py", "tests/test_roman_numeral.py"])
+def test_what_a_name_refers_to_counts_and_not_its_spelling(roman_workspace, name, lines):
+    path = roman_workspace / name
+    path.write_text(f"{path.read_text()}\n{lines}\n")
     assert complaints(roman_workspace) == []
 
 

@@ -1,34 +1,22 @@
-"""The check `hygiene`: no linter complains, nothing undeclared is imported, no secret is there, and all lines run."""
+"""The check `hygiene`: nothing dangerous, undeclared or secret is in the code, and its lines run in the tests."""
 
 from __future__ import annotations
 
 import ast
-import json
-import re
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from importlib.metadata import DistributionFinder, MetadataPathFinder
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, override
 
-from packaging.requirements import InvalidRequirement, Requirement
-from ruff import find_ruff_bin  # type: ignore[import-untyped]
-
 from agenthands.gate.checks.base import Finding, GateCheck
+from agenthands.gate.checks.declared import network_use, undeclared
 from agenthands.gate.checks.files import tests_path, tool_path
+from agenthands.gate.checks.leaks import secrets
+from agenthands.gate.checks.lint import Remark, lint
 from agenthands.gate.harness_jobs import TESTS, Job
 from agenthands.schemas import Check, ToolSpec
 
 if TYPE_CHECKING:
     from agenthands.gate.evidence import Evidence, Judged
-
-_GIVEN = {"nat", "pydantic", "typing_extensions", "__future__"}
-_NETWORK = {"socket", "socketserver", "ssl", "ftplib", "smtplib", "poplib", "imaplib", "telnetlib", "xmlrpc", "urllib3",
-            "requests", "httpx", "aiohttp", "websockets", "websocket", "grpc", "paramiko", "asyncssh", "pycurl",
-            "boto3", "botocore", "aiobotocore", "nntplib", "http.client", "http.server", "urllib.request"}  # fmt: skip
-_NETWORK_CALLS = ("asyncio.open_connection", "asyncio.start_server", "asyncio.open_unix_connection")
 
 MIN_COVERAGE = 0.9
 NETWORK, PACKAGE = "undeclared_network", "undeclared_package"
@@ -36,20 +24,21 @@ NETWORK, PACKAGE = "undeclared_network", "undeclared_package"
 
 
 class Hygiene(GateCheck):
-    """What a careful reader would object to; judged whatever the other checks say."""
+    """What makes code unsafe or unable to work; judged whatever the other checks say. Style is for `remarks`."""
 
     name = "hygiene"
     order = 110
     headline = True
     summary = (
-        "no findings of ruff with bandit's rules, no undeclared imports, no secrets, no network unless declared; the "
+        "no undefined names, no dangerous calls, no undeclared imports, no secrets, no network unless declared; the "
         "tests run 90 % of its lines"
     )
     fix = (
         'Declare what you import in `dependencies`, set `"network": true` where it is meant, test or delete the lines '
-        "named."
+        "named. Where a finding of ruff is wrong, say why on the line: `# noqa: S301 - ...`."
     )
     remedy = "The finding says what to change. A tool that needs the network, or a package, must say so in the plan."
+    version = 4
 
     @override
     def jobs(self, judged: Judged) -> Sequence[Job]:
@@ -73,140 +62,24 @@ class Hygiene(GateCheck):
         return ""
 
 
-def imported(tree: ast.Module) -> list[tuple[int, str]]:
-    """Return line and full name of every absolute import, wherever it stands."""
-    found: list[tuple[int, str]] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found += [(node.lineno, alias.name) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found += [(node.lineno, node.module), *((node.lineno, f"{node.module}.{each.name}") for each in node.names)]
-    return found
-
-
-def undeclared(tree: ast.Module, dependencies: Iterable[str], site: Path, more: Iterable[str] = ()) -> list[str]:
-    """Return which imports neither Python, NAT nor the declared dependencies bring.
-
-    `site` is the site-packages folder in which the dependencies are installed; `more` names modules that are given.
-    """
-    allowed = _GIVEN | set(more) | sys.stdlib_module_names
-    complaints: dict[str, str] = {}
-    provided: set[str] | None = None
-    for line, name in imported(tree):
-        top = name.partition(".")[0]
-        if top in allowed or top in complaints:
-            continue
-        provided = _modules_of(dependencies, site) if provided is None else provided
-        if top not in provided:
-            complaints[top] = f"Line {line}: {top} is not among the specification's dependencies; do without it."
-    return list(complaints.values())
-
-
-def network_use(tree: ast.Module) -> list[str]:
-    """Say where a module reaches for the network."""
-    complaints = [
-        f"Line {line}: {name} is for the network, which the specification does not ask for."
-        for line, name in imported(tree)
-        if name in _NETWORK or name.partition(".")[0] in _NETWORK
-    ]
-    complaints += [
-        f"Line {node.lineno}: {ast.unparse(node.func)} is for the network, which the specification does not ask for."
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in _NETWORK_CALLS
-    ]
-    return list(dict.fromkeys(complaints))
-
-
-def _modules_of(dependencies: Iterable[str], site: Path) -> set[str]:
-    """Return the top-level modules that the declared dependencies install."""
-    modules: set[str] = set()
-    for dependency in dependencies:
-        try:
-            name = Requirement(dependency).name
-        except InvalidRequirement:
-            continue
-        context = DistributionFinder.Context(name=name, path=[str(site)])
-        for distribution in MetadataPathFinder.find_distributions(context):
-            for file in distribution.files or []:
-                top = file.parts[0]
-                if not top.endswith((".dist-info", ".data")) and top not in ("..", "__pycache__"):
-                    modules.add(top.partition(".")[0])
-    return modules
-
-
-# pyflakes, bugbear, bandit, blocking calls in async code, pylint's errors, bare except
-_RULES = "E9,F,B,S,ASYNC,PLE,E722"
-# What no tool is worse for: unused names, `raise ... from`, zip without strict, calls in defaults, random numbers that
-# guard nothing, asserts.
-_LIGHT = "F401,F841,B904,B905,B008,B007,B010,B009,S311,S101"
-_IN_TESTS = "S105,S106,S108,B011,B015,B017,B018,PLE"
-_KEYS = re.compile(
-    r"AIza[0-9A-Za-z_-]{35}|sk-[A-Za-z0-9_-]{20,}|nvapi-[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9]{30,}|xai-[A-Za-z0-9]{20,}"
-)
-
-
-def lint(source: str, path: str, *, is_tests: bool) -> list[str]:
-    """Return ruff's findings as `path:line: code message`; `path` is a name only, nothing is read or written there."""
-    ignored = f"{_LIGHT},{_IN_TESTS}" if is_tests else _LIGHT
-    argv = [find_ruff_bin(), "check", "--isolated", "--no-cache", "--ignore-noqa", "--target-version", "py312"]
-    argv += [
-        "--output-format",
-        "json",
-        "--exit-zero",
-        "--select",
-        _RULES,
-        "--ignore",
-        ignored,
-        "--stdin-filename",
-        path,
-    ]
-    ran = subprocess.run([*argv, "-"], input=source.encode(), capture_output=True, timeout=60, check=True)
-    found = json.loads(ran.stdout)
-    return [f"{path}:{each['location']['row']}: {each['code']} {each['message']}" for each in found]
-
-
-def secrets(source: str, path: str) -> Iterator[str]:
-    """Say in which lines something looks like a key; the key itself is not repeated."""
-    detectors = _detectors()
-    for number, line in enumerate(source.splitlines(), 1):
-        kinds = {found.type for each in detectors for found in each.analyze_line(path, line, number)}
-        kinds |= {"API key"} if _KEYS.search(line) else set()
-        if kinds:
-            yield f"{path}:{number}: this looks like a secret ({', '.join(sorted(kinds))}); take it out."
-
-
-@cache
-def _detectors() -> list[Any]:
-    """Return the detectors that know the shape of a key; those that guess from entropy or names are too often wrong."""
-    from detect_secrets.plugins import (
-        aws,
-        azure_storage_key,
-        basic_auth,
-        github_token,
-        gitlab_token,
-        jwt,
-        openai,
-        private_key,
-        pypi_token,
-        sendgrid,
-        slack,
-        stripe,
-        twilio,
-    )
-
+def remarks(tool: ToolSpec, texts: Mapping[str, str]) -> list[Remark]:
+    """Return what ruff and the search for secrets see in a tool and its tests, required or not."""
+    code, tests = tool_path(tool.name), tests_path(tool.name)
+    found = [*lint(texts[code], code, is_tests=False), *lint(texts[tests], tests, is_tests=True)]
     return [
-        aws.AWSKeyDetector(), azure_storage_key.AzureStorageKeyDetector(), basic_auth.BasicAuthDetector(),
-        github_token.GitHubTokenDetector(), gitlab_token.GitLabTokenDetector(), jwt.JwtTokenDetector(),
-        openai.OpenAIDetector(), private_key.PrivateKeyDetector(), pypi_token.PypiTokenDetector(),
-        sendgrid.SendGridDetector(), slack.SlackDetector(), stripe.StripeDetector(), twilio.TwilioKeyDetector(),
-    ]  # fmt: skip
+        *found,
+        *secrets(texts[code], code, is_tests=False),
+        *secrets(texts[tests], tests, is_tests=True),
+    ]
 
 
 def static_findings(tool: ToolSpec, texts: Mapping[str, str], site: Path) -> list[str]:
-    """Return what can be seen without running anything; `site` is the environment's site-packages folder."""
+    """Return the reasons to reject a tool that can be seen without running anything.
+
+    `site` is the environment's site-packages folder.
+    """
     code, tests = tool_path(tool.name), tests_path(tool.name)
-    found = [*lint(texts[code], code, is_tests=False), *lint(texts[tests], tests, is_tests=True)]
-    found += [*secrets(texts[code], code), *secrets(texts[tests], tests)]
+    found = [each.text for each in remarks(tool, texts) if each.required]
     found += [f"{code}: {each}" for each in undeclared(ast.parse(texts[code]), tool.dependencies, site)]
     given = ("pytest", "nat_tools", "unittest")
     found += [f"{tests}: {each}" for each in undeclared(ast.parse(texts[tests]), tool.dependencies, site, given)]

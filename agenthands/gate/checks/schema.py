@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, override
 
 from agenthands._util.untrusted_json import best_misfit
 from agenthands.gate.checks.base import STRONGER_CODER, UNCLEAR_SPECIFICATION, Finding, GateCheck
-from agenthands.gate.harness_jobs import IMPORT, Job, calls
-from agenthands.schemas import ToolSpec, hidden_example_indices
+from agenthands.gate.checks.schema_search import SPECIFICATION, TOOL, Pair, Telling, telling_values
+from agenthands.gate.checks.schema_spelling import (
+    DEFINITIONS,
+    MISSING,
+    canonical,
+    definitions,
+    descriptions,
+    resolved,
+    same_value,
+    without_null,
+)
+from agenthands.gate.harness_jobs import IMPORT, Job, Stage, calls
+from agenthands.schemas import ErrorExample, ResultExample, ToolSpec, hidden_example_indices
 
 if TYPE_CHECKING:
     from agenthands.gate.evidence import Evidence, Judged
 
-_MISSING = object()
+Search = Callable[[Sequence[Pair]], list[Telling] | None]
+_OF_ARGUMENTS = {"type", "properties", "required", "title", "description", "$schema", "$comment", "examples", "default",
+                 "additionalProperties", *DEFINITIONS}  # fmt: skip
+_MAX_DEFAULTS = 12
 
 
 class Schema(GateCheck):
@@ -23,8 +38,11 @@ class Schema(GateCheck):
     name = "schema"
     order = 30
     headline = True
-    summary = "the parameters that a model is shown are the specification's, and the results fit `returns`"
-    fix = "Name, type and `required` of each argument must agree; or correct the specification."
+    summary = (
+        "the tool and the specification accept and refuse the same arguments, with the same descriptions and defaults, "
+        "and the results fit `returns`"
+    )
+    fix = "The message names a value that only one of them accepts. Change the tool's types, or the specification."
     remedy = UNCLEAR_SPECIFICATION
     change = f"ask for simpler arguments and results, or {STRONGER_CODER}"
     after = ("conformance",)
@@ -32,18 +50,25 @@ class Schema(GateCheck):
 
     @override
     def jobs(self, judged: Judged) -> Sequence[Job]:
-        """Import the tool, and call it with the examples."""
-        return [IMPORT, calls(judged.tool)]
+        """Import the tool, call it with the examples, and with what is specified for arguments that are left out."""
+        asked = [arguments for _, *pair in _default_calls(judged.tool) for arguments in pair]
+        more = [Job("defaults", "calls", Stage.RUN, {"arguments": asked})] if asked else []
+        return [IMPORT, calls(judged.tool), *more]
 
     def run(self, evidence: Evidence) -> Finding:
         """Compare what NAT shows, and what the calls gave, with the specification."""
         answers = evidence.answers.first
-        return schema_finding(evidence.tool, answers[IMPORT.id]["input_schema"], answers["calls"])
+        found = schema_finding(evidence.tool, answers[IMPORT.id]["input_schema"], answers["calls"])
+        ignored = ignored_defaults(evidence.tool, answers.get("defaults", {}).get("calls", ()))
+        if not ignored:
+            return found
+        return Finding(False, "\n".join([*ignored, *([] if found.passed else [found.detail])]))
 
 
 def schema_finding(tool: ToolSpec, shown: Mapping[str, Any], answer: Mapping[str, Any]) -> Finding:
     """Judge the parameters that NAT shows to a model, and the results of the examples' calls."""
-    wrong = [f"{each}." for each in parameter_differences(shown, tool.parameters)]
+    refused = [example.arguments for example in tool.examples if isinstance(example, ErrorExample)]
+    wrong = [f"{each}." for each in parameter_differences(shown, tool.parameters, refused)]
     hidden = hidden_example_indices(tool)  # the check `held_out` judges these: the coder reads what is said here
     for index, (example, call) in enumerate(zip(tool.examples, answer.get("calls", ()), strict=False)):
         complaint = result_complaint(call["result"], tool.returns) if "result" in call else None
@@ -55,13 +80,35 @@ def schema_finding(tool: ToolSpec, shown: Mapping[str, Any], answer: Mapping[str
     return Finding(True, "Parameters and results are as specified.")
 
 
-def parameter_differences(shown: Mapping[str, Any], specified: Mapping[str, Any]) -> list[str]:
+def parameter_differences(
+    shown: Mapping[str, Any],
+    specified: Mapping[str, Any],
+    refused: Sequence[Mapping[str, Any]] = (),
+    search: Search = telling_values,
+) -> list[str]:
     """Say where the JSON Schema that NAT shows differs from the specification's; empty where both mean the same.
 
-    Titles, the order of keys, references and the spelling of an optional value (`anyOf` with null, default null) do
-    not count.
+    Names of arguments, which are required, defaults and descriptions are compared as they stand; types by the values
+    that they accept: `search` looks for one that tells them apart. `refused` are arguments that the tool must refuse
+    by an example: where its schema already does, it may be stricter than the specification's.
     """
-    return list(_differences("parameters", canonical(shown), canonical(specified)))
+    known, own = definitions(specified), definitions(shown)
+    wanted, there = _properties(specified), _properties(shown)
+    found = [f"parameters.{name} is missing; the specification has it" for name in wanted if name not in there]
+    found += [f"parameters.{name} is not in the specification" for name in there if name not in wanted]
+    found += _required_differences(shown, specified)
+    pairs = []
+    for name in (name for name in wanted if name in there):
+        one, other = {**there[name]}, {**wanted[name]}
+        found += _default_differences(f"parameters.{name}", (one, own), (other, known))
+        found += _lost_descriptions(name, (one, own), (other, known))
+        pair = _pair(name, shown, specified, refused)
+        if not _is_same(pair):
+            pairs.append(pair)
+    found += _rest_differences(shown, specified)
+    if specified.keys() - _OF_ARGUMENTS and not found and not pairs:
+        pairs.append(Pair("", shown, specified))
+    return found + (_told_apart(pairs, search) if pairs else [])
 
 
 def result_complaint(result: Any, returns: Mapping[str, Any]) -> str | None:
@@ -69,93 +116,161 @@ def result_complaint(result: Any, returns: Mapping[str, Any]) -> str | None:
     return best_misfit(result, returns)
 
 
-def canonical(schema: Mapping[str, Any]) -> Any:
-    """Return a schema in one spelling: no titles, no references, no null that only says `optional`."""
-    return _canonical(schema, schema.get("$defs") or schema.get("definitions") or {}, 0)
+def ignored_defaults(tool: ToolSpec, answers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say where leaving an argument out gives something else than its specified default.
+
+    `answers` are those to the job `defaults`.
+    """
+    complaints = {}
+    for number, (name, without, _) in enumerate(_default_calls(tool)):
+        pair = answers[2 * number : 2 * number + 2]
+        if len(pair) == 2 and _outcome(pair[0]) != _outcome(pair[1]):
+            default = _short(_properties(tool.parameters)[name]["default"])
+            complaints[name] = (
+                f"parameters.{name} has the default {default}, but with {_short(without)} the tool gives "
+                f"{_short(_outcome(pair[0]))}, and with {default} for it {_short(_outcome(pair[1]))}."
+            )
+    return list(complaints.values())
 
 
-def _canonical(node: Any, definitions: Mapping[str, Any], depth: int) -> Any:
-    if isinstance(node, list):
-        return [_canonical(each, definitions, depth) for each in node]
-    if not isinstance(node, Mapping):
-        return node
-    reference = node.get("$ref")
-    if isinstance(reference, str) and depth < 20:
-        target = definitions.get(reference.rpartition("/")[2])
-        target = target if isinstance(target, Mapping) else {}
-        return _canonical({**target, **{key: node[key] for key in node if key != "$ref"}}, definitions, depth + 1)
-    result = {}
-    for key, value in node.items():
-        if key == "properties" and isinstance(value, Mapping):
-            required = set(node.get("required", ()))
-            result[key] = {
-                name: _property(_canonical(each, definitions, depth), name in required) for name, each in value.items()
-            }
-        elif key in ("const", "default", "enum", "examples"):
-            result[key] = value
-        elif key not in ("title", "$defs", "definitions", "$schema"):
-            result[key] = _canonical(value, definitions, depth)
-    return _tidy(result)
+def _default_calls(tool: ToolSpec) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Return for each default that is specified some arguments without it, and the same with it."""
+    required = tool.parameters.get("required", [])
+    examples = [example.arguments for example in tool.examples if isinstance(example, ResultExample)][:3]
+    found = []
+    for name, schema in list(_properties(tool.parameters).items())[:_MAX_DEFAULTS]:
+        default = schema.get("default")
+        if default is not None and name not in required:
+            for arguments in examples:
+                without = {key: value for key, value in arguments.items() if key != name}
+                found.append((name, without, {**without, name: default}))
+    return found
 
 
-def _property(schema: Any, required: bool) -> Any:
-    if required or not isinstance(schema, dict) or schema.get("default", _MISSING) is not None:
-        return schema
-    schema = _without(schema, "default")
+def _outcome(call: Mapping[str, Any]) -> Any:
+    return call["result"] if "result" in call else (call.get("raises") or ["an error"])[0]
+
+
+def _properties(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    found = schema.get("properties")
+    return (
+        {name: each for name, each in found.items() if isinstance(each, Mapping)} if isinstance(found, Mapping) else {}
+    )
+
+
+def _required(schema: Mapping[str, Any]) -> list[str]:
+    found = schema.get("required")
+    return [str(each) for each in found] if isinstance(found, list) else []
+
+
+def _required_differences(shown: Mapping[str, Any], specified: Mapping[str, Any]) -> Iterator[str]:
+    wanted, there = _required(specified), _required(shown)
+    for name in _properties(specified).keys() & _properties(shown).keys():
+        if name in wanted and name not in there:
+            yield f"parameters.required: {name} is not required; the specification requires it: take its default away"
+        elif name in there and name not in wanted:
+            yield f"parameters.required: {name} is required; in the specification it is optional: give it a default"
+
+
+def _pair(
+    name: str, shown: Mapping[str, Any], specified: Mapping[str, Any], refused: Sequence[Mapping[str, Any]]
+) -> Pair:
+    one, other = ({**_definitions(each), **_properties(each)[name]} for each in (shown, specified))
+    values = [arguments[name] for arguments in refused if name in arguments]
+    stricter = any(best_misfit(each, one) and not best_misfit(each, other) for each in values)
+    return Pair(name, one, other, optional=name not in _required(specified), stricter=stricter)
+
+
+def _definitions(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: schema[key] for key in DEFINITIONS if key in schema}
+
+
+def _is_same(pair: Pair) -> bool:
+    """Return whether both sides are the same but for spelling, so that no value has to be looked for."""
+    specified = canonical(pair.specified)
+    plain, lenient = canonical(pair.shown), canonical(pair.shown, without_null=True)
+    return specified in ([plain, lenient, without_null(lenient)] if pair.optional else [plain, lenient])
+
+
+def _rest_differences(shown: Mapping[str, Any], specified: Mapping[str, Any]) -> Iterator[str]:
+    more, there = specified.get("additionalProperties"), shown.get("additionalProperties")
+    if more is False and there is not False:
+        yield (
+            "parameters: the tool accepts arguments that are not named, the specification refuses them: "
+            'model_config = ConfigDict(extra="forbid")'
+        )
+    elif there is False and more not in (None, False):
+        yield "parameters: the tool refuses arguments that are not named, the specification accepts them"
+
+
+def _told_apart(pairs: Sequence[Pair], search: Search) -> list[str]:
+    found = search(pairs)
+    if found is None:
+        return [
+            f"{_where(pair.name)} is {_shown(pair.shown)}; the specification says {_shown(pair.specified)}, and in the "
+            "time that there is no value could be found that tells them apart: write it as specified"
+            for pair in pairs
+        ]
+    sides = {pair.name: pair for pair in pairs}
+    return [_sentence(each, sides[each.name]) for each in found]
+
+
+def _sentence(telling: Telling, pair: Pair) -> str:
+    takes, refuses = (TOOL, SPECIFICATION) if telling.accepted_by == TOOL else (SPECIFICATION, TOOL)
+    return (
+        f"{_where(telling.name)}: the {takes} accepts {_short(telling.value)}, the {refuses} refuses it. "
+        f"The tool shows {_shown(pair.shown)}; the specification says {_shown(pair.specified)}"
+    )
+
+
+def _where(name: str) -> str:
+    return f"parameters.{name}" if name else "parameters"
+
+
+def _shown(schema: Mapping[str, Any]) -> str:
+    return _short({key: value for key, value in canonical(schema).items() if key not in DEFINITIONS})
+
+
+def _default_differences(where: str, shown: Any, specified: Any, depth: int = 0) -> Iterator[str]:
+    """Say where both sides name a default, and not the same; `shown` and `specified` come with their definitions.
+
+    Null, and a default that pydantic does not show (`default_factory`), are for the calls to judge.
+    """
+    one, other = _inner(*shown), _inner(*specified)
+    if depth > 8:
+        return
+    mine, theirs = one.get("default"), other.get("default", MISSING)
+    if mine is not None and theirs is not MISSING and theirs is not None and not same_value(mine, theirs):
+        yield f"{where}.default is {_short(mine)}; the specification says {_short(theirs)}"
+    for name, each in _properties(other).items():
+        if name in _properties(one):
+            both = (_properties(one)[name], shown[1]), (each, specified[1])
+            yield from _default_differences(f"{where}.{name}", *both, depth + 1)
+    if isinstance(one.get("items"), Mapping) and isinstance(other.get("items"), Mapping):
+        both = (one["items"], shown[1]), (other["items"], specified[1])
+        yield from _default_differences(f"{where}[]", *both, depth + 1)
+
+
+def _inner(schema: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a schema with its reference followed, and that of the only choice beside null."""
+    schema = resolved(resolved(schema, known), known)
     choices = schema.get("anyOf")
-    if isinstance(choices, list) and {"type": "null"} in choices:
-        rest = [choice for choice in choices if choice != {"type": "null"}]
-        others = _without(schema, "anyOf")
-        return {**rest[0], **others} if len(rest) == 1 and isinstance(rest[0], dict) else {**others, "anyOf": rest}
-    if isinstance(schema.get("type"), list):
-        rest = [each for each in schema["type"] if each != "null"]
-        return {**schema, "type": rest[0] if len(rest) == 1 else rest}
+    rest = [each for each in choices if each != {"type": "null"}] if isinstance(choices, list) else []
+    if len(rest) == 1 and isinstance(rest[0], Mapping):
+        schema = {**resolved(rest[0], known), **schema}
     return schema
 
 
-def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
-    single = schema.get("allOf")
-    if isinstance(single, list) and len(single) == 1 and isinstance(single[0], dict):
-        schema = {**single[0], **_without(schema, "allOf")}
-    schema = _tidy_types(schema)
-    if isinstance(schema.get("required"), list):
-        schema["required"] = sorted(schema["required"])
-    if isinstance(schema.get("description"), str):
-        schema["description"] = " ".join(schema["description"].split())
-    said_anyway = {"items": {}, "additionalProperties": True, "required": []}
-    return {key: value for key, value in schema.items() if key not in said_anyway or value != said_anyway[key]}
+def _lost_descriptions(name: str, shown: Any, specified: Any) -> Iterator[str]:
+    """Say which descriptions of the specification a model does not see; it may see more, in other punctuation."""
+    there = [_words(each) for each in descriptions(*shown)]
+    for each in dict.fromkeys(descriptions(*specified)):
+        if not any(_words(each) in said for said in there):
+            yield f"parameters.{name}: a model is not shown the description {_short(each)}: Field(description=...)"
 
 
-def _tidy_types(schema: dict[str, Any]) -> dict[str, Any]:
-    """Write several types as a list, and a constant as an enum, whose values say the type."""
-    choices = schema.get("anyOf")
-    if isinstance(choices, list) and all(isinstance(each, dict) and set(each) == {"type"} for each in choices):
-        schema = {**_without(schema, "anyOf"), "type": [str(each["type"]) for each in choices]}
-    if isinstance(schema.get("type"), list):
-        schema["type"] = sorted(schema["type"])
-    if "const" in schema:
-        schema = {**_without(schema, "const"), "enum": [schema["const"]]}
-    if isinstance(schema.get("enum"), list):
-        schema = {**_without(schema, "type"), "enum": sorted(schema["enum"], key=json.dumps)}
-    return schema
-
-
-def _without(schema: dict[str, Any], key: str) -> dict[str, Any]:
-    return {name: value for name, value in schema.items() if name != key}
-
-
-def _differences(where: str, shown: Any, specified: Any) -> Iterator[str]:
-    if isinstance(shown, dict) and isinstance(specified, dict):
-        for key in sorted(specified.keys() | shown.keys()):
-            if key == "description" and (where == "parameters" or key not in specified):
-                continue  # the model's docstring, or more words than were asked for
-            yield from _differences(f"{where}.{key}", shown.get(key, _MISSING), specified.get(key, _MISSING))
-    elif shown is _MISSING:
-        yield f"{where} is missing; the specification says {_short(specified)}"
-    elif specified is _MISSING:
-        yield f"{where} is {_short(shown)}, which the specification does not have"
-    elif shown != specified or isinstance(shown, bool) != isinstance(specified, bool):
-        yield f"{where} is {_short(shown)}; the specification says {_short(specified)}"
+def _words(text: str) -> str:
+    return f" {' '.join(re.findall(r'[^\W_]+', text.casefold()))} "
 
 
 def _short(value: Any) -> str:
