@@ -6,12 +6,13 @@ rightly. Which example is held out follows from its content, so the set of examp
 """
 
 import itertools
+import sys
 from dataclasses import dataclass
 
 from agenthands.gate.checks.examples import same_json
 from agenthands.gate.mutation.mutants import mutants
 from agenthands.schemas import hidden_example_indices
-from bench.gate.human_eval_tools import sampled, specification
+from bench.gate.problem_tools import MAX_EXAMPLES, sampled, specification
 
 MAX_VARIANTS = 24
 
@@ -28,9 +29,9 @@ class Variant:
     right: list
 
 
-def candidates(problem):
-    """Return one-mutation variants of the reference solution, made by the gate's own operators."""
-    return mutants(problem.module, MAX_VARIANTS)
+def candidates(problem, every=False):
+    """Return one-mutation variants of the reference, made by the gate's own operators: some, or `every` one."""
+    return mutants(problem.module, sys.maxsize if every else MAX_VARIANTS)
 
 
 def wrong_variants(problem, found, verdicts):
@@ -50,6 +51,11 @@ def arranged(problem, variant):
     """
     tries = [variant.wrong, *([call] for call in variant.wrong)]
     return next(filter(None, (_hidden_first(problem, wrong, variant.right) for wrong in tries)), None)
+
+
+def showing(problem, variant):
+    """Return a specification in which some examples show a variant wrong, wherever they are."""
+    return specification(problem, sampled(variant.wrong, MAX_EXAMPLES // 3) + sampled(variant.right, MAX_EXAMPLES // 2))
 
 
 def _hidden_first(problem, wrong, right):
