@@ -1,0 +1,32 @@
+import asyncio
+
+import pytest
+from nat.builder.workflow_builder import WorkflowBuilder
+
+from nat_tools.parking_fee import Config, parking_fee
+
+
+def through_nat(minutes):
+    async def ask():
+        async with WorkflowBuilder() as builder:
+            tool = await builder.add_function("tool", Config())
+            return await tool.ainvoke({"minutes": minutes})
+
+    return asyncio.run(ask())
+
+
+def test_a_fee():
+    assert parking_fee(31) == 2.5
+
+
+def test_another():
+    assert parking_fee(0) == 0.0
+
+
+def test_negative_minutes_are_refused():
+    with pytest.raises(ValueError, match="before arriving"):
+        parking_fee(-1)
+
+
+def test_through_nat():
+    assert through_nat(31) == 2.5
