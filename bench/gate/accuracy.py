@@ -9,8 +9,8 @@ of 100 honest tools are accepted at the first attempt, and 99 pass all checks on
 and with --load, verdicts are the same beside busy processes.
 
 Every verdict is kept below .cache/bench/accuracy until the gate changes: an interrupted run goes on, and runs with
---part 1/4 to 4/4 share the work. A run that has all of it writes the figures to bench/results.json, of which `make
-docs` makes those in README and docs/gate.md.
+--part 1/4 to 4/4 share the work. One that has all kinds, data sets and problems writes the figures to
+bench/results.json, and from there into README and docs/gate.md.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from agenthands.environments.uv import UvInstaller
 from agenthands.gate.gate import GATE_VERSION
 from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
-from bench.gate import human_eval_data, mbpp_data
+from bench.gate import accuracy_pages, human_eval_data, mbpp_data
 from bench.gate.accuracy_figures import claims, figures, notes, remarks, rows
 from bench.gate.folder_tools import HONEST, WRONG, cheats, folder_tools
 from bench.gate.judged_problems import JudgedProblem
@@ -81,14 +81,14 @@ def results(chosen, kept):
     return [each for each in found if each is not None], sum(each is None for each in found)
 
 
-def loaded(chosen, judging, kept, count, number, done):
+def loaded(chosen, judging, kept, count, number):
     """Judge `number` of the tools with and without load: those of folders as they are, of problems the references."""
     tools = {}
     for subject in spread(chosen, number):
         made = subject.reference(judging) if isinstance(subject, JudgedProblem) else (subject.spec, subject.texts)
         if made:
             tools[subject.name] = made
-    return kept.add(f"load {count} {number}", {"kind": "load", **under_load(judging, tools, count, done)})
+    kept.add(f"load {time.time():.0f}", {"kind": "load", **under_load(judging, tools, count)})
 
 
 def show(found, remarked):
@@ -138,12 +138,7 @@ def _part(text):
 
 def is_whole(options):
     """Return whether the options ask for all that README says figures of."""
-    return (
-        options.all_variants
-        and options.problems is None
-        and set(options.only) == set(KINDS)
-        and set(options.sets) == set(SETS)
-    )
+    return options.problems is None and set(options.only) == set(KINDS) and set(options.sets) == set(SETS)
 
 
 def main():
@@ -161,17 +156,18 @@ def main():
     progress = Progress(len(chosen))
     if not options.show:
         measure(chosen, judging, kept, progress, options.workers)
-    load = None
-    if options.load:
-        key = f"load {options.load} {options.load_tools}"
-        load = kept.get(key) if options.show else None
-        load = load or loaded(every, judging, kept, options.load, options.load_tools, lambda: None)
+    if options.load and not options.show:
+        loaded(every, judging, kept, options.load, options.load_tools)
+    load = next(reversed(kept.of_kind("load")), None)
     found, missing = results(every, kept)
     summary = figures(found, missing, load)
     show(summary, remarks(found, load))
     print(f"{time.monotonic() - started:.0f} s; kept in {FOLDER / fingerprint()}")
     if is_whole(options) and not missing:
-        save("accuracy", {"gate": GATE_VERSION, "hours": summary["gate_seconds"] / WORKERS / 3600, **summary})
+        variants = "all" if options.all_variants else f"up to {options.variants_per_problem}"
+        hours = round(summary["gate_seconds"] / WORKERS / 3600, 1)
+        save("accuracy", {"gate": GATE_VERSION, "variants_of_each": variants, "hours": hours, **summary})
+        accuracy_pages.refresh()
     return 0 if all(claims(summary).values()) else 1
 
 

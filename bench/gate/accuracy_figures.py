@@ -143,6 +143,7 @@ def sentence(found):
 def _measured(found):
     on = found["machine"]
     return (
+        f"Of each problem {found['variants_of_each']} wrong variants were judged. "
         f"Measured on {on['at']} UTC with version {found['gate']} of the gate, on {on['cores']} cores "
         f"(`make bench LINES=accuracy`, about {found['hours']:.1f} hours)."
     )

@@ -40,6 +40,10 @@ class Kept:
         """Return a result, or None."""
         return self._results.get(key)
 
+    def of_kind(self, kind):
+        """Return the results of a kind, those first that were read or added first."""
+        return [result for result in self._results.values() if result["kind"] == kind]
+
     def add(self, key, result):
         """Keep a result and return it."""
         kept = {"key": key, **result}

@@ -23,7 +23,7 @@ def busy(count):
             process.wait()
 
 
-def under_load(judging, tools, count, done=lambda: None):
+def under_load(judging, tools, count):
     """Judge each tool alone, and beside `count` busy processes; return what was found, with the verdicts that differ.
 
     `tools` are names with specification and files. Raises SandboxLost.
@@ -35,7 +35,6 @@ def under_load(judging, tools, count, done=lambda: None):
             found = {}
             for name, (spec, texts) in tools.items():
                 found[name] = _outcome(verdict_on_texts(judging, spec, texts))
-                done()
         verdicts.append(found)
         seconds.append(round(time.monotonic() - started, 1))
     alone, loaded = verdicts

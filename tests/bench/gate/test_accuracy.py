@@ -224,7 +224,13 @@ def test_the_figures_name_what_was_judged_otherwise_and_say_all_on_a_page():
         assert part in said
     assert "cheat 2" not in said
     assert ["honest tools together", "201", "99.5 % (200)", "100 % (201)"] in rows(found)
-    line = {**found, "gate": "7", "hours": 2.0, "machine": {"cores": 2, "at": "2026-11-29 15:00"}}
+    line = {
+        **found,
+        "gate": "7",
+        "variants_of_each": "all",
+        "hours": 2.0,
+        "machine": {"cores": 2, "at": "2026-11-29 15:00"},
+    }
     page = markdown(line)
     assert "| wrong tools together | 6 | 2 |  |" in page
     assert "1 verdict differs" in page
