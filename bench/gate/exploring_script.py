@@ -73,9 +73,9 @@ def telling(request, own, calls):
 
 
 def differing(request, source, calls):
-    """Return the calls that a variant answers otherwise."""
-    found = in_child(answer, request, source, [call["arguments"] for call in calls])
-    return [call for call, said in zip(calls, found or [], strict=False) if said.get("result", said) != call["result"]]
+    """Return the calls that a variant answers otherwise, or not at all."""
+    found = in_child(answer, request, source, [call["arguments"] for call in calls]) or [NO_ANSWER] * len(calls)
+    return [call for call, said in zip(calls, found, strict=True) if said.get("result", said) != call["result"]]
 
 
 def judged(request, source, arguments):

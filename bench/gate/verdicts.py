@@ -13,9 +13,9 @@ from agenthands.settings import Settings
 
 JUDGE_SECONDS = Settings.model_fields["gate_seconds"].default
 # They ask how a tool is written and how well it is tested. All others ask what it does.
-NOT_ABOUT_BEHAVIOUR = {"files", "stub", "mutation", "hygiene"}
-# What these do takes long, and a tool that another required check rejects is rejected without them.
-DEAR = {"isolation", "repeatable", "stub", "mutation", "hygiene"}
+NOT_ABOUT_BEHAVIOUR = {"files", "stub", "placebo", "mutation", "hygiene"}
+# They take less than all others, and what one of them rejects is rejected whatever the others say.
+QUICK = {"files", "conformance", "schema", "tests", "examples", "held_out"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def verdict(judging, spec, folder, wrong=False):
     """
     environment = judging.environment(spec.dependencies)
     if wrong:
-        quick = [check for check in CHECKS if check.name not in DEAR]
+        quick = [check for check in CHECKS if check.name in QUICK]
         report = run_checks(Evidence(spec, folder, environment, judging.sandbox, JUDGE_SECONDS, {}, quick))
         if not report.accepted:
             return said(report)
