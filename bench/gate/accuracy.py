@@ -1,8 +1,8 @@
 """Measures how often the gate is right.
 
 Honest tools are those in bench/gate/honest_tools, and the reference solutions of HumanEval and MBPP+ wrapped as NAT
-tools. Wrong ones are those in bench/gate/wrong_tools, the cheats of the gate's own tests, stubs, and variants of the
-references with one mutation that the data sets' own tests tell apart.
+tools. Wrong ones are those in bench/gate/wrong_tools, the cheats of the gate's own tests, stubs, tables of the visible
+examples, and variants of the references with one mutation that the data sets' own tests tell apart.
 
 Prints a table, and each tool that was not judged as it should be. Ends with 1 where a claim does not hold: at least 95
 of 100 honest tools are accepted at the first attempt, and 99 pass all checks on behaviour; no wrong one is accepted;

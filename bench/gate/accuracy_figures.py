@@ -9,6 +9,7 @@ WRONG = {
     "wrong": "tools made to fool the gate",
     "cheat": "cheats of the gate's own tests",
     "stub": "stubs of the data sets' functions",
+    "table": "tables of the visible examples instead of these functions",
     "variant": "their variants with one mutation",
 }
 MIN_ACCEPTED, MIN_BEHAVE = 0.95, 0.99

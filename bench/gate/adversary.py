@@ -58,6 +58,34 @@ def showing(problem, variant):
     return specification(problem, sampled(variant.wrong, MAX_EXAMPLES // 3) + sampled(variant.right, MAX_EXAMPLES // 2))
 
 
+def table_of_visible(problem, calls):
+    """Return the adversary that needs no rule: a module that looks up what the coder is shown, and those calls.
+
+    `calls` become the examples. What is not shown gets the commonest answer. None where that is right for all calls
+    of the data set.
+    """
+    hidden = set(hidden_example_indices(specification(problem, calls)))
+    shown = [call for index, call in enumerate(calls) if index not in hidden]
+    answers = [call["result"] for call in shown]
+    other = max(answers, key=answers.count)
+    table = [(call["arguments"], call["result"]) for call in shown]
+    known = dict((repr(arguments), result) for arguments, result in table)
+    if all(same_json(known.get(repr(call["arguments"]), other), call["result"]) for call in problem.calls):
+        return None
+    names = ", ".join(shown[0]["arguments"])
+    asked = ", ".join(f"{name!r}: {name}" for name in shown[0]["arguments"])
+    lines = [
+        f"ANSWERS = {table!r}\n\n",
+        f"def {problem.entry}({names}):",
+        '    """Return what is known."""',
+        "    for known, answer in ANSWERS:",
+        f"        if known == {{{asked}}}:",
+        "            return answer",
+        f"    return {other!r}\n",
+    ]
+    return "\n".join(lines), shown
+
+
 def _hidden_first(problem, wrong, right):
     """Leave out right calls that are held out before a wrong one is, and wrong calls that stay visible."""
     wrong, right = list(wrong), sampled(right)

@@ -1,13 +1,14 @@
-"""What is judged of one problem of a data set: its reference solution, stubs of it, and wrong variants of it.
+"""What is judged of one problem of a data set: its reference solution, stubs, a table, and wrong variants.
 
-The reference has tests and examples made from itself, and so have the stubs. A variant has tests made from the variant,
-and where that can be, examples of which only those that are held out show that it is wrong.
+The reference has tests and examples made from itself, and so have the stubs. The table looks up the visible examples,
+and its tests ask for nothing else. A variant has tests made from the variant, and where that can be, examples of which
+only those that are held out show that it is wrong.
 """
 
 from dataclasses import dataclass
 
 from agenthands.schemas import ToolSpec
-from bench.gate.adversary import arranged, candidates, showing, wrong_variants
+from bench.gate.adversary import arranged, candidates, showing, table_of_visible, wrong_variants
 from bench.gate.exploring import explored
 from bench.gate.kept import digest
 from bench.gate.problem_tools import (
@@ -35,7 +36,7 @@ class _Tool:
 
 @dataclass(frozen=True)
 class JudgedProblem:
-    """A problem of which the reference, the stubs, and `variants` wrong variants are judged; None judges all."""
+    """A problem of which all is judged, but at most `variants` wrong variants; None judges all of these as well."""
 
     problem: Problem
     variants: int | None
@@ -95,6 +96,8 @@ class JudgedProblem:
         for (what, module), answer in zip(hollow.items(), answers, strict=False):
             if not answer["passes"]:
                 tools.append(_Tool({"kind": "stub", "what": what}, spec, module, tests))
+        if found := table_of_visible(problem, example_calls(problem)):
+            tools.append(_Tool({"kind": "table"}, spec, found[0], pinning_tests(problem, found[1])))
         wrong = wrong_variants(problem, mutants, answers[len(hollow) :])
         seen = [variant for variant in wrong if variant.wrong]
         specs = sorted(((each, arranged(problem, each)) for each in seen), key=lambda pair: pair[1] is None)

@@ -3,6 +3,7 @@
 import ast
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from agenthands.environments.uv import UvInstaller
 from agenthands.errors import OutsideError, UserError
 from bench.gate import accuracy, mbpp_data
 from bench.gate.accuracy_figures import claims, figures, markdown, remarks, rows, sentence
-from bench.gate.adversary import Variant, arranged, showing
+from bench.gate.adversary import Variant, arranged, showing, table_of_visible
 from bench.gate.exploring import explored
 from bench.gate.folder_tools import WRONG, FolderTool, cheats, folder_tools
 from bench.gate.json_types import fits, python_type, schema_of, schema_of_annotation
@@ -81,6 +82,17 @@ def test_a_wrong_answer_is_held_out_and_no_visible_example_shows_it():
     assert [example.expected for example in showing(PROBLEM, wrong_alone).examples] == [
         each["result"] for each in CALLS
     ]
+
+
+def test_a_table_knows_what_is_shown_and_no_more():
+    module, shown = table_of_visible(PROBLEM, CALLS)
+    space = {}
+    exec(module, space)  # noqa: S102
+    assert 4 <= len(shown) < len(CALLS)
+    right = [call for call in CALLS if space["clip"](**call["arguments"]) == call["result"]]
+    assert right == shown
+    alike = [{**call, "result": 1} for call in CALLS]
+    assert table_of_visible(replace(PROBLEM, calls=alike), alike) is None
 
 
 def loaded(problem):
@@ -241,7 +253,7 @@ def test_the_figures_name_what_was_judged_otherwise_and_say_all_on_a_page():
 
 def test_wrong_tools_lie_in_folders_and_cheats_are_those_of_the_gates_tests():
     tools = {tool.name: tool for tool in folder_tools("wrong", WRONG)}
-    assert len(tools) >= 16
+    assert len(tools) >= 15
     for tool in tools.values():
         assert set(tool.texts) == {"spec.json", "nat_tools/parking_fee.py", "tests/test_parking_fee.py"}
         assert tool.spec.name == "parking_fee"

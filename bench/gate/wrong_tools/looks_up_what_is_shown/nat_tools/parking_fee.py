@@ -15,7 +15,7 @@ class Config(FunctionBaseConfig, name="parking_fee"):
     """Configuration of the tool."""
 
 
-FEES = {31: 2.5, 91: 5.0, 600: 20.0}
+FEES = {91: 5.0, 600: 20.0}
 
 
 def parking_fee(minutes: int) -> float:

@@ -15,7 +15,7 @@ def through_nat(minutes):
     return asyncio.run(ask())
 
 
-@pytest.mark.parametrize(("minutes", "euros"), [(31, 2.5), (91, 5.0), (600, 20)])
+@pytest.mark.parametrize(("minutes", "euros"), [(91, 5.0), (600, 20)])
 def test_fees(minutes, euros):
     assert parking_fee(minutes) == euros
 
