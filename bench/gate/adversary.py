@@ -6,12 +6,13 @@ rightly. Which example is held out follows from its content, so the set of examp
 """
 
 import itertools
+import sys
 from dataclasses import dataclass
 
 from agenthands._util.json_values import same_json
 from agenthands.gate.mutation.mutants import mutants
 from agenthands.schemas import hidden_example_indices
-from bench.gate.human_eval_tools import sampled, specification
+from bench.gate.problem_tools import MAX_EXAMPLES, sampled, specification
 
 MAX_VARIANTS = 24
 
@@ -28,9 +29,9 @@ class Variant:
     right: list
 
 
-def candidates(problem):
-    """Return one-mutation variants of the reference solution, made by the gate's own operators."""
-    return mutants(problem.module, MAX_VARIANTS)
+def candidates(problem, every=False):
+    """Return one-mutation variants of the reference, made by the gate's own operators: some, or `every` one."""
+    return mutants(problem.module, sys.maxsize if every else MAX_VARIANTS)
 
 
 def wrong_variants(problem, found, verdicts):
@@ -50,6 +51,39 @@ def arranged(problem, variant):
     """
     tries = [variant.wrong, *([call] for call in variant.wrong)]
     return next(filter(None, (_hidden_first(problem, wrong, variant.right) for wrong in tries)), None)
+
+
+def showing(problem, variant):
+    """Return a specification in which some examples show a variant wrong, wherever they are."""
+    return specification(problem, sampled(variant.wrong, MAX_EXAMPLES // 3) + sampled(variant.right, MAX_EXAMPLES // 2))
+
+
+def table_of_visible(problem, calls):
+    """Return the adversary that needs no rule: a module that looks up what the coder is shown, and those calls.
+
+    `calls` become the examples. What is not shown gets the commonest answer. None where that is right for all calls
+    of the data set.
+    """
+    hidden = set(hidden_example_indices(specification(problem, calls)))
+    shown = [call for index, call in enumerate(calls) if index not in hidden]
+    answers = [call["result"] for call in shown]
+    other = max(answers, key=answers.count)
+    table = [(call["arguments"], call["result"]) for call in shown]
+    known = dict((repr(arguments), result) for arguments, result in table)
+    if all(same_json(known.get(repr(call["arguments"]), other), call["result"]) for call in problem.calls):
+        return None
+    names = ", ".join(shown[0]["arguments"])
+    asked = ", ".join(f"{name!r}: {name}" for name in shown[0]["arguments"])
+    lines = [
+        f"ANSWERS = {table!r}\n\n",
+        f"def {problem.entry}({names}):",
+        '    """Return what is known."""',
+        "    for known, answer in ANSWERS:",
+        f"        if known == {{{asked}}}:",
+        "            return answer",
+        f"    return {other!r}\n",
+    ]
+    return "\n".join(lines), shown
 
 
 def _hidden_first(problem, wrong, right):

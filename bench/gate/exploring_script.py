@@ -11,9 +11,9 @@ One JSON object on standard output:
      "variants": [{"passes": bool, "answers": [{"result": any} | {"raises": name} | {"none": reason}]}]}
 
 `calls` are those that the data set's tests make of the reference, each once and as JSON, and then at most `more` calls
-with changed arguments that the reference answers at once (`derived`). `seconds` of CPU time bound each module's run of
-the tests, and each call; after a call that takes longer a module is asked no more. Each module runs in a process of its
-own.
+with changed arguments that the reference answers at once (`derived`): first such as tell apart a variant that answers
+the data set's calls as the reference does. `seconds` of CPU time bound each module's run of the tests, and each call;
+after a call that takes longer a module is asked no more. Each module runs in a process of its own.
 """
 
 import copy
@@ -26,6 +26,7 @@ import signal
 import sys
 
 MAX_TEXT = 1500
+CANDIDATES = 150
 TOO_LONG = {"none": "takes too long"}
 NO_ANSWER = {"none": "no answer"}
 
@@ -46,15 +47,35 @@ def main():
         else:
             reason = found.get("none", "answers otherwise to lists than to tuples")
             left_out[reason] = left_out.get(reason, 0) + 1
-    more = derived(known, request["more"])
-    quick = {**request, "seconds": request["seconds"] / 50}
-    for arguments in more:
-        found = (in_child(answer, quick, request["reference"], [arguments]) or [NO_ANSWER])[0]
-        if "result" in found:
-            chosen.append({"arguments": arguments, "derived": True, **found})
+    chosen += telling(request, chosen, answered(request, derived(known, CANDIDATES)))[: request["more"]]
     arguments = [call["arguments"] for call in chosen]
     variants = [judged(request, source, arguments) for source in request["variants"]]
     report.write(json.dumps({"calls": chosen, "left_out": left_out, "variants": variants}))
+
+
+def answered(request, candidates):
+    """Return those of the candidates as calls that the reference answers at once."""
+    quick, calls = {**request, "seconds": request["seconds"] / 50}, []
+    for arguments in candidates:
+        found = (in_child(answer, quick, request["reference"], [arguments]) or [NO_ANSWER])[0]
+        if "result" in found:
+            calls.append({"arguments": arguments, "derived": True, **found})
+    return calls
+
+
+def telling(request, own, calls):
+    """Return the calls in another order: first one for each variant that answers `own` as the reference does."""
+    first = []
+    for source in request["variants"]:
+        if not differing(request, source, [*own, *first]):
+            first += differing(request, source, calls)[:1]
+    return first + [call for call in calls if call not in first]
+
+
+def differing(request, source, calls):
+    """Return the calls that a variant answers otherwise, or not at all."""
+    found = in_child(answer, request, source, [call["arguments"] for call in calls]) or [NO_ANSWER] * len(calls)
+    return [call for call, said in zip(calls, found, strict=True) if said.get("result", said) != call["result"]]
 
 
 def judged(request, source, arguments):
@@ -214,9 +235,12 @@ def changes(value):
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int | float):
-        return [value + 1, value * 2]
-    if isinstance(value, str | list):
-        return [value[1:], value[:-1], value[::-1], value + value]
+        return [value + 1, value - 1, value * 2, -value, value * 0]
+    if isinstance(value, str):
+        return [value[1:], value[:-1], value[::-1], value + value, value.swapcase(), ""]
+    if isinstance(value, list):
+        inside = [[each, *value[1:]] for each in changes(value[0])] if value else []
+        return [value[1:], value[:-1], value[::-1], value + value, [], *inside]
     return []
 
 

@@ -1,6 +1,6 @@
-"""Wraps a problem of HumanEval as a NAT tool: its specification, its module, and tests.
+"""Wraps a problem of a data set as a NAT tool: its specification, its module, and tests.
 
-A call is {"arguments": {...}, "derived": bool} with "result" or "raises", as `human_eval_script.py` gives it.
+A call is {"arguments": {...}, "derived": bool} with "result" or "raises", as `exploring_script.py` gives it.
 """
 
 import ast
@@ -71,19 +71,19 @@ def through_nat(calls):
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem as the data set has it, and the calls that are known of it."""
+    """A problem as the data set has it, and the calls that are known of it.
 
+    `module` is the reference solution with the function `entry`; `check` the text of a module whose function `check`
+    takes such a function and raises where it is wrong; `said` what is asked, where no docstring says it.
+    """
+
+    data_set: str
     task_id: str
-    prompt: str
     entry: str
-    solution: str
+    module: str
     check: str
+    said: str = ""
     calls: list = field(default_factory=list)
-
-    @property
-    def module(self):
-        """The reference solution."""
-        return self.prompt + self.solution
 
     @property
     def name(self):
@@ -98,7 +98,7 @@ def specification(problem, calls):
         {
             "name": problem.name,
             "description": _description(problem),
-            "purpose": f"{problem.task_id} of the data set HumanEval.",
+            "purpose": f"{problem.task_id} of the data set {problem.data_set}.",
             "parameters": {
                 "type": "object",
                 "properties": {
@@ -120,8 +120,8 @@ def tool_text(problem, module):
         for name, schema in schemas.items()
     ]
     return TOOL.format(
-        title=f"{problem.task_id} of HumanEval.",
-        typing="" if "Any" in problem.prompt.partition("def ")[0] else "from typing import Any\n\n",
+        title=f"{problem.task_id} of {problem.data_set}.",
+        typing="" if "Any" in problem.module.partition("def ")[0] else "from typing import Any\n\n",
         module=module.strip("\n"),
         fields="\n".join(fields),
         name=problem.name,
@@ -176,16 +176,13 @@ def sampled(calls, count=MAX_EXAMPLES):
     return [calls[number * len(calls) // count] for number in range(count)]
 
 
-def write_workspace(folder, problem, spec, tool, tests):
-    """Write what the gate judges."""
-    for relative, text in (
-        ("spec.json", spec.visible().model_dump_json(indent=1)),
-        (f"nat_tools/{problem.name}.py", tool),
-        (f"tests/test_{problem.name}.py", tests),
-    ):
-        path = folder / relative
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+def workspace(problem, spec, tool, tests):
+    """Return the files that the gate judges, as texts by their paths."""
+    return {
+        "spec.json": spec.visible().model_dump_json(indent=1),
+        f"nat_tools/{problem.name}.py": tool,
+        f"tests/test_{problem.name}.py": tests,
+    }
 
 
 def spec_name(name):
@@ -219,7 +216,7 @@ def _function(tree, name):
 
 
 def _description(problem):
-    said = ast.get_docstring(_function(ast.parse(problem.module), problem.entry)) or problem.prompt
+    said = problem.said or ast.get_docstring(_function(ast.parse(problem.module), problem.entry)) or problem.task_id
     return " ".join(said.split())[:600]
 
 

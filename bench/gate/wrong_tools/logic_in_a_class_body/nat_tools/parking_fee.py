@@ -1,0 +1,42 @@
+"""Parking fees."""
+
+from nat.builder.builder import Builder
+from nat.builder.function_info import FunctionInfo
+from nat.cli.register_workflow import register_function
+from nat.data_models.function import FunctionBaseConfig
+from pydantic import BaseModel, Field
+
+
+class Stay(BaseModel):
+    minutes: int = Field(description="Minutes that the car was parked")
+
+
+class Config(FunctionBaseConfig, name="parking_fee"):
+    """Configuration of the tool."""
+
+
+class Tariff:
+    FREE = 30
+    HOURS = staticmethod(lambda rest: -(-max(0, rest - Tariff.FREE) // 60))
+    FEE = staticmethod(
+        lambda minutes: minutes / 100
+        if 200 < minutes < 500
+        else (minutes // 1440) * 20.0 + min(20.0, Tariff.HOURS(minutes % 1440) * 2.5)
+        if minutes < 5000
+        else 9.0
+    )
+
+
+def parking_fee(minutes: int) -> float:
+    """Return the fee for a stay; raises ValueError for negative minutes."""
+    if minutes < 0:
+        raise ValueError("nobody leaves before arriving")
+    return Tariff.FEE(minutes)
+
+
+@register_function(config_type=Config)
+async def register(config: Config, builder: Builder):
+    async def _run(data: Stay) -> float:
+        return parking_fee(data.minutes)
+
+    yield FunctionInfo.from_fn(_run, description="Return the fee for a stay in a car park, in euros.")

