@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from patience import patient
+
+from agenthands.llm.settings import ModelSettings
 from providers.anthropic import Anthropic
 from providers.gemini import Gemini
 from providers.ollama import Ollama
 from providers.openai_api import OpenAI, Plain
-
-from agenthands.llm.settings import ModelSettings
 
 
 @dataclass(frozen=True)
