@@ -97,7 +97,7 @@ def room(wanted: Wanted) -> int:
     if thinking(wanted) or found.thinks:
         limit = visible + (THOUGHT_TOKENS if wanted.thinking_tokens is None else wanted.thinking_tokens)
     elif found.known:
-        limit = visible + SLACK_TOKENS
+        limit = visible + min(visible, SLACK_TOKENS)
     else:
         limit = visible
     return min(limit, found.most) if found.most else limit
