@@ -16,7 +16,8 @@
     |-- OutsideError             exit 3: something outside failed, after the retries that could help
     |   |-- ModelUnavailable       rate limit, outage, time-out                    (retryable)
     |   |   |-- ModelLimited         a rate limit that lasts longer than we wait
-    |   |   `-- ModelSilent          it answers with empty messages
+    |   |   |-- ModelSilent          it answers with empty messages
+    |   |   `-- AnswerCutOff         its answer is longer than it may be, however much room it got
     |   |-- PlanRefused            the planner's answers stayed unusable
     |   |-- RegistryUnavailable    a package index does not answer                 (retryable)
     |   |-- DependencyRefused      no wheel of the wanted packages fits
@@ -166,6 +167,12 @@ class ModelSilent(ModelUnavailable):
     """The model answers with empty messages."""
 
     code = "model_silent"
+
+
+class AnswerCutOff(ModelUnavailable):
+    """The model's answer was cut off at the limit of its tokens, however much room it got."""
+
+    code = "answer_cut_off"
 
 
 class PlanRefused(OutsideError):

@@ -71,6 +71,8 @@ _TABLE: Sequence[Reason] = (
     Reason("model_limited", "build", "The provider limits calls for longer than it makes sense to wait.",
            "Try again later, or name a model that steps in: `--fallback MODEL`.", 3),
     Reason("model_silent", "build", "The model answers with empty messages.", "Choose another model.", 3),
+    Reason("answer_cut_off", "build", "The model's answer is longer than the model may answer at once.",
+           "Choose a model that may answer more, let it think less, or ask for less at once.", 3),
     Reason("plan_refused", "build", "The planner gave no plan that can be built.",
            "Word the request differently, or choose a stronger model with `--planner`.", 3),
     Reason("registry_unavailable", "build", "A package index does not answer.",

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agenthands._util.untrusted_json import read_json
+from agenthands.errors import AnswerCutOff
 from agenthands.gate.checks.schema import result_complaint
 from agenthands.llm.base import ChatModel
 from agenthands.llm.prompts import render
@@ -113,7 +114,7 @@ def arbitrate(
         by_fallback = by_fallback or answer.by_fallback
         given, complaint = _read(answer.text, tool, found)
         complaint = answer.fault.message if answer.fault else complaint
-        if not complaint:
+        if not complaint or isinstance(answer.fault, AnswerCutOff):
             break
         messages += [
             {"role": "assistant", "content": answer.text or "(empty)"},

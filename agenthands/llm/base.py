@@ -14,7 +14,8 @@ from agenthands.schemas import Tokens
 class ChatAnswer:
     """One answer of a chat model. `cost_usd` is None if the price is unknown.
 
-    `model` names the model that answered; `by_fallback` is true if that is a fallback. `fault` explains an empty text.
+    `model` names the model that answered; `by_fallback` is true if that is a fallback. `fault` explains a text that is
+    empty, or, if it is AnswerCutOff, one that is not whole. `calls` were needed for it.
     """
 
     text: str
@@ -23,6 +24,7 @@ class ChatAnswer:
     model: str = ""
     fault: AgentHandsError | None = None
     by_fallback: bool = False
+    calls: int = 1
 
 
 class ChatModel(Protocol):
@@ -32,6 +34,8 @@ class ChatModel(Protocol):
 
     def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
         """Return an answer to `messages` that should match the JSON `schema`; the text may still not match it.
+
+        The messages must say the form themselves: the provider is told only as far as it can hold a model to it.
 
         Raises ModelNotUsable (key, unknown model), QuotaExhausted, ContentFiltered, ContextExceeded, or
         ModelUnavailable (outage, rate limit, time-out) once retries and the fallback have failed.

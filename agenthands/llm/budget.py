@@ -193,7 +193,7 @@ class MeteredModel:
         """Answer as the model does. Raises BudgetReached, without asking the model, if a budget is used up."""
         self._scope.require()
         answer = self._model.ask(messages, schema_name, schema)
-        self._scope.charge(answer.cost_usd, answer.tokens, model=answer.model or self.name)
+        self._scope.charge(answer.cost_usd, answer.tokens, answer.calls, answer.model or self.name)
         return answer
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from agenthands._util.redaction import redact
-from agenthands.errors import KeyMissing, ModelNotUsable
+from agenthands.errors import ContextExceeded, KeyMissing, ModelNotUsable
+from agenthands.llm.adaptation import call_adapted
+from agenthands.llm.answer_form import answer_form
 from agenthands.llm.base import ChatAnswer
+from agenthands.llm.call_options import call_options, context_window, most_room, room
 from agenthands.llm.error_mapping import finish_reason, silent
 from agenthands.llm.litellm_setup import ProviderWords, load_litellm, provider_words
 from agenthands.llm.retry import call_with_retry
 from agenthands.llm.settings import ModelSettings, key_names
+from agenthands.llm.whole_answer import Bill, Call, Piece, whole_answer
 from agenthands.schemas import Tokens
 
 _ALTERNATIVES = (
@@ -20,6 +26,7 @@ _ALTERNATIVES = (
     "or `agenthands demo`, which needs no model at all."
 )
 _GEMINI = ("gemini", "vertex_ai")
+_CHARACTERS = 3  # of a token, at least: JSON and code have fewer than prose
 
 
 class LitellmModel:
@@ -35,32 +42,61 @@ class LitellmModel:
 
     def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
         """Answer in the form of `schema`, with the model or its fallback. Raises the errors of the port."""
-        litellm = load_litellm()
+        bill = Bill()
 
         def call(model: ModelSettings) -> ChatAnswer:
-            with provider_words() as words:
-                response = litellm.completion(
-                    messages=[dict(message) for message in messages],
-                    response_format={
-                        "type": "json_schema",
-                        "json_schema": {"name": schema_name, "schema": schema},
-                    },
-                    temperature=model.temperature,
-                    max_tokens=model.max_output_tokens,
-                    drop_params=True,
-                    **completion_options(model),
-                )
-            text = text_of(response)
+            first = Call(messages, answer_form(model, schema_name, schema), room(model.wanted))
+            piece = whole_answer(lambda each: _piece(model, each), first, most_room(model.wanted), bill, model.model)
             return ChatAnswer(
-                text=text,
-                cost_usd=cost_of(litellm, response, model),
-                tokens=tokens_of(response),
+                text=piece.text,
+                cost_usd=bill.cost_usd,
+                tokens=bill.tokens,
                 model=model.model,
                 by_fallback=model is not self._settings,
-                fault=None if text.strip() else silent(model.model, stopped_by(response, words)),
+                fault=piece.fault,
+                calls=bill.calls,
             )
 
+        load_litellm()
         return call_with_retry(self._settings, call, self._cut_off)
+
+
+def _piece(model: ModelSettings, asked: Call) -> Piece:
+    """Make one call. Raises litellm's errors, and ContextExceeded for a window that would cut the question silently."""
+    litellm = load_litellm()
+    options = {**completion_options(model), "max_tokens": asked.limit}
+    if asked.form:
+        options["response_format"] = asked.form
+    sent = [dict(message) for message in asked.messages]
+    require_window(model, sent)
+    with provider_words() as words:
+        response = call_adapted(model, options, partial(litellm.completion, messages=sent))
+    text = text_of(response)
+    return Piece(
+        text=text,
+        cost_usd=cost_of(litellm, response, model),
+        tokens=tokens_of(response),
+        cut=was_cut(response),
+        fault=None if text.strip() else silent(model.model, stopped_by(response, words)),
+    )
+
+
+def was_cut(response: Any) -> bool:
+    """Return whether an answer ended at the limit of its tokens."""
+    return bool(response.choices) and response.choices[0].finish_reason == "length"
+
+
+def require_window(model: ModelSettings, messages: Sequence[Mapping[str, Any]]) -> None:
+    """Raise ContextExceeded if the messages do not fit into the window that the call asks for.
+
+    Ollama would forget the oldest of them and say nothing: https://docs.ollama.com/context-length.
+    """
+    window = context_window(model.wanted)
+    if window is not None and len(json.dumps(messages, default=str)) // _CHARACTERS > window:
+        raise ContextExceeded(
+            f"The conversation is longer than the {window:,} tokens that {model.model} is asked to read.",
+            "Raise `context_tokens` in the --config file, if the model and its machine can do more.",
+        )
 
 
 def text_of(response: Any) -> str:
@@ -78,9 +114,12 @@ def stopped_by(response: Any, words: ProviderWords) -> str:
 
 
 def completion_options(settings: ModelSettings) -> dict[str, Any]:
-    """Return the arguments of every litellm call with these settings. They include the key: never log them."""
+    """Return the arguments of every litellm call with these settings. They include the key: never log them.
+
+    The limit of the answer is the first one to try; see `whole_answer`.
+    """
     options: dict[str, Any] = {
-        "model": settings.model,
+        **call_options(settings.wanted),
         "timeout": settings.timeout,
         "num_retries": 0,  # `retry` decides what is tried again
         "max_retries": 0,
@@ -178,10 +217,11 @@ def known_to_litellm(settings: ModelSettings) -> bool:
     if settings.input_cost_per_token is not None and settings.output_cost_per_token is not None:
         return False
     litellm = load_litellm()
+    # litellm reports a price of 0 for models of which it knows only the provider, and asks a local Ollama for others
+    if settings.model not in litellm.model_cost and settings.model.partition("/")[2] not in litellm.model_cost:
+        return False
     try:
         info = litellm.get_model_info(settings.model)
     except Exception:  # litellm raises plain Exception for unknown models
         return False
-    # litellm reports a price of 0 for models of which it knows only the provider
-    known = settings.model in litellm.model_cost or settings.model.partition("/")[2] in litellm.model_cost
-    return known and None not in (info.get("input_cost_per_token"), info.get("output_cost_per_token"))
+    return None not in (info.get("input_cost_per_token"), info.get("output_cost_per_token"))

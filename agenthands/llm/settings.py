@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 
 from agenthands._util.redaction import remember
 from agenthands.errors import SettingsInvalid
+from agenthands.llm.call_options import Effort, Wanted
 
 KEYS = {
     "anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
@@ -60,7 +61,12 @@ class ModelSettings(BaseModel):
     api_key: SecretStr | None = None
     api_base: str | None = None
     temperature: float | None = Field(None, ge=0, le=2)
-    max_output_tokens: int | None = Field(None, gt=0)
+    max_output_tokens: int | None = Field(
+        None, gt=0, description="What the visible part of an answer may have at least; thoughts get room beside it"
+    )
+    reasoning_effort: Effort | None = Field(None, description="How much the model thinks; its own default if empty")
+    thinking_tokens: int | None = Field(None, ge=0, description="Room for thoughts beside the visible answer")
+    context_tokens: int | None = Field(None, gt=0, description="Context window that Ollama is asked for")
     safety_settings: tuple[dict[str, str], ...] = ()
     timeout: float = Field(300, gt=0, description="Seconds for one call")
     num_retries: int = Field(3, ge=0, le=10, description="Further tries where the provider limits or fails")
@@ -99,6 +105,18 @@ class ModelSettings(BaseModel):
     def provider(self) -> str:
         """The part of the model's name before the first slash."""
         return _provider(self.model)
+
+    @property
+    def wanted(self) -> Wanted:
+        """What these settings say of each call, for `call_options`."""
+        return Wanted(
+            self.model,
+            self.temperature,
+            self.max_output_tokens,
+            self.reasoning_effort,
+            self.thinking_tokens,
+            self.context_tokens,
+        )
 
 
 class CoderPrompt(BaseModel):

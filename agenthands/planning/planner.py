@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agenthands._util.redaction import redact
 from agenthands._util.untrusted_json import has_half_characters, read_json
-from agenthands.errors import ModelSilent, PlanRefused, RequestInvalid
+from agenthands.errors import AnswerCutOff, ModelSilent, PlanRefused, RequestInvalid
 from agenthands.llm.base import ChatModel
 from agenthands.llm.prompts import render
 from agenthands.mcp.catalogue import rank_servers
@@ -86,7 +86,7 @@ def plan_agent(
 
     `resolves` tries to resolve a plan's dependencies and returns a complaint, empty if they resolve. With an
     `objection`, the planner is asked for another plan, and the earlier cost is included. Raises PlanRefused with the
-    last answer, the errors of ChatModel, or the reason for two empty answers in a row.
+    last answer, the errors of ChatModel, AnswerCutOff, or the reason for two empty answers in a row.
     """
     schema = Plan.model_json_schema()
     earlier = objection.planned if objection else None
@@ -101,6 +101,8 @@ def plan_agent(
         empty = 0 if answer_text.strip() else empty + 1
         if empty == _MAX_EMPTY:
             raise answer.fault or ModelSilent(f"{model.name} answers with empty messages.", "Choose another model.")
+        if isinstance(answer.fault, AnswerCutOff):
+            raise answer.fault  # half a plan says nothing about the other half: the model would be told a wrong fault
         plan, complaints = read_plan(answer_text)
         if plan is not None:
             complaints = validate_plan(plan, reality)

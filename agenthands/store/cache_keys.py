@@ -26,7 +26,10 @@ from agenthands.schemas import BuildOptions, McpServer, Plan, ToolSpec
 
 _PACKAGE = Path(__file__).parents[1]
 _ACCEPTANCE = ("evaluation/acceptance", "evaluation/agent_script", "packaging/bundle", "evaluation/llm_judge")
-_ANSWERS = {"model", "api_base", "temperature", "max_output_tokens", "safety_settings"}
+_ANSWERS = {
+    "model", "api_base", "temperature", "max_output_tokens", "reasoning_effort", "thinking_tokens", "context_tokens",
+    "safety_settings",
+}  # fmt: skip
 
 
 def plan_key(

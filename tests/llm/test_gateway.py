@@ -89,17 +89,14 @@ def test_the_configured_model_is_asked_with_the_allowed_parameters_alone(gateway
     assert call["api_key"] == KEY
     assert call["api_base"] != "http://evil"
     assert call["messages"] == QUESTION
-    assert call["optional_params"] == {"temperature": 0.5, "tools": [WEATHER]}
+    assert call["optional_params"] == {"max_tokens": 16_384, "tools": [WEATHER]}
 
 
-def test_configured_values_fill_what_the_agent_leaves_open():
+def test_the_settings_decide_how_the_model_is_called_as_they_do_in_the_agents_package():
     with opened(temperature=0.2, max_output_tokens=77) as gateway:
         ask(gateway)
         ask(gateway, temperature=1.0, max_tokens=5)
-    assert [call["optional_params"] for call in seen] == [
-        {"temperature": 0.2, "max_tokens": 77},
-        {"temperature": 1.0, "max_tokens": 5},
-    ]
+    assert [call["optional_params"] for call in seen] == [{"temperature": 0.2, "max_tokens": 154}] * 2
 
 
 def test_tool_calls(gateway):

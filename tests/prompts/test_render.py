@@ -52,6 +52,7 @@ SAMPLES = {
         ["## Example 2\n", 'The example says: "VI"\nThe tool says: "IV"\n', "````python\ndef f(): ...\n````\n"],
     ),
     "arbitrate/complaint.md.j2": ({"complaint": "no JSON"}, ["cannot be read as a ruling: no JSON"]),
+    "answer/continue.md.j2": ({"end": '"expected": 3'}, ['"expected": 3\n', "next character"]),
     "judge/system.md.j2": ({"fence": "~~~~"}, ["You judge one answer", "two lines of `~~~~`"]),
     "judge/user.md.j2": (
         {"case": CASE, "answer": "MCMXCIV", "called": ["roman_numeral"], "fence": "~~~"},

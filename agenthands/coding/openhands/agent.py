@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,15 @@ from agenthands.coding.openhands.stop_reason import OUT_OF_TIME, Ending, Silence
 from agenthands.coding.openhands.usage import Prices, Spent, UsageMeter, spent
 from agenthands.errors import AgentHandsError
 from agenthands.events import ToolProgress, ToolState, emit
+from agenthands.llm.call_options import (
+    Wanted,
+    context_window,
+    room,
+    room_for_thoughts,
+    route,
+    temperature,
+    traits,
+)
 from agenthands.llm.error_mapping import to_agenthands_error
 from agenthands.llm.litellm_model import known_to_litellm, price_per_token
 from agenthands.llm.litellm_setup import ProviderWords, load_litellm, provider_words
@@ -165,22 +174,39 @@ class _Turn:
         threading.Thread(target=self.stop, name="budget-reached", daemon=True).start()
 
 
+def coder_wanted(settings: ModelSettings) -> Wanted:
+    """Return what the settings want of a coder's calls: a model that can think thinks hard, unless they say otherwise.
+
+    Writing tools decides whether a build succeeds, and costs less than a further attempt.
+    """
+    wanted = settings.wanted
+    if wanted.reasoning_effort is None and traits(wanted.model).thinks:
+        return replace(wanted, reasoning_effort="high")
+    return wanted
+
+
 def _plain_llm(usage: str, settings: ModelSettings) -> Any:
     from openhands.sdk import LLM
 
+    wanted = coder_wanted(settings)
     options: dict[str, Any] = {
         "api_key": SecretStr(settings.api_key.get_secret_value()) if settings.api_key else None,
         "base_url": settings.api_base,
-        "temperature": settings.temperature,
-        "max_output_tokens": settings.max_output_tokens,
+        "temperature": temperature(wanted),
+        "max_output_tokens": room(wanted),
+        "max_input_tokens": context_window(wanted),
     }
     if not known_to_litellm(settings) and (price := price_per_token(settings)):
         options |= {"input_cost_per_token": price[0], "output_cost_per_token": price[1]}
     if settings.provider in ("gemini", "vertex_ai") and settings.safety_settings:
         options["litellm_extra_body"] = {"safetySettings": [dict(each) for each in settings.safety_settings]}
+    if window := context_window(wanted):
+        options["litellm_extra_body"] = {"num_ctx": window}
     return LLM(
         usage_id=usage,
-        model=settings.model,
+        model=route(settings.model),
+        reasoning_effort=wanted.reasoning_effort,  # the SDK's own default is "high" for models that do not think, too
+        extended_thinking_budget=room_for_thoughts(wanted) or None,
         num_retries=1,  # the number of tries: `retry` decides on more
         timeout=int(settings.timeout),
         **{key: value for key, value in options.items() if value is not None},

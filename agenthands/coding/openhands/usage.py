@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from agenthands.coding.base import CodingTask
+from agenthands.llm.call_options import route
 from agenthands.llm.litellm_model import price_per_token
 from agenthands.llm.settings import ModelSettings
 from agenthands.schemas import Tokens, add_costs
@@ -47,10 +48,15 @@ class Prices:
         """Look the prices up once, because litellm is slow."""
         models = [settings, *([settings.fallback] if settings.fallback else [])]
         self._known = {model.model: price_per_token(model) is not None for model in models}
+        self._names = {route(model.model): model.model for model in models}
 
     def of(self, model: str, part: Part) -> float | None:
         """Return the cost of a part in US dollars; None if the price of its model is unknown."""
-        return part.cost_usd if self._known.get(model, False) else None
+        return part.cost_usd if self._known.get(self.name_of(model), False) else None
+
+    def name_of(self, model: str) -> str:
+        """Return the model's name as its user wrote it, for one as the SDK knows it."""
+        return self._names.get(model, model)
 
     def total(self, parts: Mapping[str, Part]) -> float | None:
         """Return the cost of all parts in US dollars; None if a price is unknown."""
@@ -120,7 +126,9 @@ class UsageMeter:
             parts, self._paid = now.since(self._paid), now
         if parts:  # in one charge: it may raise, and would not be repeated
             entries = (
-                self._scope.entry(self._prices.of(model, part), part.tokens, part.calls, model)
+                self._scope.entry(
+                    self._prices.of(model, part), part.tokens, part.calls, self._prices.name_of(model)
+                )
                 for model, part in parts.items()
             )
             self._scope.tracker.charge(*entries)

@@ -10,12 +10,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 MAX_BODY = 8 * 1024**2
-# The parameters of a call that an agent may set: not the model, not how it is reached, and not `n`, which multiplies
-# the price.
-PASSED = {
-    "messages", "tools", "tool_choice", "parallel_tool_calls", "temperature", "top_p", "max_tokens",
-    "max_completion_tokens", "stop", "seed", "response_format",
-}  # fmt: skip
+# The parameters of a call that an agent may set: not the model, not how it is reached, not `n`, which multiplies the
+# price, and not what `call_options` decides for the model, here and in the agent's package alike.
+PASSED = {"messages", "tools", "tool_choice", "parallel_tool_calls", "stop", "seed", "response_format"}
 _MESSAGE_KEYS = {
     "role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal", "cache_control",
     "reasoning_content", "thinking_blocks", "provider_specific_fields",

@@ -21,12 +21,15 @@ from typing import TYPE_CHECKING, Any
 
 from agenthands._util.redaction import redact_error
 from agenthands.errors import AgentHandsError, ModelUnavailable, SettingsInvalid
+from agenthands.llm.adaptation import call_adapted_async
 from agenthands.llm.budget import BudgetScope
+from agenthands.llm.call_options import most_room
 from agenthands.llm.error_mapping import silent
 from agenthands.llm.gateway.base import GatewayCall, GatewayUsage
 from agenthands.llm.gateway.request import PASSED, Refusal, parsed, read_body
 from agenthands.llm.gateway.streaming import on_model_loop, streamed, while_awaited
-from agenthands.llm.litellm_model import completion_options, cost_of, stopped_by, tokens_of
+from agenthands.llm.gateway.thoughts import ThoughtMemory
+from agenthands.llm.litellm_model import completion_options, cost_of, require_window, stopped_by, tokens_of, was_cut
 from agenthands.llm.litellm_setup import ProviderWords, load_litellm, provider_words
 from agenthands.llm.retry import call_with_retry_async, should_fall_back
 from agenthands.llm.settings import ModelSettings
@@ -132,6 +135,7 @@ class _Endpoints:
         self._scope = scope
         self._hangs_after = seconds / 2  # the agent may have done other work before the call in which its time ended
         self._refused: tuple[float, Refusal] | None = None
+        self._thoughts = ThoughtMemory()
 
     def application(self) -> Starlette:
         """Return the ASGI application."""
@@ -184,28 +188,25 @@ class _Endpoints:
 
     async def _complete(self, passed: dict[str, Any]) -> dict[str, Any]:
         """Return the answer of the model or its fallback, and charge it. Raises Refusal with the provider's error."""
-        litellm = load_litellm()
         self._gateway.usage.requests += 1
         if self._refused and time.monotonic() < self._refused[0]:
             raise self._refused[1]  # otherwise an agent that asks again would wait each time
         started = time.time()
 
-        async def call(model: ModelSettings) -> Any:
-            options = {**_defaults(model, passed), **passed, **completion_options(model)}
-            try:
-                with provider_words() as words:
-                    response = await on_model_loop(litellm.acompletion(drop_params=True, **options))
-            except asyncio.CancelledError:
-                self._scope.note_cut_off(model.model)
-                raise
-            await self._count(model, response, words, started)
-            self._gateway.usage.by_fallback |= model is not self._settings
-            if not response.choices:
-                raise silent(model.model, stopped_by(response, words))
-            return response
+        async def call(model: ModelSettings) -> tuple[ModelSettings, Any]:
+            messages = self._thoughts.restored(passed["messages"], model.model)
+            require_window(model, messages)
+            options = {**passed, **completion_options(model), "messages": messages}
+            most = most_room(model.wanted)
+            while True:
+                response = await self._answered(model, options, started)
+                if not was_cut(response) or options["max_tokens"] >= most:
+                    return model, response
+                options["max_tokens"] = min(most, 2 * options["max_tokens"])
+                await self._require_budget()
 
         try:
-            response = await call_with_retry_async(self._settings, call, self._scope.note_cut_off)
+            model, response = await call_with_retry_async(self._settings, call, self._scope.note_cut_off)
         except asyncio.CancelledError:
             self._note_cut_off(started)
             raise
@@ -216,7 +217,25 @@ class _Endpoints:
         answer: dict[str, Any] = response.model_dump(mode="json", exclude_none=True)
         for choice in answer["choices"]:
             choice["message"].setdefault("content", None)
+            self._thoughts.keep(choice["message"], model.model)
         return {**answer, "model": "agent"}
+
+    async def _answered(self, model: ModelSettings, options: Mapping[str, Any], started: float) -> Any:
+        """Make one call and charge it. Raises litellm's errors, or ModelSilent for an answer without choices."""
+        litellm = load_litellm()
+        try:
+            with provider_words() as words:
+                response = await call_adapted_async(
+                    model, options, lambda **each: on_model_loop(litellm.acompletion(**each))
+                )
+        except asyncio.CancelledError:
+            self._scope.note_cut_off(model.model)
+            raise
+        await self._count(model, response, words, started)
+        self._gateway.usage.by_fallback |= model is not self._settings
+        if not response.choices:
+            raise silent(model.model, stopped_by(response, words))
+        return response
 
     async def _count(self, model: ModelSettings, response: Any, words: ProviderWords, started: float) -> None:
         """Charge and log an answer, with the reason if it is empty."""
@@ -269,13 +288,3 @@ class _Endpoints:
         errors = self._gateway.usage.errors
         if len(errors) < _MAX_ERRORS:
             errors.append(message)
-
-
-def _defaults(settings: ModelSettings, passed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the configured values of the parameters that the agent did not pass."""
-    defaults: dict[str, Any] = {}
-    if settings.temperature is not None and "temperature" not in passed:
-        defaults["temperature"] = settings.temperature
-    if settings.max_output_tokens is not None and not passed.keys() & {"max_tokens", "max_completion_tokens"}:
-        defaults["max_tokens"] = settings.max_output_tokens
-    return defaults
