@@ -127,7 +127,7 @@ def _finder(pattern: str) -> Callable[[str], bool]:
 def _backtracking(pattern: str) -> Callable[[str], bool]:
     """Return Python's own search, for what the linear engine cannot do. Raises PatternError."""
     try:
-        parsed = re._parser.parse(pattern)  # type: ignore[attr-defined]
+        parsed = re._parser.parse(pattern)
         search = re.compile(pattern).search
     except (re.error, OverflowError, RecursionError) as error:
         raise PatternError(f"it is no regular expression: {error}") from None
@@ -144,7 +144,7 @@ def _endless(node: Any, repeated: bool) -> bool:
         _, most, inner = node[1]
         unbounded = most >= _MANY
         return (unbounded and repeated) or _endless(inner, repeated or unbounded)
-    if isinstance(node, list | tuple | re._parser.SubPattern):  # type: ignore[attr-defined]
+    if isinstance(node, list | tuple | re._parser.SubPattern):
         return any(_endless(each, repeated) for each in node)
     return False
 

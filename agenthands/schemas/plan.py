@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -134,7 +134,7 @@ class Plan(Part):
     @model_validator(mode="after")
     def _lists_are_bounded(self) -> Plan:
         """Refuse what nobody plans. These bounds are not in the schema, which is part of the planner's prompt."""
-        for what, entries, most in (
+        bounded: list[tuple[str, Sequence[object], int]] = [
             ("custom_tools", self.custom_tools, MOST_TOOLS),
             ("mcp_servers", self.mcp_servers, MOST_TOOLS),
             ("builtin_tools", self.builtin_tools, MOST_TOOLS),
@@ -142,7 +142,8 @@ class Plan(Part):
             ("test_cases", self.test_cases, MOST_CASES),
             *((f"mcp_servers.{each.id}.tools", each.tools, MOST_NAMES) for each in self.mcp_servers),
             *((f"test_cases.{each.id}.checks", each.checks, MOST_NAMES) for each in self.test_cases),
-        ):
+        ]
+        for what, entries, most in bounded:
             if len(entries) > most:
                 raise ValueError(f"{what} has {len(entries):,} entries; at most {most:,} are read")
         return self
