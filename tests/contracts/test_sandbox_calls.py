@@ -10,6 +10,7 @@ from conftest_paths import TEST_HOME
 from sandbox_support import python, sh
 
 pytestmark = pytest.mark.slow
+LARGE = pytest.mark.parametrize("sandbox", ["bubblewrap", "docker"], indirect=True)  # entered ones have the same filter
 
 PROBE = """
 import ctypes, errno, json, os, platform, socket, threading
@@ -122,6 +123,7 @@ def test_ordinary_programs_run(run, tmp_path):
     assert run(*sh(text)).stdout == b"2\n./f\n"
 
 
+@LARGE
 def test_nat_numpy_and_pytest_run(run, nat_environment, tmp_path):
     """numpy starts threads, pytest forks and captures, and NAT imports most of what it has."""
     (tmp_path / "test_it.py").write_text(
@@ -142,6 +144,7 @@ def node():
     return UvInstaller(TEST_HOME).install((LOCKS / "node.lock").read_text(encoding="utf-8"))
 
 
+@LARGE
 def test_node_runs(run, node):
     code = (
         "const {Worker} = require('worker_threads'), {execSync} = require('child_process'), net = require('net');"

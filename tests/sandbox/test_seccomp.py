@@ -20,10 +20,9 @@ NAMESPACES = [0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x2000
 def decided(program, number, architecture, arguments=()):
     """Return what the program says about a call: an interpreter of the instructions that it uses."""
     data = struct.pack("=IIQ6Q", number & 0xFFFFFFFF, architecture, 0, *arguments, *[0] * (6 - len(arguments)))
-    code = list(struct.iter_unpack("=HBBI", program))
     at = accumulator = 0
     while True:
-        operation, yes, no, value = code[at]
+        operation, yes, no, value = struct.unpack_from("=HBBI", program, 8 * at)
         at += 1
         if operation == 0x20:  # load a word
             (accumulator,) = struct.unpack_from("=I", data, value)
