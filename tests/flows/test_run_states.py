@@ -26,15 +26,14 @@ def test_a_flow_that_fails_raises_its_error_and_names_its_state(error, prefect_a
     assert state.message == f"{error.message} {error.hint}"
 
 
-@pytest.mark.parametrize(("text", "said"), [("no: list", "must be a list"), ("- [1]", "neither"), ("", "no requests")])
-def test_a_batch_whose_list_cannot_be_used_names_its_state(text, said, tmp_path, prefect_api):
+def test_a_batch_whose_list_cannot_be_used_names_its_state(tmp_path, prefect_api):
     from agenthands.flows.build_batch import build_batch
 
-    (tmp_path / "b.yaml").write_text(text)
+    (tmp_path / "b.yaml").write_text("no: list")
     options = BuildOptions(store=str(tmp_path / "store"))
     with temporary_settings({PREFECT_API_URL: prefect_api["PREFECT_API_URL"]}):
-        with pytest.raises(RequestInvalid, match=said):
+        with pytest.raises(RequestInvalid, match="must be a list"):
             build_batch(str(tmp_path / "b.yaml"), options)
         state = build_batch(str(tmp_path / "b.yaml"), options, return_state=True)
     assert (state.type, state.name) == ("FAILED", "Request invalid")
-    assert said in state.message
+    assert "must be a list" in state.message
