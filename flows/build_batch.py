@@ -27,7 +27,7 @@ from agenthands.store.cache_keys import build_key
 from agenthands.tasks.artifacts import BatchArtifacts
 from agenthands.tasks.dependencies import settings_for, store_for
 from agenthands.tasks.result_cache import cached, result_of, uncached_rejection
-from agenthands.tasks.run_states import error_of
+from agenthands.tasks.run_states import error_of, failed_state
 
 DEFAULTS = BuildOptions()
 Source = Annotated[str, Field(min_length=1)]
@@ -48,8 +48,9 @@ def build_batch(
 
     `source` is a file or a key of the store: a YAML list, or JSON lines. The builds run in this process, or each as
     a run of `deployment` wherever a worker takes it. What an earlier run of a batch has built is not built again.
-    The run's state is named after the worst build: Accepted, Rejected, or Incomplete where one failed.
-    Raises RequestInvalid before anything is built; a build that fails is part of the report.
+    The run's state is named after the worst build: Accepted, Rejected, or Incomplete where one failed; or after the
+    reason why the list cannot be used. Raises RequestInvalid before anything is built; a build that fails is part of
+    the report.
 
     Args:
         source: A file or a key of the store: a YAML list or JSON lines of requests, with options or without.
@@ -57,8 +58,11 @@ def build_batch(
         builds_at_once: How many builds may run together.
         deployment: Make each build a run of this deployment, on any worker; empty builds in this process.
     """
-    settings = settings_for(options)
-    requests = read_batch(source, options, store_for(settings))
+    try:
+        settings = settings_for(options)
+        requests = read_batch(source, options, store_for(settings))
+    except Exception as error:  # nothing is begun yet: the state says why, as that of a build does
+        return cast("BatchReport", failed_state(as_agenthands_error(error)))
     batch_id, started = new_batch_id(), time.time()
     emit(BatchStarted(batch_id, len(requests)))
     threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=builds_at_once)

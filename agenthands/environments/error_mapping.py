@@ -1,4 +1,8 @@
-"""Tells what went wrong where uv failed: the index, or the packages that were wanted."""
+"""Tells what went wrong where uv failed: the index, or the packages that were wanted.
+
+uv says why in text alone, for people, and offers no other form; `tests/environments/fixtures/uv.json` holds what it says.
+So its exit code decides first: 1 where it found that the packages cannot be had, 2 where it could not find out.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from agenthands.errors import AgentHandsError, DependencyRefused, RegistryUnavai
 from agenthands.sandbox.base import CommandResult
 
 UV_SECONDS = 1200.0
-_UNSOLVED = "no solution found"  # what follows names packages, whatever they are called
+_CANNOT_BE_HAD = 1
 _OUTSIDE = (
     "error sending request",
     "dns error",
@@ -23,7 +27,7 @@ def uv_fault(wanted: str, result: CommandResult) -> AgentHandsError:
     reason = redact(result.stderr.decode(errors="replace")).strip()
     if result.timed_out:
         return RegistryUnavailable(f"The package index did not finish within {UV_SECONDS:.0f} s.")
-    if _UNSOLVED not in reason.lower() and any(sign in reason.lower() for sign in _OUTSIDE):
+    if result.exit_code != _CANNOT_BE_HAD and any(sign in reason.lower() for sign in _OUTSIDE):
         return RegistryUnavailable(
             f"The package index does not answer: {reason[-500:]}",
             "Check the network, UV_INDEX_URL and proxies.",

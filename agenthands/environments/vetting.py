@@ -29,6 +29,7 @@ from agenthands.sandbox.base import CommandResult
 YOUNG_DAYS = 14
 _DAY = 86400.0
 _NEEDED_BY = re.compile(r"^ +# (?:via |  )(\w\S*)$", re.MULTILINE)
+# uv names the day in a hint for people alone; where its words change, the message names the day two weeks ago.
 _PUBLISHED = re.compile(r"was filtered by `exclude-newer`[^\n]* published at (\d{4}-\d\d-\d\d)")
 _HINT = "If you know it and want it all the same, name it in AGENTHANDS_TRUSTED_PACKAGES."
 _PAPERS = re.compile(r"(?i)(package\.json|readme|licen[cs]e|changelog|history|notice|authors|\.).*")
