@@ -1,8 +1,9 @@
 """Measures the gate on a 60-line tool with 40 mutants against cold `pytest` runs of the same mutants.
 
-Prints a table, and the verdict beside 16 busy processes; the line `gate`. Everything runs in the bubblewrap sandbox with the real NAT
-environment; no model is asked. The cold runs are what a gate without a warm harness does: one new interpreter for
-each mutant, as many at a time as there are cores; once plainly, and once with pytest's plug-ins off, as in the gate.
+Prints a table, and the verdict beside 16 busy processes; the line `gate`. Everything runs in the bubblewrap sandbox
+with the real NAT environment; no model is asked. The cold runs are what a gate without a warm harness does: one new
+interpreter for each mutant, as many at a time as there are cores; once plainly, and once with pytest's plug-ins off,
+as in the gate.
 
     python -m bench.gate.gate_cost [--cold N]        N mutants for each kind of cold run (default: all)
 """
