@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     coder_steps: int = Field(60, ge=2)
     """Model calls of one turn of a coding agent."""
     gate_seconds: float = Field(600, ge=30)
-    """Wall time of one gate run, in seconds; one run of the tool's tests may take a thirtieth of it."""
+    """Wall time of one gate run, in seconds; one run of the tool's tests may take a thirtieth of it as CPU time."""
     case_seconds: float = Field(120, gt=0)
     """Wall time of one test case of the finished agent, in seconds."""
     server_seconds: float = Field(300, ge=0)

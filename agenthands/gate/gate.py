@@ -34,10 +34,10 @@ def judge(
 ) -> GateReport:
     """Judge the tool that `workspace` holds against its whole specification.
 
-    `seconds` bounds the whole, a thirtieth of it each run of the tests. `corrections` are examples that a ruling has
-    put in the place of those with the same index. A tool that hangs or crashes is rejected. Checks that depend on one
-    that failed are left out. Some tools are judged at once, as many as the machine has cores; the others wait.
-    Raises SandboxLost.
+    `seconds` bounds the whole by the clock, a thirtieth of it, as CPU time, each run of the tests. `corrections` are
+    examples that a ruling has put in the place of those with the same index. A tool that hangs or crashes is rejected.
+    Checks that depend on one that failed are left out. Some tools are judged at once, as many as the machine has
+    cores; the others wait. Raises SandboxLost.
     """
     with _at_once:
         return run_checks(Evidence(tool, workspace, environment, sandbox, seconds, corrections or {}, CHECKS))

@@ -1,8 +1,9 @@
 """Measures the gate on a 60-line tool with 40 mutants against cold `pytest` runs of the same mutants.
 
-Prints a table; the line `gate`. Everything runs in the bubblewrap sandbox with the real NAT
-environment; no model is asked. The cold runs are what a gate without a warm harness does: one new interpreter for
-each mutant, as many at a time as there are cores; once plainly, and once with pytest's plug-ins off, as in the gate.
+Prints a table, and the verdict beside 16 busy processes; the line `gate`. Everything runs in the bubblewrap sandbox
+with the real NAT environment; no model is asked. The cold runs are what a gate without a warm harness does: one new
+interpreter for each mutant, as many at a time as there are cores; once plainly, and once with pytest's plug-ins off,
+as in the gate.
 
     python -m bench.gate.gate_cost [--cold N]        N mutants for each kind of cold run (default: all)
 """
@@ -12,10 +13,12 @@ import json
 import os
 import platform
 import re
+import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +39,7 @@ from bench.measuring import save
 
 SCRIPT = Path(__file__).parents[2] / "agenthands" / "llm" / "scripted" / "scripts" / "financial-research"
 TOOL = "stock_performance"
+BUSY = 16
 
 
 def timed(function, *arguments):
@@ -43,6 +47,23 @@ def timed(function, *arguments):
     started = time.monotonic()
     result = function(*arguments)
     return time.monotonic() - started, result
+
+
+@contextmanager
+def load(processes):
+    """Keep so many processes busy meanwhile."""
+    running = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+def verdicts(report):
+    """Return what each check of a report says, without what differs from run to run."""
+    return [(check.name, check.passed, check.detail) for check in report.checks]
 
 
 def asked(judged, environment, sandbox, seconds):
@@ -96,6 +117,8 @@ def main():
             (Path(folder) / path).write_text(text)
         judge(tool, Path(folder), environment, sandbox, 600)  # warms the page cache
         whole, report = timed(judge, tool, Path(folder), environment, sandbox, 600)
+        with load(BUSY):
+            busy, busy_report = timed(judge, tool, Path(folder), environment, sandbox, 600)
     bare, _ = timed(asked, without, environment, sandbox, 600)
     full, answers = timed(asked, prepared_tool, environment, sandbox, 600)
     warm = [answers.first[f"mutant {number}"] for number in range(count)]
@@ -118,12 +141,15 @@ def main():
     console = Console()
     lines = len(texts[tool_path(TOOL)].splitlines())
     console.print(f"{TOOL}, {lines} lines, {count} mutants, {os.cpu_count()} cores, Python {platform.python_version()}")
+    same = verdicts(busy_report) == verdicts(report)
     console.print(f"whole gate: {whole:.1f} s, accepted: {report.accepted}")
+    console.print(f"beside {BUSY} busy processes: {busy:.1f} s, accepted: {busy_report.accepted}, same words: {same}")
     console.print(f"the same mutants by plain cold pytest: {per['cold pytest, plain'][0] * count:.0f} s")
     console.print(table)
     result = {
         "lines": lines, "mutants": count, "cold_sample": len(chosen),
         "gate_seconds": round(whole, 2),
+        "busy": {"processes": BUSY, "seconds": round(busy, 2), "same": same},
         "per_mutant": {name: {"wall": round(wall, 4), "cpu": round(cpu, 4)} for name, (wall, cpu) in per.items()},
         "ratio_to_cold_pytest": round(per["cold pytest, plain"][0] / ours[0], 1),
         "ratio_to_cold_pytest_without_plugins": round(per["cold pytest, plug-ins off"][0] / ours[0], 1),

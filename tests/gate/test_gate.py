@@ -7,8 +7,10 @@ from canaries import ENVIRONMENT, LITERAL
 from patience import patient
 from tests_support import ROMAN_SPEC, ROMAN_TESTS, ROMAN_TOOL, write_roman
 
+from agenthands.gate import harness_client
 from agenthands.gate.checks.registry import CHECKS
-from agenthands.gate.gate import judge
+from agenthands.gate.evidence import Evidence
+from agenthands.gate.gate import judge, run_checks
 from agenthands.schemas import ToolSpec, hidden_example_indices
 
 pytestmark = pytest.mark.slow
@@ -99,6 +101,35 @@ def test_tests_that_need_each_other_are_rejected(verdict):
     assert "test_second" in failed(report)["isolation"]
 
 
+@pytest.fixture
+def isolation(tmp_path, nat_environment, bubblewrap):
+    """Judge tests alone by the checks that run them as they are."""
+    checks = [check for check in CHECKS if check.name in ("files", "conformance", "tests", "isolation")]
+
+    def isolation(tests):
+        folder = write_roman(tmp_path / "w", tests=tests)
+        report = run_checks(Evidence(SPEC, folder, nat_environment, bubblewrap, patient(300), {}, checks))
+        return next(check for check in report.checks if check.name == "isolation")
+
+    return isolation
+
+
+def test_a_time_out_is_called_one_and_not_taken_for_tests_that_need_each_other(isolation):
+    waits = "\nseen = []\n\ndef test_first():\n    seen.append(1)\n\ndef test_second():\n    while not seen: pass\n"
+    found = isolation(ROMAN_TESTS + waits)
+    assert not found.passed
+    assert found.reason_code == "time_out"
+    assert found.detail.startswith("Run alone, the tests take too long.")
+    assert "test_second: time-out: still running after" in found.detail
+    assert "test_first" not in found.detail
+
+
+def test_many_tests_may_take_longer_than_few(isolation):
+    many = "\n@pytest.mark.parametrize('number', range(1, 151))\ndef test_many(number):\n    assert to_roman(number)\n"
+    found = isolation(ROMAN_TESTS + many)
+    assert found.passed, found.detail
+
+
 @pytest.mark.parametrize(
     "body",
     ['return str({"a", "b", "c", "d", "e"}) and max({"a": 1, "b": 1, "c": 1, "d": 1}.keys(), key=hash)',
@@ -163,7 +194,8 @@ def test_a_tool_that_nat_cannot_use_is_rejected_with_the_reason(verdict, tool, d
     assert detail in failed(verdict(tool=tool))["conformance"]
 
 
-def test_a_tool_that_hangs_is_rejected_in_time(verdict):
+def test_a_tool_that_hangs_is_rejected_in_time(verdict, monkeypatch):
+    monkeypatch.setattr(harness_client, "_ONE_RUN", 1 / 10_000)  # a second
     report = verdict(seconds=60, tool=ROMAN_TOOL.replace('    numeral = ""', '    while True: pass\n    numeral = ""'))
     assert not report.accepted
     assert "still running" in failed(report)["tests"]

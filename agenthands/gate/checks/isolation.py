@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from agenthands.gate.harness_client import Answer
 
 
+TIME_OUT = "time_out"
+
+
 class Isolation(GateCheck):
     """The tests in other orders than their own."""
 
@@ -20,7 +23,7 @@ class Isolation(GateCheck):
     order = 50
     headline = True
     summary = "each test passes alone, and all in reverse order"
-    fix = "A test needs what another one left: give each its own."
+    fix = "A test needs what another one left: give each its own. Where they take too long, let them do less."
     remedy = f"The tests share something, a file or a global: {MORE_ATTEMPTS[0].lower()}{MORE_ATTEMPTS[1:]}"
     change = weak_tests("isolation")
     after = ("conformance",)
@@ -38,9 +41,15 @@ class Isolation(GateCheck):
 
 
 def isolation_finding(alone: Answer, reverse: Answer) -> Finding:
-    """Judge the tests run one by one, each in a process of its own, and in reverse order."""
+    """Judge the tests run one by one, each in a process of its own, and in reverse order.
+
+    Tests that took too long are told so, with the code `TIME_OUT`: whether they need each other is not known then.
+    """
     for answer, how in ((alone, "alone"), (reverse, "in reverse order")):
-        if not answer["ok"]:
-            failures = "\n\n".join(answer.get("failures", ())) or answer.get("error", "")
-            return Finding(False, f"Run {how}, tests fail that pass in their own order.\n\n{failures}")
+        if answer["ok"]:
+            continue
+        failures = "\n\n".join(answer.get("failures", ())) or answer.get("error", "")
+        if answer.get("timeout"):
+            return Finding(False, f"Run {how}, the tests take too long.\n\n{failures}", more={"reason_code": TIME_OUT})
+        return Finding(False, f"Run {how}, tests fail that pass in their own order.\n\n{failures}")
     return Finding(True, "Each test passes alone and in reverse order.")

@@ -8,7 +8,7 @@ import sys
 from agenthands.gate.harness.conditions import conditions, tool_file
 from agenthands.gate.harness.forks import Child, limit_cpu, wait_for
 
-CPU_PER_TEST = 0.5  # seconds that a run may take more for each of its tests
+CPU_PER_TEST = 0.2  # seconds that a run may take more for each of its tests
 
 
 class Outcomes:

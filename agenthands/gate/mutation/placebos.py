@@ -53,6 +53,8 @@ def _renamed(tree: ast.Module) -> ast.Module:
     constants.everywhere(tree)
     for function in _outermost(tree):
         place = _after_docstring(function)
+        if _words(function) & _READS_NAMES:
+            continue
         function.body[place:place] = ast.parse(f"{prefix}idle = ()").body
     return _with_head(tree, constants.head())
 
@@ -143,8 +145,7 @@ def _names_outside_functions(tree: ast.Module) -> set[str]:
 def _rename_locals(function: ast.FunctionDef | ast.AsyncFunctionDef, outside: set[str]) -> None:
     """Rename variables throughout a function. One name means the same afterwards wherever it meant the same before."""
     nodes = list(ast.walk(function))
-    words = {node.id for node in nodes if isinstance(node, ast.Name)}
-    words |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    words = _words(function)
     if words & _READS_NAMES:
         return
     stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
@@ -152,6 +153,11 @@ def _rename_locals(function: ast.FunctionDef | ast.AsyncFunctionDef, outside: se
     for node in nodes:
         if isinstance(node, ast.Name) and node.id in stored and node.id not in fixed:
             node.id = f"{node.id}{_FRESH}" if f"{node.id}{_FRESH}" not in words else node.id
+
+
+def _words(function: ast.AST) -> set[str]:
+    names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+    return names | {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
 
 
 def _fixed(nodes: list[ast.AST]) -> Iterator[str]:
