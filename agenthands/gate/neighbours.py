@@ -128,9 +128,9 @@ def _others(value: Any, schema: Mapping[str, Any], depth: int) -> Iterable[Any]:
     if isinstance(value, int):
         close = [value + 1, value - 1, 0, -value, 2 * value]
         # what is close enough for a cache that rounds, where fractions are allowed
-        return close if schema.get("type") == "integer" else [value + 0.3, value + 0.004, *close]
+        return close if schema.get("type") == "integer" else [value + 0.3, value + 0.004, value * 1.00001, *close]
     if isinstance(value, float):
-        return [value + 0.3, value * 1.0001, value - 1, 0.0, -value, round(value), 2 * value]
+        return [value + 0.3, value * 1.0001, value * 1.00001, value - 1, 0.0, -value, round(value), 2 * value]
     if isinstance(value, str):
         return _other_texts(value)
     if depth < _DEEPEST and isinstance(value, list):

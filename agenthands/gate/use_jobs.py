@@ -13,7 +13,7 @@ _HOUR, _DAY = 3600, 86400
 # seconds from now at which a tool in use is called: every hour, weekday and month, years around this one, one far off
 _INSTANTS = (0, *(round_ * 5 * _HOUR + (round_ * 37 - 900) * _DAY for round_ in range(48)), 20000 * _DAY)
 _CALLS, _CALLS_HIDDEN = 700, 500
-_NEIGHBOURS, _LITERALS = 40, 12
+_NEIGHBOURS, _LITERALS = 60, 12
 _USE = 1.0  # CPU seconds of calls, where one takes long
 _USED_FOR_AT_MOST = 120.0
 

@@ -178,6 +178,48 @@ def test_the_tools_files_cannot_be_written(verdict, tmp_path):
     assert (tmp_path / "w" / "nat_tools" / "roman_numeral.py").read_text() == tool
 
 
+OF_A_MOCK = """
+from unittest.mock import Mock
+
+from nat_tools import roman_numeral
+
+def asked(number, numeral):
+    tool = Mock(side_effect=roman_numeral.to_roman, return_value=numeral)
+    tool.side_effect = None
+    assert tool(number) == numeral
+    tool.assert_called_once_with(number)
+
+def test_one():
+    asked(4, "IV")
+
+def test_two():
+    asked(1994, "MCMXCIV")
+
+def test_three():
+    asked(3999, "MMMCMXCIX")
+"""
+OF_ITS_OWN_FORMULA = """
+from nat_tools.roman_numeral import to_roman
+
+def test_four():
+    assert to_roman(4) == to_roman(4)
+
+def test_all():
+    for number in range(1, 4000):
+        again = to_roman(number)
+        assert to_roman(number) == again
+
+def test_sum():
+    assert [to_roman(number) for number in (1, 2)] == list(map(to_roman, (1, 2)))
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("tests", [OF_A_MOCK, OF_ITS_OWN_FORMULA], ids=["a mock", "its own formula"])
+def test_tests_that_ask_a_mock_or_the_tool_itself_prove_nothing(verdict, tests):
+    assert {"tests", "mutation"} <= failed(verdict(ROMAN_TOOL, tests)).keys()
+
+
 def test_tests_cannot_tell_a_mutant_by_the_options_of_pytest(verdict):
     looks = """
 import pytest

@@ -181,10 +181,16 @@ EFFECTS = {
     7: ("list(Path('/etc').iterdir())", "looks through a folder"),
     8: ("RobotFileParser('http://collector.example/x').read()", "reaches for the network"),
     9: ("gc.get_objects()", "looks at all objects"),
+    13: ("os.environ.get('SWITCH')", "reads an environment variable when it is called: 'SWITCH'"),
+    14: ("os.getenv('OTHER')", "reads an environment variable when it is called: 'OTHER'"),
+    15: ("Path('/home').exists()", "looks whether a file is there when it is called: '/home'"),
+    16: ("Path(tempfile.gettempdir(), 'note').touch()", "leaves a temporary file"),
+    17: ("threading.Timer(3600, print).start()", "leaves a task, a timer or a thread running"),
+    18: ("atexit.register(lambda: Path('/last').touch())", "writes, or changes files when it is called: '/last'"),
     10: ("os.open('/var/note', os.O_CREAT | os.O_WRONLY)", "writes, or changes files"),
 }
 TRYING = """
-import gc, os, socket, sqlite3, threading
+import atexit, gc, os, socket, sqlite3, tempfile, threading
 from pathlib import Path
 from urllib.request import urlopen
 from urllib.robotparser import RobotFileParser
@@ -196,11 +202,12 @@ def tried(what):
         pass
 """.splitlines()
 HONEST = """
-import mimetypes, tempfile, zoneinfo, importlib.resources, logging, random, json, sqlite3, email.message
+import gettext, locale, mimetypes, os, tempfile, zoneinfo, importlib.resources, logging, json, sqlite3
 from pathlib import Path
 
 def double(number):
     zoneinfo.ZoneInfo("Europe/Berlin")
+    gettext.find("messages"), locale.getlocale(), os.path.expanduser("~/x"), os.getcwd()
     mimetypes.guess_type("x.html")
     with tempfile.NamedTemporaryFile("w+") as file:
         file.write("x")
@@ -217,12 +224,12 @@ def double(number):
 def test_what_a_tool_does_to_files_network_and_processes_is_named_with_its_line(checked):
     lines = [*TRYING, f"tried(lambda: {EFFECTS[0][0]})", "def double(number):"]
     lines += [f"    number == {number} and tried(lambda: {code})" for number, (code, _) in EFFECTS.items() if number]
-    found = checked(specification(range(1, 13)), "\n".join([*lines, "    return 2 * number"]))
+    found = checked(specification(range(1, 19)), "\n".join([*lines, "    return 2 * number"]))
     said = found["effects"].detail.splitlines()
     for code, words in EFFECTS.values():
         assert any(words in each for each in said), (code, said)
     assert found["effects"].reason_code == "undeclared_network"
-    assert sum("Some code that it leaves behind" in each for each in said) == 1
+    assert any("Some code that it leaves behind" in each for each in said)  # the thread has no frame of the tool
 
 
 def test_packages_may_read_their_own_data_and_a_tool_may_have_temporary_files(checked):

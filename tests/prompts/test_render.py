@@ -110,3 +110,15 @@ def test_a_missing_variable_is_an_error(name):
 def test_feedback_names_failures_alone():
     values, _ = SAMPLES["repair/feedback.md.j2"]
     assert "## files" not in render("repair/feedback.md.j2", **values)
+
+
+def test_the_coder_reads_what_was_written_for_it_in_the_place_of_what_must_stay_hidden():
+    checks = [
+        Check(name="held_out", passed=False, detail="for SECRET it gave 4", for_coder="- 1 returned a wrong result"),
+        Check(name="tests", passed=False, detail="1 of 3 tests failed"),
+    ]
+    sample, _ = SAMPLES["repair/feedback.md.j2"]
+    said = render("repair/feedback.md.j2", **{**sample, "report": REPORT.model_copy(update={"checks": checks})})
+    assert "SECRET" not in said
+    assert "- 1 returned a wrong result" in said
+    assert "1 of 3 tests failed" in said

@@ -20,11 +20,16 @@ _WORDS = {
     "read": "reads a file",
     "list": "looks through a folder",
     "write": "writes, or changes files",
+    "look": "looks whether a file is there",
+    "variable": "reads an environment variable",
+    "later": "leaves a task, a timer or a thread running",
+    "kept": "leaves a temporary file",
     "folder": "changes the working folder",
     "objects": "looks at all objects of the program",
     "hooks": "puts a hook into Python",
 }
-_MOST = 20
+_FOR_NETWORK = {"network", "variable", "look"}  # a key, a file with certificates
+_MOST = 30
 NETWORK = "undeclared_network"
 """The reason code of a tool that reaches for a network which its specification does not give it."""
 
@@ -36,8 +41,8 @@ class Effects(GateCheck):
     order = 88
     headline = True
     summary = (
-        "imported and called, it touches no file, network or process that its specification and its arguments do not "
-        "name; packages may read their own data"
+        "it touches no file, network, process or variable that its specification and its arguments do not name, and "
+        "leaves nothing behind; packages may read their own data"
     )
     fix = "Take as arguments what the tool reads, and return what it writes; a temporary file belongs into `tempfile`."
     remedy = "The finding says what was done, and in which line. A tool that needs the network must say so in the plan."
@@ -71,7 +76,7 @@ def effects_finding(tool: ToolSpec, told: Sequence[Mapping[str, Any]], secret: S
     """Judge what was noted; the coder reads no path of what hidden calls did: it may be an argument."""
     seen: dict[tuple[str, int], tuple[str, str]] = {}
     for each, hidden in [*((each, False) for each in told), *((each, True) for each in secret)]:
-        if each["what"] == "network" and tool.network:
+        if tool.network and each["what"] in _FOR_NETWORK:
             continue
         line = f"Line {each['line']}" if each["line"] else "Some code that it leaves behind"
         when = "when it is imported" if each["during"] == -1 else "when it is called"

@@ -1,5 +1,8 @@
 """Notes what a tool does to files, the network and other processes, as Python's audit hooks see it (PEP 578)."""
 
+import _collections_abc
+import collections.abc
+import concurrent.futures.thread
 import importlib._bootstrap
 import importlib._bootstrap_external
 import linecache
@@ -7,9 +10,11 @@ import mimetypes
 import os
 import sys
 import tempfile
+import threading
 
 _IMPORTING = (vars(importlib._bootstrap), vars(importlib._bootstrap_external))
 _SHOWING_CODE = vars(linecache)
+_OF_VARIABLES = (vars(os), vars(collections.abc), vars(_collections_abc))
 _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _EVENTS = {
     "socket.connect": "network", "socket.bind": "network", "socket.sendto": "network", "socket.sendmsg": "network",
@@ -23,7 +28,7 @@ _EVENTS = {
     "os.removexattr": "write", "os.chdir": "folder", "gc.get_objects": "objects", "gc.get_referrers": "objects",
     "sys._current_frames": "objects", "sys.addaudithook": "hooks", "sys.settrace": "hooks", "sys.setprofile": "hooks",
 }  # fmt: skip
-_MOST = 20
+_MOST = 30
 
 
 class Watch:
@@ -33,7 +38,15 @@ class Watch:
         """Watch from now on; a hook cannot be taken away."""
         own = [tempfile.gettempdir(), "/dev/null", "/dev/urandom"]
         self.written = tuple(os.path.realpath(path) for path in own)
-        shared = ["/usr/share", "/usr/lib", "/lib", "/etc/localtime", "/etc/timezone", "/etc/os-release"]
+        shared = [
+            "/usr/share",
+            "/usr/lib",
+            "/lib",
+            "/etc/localtime",
+            "/etc/timezone",
+            "/etc/os-release",
+            "/etc/zoneinfo",
+        ]
         shared += [*mimetypes.knownfiles, sys.prefix, sys.base_prefix, *sys.path[1:]]  # the first is the tool's folder
         self.read = (*self.written, *(os.path.realpath(path) for path in shared if path))
         self.listed = {os.path.realpath(path) for path in sys.path}  # who looks for packages lists them all
@@ -42,6 +55,7 @@ class Watch:
         self.module = ""
         self.during = None
         self.events = []
+        self.threads = set(threading.enumerate())
         self.busy = False
         self.frame = sys._getframe
         sys.addaudithook(self.hook)
@@ -63,7 +77,7 @@ class Watch:
             self.busy = False
 
     def note(self, what, details):
-        """Note an event, once for each line of the tool."""
+        """Note an event with what it is about."""
         path = ""
         if what in ("read", "list", "write"):
             path = _path(details[0] if details else "")
@@ -75,12 +89,60 @@ class Watch:
             path = str(details[1] if len(details) > 1 and not isinstance(details[0], str) else details[0])[:200]
         elif what == "process":
             path = str(details[0] if details else "")[:200]
+        self.add(what, path)
+
+    def add(self, what, path):
+        """Note something, once for each line of the tool."""
         line = self.line()
         if line is None:
             return
         seen = {"what": what, "line": line, "path": path[:300], "during": self.during}
         if not any(each["what"] == what and each["line"] == line for each in self.events):
             self.events.append(seen)
+
+    def looked(self, path):
+        """Note that the code looked whether a path is there, which no audit event says."""
+        if self.during is None or self.busy:
+            return
+        self.busy = True
+        try:
+            shown = _path(path)
+            if shown is not None and not self.explained("look", shown) and not self.by_package():
+                self.add("look", shown)
+        finally:
+            self.busy = False
+
+    def asked(self, name):
+        """Note that the tool itself read an environment variable."""
+        if self.during is None or self.busy:
+            return
+        frame = self.frame(2)
+        while frame and any(frame.f_globals is each for each in _OF_VARIABLES):
+            frame = frame.f_back
+        if frame and frame.f_code.co_filename == self.module:
+            self.add("variable", name)
+
+    def left_behind(self, folder, tasks):
+        """Note what a tool leaves for later: tasks and timers of the event loop, threads, temporary files."""
+        self.during, seen = None, []
+        if tasks:
+            seen.append(("later", ""))
+        for thread in threading.enumerate():
+            idle = getattr(thread, "_target", None) is concurrent.futures.thread._worker
+            if thread not in self.threads and thread is not threading.current_thread() and not idle:
+                thread.join(0.5)
+                seen += [("later", "")] if thread.is_alive() else []
+        seen += [("kept", name) for name in os.listdir(folder)[:1]]
+        self.events += [{"what": what, "line": 0, "path": path, "during": 0} for what, path in seen]
+
+    def by_package(self):
+        """Return whether the code of a package, and not the tool, does this."""
+        frame = self.frame(2)
+        while frame and frame.f_code.co_filename != self.module:
+            if "site-packages" in frame.f_code.co_filename:
+                return True
+            frame = frame.f_back
+        return False
 
     def explained(self, what, path):
         """Return whether a path is what every program uses, or is named by the call or the specification."""

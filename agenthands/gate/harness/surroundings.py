@@ -1,5 +1,6 @@
 """The surroundings of a tool that is used and not judged: nothing a test would leave, and another program around it."""
 
+import functools
 import importlib.machinery
 import importlib.util
 import os
@@ -47,8 +48,26 @@ class MovedFinder:
         return importlib.util.spec_from_file_location(fullname, self.path, loader=self.loader)
 
 
-def move(request):
-    """Give this process the surroundings of a running agent, for good; return the tool's path in them."""
+class WatchedVariables(type(os.environ)):
+    """The environment's variables, which say who reads one."""
+
+    def __getitem__(self, name):
+        """Return the value."""
+        move.watch.asked(name)
+        return super().__getitem__(name)
+
+    def __iter__(self):
+        """Go through the names."""
+        move.watch.asked("all")
+        return super().__iter__()
+
+
+def move(request, watch):
+    """Give this process the surroundings of a running agent, for good; return the tool's path in them.
+
+    `watch` is told which variables are read, and of which paths it is asked whether they are there.
+    """
+    move.watch = watch
     finder = MovedFinder(request)
     sys.meta_path.insert(0, finder)
     own = os.environ["TMPDIR"]
@@ -65,9 +84,29 @@ def move(request):
     for name in [name for name in sys.modules if name.partition(".")[0] in _OF_TESTS]:
         del sys.modules[name]
     move.getpid = os.getpid
+    os.environ.__class__ = WatchedVariables
+    sys.dont_write_bytecode = False
+    names = [name for name in dir(sys.flags) if not name.startswith(("_", "n_", "count", "index"))]
+    flags = {name: getattr(sys.flags, name) for name in names}
+    sys.flags = types.SimpleNamespace(**{**flags, "safe_path": False, "hash_randomization": 1})
+    os.stat, os.access = watched(os.stat, watch), watched(os.access, watch)
+    os.getuid = os.geteuid = os.getgid = os.getegid = lambda: 10001
+    system = list(os.uname())
+    os.uname = lambda: os.uname_result([system[0], "agent-7f9c", *system[2:]])
     os.getpid, os.getppid, os.cpu_count = (lambda: 48211), (lambda: 1), (lambda: 64)
     socket.gethostname = lambda: "agent-7f9c"
     return finder.path
+
+
+def watched(function, watch):
+    """Return a function of `os` that says of which path it is asked."""
+
+    @functools.wraps(function)
+    def asked(path, *arguments, **named):
+        watch.looked(path)
+        return function(path, *arguments, **named)
+
+    return asked
 
 
 def move_back():
