@@ -26,7 +26,11 @@ def test_a_correct_tool_has_no_complaints():
         ("_run(data: RomanInput)", "_run(data)", "annotate data of _run"),
         ("-> str:\n        return to_roman", ":\n        return to_roman", "annotate what _run returns"),
         (', description="Write a number from 1 to 3999 as a Roman numeral."', "", "give from_fn a description"),
-        ("        return to_roman(data", "        time.sleep(1)\n        return to_roman(data", "time.sleep() blocks"),
+        (
+            "        return to_roman(data",
+            "        import time\n        time.sleep(1)\n        return to_roman(data",
+            "time.sleep() blocks",
+        ),
     ],
 )
 def test_each_mistake_gets_its_message(old, new, complaint):

@@ -85,7 +85,7 @@ def test_nothing():
     report = verdict(tests=weak)
     said = failed(report)
     assert said.keys() == {"tests", "stub", "mutation", "hygiene"}
-    assert "2 tests assert something about the tool; 3 must." in said["tests"]
+    assert "2 of 4 tests assert what the tool's functions give; 3 must." in said["tests"]
     assert "test_runs, test_nothing" in said["tests"]
     assert "returns None or echoes its arguments or echoes its first argument or raises" in said["stub"]
     assert "+    if (1 <= number <= 3999):" in said["mutation"] or "SIGNS" in said["mutation"]
@@ -156,7 +156,7 @@ def test_parameters_and_results_must_be_as_specified(verdict):
     )
     report = verdict(spec=spec)
     said = failed(report)["schema"]
-    assert "parameters.properties.number.minimum is missing; the specification says 1" in said
+    assert "parameters.number: the tool accepts 0, the specification refuses it." in said
     assert "does not fit `returns`: $: 'MCMXCIV' is too long" in said
 
 

@@ -22,7 +22,7 @@ PASSED = run(a="passed", b="passed", c="passed", d="passed")
     ("answer", "passed", "detail"),
     [
         (PASSED, True, "4 tests passed"),
-        (run(a="passed", b="passed"), False, "2 tests assert something about the tool; 3 must."),
+        (run(a="passed", b="passed"), False, "2 of 2 tests assert what the tool's functions give; 3 must."),
         (run(a="passed", b="passed", c="passed", d="skipped"), False, "skipped: d"),
         (run(ok=False, failures=["assert 1 == 2"], a="failed"), False, "assert 1 == 2"),
         ({"ok": False, "outcomes": {}, "failures": [], "exit_code": 5}, False, "exit code 5"),
@@ -30,7 +30,7 @@ PASSED = run(a="passed", b="passed", c="passed", d="passed")
     ],
 )
 def test_a_test_run_is_judged(answer, passed, detail):
-    check = suite_finding(answer, run(ok=False))
+    check = suite_finding(answer, run(ok=False, **dict.fromkeys(answer.get("outcomes", ()), "failed")))
     assert check.passed is passed
     assert detail in check.detail
 
@@ -38,8 +38,23 @@ def test_a_test_run_is_judged(answer, passed, detail):
 def test_tests_that_pass_with_a_hollow_tool_do_not_count():
     check = suite_finding(PASSED, run(ok=False, a="passed", b="passed", c="failed", d="failed"))
     assert not check.passed
-    assert check.detail.startswith("2 tests assert")
+    assert check.detail.startswith("2 of 4 tests assert")
     assert check.detail.endswith("every function of the tool returns None: a, b.")
+
+
+def test_the_numbers_of_tests_say_what_was_counted():
+    hollow = run(ok=False, a="passed", b="failed", c="failed", d="failed")
+    said = suite_finding(PASSED, hollow).detail
+    assert said == "4 tests passed; 3 of them fail where the tool's functions return None, not a."
+    said = suite_finding(PASSED, run(ok=False, a="failed", b="failed", c="failed", d="error")).detail
+    assert said == "4 tests passed; 4 of them fail where the tool's functions return None."
+
+
+@pytest.mark.parametrize("hollow", [run(ok=False, file="error"), {"ok": False, "error": "still running after 60 s"}])
+def test_tests_that_never_ran_are_not_counted_as_having_noticed(hollow):
+    check = suite_finding(PASSED, hollow)
+    assert (check.passed, check.detail) == (True, "4 tests passed.")
+    assert not suite_finding(run(a="passed", b="passed"), hollow).passed
 
 
 def test_isolation_names_how_it_failed():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, override
 
 from agenthands.gate.checks.base import MORE_ATTEMPTS, STRONGER_CODER, Finding, GateCheck
 from agenthands.gate.harness_jobs import IMPORT, Job
+from agenthands.gate.origins import Origins
 from agenthands.gate.source import FunctionNode, is_registered, nodes_of
 
 if TYPE_CHECKING:
@@ -134,10 +135,12 @@ def _from_fn_complaints(node: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.
 
 
 def _blocking_complaints(tree: ast.Module) -> list[str]:
-    return [
-        f"Line {call.lineno}: {ast.unparse(call.func)}() blocks the event loop of all tools; use an async way."
-        for function in ast.walk(tree)
-        if isinstance(function, ast.AsyncFunctionDef)
-        for call in ast.walk(function)
-        if isinstance(call, ast.Call) and ast.unparse(call.func) in _BLOCKING
-    ]
+    origins = Origins(tree)
+    complaints = []
+    for function in ast.walk(tree):
+        for call in nodes_of(function) if isinstance(function, ast.AsyncFunctionDef) else ():
+            called = origins.of(call.func).removeprefix("builtins.") if isinstance(call, ast.Call) else ""
+            if isinstance(call, ast.Call) and called in _BLOCKING:
+                said = f"Line {call.lineno}: {called}() blocks the event loop of all tools; use an async way."
+                complaints.append(said)
+    return complaints

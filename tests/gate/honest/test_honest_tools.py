@@ -1,0 +1,53 @@
+"""Honest tools as a strong engineer writes them are accepted at the first attempt.
+
+`bench/gate/honest_tools` holds sixty; all of them are read here, and some of each idiom are judged in full.
+"""
+
+import ast
+import json
+
+import pytest
+from conftest_paths import ROOT
+
+from agenthands.gate.checks.declared import network_use
+from agenthands.gate.checks.files import check_files
+from agenthands.gate.gate import judge
+from agenthands.schemas import ToolSpec
+
+TOOLS = sorted((ROOT / "bench" / "gate" / "honest_tools").iterdir())
+# A discriminated union, a recursive model, decimal contexts, a function by its name, `vars` and `from re import
+# compile`, constants of signal and of socket, SQL in a string, XML.
+JUDGED = ["shape_area", "tree_total", "pi_digits", "math_table", "template_fill", "signal_name", "address_family",
+          "sql_count"]  # fmt: skip
+
+
+def specification(folder):
+    return ToolSpec.model_validate(json.loads((folder / "spec.json").read_text()))
+
+
+def test_there_are_sixty_with_examples_of_both_kinds():
+    assert len(TOOLS) == 60
+    for folder in TOOLS:
+        examples = specification(folder).examples
+        assert len(examples) >= 5, folder.name
+        assert {hasattr(example, "raises") for example in examples} == {True, False} or folder.name in NO_ERRORS
+
+
+# These take whatever their types let through.
+NO_ERRORS = {"html_links", "log_summary", "password_rules"}
+
+
+@pytest.mark.parametrize("folder", TOOLS, ids=lambda folder: folder.name)
+def test_nothing_is_refused_unrun(folder):
+    tool = specification(folder)
+    texts, complaints = check_files(folder, tool.name)
+    assert complaints == []
+    assert network_use(ast.parse(texts[f"nat_tools/{tool.name}.py"])) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", JUDGED)
+def test_it_is_accepted(name, nat_environment, bubblewrap):
+    folder = ROOT / "bench" / "gate" / "honest_tools" / name
+    report = judge(specification(folder), folder, nat_environment, bubblewrap, 600)
+    assert report.accepted, {check.name: check.detail for check in report.failures()}
