@@ -9,7 +9,7 @@ import pytest
 
 from agenthands.environments.uv import UvInstaller
 from agenthands.errors import OutsideError, UserError
-from bench.gate import accuracy, mbpp_data
+from bench.gate import accuracy, accuracy_pages, mbpp_data
 from bench.gate.accuracy_figures import claims, figures, markdown, remarks, rows, sentence
 from bench.gate.adversary import Variant, arranged, showing, table_of_visible
 from bench.gate.exploring import explored
@@ -20,6 +20,7 @@ from bench.gate.kept import Kept
 from bench.gate.load import under_load
 from bench.gate.problem_tools import Problem, pinning_tests, specification, tool_text
 from bench.gate.verdicts import Judging
+from bench.measuring import RESULTS, ROOT
 
 MODULE = '''def clip(numbers, dict):
     """Cut each number at a limit that `dict` names."""
@@ -313,3 +314,26 @@ def test_a_sample_is_judged_as_it_should_be_and_the_same_under_load(nat_environm
     load = under_load(judging, {chosen[0].name: chosen[0].reference(judging)}, 4)
     assert load["judged"] == 1
     assert not load["differ"]
+
+
+def test_only_a_run_of_everything_here_counts_for_the_pages():
+    assert accuracy.is_whole(accuracy.options_of(["--all-variants", "--load", "16", "--part", "2/4"]))
+    for others in (["--problems", "9"], ["--only", "wrong"], ["--sets", "HumanEval"], ["--honest", "elsewhere"]):
+        assert not accuracy.is_whole(accuracy.options_of(others))
+
+
+@pytest.mark.parametrize("page", accuracy_pages.PAGES)
+def test_the_pages_have_the_figures_of_the_results(page):
+    text, found = (ROOT / page).read_text(), json.loads(RESULTS.read_text()).get("accuracy")
+    assert accuracy_pages.written(text, accuracy_pages.PAGES[page], found) == text
+    _, other, _ = measured()
+    line = {
+        **other,
+        "gate": "7",
+        "variants_of_each": "all",
+        "hours": 2.0,
+        "machine": {"cores": 2, "at": "2026-11-29 15:00"},
+    }
+    changed = accuracy_pages.written(text, accuracy_pages.PAGES[page], line)
+    assert "2026-11-29" in changed
+    assert accuracy_pages.written(changed, accuracy_pages.PAGES[page], found) == text
