@@ -74,6 +74,7 @@ def measure(chosen, judging, kept, done=lambda: None, workers=WORKERS):
                 each.result()
                 done()
         except BaseException:
+            judging.stopping.set()
             threads.shutdown(wait=False, cancel_futures=True)
             raise
 

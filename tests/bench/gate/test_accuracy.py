@@ -162,13 +162,13 @@ class Subject:
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
     some = [Subject("a"), Subject("b"), Subject("c", fails=True), Subject("d")]
     with pytest.raises(RuntimeError):
-        accuracy.measure(some, None, Kept(tmp_path, "one"), workers=1)
+        accuracy.measure(some, Judging(None, None), Kept(tmp_path, "one"), workers=1)
     with (tmp_path / "one.jsonl").open("a") as file:
         file.write('{"key": "d", "ki')  # as a kill leaves it
     some[2].fails = False
     again = Kept(tmp_path, "one")
     assert some[2].name not in again
-    accuracy.measure(some, None, again, workers=1)
+    accuracy.measure(some, Judging(None, None), again, workers=1)
     assert [subject.times for subject in some] == [1, 1, 2, 1]
     assert accuracy.results(some, Kept(tmp_path, "two"))[1] == 0
 
@@ -177,7 +177,7 @@ def test_the_parts_are_the_whole(tmp_path):
     some = [Subject(str(number)) for number in range(11)]
     for number in range(1, 5):
         kept = Kept(tmp_path, f"part-{number}")
-        accuracy.measure(accuracy.part(some, (number, 4)), None, kept)
+        accuracy.measure(accuracy.part(some, (number, 4)), Judging(None, None), kept)
         assert accuracy.results(some, kept)[1] == (8, 5, 2, 0)[number - 1]
     assert [subject.times for subject in some] == [1] * 11
     assert accuracy.options_of(["--part", "4/4"]).part == (4, 4)
@@ -337,3 +337,11 @@ def test_the_pages_have_the_figures_of_the_results(page):
     changed = accuracy_pages.written(text, accuracy_pages.PAGES[page], line)
     assert "2026-11-29" in changed
     assert accuracy_pages.written(changed, accuracy_pages.PAGES[page], found) == text
+
+
+def test_nothing_more_is_judged_when_a_run_is_interrupted(tmp_path):
+    judging, kept = Judging(None, None), Kept(tmp_path, "one")
+    with pytest.raises(RuntimeError):
+        accuracy.measure([Subject("a", fails=True)], judging, kept)
+    with pytest.raises(InterruptedError):
+        folder_tools("wrong", WRONG)[0].measure(judging, kept)
