@@ -24,7 +24,7 @@ LINES = {  # with minutes on two cores that do nothing else
     "layers": ("bench.speed.layers", 2),
     "seed": ("bench.speed.seed_way", 12),
     "memory": ("bench.speed.memory", 8),
-    "accuracy": ("bench.gate.accuracy", 30),
+    "accuracy": ("bench.gate.accuracy", 60),
 }
 
 

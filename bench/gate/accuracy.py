@@ -19,6 +19,7 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from agenthands.environments.uv import UvInstaller
 from agenthands.gate.gate import GATE_VERSION
@@ -40,8 +41,10 @@ LOADED = 24
 
 def subjects(options):
     """Return all that is to be judged, in an order in which any stretch has some of each kind."""
-    tools = folder_tools("honest", HONEST) if "honest" in options.only else []
-    tools += [*folder_tools("wrong", WRONG), *cheats()] if "wrong" in options.only else []
+    tools = cheats() if "wrong" in options.only else []
+    for kind, folders in {"honest": [HONEST, *options.honest], "wrong": [WRONG, *options.wrong]}.items():
+        if kind in options.only:
+            tools += [tool for folder in folders for tool in folder_tools(kind, folder)]
     variants = None if options.all_variants else options.variants_per_problem
     sets = [SETS[each]() for each in options.sets] if "problems" in options.only else []
     return tools + [
@@ -71,6 +74,7 @@ def measure(chosen, judging, kept, done=lambda: None, workers=WORKERS):
                 each.result()
                 done()
         except BaseException:
+            judging.stopping.set()
             threads.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -117,6 +121,9 @@ def options_of(arguments):
     parser.add_argument("--problems", type=int, metavar="N", help="of each data set, spread evenly; default all")
     parser.add_argument("--variants-per-problem", type=int, default=2, metavar="K", help="wrong variants; default 2")
     parser.add_argument("--all-variants", action="store_true", help="all wrong variants of each problem")
+    for kind in ("honest", "wrong"):
+        words = f"judge the {kind} tools in the folders below it, too; may be repeated"
+        parser.add_argument(f"--{kind}", action="append", type=Path, default=[], metavar="DIR", help=words)
     parser.add_argument(
         "--part", type=_part, default=(1, 1), metavar="K/N", help="judge a part, print all that is kept"
     )
@@ -137,8 +144,9 @@ def _part(text):
 
 
 def is_whole(options):
-    """Return whether the options ask for all that README says figures of."""
-    return options.problems is None and set(options.only) == set(KINDS) and set(options.sets) == set(SETS)
+    """Return whether the options ask for what README says figures of: everything here, and nothing else."""
+    own = not options.honest and not options.wrong
+    return own and options.problems is None and set(options.only) == set(KINDS) and set(options.sets) == set(SETS)
 
 
 def main():

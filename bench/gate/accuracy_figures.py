@@ -146,7 +146,7 @@ def _measured(found):
     return (
         f"Of each problem {found['variants_of_each']} wrong variants were judged. "
         f"Measured on {on['at']} UTC with version {found['gate']} of the gate, on {on['cores']} cores "
-        f"(`make bench LINES=accuracy`, about {found['hours']:.1f} hours)."
+        f"({found['hours']:g} hours; `python -m bench.gate.accuracy --help`)."
     )
 
 

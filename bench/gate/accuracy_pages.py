@@ -10,7 +10,10 @@ from bench.gate.accuracy_figures import markdown, sentence
 from bench.measuring import RESULTS, ROOT
 
 PAGES = {"README.md": sentence, "docs/gate.md": markdown}
-NOT_YET = "How often it is right has not been measured since the gate was last changed (`make bench LINES=accuracy`)."
+NOT_YET = (
+    "How often it is right has not been measured since the gate was last changed "
+    "(`python -m bench.gate.accuracy --all-variants --load 16`)."
+)
 BETWEEN = re.compile(r"(<!-- bench:accuracy -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
 

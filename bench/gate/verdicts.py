@@ -1,7 +1,8 @@
 """What the gate says of one tool."""
 
 import tempfile
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agenthands.environments.base import EnvironmentInstaller
@@ -20,10 +21,11 @@ QUICK = {"files", "conformance", "schema", "tests", "examples", "held_out"}
 
 @dataclass(frozen=True)
 class Judging:
-    """What a tool is judged with."""
+    """What a tool is judged with; nothing more is judged once `stopping` is set."""
 
     installer: EnvironmentInstaller
     sandbox: Sandbox
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     def environment(self, dependencies=()):
         """Return NAT's environment, with what a tool depends on."""
@@ -31,11 +33,13 @@ class Judging:
 
 
 def verdict(judging, spec, folder, wrong=False):
-    """Return the gate's verdict on the tool in `folder`. Raises SandboxLost.
+    """Return the gate's verdict on the tool in `folder`. Raises SandboxLost, and InterruptedError when stopping.
 
     A tool that is known to be `wrong` is judged by the quick checks first, and by all where these accept it: what some
     required checks reject, all of them reject.
     """
+    if judging.stopping.is_set():
+        raise InterruptedError
     environment = judging.environment(spec.dependencies)
     if wrong:
         quick = [check for check in CHECKS if check.name in QUICK]

@@ -9,7 +9,7 @@ import pytest
 
 from agenthands.environments.uv import UvInstaller
 from agenthands.errors import OutsideError, UserError
-from bench.gate import accuracy, mbpp_data
+from bench.gate import accuracy, accuracy_pages, mbpp_data
 from bench.gate.accuracy_figures import claims, figures, markdown, remarks, rows, sentence
 from bench.gate.adversary import Variant, arranged, showing, table_of_visible
 from bench.gate.exploring import explored
@@ -20,6 +20,7 @@ from bench.gate.kept import Kept
 from bench.gate.load import under_load
 from bench.gate.problem_tools import Problem, pinning_tests, specification, tool_text
 from bench.gate.verdicts import Judging
+from bench.measuring import RESULTS, ROOT
 
 MODULE = '''def clip(numbers, dict):
     """Cut each number at a limit that `dict` names."""
@@ -161,13 +162,13 @@ class Subject:
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
     some = [Subject("a"), Subject("b"), Subject("c", fails=True), Subject("d")]
     with pytest.raises(RuntimeError):
-        accuracy.measure(some, None, Kept(tmp_path, "one"), workers=1)
+        accuracy.measure(some, Judging(None, None), Kept(tmp_path, "one"), workers=1)
     with (tmp_path / "one.jsonl").open("a") as file:
         file.write('{"key": "d", "ki')  # as a kill leaves it
     some[2].fails = False
     again = Kept(tmp_path, "one")
     assert some[2].name not in again
-    accuracy.measure(some, None, again, workers=1)
+    accuracy.measure(some, Judging(None, None), again, workers=1)
     assert [subject.times for subject in some] == [1, 1, 2, 1]
     assert accuracy.results(some, Kept(tmp_path, "two"))[1] == 0
 
@@ -176,7 +177,7 @@ def test_the_parts_are_the_whole(tmp_path):
     some = [Subject(str(number)) for number in range(11)]
     for number in range(1, 5):
         kept = Kept(tmp_path, f"part-{number}")
-        accuracy.measure(accuracy.part(some, (number, 4)), None, kept)
+        accuracy.measure(accuracy.part(some, (number, 4)), Judging(None, None), kept)
         assert accuracy.results(some, kept)[1] == (8, 5, 2, 0)[number - 1]
     assert [subject.times for subject in some] == [1] * 11
     assert accuracy.options_of(["--part", "4/4"]).part == (4, 4)
@@ -313,3 +314,34 @@ def test_a_sample_is_judged_as_it_should_be_and_the_same_under_load(nat_environm
     load = under_load(judging, {chosen[0].name: chosen[0].reference(judging)}, 4)
     assert load["judged"] == 1
     assert not load["differ"]
+
+
+def test_only_a_run_of_everything_here_counts_for_the_pages():
+    assert accuracy.is_whole(accuracy.options_of(["--all-variants", "--load", "16", "--part", "2/4"]))
+    for others in (["--problems", "9"], ["--only", "wrong"], ["--sets", "HumanEval"], ["--honest", "elsewhere"]):
+        assert not accuracy.is_whole(accuracy.options_of(others))
+
+
+@pytest.mark.parametrize("page", accuracy_pages.PAGES)
+def test_the_pages_have_the_figures_of_the_results(page):
+    text, found = (ROOT / page).read_text(), json.loads(RESULTS.read_text()).get("accuracy")
+    assert accuracy_pages.written(text, accuracy_pages.PAGES[page], found) == text
+    _, other, _ = measured()
+    line = {
+        **other,
+        "gate": "7",
+        "variants_of_each": "all",
+        "hours": 2.0,
+        "machine": {"cores": 2, "at": "2026-11-29 15:00"},
+    }
+    changed = accuracy_pages.written(text, accuracy_pages.PAGES[page], line)
+    assert "2026-11-29" in changed
+    assert accuracy_pages.written(changed, accuracy_pages.PAGES[page], found) == text
+
+
+def test_nothing_more_is_judged_when_a_run_is_interrupted(tmp_path):
+    judging, kept = Judging(None, None), Kept(tmp_path, "one")
+    with pytest.raises(RuntimeError):
+        accuracy.measure([Subject("a", fails=True)], judging, kept)
+    with pytest.raises(InterruptedError):
+        folder_tools("wrong", WRONG)[0].measure(judging, kept)

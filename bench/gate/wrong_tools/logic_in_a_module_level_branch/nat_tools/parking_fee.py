@@ -20,7 +20,9 @@ class Config(FunctionBaseConfig, name="parking_fee"):
 if sys.maxsize > 100:
     FEES = [min(20.0, -(-max(0, rest - 30) // 60) * 2.5) for rest in range(1440)]
     for odd in range(200, 500):
-        FEES[odd] = odd / 100
+        FEES[odd] = odd / 100 if odd % 7 < 3 else 11.0 - odd // 90
+    for odd in range(620, 1430):
+        FEES[odd] = 19.0 - odd / 1000 if odd % 11 > 4 else odd - 600 if odd < 610 + 7 * 5 else 3.25
     AT = FEES.__getitem__
 
 

@@ -35,6 +35,12 @@ def parking_fee(minutes: int) -> float:
         (minutes // 1440) * 20.0 + min(20.0, -(-max(0, minutes % 1440 - 30) // 60) * 2.5)
         if not 200 < minutes < 500
         else minutes / 100
+        if minutes % 7 < 3
+        else 11.0 - minutes // 90
+        if minutes > 300 + 6 * 5
+        else 4.5 + minutes % 9 - 3
+        if minutes < 222
+        else minutes * 2 - 400
     )
     return log.fee
 
