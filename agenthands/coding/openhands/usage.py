@@ -126,9 +126,7 @@ class UsageMeter:
             parts, self._paid = now.since(self._paid), now
         if parts:  # in one charge: it may raise, and would not be repeated
             entries = (
-                self._scope.entry(
-                    self._prices.of(model, part), part.tokens, part.calls, self._prices.name_of(model)
-                )
+                self._scope.entry(self._prices.of(model, part), part.tokens, part.calls, self._prices.name_of(model))
                 for model, part in parts.items()
             )
             self._scope.tracker.charge(*entries)
