@@ -12,12 +12,13 @@ from providers.shared import Wish
 from tests_support import PLAN, registry, write_roman
 
 from agenthands.environments.uv import UvInstaller
-from agenthands.evaluation.acceptance import NoJudge, Reach, accept_agent
+from agenthands.evaluation.acceptance import Reach, accept_agent
+from agenthands.llm.base import ChatAnswer
 from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.settings import key_names
 from agenthands.packaging.bundle import install_bundle, pack
 from agenthands.packaging.package import assemble_agent
-from agenthands.schemas import Plan
+from agenthands.schemas import Plan, Tokens
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(300)]
 AGENT = {"tool_calling_agent": {"llm_name": ("llm", True), "tool_names": ("functions_and_groups", False)}}
@@ -33,6 +34,15 @@ def roman(asked):
     if not asked.results:
         return Wish(calls=[("roman_numeral", {"number": 1994}), ("roman_numeral", {"number": 4})], thoughts=200)
     return Wish(f"It is MCMXCIV: {' '.join(asked.results)}", thoughts=200)
+
+
+class NoJudge:
+    """A judge without an opinion."""
+
+    name = "none"
+
+    def ask(self, *_):
+        return ChatAnswer("", 0.0, Tokens())
 
 
 def how(body):
