@@ -27,6 +27,9 @@ LEAST_THOUGHTS = 1024
 # think refuse any other: https://ai.google.dev/gemini-api/docs/gemini-3,
 # https://platform.openai.com/docs/guides/reasoning (NVIDIA/NeMo-Agent-Toolkit#610)
 _OWN_TEMPERATURE = re.compile(r"gemini-[3-9]|o\d|gpt-[5-9]")
+# Refused by the same models of OpenAI, though litellm's table lets it pass for some; NAT's react agent sends it:
+# https://platform.openai.com/docs/api-reference/chat/create#chat-create-stop
+_NO_STOP = re.compile(r"o\d|gpt-[5-9]")
 _CLAUDE = re.compile(r"claude")
 # Budgets for thoughts are numbers here; later models take an effort:
 # https://ai.google.dev/gemini-api/docs/thinking, https://platform.claude.com/docs/en/build-with-claude/extended-thinking
@@ -134,6 +137,8 @@ def call_options(wanted: Wanted) -> dict[str, Any]:
         "drop_params": True,  # what a model does not take is left out by litellm
         **_thought_options(wanted),
     }
+    if _NO_STOP.match(wanted.model.rpartition("/")[2]):
+        options["additional_drop_params"] = ["stop"]
     if window := context_window(wanted):
         options["num_ctx"] = window
     return {name: value for name, value in options.items() if value is not None}
