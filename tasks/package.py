@@ -31,7 +31,7 @@ def assemble_agent(
     settings = dependencies.settings_for(build.request.options())
     with stage(build.build_id, "assemble") as note:
         workspaces = {tool.name: build.tool_dir(tool.name) for tool in plan.custom_tools}
-        model = settings.model("agent").model
+        model = settings.model("agent")
         files = assembly.assemble_agent(plan, workspaces, servers, registry, environment.lock, model)
         files = {name: redact_bytes(content) for name, content in files.items()}
         note.detail = f"{len(files)} files"

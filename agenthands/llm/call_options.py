@@ -23,9 +23,13 @@ CONTEXT_TOKENS = 32_768
 LEAST_THOUGHTS = 1024
 """The smallest budget for thoughts that Anthropic takes."""
 
-# Google strongly recommends the default temperature from Gemini 3 on, lower ones may loop:
-# https://ai.google.dev/gemini-api/docs/gemini-3
-_OWN_TEMPERATURE = re.compile(r"gemini-[3-9]")
+# Google strongly recommends the default temperature from Gemini 3 on, lower ones may loop, and OpenAI's models that
+# think refuse any other: https://ai.google.dev/gemini-api/docs/gemini-3,
+# https://platform.openai.com/docs/guides/reasoning (NVIDIA/NeMo-Agent-Toolkit#610)
+_OWN_TEMPERATURE = re.compile(r"gemini-[3-9]|o\d|gpt-[5-9]")
+# Refused by the same models of OpenAI, though litellm's table lets it pass for some; NAT's react agent sends it:
+# https://platform.openai.com/docs/api-reference/chat/create#chat-create-stop
+_NO_STOP = re.compile(r"o\d|gpt-[5-9]")
 _CLAUDE = re.compile(r"claude")
 # Budgets for thoughts are numbers here; later models take an effort:
 # https://ai.google.dev/gemini-api/docs/thinking, https://platform.claude.com/docs/en/build-with-claude/extended-thinking
@@ -117,7 +121,7 @@ def room_for_thoughts(wanted: Wanted) -> int:
 def temperature(wanted: Wanted) -> float | None:
     """Return the temperature to send; None where the model has its own, or refuses any."""
     name = wanted.model.rpartition("/")[2]
-    if not traits(wanted.model).sampling or _OWN_TEMPERATURE.search(name):
+    if not traits(wanted.model).sampling or _OWN_TEMPERATURE.match(name):
         return None
     if _CLAUDE.search(name) and thinking(wanted):
         return None  # https://platform.claude.com/docs/en/build-with-claude/extended-thinking
@@ -133,6 +137,8 @@ def call_options(wanted: Wanted) -> dict[str, Any]:
         "drop_params": True,  # what a model does not take is left out by litellm
         **_thought_options(wanted),
     }
+    if _NO_STOP.match(wanted.model.rpartition("/")[2]):
+        options["additional_drop_params"] = ["stop"]
     if window := context_window(wanted):
         options["num_ctx"] = window
     return {name: value for name, value in options.items() if value is not None}

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from agenthands.environments.nat_registry import AgentTypeSchema
+from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue import ServerVariable
 from agenthands.mcp.setup import PlannedServer
 from agenthands.schemas import Plan
@@ -57,6 +58,7 @@ def as_yaml(values: dict[str, Any]) -> str:
 
 
 LLM_NAME = "llm"
+_CALL_SETTINGS = ("temperature", "max_output_tokens", "reasoning_effort", "thinking_tokens", "context_tokens")
 INNER_AGENT = "inner_agent"
 INNER_TYPE = "tool_calling_agent"
 
@@ -68,14 +70,15 @@ def package_name(plan: Plan) -> str:
 
 
 def nat_config(
-    plan: Plan, scaffold: AgentTypeSchema, servers: Sequence[PlannedServer], agent_model: str
+    plan: Plan, scaffold: AgentTypeSchema, servers: Sequence[PlannedServer], model: ModelSettings
 ) -> dict[str, Any]:
     """Return NAT's workflow configuration as a mapping.
 
     An agent type that takes only single functions (router, executors) passes each of them the text of the question,
     which tools do not accept: so each tool and each server gets an agent of its own, which calls it.
-    The model is called through litellm, so `AGENT_MODEL` chooses it and the provider's usual variables hold its key;
-    its type is the package's own, which looks for that key. The file contains no secret.
+    The model is called through litellm, so `AGENT_MODEL` chooses it, `AGENT_API_BASE` says where it answers, and the
+    provider's usual variables hold its key; its type is the package's own, which looks for that key and calls the model
+    as it was called in acceptance. The file contains no secret.
     """
     functions: dict[str, dict[str, Any]] = {tool.type: {"_type": tool.type} for tool in plan.builtin_tools}
     functions |= {tool.name: {"_type": tool.name} for tool in plan.custom_tools}
@@ -84,8 +87,8 @@ def nat_config(
     workflow: dict[str, Any] = {"_type": plan.scaffold.type}
     if "description" in scaffold.fields:
         workflow["description"] = _text(plan.summary)  # what clients of `nat mcp serve` read
-    if model := scaffold.field_of("llm"):
-        workflow[model] = LLM_NAME
+    if llm := scaffold.field_of("llm"):
+        workflow[llm] = LLM_NAME
     if inner := scaffold.field_of("function", required=True):
         functions[INNER_AGENT] = _agent(tools, plan.summary)
         workflow[inner] = INNER_AGENT
@@ -100,8 +103,9 @@ def nat_config(
         "llms": {
             LLM_NAME: {
                 "_type": f"{package_name(plan)}_model",
-                "model_name": f"${{AGENT_MODEL:-{agent_model}}}",
-                "temperature": 0.0,
+                "model_name": f"${{AGENT_MODEL:-{model.model}}}",
+                "base_url": "${AGENT_API_BASE:-}",
+                **_calls(model),
             }
         },
         "functions": functions,
@@ -109,6 +113,12 @@ def nat_config(
     if groups:
         config["function_groups"] = groups
     return {**config, "workflow": workflow}
+
+
+def _calls(model: ModelSettings) -> dict[str, Any]:
+    """Return what the settings say of each call; the package makes options of it as the gateway of acceptance does."""
+    said = {name: getattr(model, name) for name in _CALL_SETTINGS}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _agent(tools: Sequence[str], description: str) -> dict[str, Any]:

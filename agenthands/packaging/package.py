@@ -12,10 +12,12 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from agenthands._util.redaction import without_user
 from agenthands._version import __version__
 from agenthands.environments.nat_registry import NatRegistry
 from agenthands.gate.checks.files import tests_path, tool_path
-from agenthands.llm.settings import KEYS, key_names
+from agenthands.llm import call_options
+from agenthands.llm.settings import KEYS, ModelSettings, key_names
 from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.nat_config import as_yaml, evaluation, nat_config, package_name
 from agenthands.schemas import Plan
@@ -54,6 +56,7 @@ _RENDERED = {
     ".env.example": "env.example",
 }
 _TEMPLATES = Path(__file__).parent / "templates"
+_CALL_OPTIONS = Path(call_options.__file__)
 _INSTALLER = Path(__file__).parents[1] / "environments" / "locks" / "installer.lock"
 
 
@@ -68,17 +71,18 @@ def assemble_agent(
     servers: Sequence[PlannedServer],
     registry: NatRegistry,
     lock: str,
-    agent_model: str,
+    model: ModelSettings,
 ) -> dict[str, bytes]:
     """Return all files of the package by relative path.
 
     `tools` maps each custom tool of the plan to the workspace that the gate accepted; `lock` is the requirements
-    lock of the environment in which that was.
+    lock of the environment in which that was. `model` is the agent's, and is called by the package as in acceptance.
     """
+    agent_model = model.model
     package = package_name(plan)
     source = f"src/{package}"
     scaffold = registry.scaffolds[plan.scaffold.type]
-    config = nat_config(plan, scaffold, servers, agent_model)
+    config = nat_config(plan, scaffold, servers, model)
     keys = key_names(agent_model)
     values = {
         "plan": plan,
@@ -88,6 +92,7 @@ def assemble_agent(
         "servers": servers,
         "nat_version": registry.version,
         "agent_model": agent_model,
+        "api_base": without_user(model.api_base or ""),
         "keys": KEYS,
         "key_names": keys,
         "secrets": [*keys[:1], *(each.name for server in servers for each in server.entry.variables if each.secret)],
@@ -98,6 +103,7 @@ def assemble_agent(
         **{path: _render(f"{template}.j2", values) for path, template in _RENDERED.items()},
         **{f"{source}/{each}": _render(f"{each}.j2", values) for each in ("evaluator.py", "model.py", "register.py")},
         f"{source}/__init__.py": _render("init.py.j2", values),
+        f"{source}/call_options.py": _CALL_OPTIONS.read_text(encoding="utf-8"),
         f"{source}/tools/__init__.py": "",
         "requirements.lock": lock,
         "installer.lock": _INSTALLER.read_text(encoding="utf-8"),

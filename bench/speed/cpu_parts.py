@@ -23,6 +23,7 @@ from agenthands.environments.nat_registry import read_registry
 from agenthands.environments.uv import UvInstaller
 from agenthands.gate.gate import judge
 from agenthands.llm.budget import Budget, BudgetTracker
+from agenthands.llm.settings import ModelSettings
 from agenthands.packaging import package as assembly
 from agenthands.packaging.bundle import pack
 from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
@@ -89,7 +90,10 @@ def parts(count, url, folder, sandbox):
     workspaces = {work.tool.name: work.workspace for work in works}
 
     def assemble(_):
-        pack(assembly.assemble_agent(plan, workspaces, [], registry, environment.lock, "x/y"), plan.name)
+        pack(
+            assembly.assemble_agent(plan, workspaces, [], registry, environment.lock, ModelSettings(model="x/y")),
+            plan.name,
+        )
 
     result = {"coder": mean(code, works), "gate": mean(gate, works), "assembly": mean(assemble, works)}
     result["mutants"] = next(check.detail for check in reports[0].checks if check.name == "mutation")

@@ -166,7 +166,7 @@ def accept(plan, servers, answers, places, folder, egress=None, variables=None):
         for name, (entry, environment) in servers.items()
     ]
     registry = read_registry(nat_environment, sandbox, folder)
-    files = assemble_agent(plan, {}, planned, registry, nat_environment.lock, "openai/double")
+    files = assemble_agent(plan, {}, planned, registry, nat_environment.lock, ModelSettings(model="openai/double"))
     made = {environment.lock: environment for entry, environment in servers.values() if entry.package == "clock"}
     entries = [entry for entry, _ in servers.values()]
     agent = install_bundle(pack(files, plan.name), plan, entries, EnvironmentInstaller(made), folder)

@@ -135,7 +135,7 @@ def ask(scaffold, answers, registry, nat_environment, sandbox, folder):
     server = environments.server(entry.registry, entry.package, entry.version, entry.as_of, entry.shipped)
     planned = PlannedServer(entry, ["get_current_time"], "Time zones.", server.lock)
     tools = {"roman_numeral": write_roman(folder / "tool")}
-    files = assemble_agent(plan, tools, [planned], registry, nat_environment.lock, "openai/double")
+    files = assemble_agent(plan, tools, [planned], registry, nat_environment.lock, ModelSettings(model="openai/double"))
     agent = install_bundle(pack(files, plan.name), plan, [entry], environments, folder)
     assert (agent.environment, agent.servers) == (nat_environment, {"time": server}), "each lock is installed once"
     with serve_model(answers) as served, short_folder() as short:

@@ -7,6 +7,7 @@ from conftest_paths import TEST_HOME
 from tests_support import PLAN, registry, write_roman
 
 from agenthands.environments.uv import UvInstaller
+from agenthands.llm.settings import ModelSettings
 from agenthands.packaging.bundle import install_bundle, pack
 from agenthands.packaging.package import assemble_agent
 from agenthands.schemas import Plan
@@ -19,7 +20,7 @@ def test_a_bundle_is_installed_from_its_own_bytes_and_lock(nat_environment, tmp_
     plan = Plan.model_validate({**PLAN, "mcp_servers": [], "summary": NASTY})
     kinds = registry({"tool_calling_agent": {"tool_names": ("functions_and_groups", False)}}, ["current_datetime"])
     tools = {"roman_numeral": write_roman(tmp_path / "tool")}
-    files = assemble_agent(plan, tools, [], kinds, nat_environment.lock, "openai/double")
+    files = assemble_agent(plan, tools, [], kinds, nat_environment.lock, ModelSettings(model="openai/double"))
     for stale in ("package/src/roman_helper_agent/stale.py", "site/roman_helper_agent/stale.py"):
         (tmp_path / stale).parent.mkdir(parents=True)
         (tmp_path / stale).write_text("")

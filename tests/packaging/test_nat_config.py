@@ -8,6 +8,7 @@ import yaml
 from mcp_servers import clock_entry
 from tests_support import PLAN, registry
 
+from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue import server_of
 from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.nat_config import as_yaml, nat_config
@@ -32,7 +33,7 @@ def read(nat_environment, tmp_path):
         server = PlannedServer(entry or server_of("clock", clock_entry()), ["read_clock"], NASTY, "")
         chosen = Plan.model_validate(plan)
         kinds = registry(SCAFFOLDS, ["current_datetime"]).scaffolds
-        config = nat_config(chosen, kinds[chosen.scaffold.type], [server], "gemini/gemini-2.5-pro")
+        config = nat_config(chosen, kinds[chosen.scaffold.type], [server], ModelSettings(model="gemini/gemini-2.5-pro"))
         path = tmp_path / "config.yml"
         path.write_text(as_yaml(config))
         command = [nat_environment.python, "-c", READ, path]

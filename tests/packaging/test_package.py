@@ -9,6 +9,7 @@ import re
 import subprocess
 import tarfile
 import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
@@ -16,6 +17,8 @@ from mcp_servers import clock_entry
 from tests_support import PLAN, registry, write_roman
 
 from agenthands.environments.uv import LOCKS
+from agenthands.llm import call_options
+from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue import load_catalogue, server_of
 from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.bundle import pack, unpack
@@ -43,6 +46,10 @@ def config_of(files):
     return yaml.safe_load(files["src/roman_helper_agent/configs/config.yml"].decode().replace(r"\${", "${"))
 
 
+def _settings(model):
+    return model if isinstance(model, ModelSettings) else ModelSettings(model=model)
+
+
 def servers(*names):
     return [
         PlannedServer(CATALOGUE[name], [CATALOGUE[name].tools[0].name], "Needed.", f"{name}==1\n") for name in names
@@ -58,7 +65,7 @@ def assembled(tmp_path):
         chosen = Plan.model_validate(plan or PLAN)
         tools = {tool.name: workspace for tool in chosen.custom_tools}
         every = [*servers(*with_servers), *more]
-        return assemble_agent(chosen, tools, every, REGISTRY, "nvidia-nat==1.9.0\n", model)
+        return assemble_agent(chosen, tools, every, REGISTRY, "nvidia-nat==1.9.0\n", _settings(model))
 
     return assembled
 
@@ -71,7 +78,8 @@ def test_everything_is_there(assembled):
             ".dockerignore", ".env.example", "Dockerfile", "README.md", "build.json", "compose.yaml",
             "evals/cases.jsonl", "evals/config.yml", "installer.lock", "mcp/sec-edgar.lock", "mcp/time.lock",
             "pyproject.toml", "requirements.lock", "setup_mcp.sh",
-            f"{source}/__init__.py", f"{source}/configs/config.yml", f"{source}/evaluator.py",
+            f"{source}/__init__.py", f"{source}/call_options.py", f"{source}/configs/config.yml",
+            f"{source}/evaluator.py",
             f"{source}/model.py", f"{source}/register.py", f"{source}/tools/__init__.py",
             f"{source}/tools/roman_numeral.py",
             "tests/test_roman_numeral.py",
@@ -104,6 +112,19 @@ def test_build_json_says_what_the_package_was_made_from(assembled):
     assert made_from["environment_lock_sha256"] == hashlib.sha256(files["requirements.lock"]).hexdigest()
     others = {path: hashlib.sha256(content).hexdigest() for path, content in files.items() if path != "build.json"}
     assert made_from["files"] == others
+
+
+def test_it_calls_the_model_as_the_build_did(assembled):
+    model = ModelSettings(
+        model="openai/local", api_base="http://me:secret@host:8000/v1", temperature=0.3, reasoning_effort="low"
+    )
+    files = assembled(model=model)
+    llm = config_of(files)["llms"]["llm"]
+    assert (llm["temperature"], llm["reasoning_effort"]) == (0.3, "low")
+    assert files["src/roman_helper_agent/call_options.py"].decode() == Path(call_options.__file__).read_text()
+    assert llm["base_url"] == "${AGENT_API_BASE:-}"
+    assert "\nAGENT_API_BASE=http://host:8000/v1\n" in files[".env.example"].decode()
+    assert not any(b"me:secret" in content for content in files.values())
 
 
 def test_every_secret_stands_in_the_readme_and_in_the_example(assembled):

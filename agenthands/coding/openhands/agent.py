@@ -200,8 +200,9 @@ def _plain_llm(usage: str, settings: ModelSettings) -> Any:
         options |= {"input_cost_per_token": price[0], "output_cost_per_token": price[1]}
     if settings.provider in ("gemini", "vertex_ai") and settings.safety_settings:
         options["litellm_extra_body"] = {"safetySettings": [dict(each) for each in settings.safety_settings]}
-    if window := context_window(wanted):
-        options["litellm_extra_body"] = {"num_ctx": window}
+    if window := context_window(wanted):  # the SDK has no field for it, and its body replaces litellm's options
+        ollama = {"num_ctx": window, "num_predict": room(wanted), "temperature": temperature(wanted)}
+        options["litellm_extra_body"] = {"options": {key: each for key, each in ollama.items() if each is not None}}
     return LLM(
         usage_id=usage,
         model=route(settings.model),

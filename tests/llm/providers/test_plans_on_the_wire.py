@@ -126,3 +126,33 @@ def test_ollama_is_asked_for_a_window_in_which_the_whole_question_fits():
         with pytest.raises(ContextExceeded, match="longer than the 4,096 tokens"):
             planned(member, provider, context_tokens=4096)
     assert provider.paths.count("/api/chat") == 1, "it would have forgotten the question, and said nothing"
+
+
+# The room for thoughts is a setting; models that count their thoughts are told so, and all keep the visible part.
+@pytest.mark.parametrize(
+    ("name", "settings", "sent"),
+    [
+        ("claude-4.5", {"thinking_tokens": 4000}, {"max_tokens": 12_192, "thinking": (4000,)}),
+        ("claude-4.5", {"reasoning_effort": "low"}, {"max_tokens": 32_768, "thinking": (1024,)}),
+        ("claude-4.5", {"reasoning_effort": "none"}, {"max_tokens": 32_768, "temperature": 0.2}),
+        ("claude-5", {"reasoning_effort": "high"}, {"max_tokens": 32_768, "output_config": {"effort": "high"}}),
+        ("gpt-5.1", {"reasoning_effort": "high"}, {"max_completion_tokens": 32_768, "reasoning_effort": "high"}),
+        ("o3", {"thinking_tokens": 0}, {"max_completion_tokens": 8192}),
+        ("gpt-4o", {"max_output_tokens": 12_000}, {"max_tokens": 16_384, "temperature": 0.2}),
+    ],
+)
+def test_how_much_a_model_may_think_and_say_is_a_setting(name, settings, sent):
+    with NAMED[name].opened(lambda asked: Wish(LARGE, thoughts=500)) as provider:
+        planned(NAMED[name], provider, **settings)
+    body = provider.bodies[0]
+    if "thinking" in body and body["thinking"].get("budget_tokens"):
+        body["thinking"] = (body["thinking"]["budget_tokens"],)
+    assert {key: body.get(key) for key in sent} == sent
+    assert name != "claude-4.5" or ("temperature" in body) == ("thinking" not in body)
+
+
+def test_gemini_counts_its_thoughts():
+    with NAMED["gemini-2.5"].opened(lambda asked: Wish(LARGE, thoughts=500)) as provider:
+        planned(NAMED["gemini-2.5"], provider, thinking_tokens=3000)
+    assert provider.bodies[0]["generationConfig"]["thinkingConfig"]["thinkingBudget"] == 3000
+    assert provider.bodies[0]["generationConfig"]["max_output_tokens"] == 11_192

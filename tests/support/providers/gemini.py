@@ -168,8 +168,12 @@ def _turn(content):
         {"model": "assistant"}.get(content["role"], content["role"]),
         "".join(part.get("text", "") for part in content["parts"]),
         [(each["name"], each.get("args", {})) for each in made],
-        [json.dumps(each.get("response")) for each in _results(content)],
+        [_result(each.get("response")) for each in _results(content)],
     )
+
+
+def _result(response):
+    return response["content"] if isinstance(response, dict) and list(response) == ["content"] else json.dumps(response)
 
 
 def _declared(body):

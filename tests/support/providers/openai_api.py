@@ -278,6 +278,9 @@ def _check_strict(schema, where):
 def _check_pairs(messages):
     for index, message in enumerate(messages):
         wanted = {call["id"] for call in message.get("tool_calls") or []}
+        if any(len(each) > 40 for each in wanted):  # vercel/ai#5171, camel-ai/camel#2215
+            raise _refused(400, f"Invalid 'messages[{index}].tool_calls[0].id': string too long. Expected a string "
+                                "with maximum length 40.", code="string_above_max_length")  # fmt: skip
         given = set()
         for after in messages[index + 1 :]:
             if after["role"] != "tool":
