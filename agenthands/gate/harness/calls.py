@@ -111,7 +111,7 @@ def examples(request, job):
     from nat.builder.workflow_builder import WorkflowBuilder
 
     arguments, answers = job["arguments"], [None] * len(job["arguments"])
-    watch, tasks = Watch(job), []
+    watch, tasks, events = Watch(job), [], []
     watch.module = tool_file(request)
     atexit._clear()
 
@@ -133,24 +133,25 @@ def examples(request, job):
     with conditions(request, job):
         watch.during = -1
         config = load_tool(request)[0].config_type
-        try:
-            if not job.get("alone"):
-                asyncio.run(some(job.get("order", range(len(arguments)))))
-        except BaseException:
-            if not any(answers):
-                raise
-            return {"ok": False, "error": "the tool raises an error where it is closed, after its last call"}
-        if not job.get("alone"):
+        if job.get("alone"):
+            for number in range(len(arguments)):
+                bounds = {name: job[name] for name in ("seconds", "cpu_seconds") if name in job}
+                answer = _in_a_fork(one, {"number": number, **bounds})
+                if not answer["ok"]:
+                    return answer
+                answers[number] = answer["call"]
+                events += answer["events"]
+        else:
+            try:
+                asyncio.run(some(job["order"]))
+            except BaseException:
+                if not any(answers):
+                    raise
+                return {"ok": False, "error": "the tool raises an error where it is closed, after its last call"}
             atexit._run_exitfuncs()
             watch.left_behind(tempfile.gettempdir(), tasks)
     watch.during = None
-    for number in range(len(arguments)) if job.get("alone") else ():
-        bounds = {name: job[name] for name in ("seconds", "cpu_seconds") if name in job}
-        answer = _in_a_fork(one, {"number": number, **bounds})
-        if not answer["ok"]:
-            return answer
-        answers[number] = answer["call"]
-    return {"ok": True, "calls": answers, "events": watch.events}
+    return {"ok": True, "calls": answers, "events": [*watch.events, *events]}
 
 
 def _in_a_fork(function, job):
