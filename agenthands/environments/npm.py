@@ -29,8 +29,8 @@ _OUTSIDE = re.compile(
     r"|ERR_SSL\w*|ERR_TLS\w*|CERT_\w+|UNABLE_TO_\w+|SELF_SIGNED_\w+|DEPTH_ZERO_\w+|FETCH_ERROR|ERR_STREAM\w*"
 )
 # `omit-lockfile-registry-resolved` keeps the index' host name out of the lock, so that any mirror serves it.
-_OPTIONS = ("--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error", "--json",
-            "--omit-lockfile-registry-resolved=true")  # fmt: skip
+_OPTIONS = ("--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error",
+            "--json", "--omit-lockfile-registry-resolved=true")  # fmt: skip
 _COMMAND = """\
 #!/bin/sh
 here=${0%/*}

@@ -1,4 +1,6 @@
-"""Records what uv and npm print where they fail, as `tests/environments/fixtures/*.json`: run by hand when either is upgraded.
+"""Records what uv and npm print where they fail, as `tests/environments/fixtures/*.json`.
+
+Run it by hand when either is upgraded:
 
     .venv/bin/python tests/support/record_installer_outputs.py FOLDER_OF_AN_ENVIRONMENT_WITH_NODE
 
