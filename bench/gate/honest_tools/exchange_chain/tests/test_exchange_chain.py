@@ -61,6 +61,8 @@ def test_wrong_rates(wrong):
 
 
 def test_through_nat():
+    rate = {"base": "EUR", "quote": "USD", "rate": 1.5}
+    assert call(amount=10, source="EUR", target="USD", rates=[rate]) == 15
     assert call(amount=0, source="A", target="A", rates=[]) == 0
     with pytest.raises(ValueError):
         call(amount=-1, source="A", target="A", rates=[])

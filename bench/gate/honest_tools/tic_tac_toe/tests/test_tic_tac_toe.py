@@ -39,7 +39,7 @@ def test_nobody_has_won(board):
         ("XXXOO....", "O", None, "loss"),
         ("XOXXOOOXX", "O", None, "draw"),
         ("OOXXX.O..", "X", 5, "win"),
-        ("X.O.O...X", "X", 6, "draw"),
+        ("X.O.O...X", "X", 6, "win"),
     ],
 )
 def test_advice(board, player, move, outcome):
