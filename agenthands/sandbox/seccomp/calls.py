@@ -152,4 +152,4 @@ ABSENT: Sequence[str] = (
     *("io_setup", "io_submit", "io_getevents", "io_pgetevents", "io_cancel", "io_destroy"),
     *("seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "cachestat"),
 )
-"""Calls that return ENOSYS, and that docker knows: for these its default is EPERM, whatever a profile says."""
+"""Calls that return ENOSYS, and that docker knows: 20.10 returns EPERM for these by default, in any profile."""
