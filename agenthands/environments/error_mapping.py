@@ -1,7 +1,7 @@
 """Tells what went wrong where uv failed: the index, or the packages that were wanted.
 
-uv says why in text alone, for people, and offers no other form; `tests/environments/fixtures/uv.json` holds what it
-says. So its exit code decides first: 1 where it found that the packages cannot be had, 2 where it could not find out.
+uv says why in text alone, for people, and offers no other form (`tests/environments/fixtures/uv.json` holds what it
+says). So its exit code decides first: 1 where it found that the packages cannot be had, 2 where it could not find out.
 """
 
 from __future__ import annotations

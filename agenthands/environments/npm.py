@@ -22,8 +22,8 @@ from agenthands.sandbox.subprocesses import run_process
 
 _SECONDS = 600.0
 _OUTPUT_BYTES = 64 * 1024**2
-# npm's codes of faults, with `--json`: those of Node's network calls, and HTTP statuses from E500 on. With `--json` npm
-# says why in a field `error`; what it prints beside it is for people, and only shown.
+# With `--json`, npm says why it failed by a code: those of Node's network calls, and HTTP statuses from E500 on, are no
+# fault of the package. What it prints beside that is for people, and only shown.
 _OUTSIDE = re.compile(
     r"ENOTFOUND|EAI_\w+|ECONN\w+|E(SOCKET)?TIMEDOUT|ERR_SOCKET\w*|EHOSTUNREACH|ENETUNREACH|EPIPE|EPROTO|E5\d\d|E429"
     r"|ERR_SSL\w*|ERR_TLS\w*|CERT_\w+|UNABLE_TO_\w+|SELF_SIGNED_\w+|DEPTH_ZERO_\w+|FETCH_ERROR|ERR_STREAM\w*"

@@ -22,6 +22,7 @@ class Finding(NamedTuple):
     quote: str
 
 
+# Every repetition is bounded, or cannot begin again inside itself: a server could send what never ends otherwise.
 _WORDS = re.IGNORECASE | re.DOTALL
 _REACH = r"[^.!?]{0,60}?"
 # Text hidden from a human reader; a zero-width joiner inside an emoji does not count.
@@ -38,8 +39,8 @@ _RAW = {
 _LONGEST = 20_000
 _SAID = {
     "instruction tag": re.compile(
-        r"<\s*/?\s*(?:important|system|instructions?|secret|hidden|critical|assistant|admin|override|prompt)\b[^>]{0,80}>"
-        r"|<\|[a-z_]{2,30}\|>|\[/?inst\]|<!--|^\s*#{1,6}\s*(?:system|instructions?)\s*:?\s*$"
+        r"<\s{0,9}/?\s{0,9}(?:important|system|instructions?|secret|hidden|critical|assistant|admin|override|prompt)\b[^>]{0,80}>"
+        r"|<\|[a-z_]{2,30}\|>|\[/?inst\]|<!--|^[ \t]{0,9}#{1,6}\s{0,9}(?:system|instructions?)\s{0,9}:?\s{0,9}$"
         r"|\b(?:system|hidden|secret)[ _-](?:instruction|directive|override)s?\s*:",
         _WORDS | re.MULTILINE,
     ),

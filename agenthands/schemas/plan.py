@@ -15,6 +15,11 @@ SLUG = r"^[a-z][a-z0-9-]{1,48}$"
 TOOL_NAME = r"^[a-z][a-z0-9_]{1,48}$"
 
 
+def _refuse_longer(what: str, entries: Sequence[object], most: int) -> None:
+    if len(entries) > most:
+        raise ValueError(f"{what} has {len(entries):,} entries; at most {most:,} are read")
+
+
 class Part(BaseModel):
     """Base of all plan parts: frozen, and an unknown key is an error."""
 
@@ -79,12 +84,8 @@ class ToolSpec(Part):
 
     @model_validator(mode="after")
     def _lists_are_bounded(self) -> ToolSpec:
-        for what, entries, most in (
-            ("examples", self.examples, MOST_EXAMPLES),
-            ("dependencies", self.dependencies, MOST_NAMES),
-        ):
-            if len(entries) > most:
-                raise ValueError(f"{what} has {len(entries):,} entries; at most {most:,} are read")
+        _refuse_longer("examples", self.examples, MOST_EXAMPLES)
+        _refuse_longer("dependencies", self.dependencies, MOST_NAMES)
         return self
 
     @property
@@ -134,18 +135,15 @@ class Plan(Part):
     @model_validator(mode="after")
     def _lists_are_bounded(self) -> Plan:
         """Refuse what nobody plans. These bounds are not in the schema, which is part of the planner's prompt."""
-        bounded: list[tuple[str, Sequence[object], int]] = [
-            ("custom_tools", self.custom_tools, MOST_TOOLS),
-            ("mcp_servers", self.mcp_servers, MOST_TOOLS),
-            ("builtin_tools", self.builtin_tools, MOST_TOOLS),
-            ("scaffold.order", self.scaffold.order, MOST_NAMES),
-            ("test_cases", self.test_cases, MOST_CASES),
-            *((f"mcp_servers.{each.id}.tools", each.tools, MOST_NAMES) for each in self.mcp_servers),
-            *((f"test_cases.{each.id}.checks", each.checks, MOST_NAMES) for each in self.test_cases),
-        ]
-        for what, entries, most in bounded:
-            if len(entries) > most:
-                raise ValueError(f"{what} has {len(entries):,} entries; at most {most:,} are read")
+        _refuse_longer("custom_tools", self.custom_tools, MOST_TOOLS)
+        _refuse_longer("mcp_servers", self.mcp_servers, MOST_TOOLS)
+        _refuse_longer("builtin_tools", self.builtin_tools, MOST_TOOLS)
+        _refuse_longer("scaffold.order", self.scaffold.order, MOST_NAMES)
+        _refuse_longer("test_cases", self.test_cases, MOST_CASES)
+        for server in self.mcp_servers:
+            _refuse_longer(f"mcp_servers.{server.id}.tools", server.tools, MOST_NAMES)
+        for case in self.test_cases:
+            _refuse_longer(f"test_cases.{case.id}.checks", case.checks, MOST_NAMES)
         return self
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""What uv and npm really print where they fail, recorded by `record_installer_outputs.py`, and our errors for it."""
+"""What uv and npm print where they fail, recorded by `record_installer_outputs.py`: which of our errors is it?"""
 
 import json
 import re

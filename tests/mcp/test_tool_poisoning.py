@@ -103,3 +103,10 @@ def test_nothing_takes_long():
     """Patterns with bounded reach: a text made to be slow is read in linear time (the test's time limit judges)."""
     for text in ("do not " * 3000, "ignore all " * 2000, "send " * 4000, "before any " * 2000, "<system " * 2500):
         rules(tool(text[:19_000]))
+
+
+@pytest.mark.parametrize("text", ["\n\t" * 100_000, "\n " * 9_000, "<" + " " * 200_000, "system" + " " * 200_000,
+                                  "#system" + "\n" * 200_000, "ignore all " * 20_000])  # fmt: skip
+def test_no_text_takes_for_ever(text):
+    """Each pattern must be linear: a server's texts are searched in the worker itself."""
+    assert poisoned([{"name": "x", "description": text}]) is not None

@@ -1,6 +1,4 @@
-"""Records what uv and npm print where they fail, as `tests/environments/fixtures/*.json`.
-
-Run it by hand when either is upgraded:
+"""Records what uv and npm print where they fail, in `tests/environments/fixtures`: run by hand when one is upgraded.
 
     .venv/bin/python tests/support/record_installer_outputs.py FOLDER_OF_AN_ENVIRONMENT_WITH_NODE
 
