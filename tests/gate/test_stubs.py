@@ -45,3 +45,18 @@ def test_hollow_leaves_the_registration_and_what_the_import_needs():
     assert body_of(empty, "table") == ["return inner() and []"]
     assert body_of(empty, "inner") == ["return 1"]
     assert "yield FunctionInfo" in empty
+
+
+def test_functions_in_a_table_and_fields_of_their_name_are_hollow_too():
+    source = """
+def one(): return 1
+def two(): return 2
+def three(): return 3
+TABLE = {"one": one}
+class Row:
+    two: int = 0
+MADE = three()
+"""
+    lines = hollow(source).splitlines()
+    bodies = {line.split()[1]: lines[number + 1].strip() for number, line in enumerate(lines) if line.startswith("def")}
+    assert bodies == {"one():": "return None", "two():": "return None", "three():": "return 3"}

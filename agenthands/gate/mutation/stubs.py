@@ -53,7 +53,9 @@ def _called_at_import(tree: ast.Module) -> set[str]:
     for node in ast.walk(top):
         if isinstance(node, FunctionNode):
             node.body = []
-    names = {node.id for node in ast.walk(top) if isinstance(node, ast.Name)}
+    asked = [node for node in ast.walk(top) if isinstance(node, ast.Call)]  # a table of functions calls none of them
+    asked += [each for node in ast.walk(top) for each in getattr(node, "decorator_list", ())]
+    names = {node.id for call in asked for node in ast.walk(call) if isinstance(node, ast.Name)}
     functions = {node.name: node for node in tree.body if isinstance(node, FunctionNode)}
     needed: set[str] = set()
     pending = [name for name in names if name in functions]
