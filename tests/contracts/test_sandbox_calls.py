@@ -17,7 +17,7 @@ import ctypes, errno, json, os, platform, socket, threading
 libc = ctypes.CDLL(None, use_errno=True)
 arm = platform.machine() == "aarch64"
 CALLS = {
-    "ptrace": (117 if arm else 101, 16, 1, 0, 0), "process_vm_readv": (270 if arm else 310, os.getpid(), 0, 0, 0, 0, 0),
+    "ptrace": (117 if arm else 101, 0, 0, 0, 0), "process_vm_readv": (270 if arm else 310, os.getpid(), 0, 0, 0, 0, 0),
     "keyctl": (219 if arm else 250, 0, -3, 0), "bpf": (280 if arm else 321, 0, 0, 0),
     "perf_event_open": (241 if arm else 298, 0, 0, -1, -1, 0), "userfaultfd": (282 if arm else 323, 1),
     "io_uring_setup": (425, 1, 0), "personality": (92 if arm else 135, 0xffffffff), "clone3": (435, 0, 0),
