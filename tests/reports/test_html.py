@@ -212,7 +212,9 @@ def test_whatever_a_model_or_a_user_wrote_stays_text():
 
 
 def test_a_batch_of_hostile_builds_is_text_with_links_into_its_store():
-    items = [item_of(planted(everything())), item_of(samples.failed())]
+    hostile = planted(everything())
+    item = item_of(hostile.model_copy(update={"build_id": "b"}))  # which is refused where a report is read
+    items = [item.model_copy(update={"build_id": hostile.build_id}), item_of(samples.failed())]
     report = BatchReport(batch_id=EVIL, source=EVIL, started_at=EVIL, seconds=1, builds=items)
     page = Page(render_batch(report))
     assert page.complaints(links="../../agents/") == []
