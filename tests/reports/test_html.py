@@ -212,9 +212,11 @@ def test_whatever_a_model_or_a_user_wrote_stays_text():
 
 
 def test_a_batch_of_hostile_builds_is_text_with_links_into_its_store():
-    hostile = planted(everything()).model_copy(update={"build_id": samples.BUILD_ID})  # another one is not read
-    items = [item_of(hostile), item_of(samples.failed())]
-    report = BatchReport(batch_id=EVIL, source=EVIL, started_at=EVIL, seconds=1, builds=items)
+    hostile = planted(everything())
+    item = item_of(hostile.model_copy(update={"build_id": "b"}))  # which is refused where a report is read
+    items = [item.model_copy(update={"build_id": hostile.build_id}), item_of(samples.failed())]
+    report = BatchReport(batch_id="b", source=EVIL, started_at="2026-11-23T20:00:00Z", seconds=1, builds=items)
+    report = report.model_copy(update={"batch_id": EVIL, "started_at": EVIL})
     page = Page(render_batch(report))
     assert page.complaints(links="../../agents/") == []
     assert page.text.count("<script>alert(1)</script>") >= 6
