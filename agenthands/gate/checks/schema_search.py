@@ -7,9 +7,11 @@ them may never end. It is the same each time it runs.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,9 +63,15 @@ def telling_values(pairs: Sequence[Pair]) -> list[Telling] | None:
     """Return for each pair that can be told apart a value that does; None where the search did not end in time."""
     request = json.dumps([vars(pair) for pair in pairs])
     try:
-        ran = subprocess.run(
-            [sys.executable, "-c", _START], input=request, capture_output=True, text=True, timeout=_WALL_SECONDS
-        )
+        with tempfile.TemporaryDirectory(prefix="agenthands-schema-") as notes:  # hypothesis would leave some here
+            ran = subprocess.run(
+                [sys.executable, "-c", _START],
+                input=request,
+                capture_output=True,
+                text=True,
+                timeout=_WALL_SECONDS,
+                env={**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": notes},
+            )
         return [Telling(**each) for each in json.loads(ran.stdout)] if ran.returncode == 0 else None
     except (subprocess.TimeoutExpired, ValueError):
         return None

@@ -14,7 +14,7 @@ from agenthands.gate.checks.files import check_files
 from agenthands.gate.gate import judge
 from agenthands.schemas import ToolSpec
 
-TOOLS = sorted((ROOT / "bench" / "gate" / "honest_tools").iterdir())
+TOOLS = sorted(path.parent for path in (ROOT / "bench" / "gate" / "honest_tools").glob("*/spec.json"))
 # A discriminated union, a recursive model, decimal contexts, a function by its name, `vars` and `from re import
 # compile`, constants of signal and of socket, SQL in a string, XML.
 JUDGED = ["shape_area", "tree_total", "pi_digits", "math_table", "template_fill", "signal_name", "address_family",
