@@ -2,10 +2,12 @@
 
 import datetime
 import enum
+import time
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple, TypedDict
 
 import pytest
+from patience import patient
 from pydantic import AnyUrl, BaseModel, ConfigDict, Field, PositiveInt, create_model
 
 from agenthands.gate.checks import schema_search
@@ -235,6 +237,21 @@ def test_types_that_refer_to_themselves_are_compared():
     assert differences(shown, {**specified, "$defs": {"N": NODE}}) == []
     other = {**NODE, "properties": {**NODE["properties"], "name": {"type": "integer"}}}
     assert differences(shown, {**specified, "$defs": {"N": other}})
+
+
+def test_references_that_double_are_not_followed_without_end():
+    def growing(last):
+        twice = {
+            f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 3, "description": f"level {n}"} for n in range(19)
+        }
+        argument = {"a": {"$ref": "#/$defs/d0"}}
+        return {"type": "object", "properties": argument, "required": ["a"], "$defs": {**twice, "d19": last}}
+
+    began = time.process_time()
+    pairs = []
+    parameter_differences(growing({"type": "string"}), growing({"type": "number"}), search=pairs.extend)
+    assert [pair.name for pair in pairs] == ["a"]
+    assert time.process_time() - began < patient(2)
 
 
 def test_a_tool_may_be_as_strict_as_an_example_says():

@@ -13,6 +13,7 @@ from agenthands.gate.checks.schema_search import SPECIFICATION, TOOL, Pair, Tell
 from agenthands.gate.checks.schema_spelling import (
     DEFINITIONS,
     MISSING,
+    Steps,
     canonical,
     definitions,
     descriptions,
@@ -231,13 +232,16 @@ def _shown(schema: Mapping[str, Any]) -> str:
     return _short({key: value for key, value in canonical(schema).items() if key not in DEFINITIONS})
 
 
-def _default_differences(where: str, shown: Any, specified: Any, depth: int = 0) -> Iterator[str]:
+def _default_differences(
+    where: str, shown: Any, specified: Any, depth: int = 0, steps: Steps | None = None
+) -> Iterator[str]:
     """Say where both sides name a default, and not the same; `shown` and `specified` come with their definitions.
 
     Null, and a default that pydantic does not show (`default_factory`), are for the calls to judge.
     """
     one, other = _inner(*shown), _inner(*specified)
-    if depth > 8:
+    steps = steps or Steps()
+    if depth > 8 or not steps.taken():
         return
     mine, theirs = one.get("default"), other.get("default", MISSING)
     if mine is not None and theirs is not MISSING and theirs is not None and not same_value(mine, theirs):
@@ -245,10 +249,10 @@ def _default_differences(where: str, shown: Any, specified: Any, depth: int = 0)
     for name, each in _properties(other).items():
         if name in _properties(one):
             both = (_properties(one)[name], shown[1]), (each, specified[1])
-            yield from _default_differences(f"{where}.{name}", *both, depth + 1)
+            yield from _default_differences(f"{where}.{name}", *both, depth + 1, steps)
     if isinstance(one.get("items"), Mapping) and isinstance(other.get("items"), Mapping):
         both = (one["items"], shown[1]), (other["items"], specified[1])
-        yield from _default_differences(f"{where}[]", *both, depth + 1)
+        yield from _default_differences(f"{where}[]", *both, depth + 1, steps)
 
 
 def _inner(schema: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,13 +12,26 @@ DEFINITIONS = ("$defs", "definitions")
 MISSING = object()
 
 
+class Steps:
+    """How much of a schema is still looked at: references that each name two others would double without end."""
+
+    def __init__(self, most: int = 2_000) -> None:
+        """Allow so many nodes."""
+        self._left = most
+
+    def taken(self) -> bool:
+        """Return whether one more node may be looked at, and count it."""
+        self._left -= 1
+        return self._left >= 0
+
+
 def canonical(schema: Mapping[str, Any], *, without_null: bool = False) -> Any:
     """Return a schema in one spelling: without words and references, unions in order, no default.
 
     What says nothing about the values that a schema accepts is left out; with `without_null` also the null that an
-    argument accepts which may be left out.
+    argument accepts which may be left out. Of a schema without end the references that are too many stay.
     """
-    return _canonical(schema, definitions(schema), 0, without_null)
+    return _canonical(schema, definitions(schema), Steps(), without_null)
 
 
 def without_null(schema: Any) -> Any:
@@ -50,24 +63,26 @@ def resolved(node: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, 
     return {**(target if isinstance(target, Mapping) else {}), **{key: node[key] for key in node if key != "$ref"}}
 
 
-def descriptions(node: Any, known: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
-    """Yield every description in a schema and what it refers to."""
+def descriptions(node: Any, known: Mapping[str, Any], seen: set[str] | None = None) -> Iterator[str]:
+    """Yield every description in a schema and what it refers to, each definition once."""
+    seen = set() if seen is None else seen
     if isinstance(node, list):
         for each in node:
-            yield from descriptions(each, known, depth)
-    if not isinstance(node, Mapping) or depth > 12:
+            yield from descriptions(each, known, seen)
+    if not isinstance(node, Mapping):
         return
     if isinstance(node.get("description"), str):
         yield node["description"]
-    target = known.get(str(node.get("$ref")).rpartition("/")[2])
-    if isinstance(target, Mapping):
-        yield from descriptions(target, known, depth + 1)
+    name = str(node.get("$ref")).rpartition("/")[2]
+    if isinstance(known.get(name), Mapping) and name not in seen:
+        seen.add(name)
+        yield from descriptions(known[name], known, seen)
     for key, value in node.items():
         if key == "properties" and isinstance(value, Mapping):
             for each in value.values():
-                yield from descriptions(each, known, depth + 1)
+                yield from descriptions(each, known, seen)
         elif key not in ("default", "enum", "const", "examples", "description", *DEFINITIONS):
-            yield from descriptions(value, known, depth + 1)
+            yield from descriptions(value, known, seen)
 
 
 def same_value(one: Any, other: Any) -> bool:
@@ -86,18 +101,18 @@ def same_value(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _canonical(node: Any, known: Mapping[str, Any], depth: int, no_null: bool) -> Any:
+def _canonical(node: Any, known: Mapping[str, Any], steps: Steps, no_null: bool, depth: int = 0) -> Any:
     if isinstance(node, list):
-        return [_canonical(each, known, depth, no_null) for each in node]
+        return [_canonical(each, known, steps, no_null, depth) for each in node]
     if not isinstance(node, Mapping):
         return node
-    if isinstance(node.get("$ref"), str) and depth < 20:
-        return _canonical(resolved(node, known), known, depth + 1, no_null)
+    if isinstance(node.get("$ref"), str) and depth < 20 and steps.taken():
+        return _canonical(resolved(node, known), known, steps, no_null, depth + 1)
     result = {}
     required = node.get("required")
     for key, value in node.items():
         if key in ("properties", "patternProperties") and isinstance(value, Mapping):
-            members = {name: _canonical(each, known, depth, no_null) for name, each in value.items()}
+            members = {name: _canonical(each, known, steps, no_null, depth) for name, each in value.items()}
             optional = no_null and key == "properties" and isinstance(required, list | None)
             result[key] = {
                 name: without_null(each) if optional and name not in (required or ()) else each
@@ -106,7 +121,7 @@ def _canonical(node: Any, known: Mapping[str, Any], depth: int, no_null: bool) -
         elif key in ("const", "enum"):
             result[key] = value
         elif key not in (*_WORDS, *DEFINITIONS, "default"):
-            result[key] = _canonical(value, known, depth, no_null)
+            result[key] = _canonical(value, known, steps, no_null, depth)
     return _tidy(result)
 
 
