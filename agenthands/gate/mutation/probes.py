@@ -2,8 +2,7 @@
 
 They are made from the examples by small changes, and from the constants of the tool, where its boundaries lie: what
 grey-box fuzzers do (Zeller et al., "The Fuzzing Book", chapter "Mutation-Based Fuzzing"). A generator that knows the
-schema alone, hypothesis-jsonschema for instance, hits neither a boundary nor a text that the tool can read, and takes
-a second to import.
+schema alone, hypothesis-jsonschema for instance, hits neither a boundary nor a text that the tool can read.
 """
 
 from __future__ import annotations
