@@ -38,10 +38,14 @@ LOCKS = Path(__file__).parent / "locks"
 _WHEELS_ONLY = ("--only-binary", ":all:", "--no-binary", "wikipedia")
 # Oracle's SDK, two thirds of all modules that come with NAT, is imported by agents on Oracle's cloud alone.
 _NOT_COMPILED = "/site-packages/oci/|/tests/"
-# compileall's own command ends with 1 both for a module of another Python and where it failed itself
+# As `python -m compileall -j 0`, which needs a temporary folder with a short name, for a socket, and whose exit code
+# does not tell a module that cannot be compiled from a machine on which nothing can be.
 _COMPILE = """
-import compileall, re, sys
-compileall.compile_dir("lib", quiet=2, workers=0, rx=re.compile(sys.argv[1]), prependdir=sys.argv[2])
+import compileall, concurrent.futures, functools, multiprocessing, pathlib, re, sys
+compiled = functools.partial(compileall.compile_file, quiet=2, rx=re.compile(sys.argv[1]), prependdir=sys.argv[2])
+modules = sorted(str(path) for path in pathlib.Path("lib").rglob("*.py"))
+with concurrent.futures.ProcessPoolExecutor(mp_context=multiprocessing.get_context("fork")) as pool:
+    list(pool.map(compiled, modules, chunksize=64))
 """
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 

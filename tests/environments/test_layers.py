@@ -260,6 +260,13 @@ def test_an_environment_whose_compiling_was_cut_short_is_not_used(installer, mon
     assert list(installer.nat().site.rglob("ah_other.*.pyc"))
 
 
+def test_modules_are_compiled_where_the_temporary_folder_has_a_long_name(installer, monkeypatch, tmp_path):
+    long = tmp_path / ("a" * 120)
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    assert list(installer.nat().site.rglob("ah_other.*.pyc"))
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
