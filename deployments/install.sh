@@ -5,6 +5,11 @@
 set -eu
 folder=$1
 only=${2:-}
+# Of two at once, the second would clear the environment while the first installs, which then goes into Python itself.
+if command -v flock >/dev/null; then
+    exec 9<"$0"
+    flock 9
+fi
 cd "$(dirname "$0")/.."
 
 python=

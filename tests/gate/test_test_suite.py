@@ -1,6 +1,7 @@
 """From what the harness measured about the coder's tests to checks."""
 
 import pytest
+from tests_support import ROMAN_SPEC
 
 from agenthands.gate.checks.isolation import isolation_finding
 from agenthands.gate.checks.mutation import mutation_finding
@@ -9,6 +10,7 @@ from agenthands.gate.checks.stub import stub_finding
 from agenthands.gate.checks.test_suite import suite_finding
 from agenthands.gate.harness_client import Answers
 from agenthands.gate.mutation.mutants import Mutant
+from agenthands.schemas import ToolSpec
 
 
 def run(ok=True, failures=(), **outcomes):
@@ -71,12 +73,20 @@ def answers(**changes):
     return Answers({**first, **changes}, repeated)
 
 
-ARGUMENTS = [{"number": 1}, {"number": 0}]
+TOOL = ToolSpec.model_validate(
+    {
+        **ROMAN_SPEC,
+        "examples": [
+            {"arguments": {"number": 1}, "expected": 1},
+            {"arguments": {"number": 0}, "raises": "ValueError"},
+        ],
+    }
+)
 
 
 def test_the_same_verdicts_are_repeatable_and_messages_may_differ():
     other = {"ok": True, "calls": [{"result": 1}, {"raises": ["ValueError"], "message": "at 13:00"}]}
-    assert repeatable_finding(answers(repeated={"calls": other}), ARGUMENTS).passed
+    assert repeatable_finding(answers(repeated={"calls": other}), TOOL).passed
 
 
 @pytest.mark.parametrize(
@@ -93,7 +103,7 @@ def test_the_same_verdicts_are_repeatable_and_messages_may_differ():
     ],
 )
 def test_what_is_not_repeatable_is_named(changed, detail):
-    check = repeatable_finding(answers(**changed), ARGUMENTS)
+    check = repeatable_finding(answers(**changed), TOOL)
     assert not check.passed
     assert detail in check.detail
 
