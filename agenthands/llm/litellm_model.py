@@ -26,6 +26,7 @@ _ALTERNATIVES = (
     "or `agenthands demo`, which needs no model at all."
 )
 _GEMINI = ("gemini", "vertex_ai")
+_TOKENS_A_SECOND = 60  # what a slow model of a provider writes
 _CHARACTERS = 3  # of a token, at least: JSON and code have fewer than prose
 
 
@@ -64,7 +65,7 @@ class LitellmModel:
 def _piece(model: ModelSettings, asked: Call) -> Piece:
     """Make one call. Raises litellm's errors, and ContextExceeded for a window that would cut the question silently."""
     litellm = load_litellm()
-    options = {**completion_options(model), "max_tokens": asked.limit}
+    options = {**completion_options(model), "max_tokens": asked.limit, "timeout": _seconds(model, asked.limit)}
     if asked.form:
         options["response_format"] = asked.form
     sent = [dict(message) for message in asked.messages]
@@ -79,6 +80,11 @@ def _piece(model: ModelSettings, asked: Call) -> Piece:
         cut=was_cut(response),
         fault=None if text.strip() else silent(model.model, stopped_by(response, words)),
     )
+
+
+def _seconds(model: ModelSettings, limit: int) -> float:
+    """Return how long a call may take: what the settings say, else as long as so many tokens need."""
+    return model.timeout if "timeout" in model.model_fields_set else max(model.timeout, limit / _TOKENS_A_SECOND)
 
 
 def was_cut(response: Any) -> bool:

@@ -43,6 +43,7 @@ from agenthands.llm.settings import ModelSettings
 from agenthands.schemas import CodingResult, Tokens
 
 _TURN = "turn.json"
+_LEAST_WINDOW = 16_384  # the SDK takes no smaller one
 _import_lock = threading.Lock()
 
 
@@ -194,13 +195,15 @@ def _plain_llm(usage: str, settings: ModelSettings) -> Any:
         "base_url": settings.api_base,
         "temperature": temperature(wanted),
         "max_output_tokens": room(wanted),
-        "max_input_tokens": context_window(wanted),
     }
     if not known_to_litellm(settings) and (price := price_per_token(settings)):
         options |= {"input_cost_per_token": price[0], "output_cost_per_token": price[1]}
     if settings.provider in ("gemini", "vertex_ai") and settings.safety_settings:
         options["litellm_extra_body"] = {"safetySettings": [dict(each) for each in settings.safety_settings]}
-    if window := context_window(wanted):  # the SDK has no field for it, and its body replaces litellm's options
+    if window := context_window(wanted):
+        # It summarizes a conversation before that gets longer; Ollama would forget the beginning, and say nothing.
+        options["max_input_tokens"] = max(window - room(wanted), _LEAST_WINDOW)
+        # The SDK has no field for it, and its body replaces litellm's options.
         ollama = {"num_ctx": window, "num_predict": room(wanted), "temperature": temperature(wanted)}
         options["litellm_extra_body"] = {"options": {key: each for key, each in ollama.items() if each is not None}}
     return LLM(
