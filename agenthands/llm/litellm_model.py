@@ -33,13 +33,19 @@ _CHARACTERS = 3  # of a token, at least: JSON and code have fewer than prose
 class LitellmModel:
     """Asks any model that litellm knows."""
 
-    def __init__(self, settings: ModelSettings, cut_off: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        settings: ModelSettings,
+        cut_off: Callable[[str], None] = lambda _: None,
+        allows_more: Callable[[float | None, Tokens], bool] = lambda cost, tokens: True,  # noqa: ARG005
+    ) -> None:
         """Keep the settings; `cut_off` is called with the model's name for each call that times out.
 
-        litellm is imported with the first call.
+        `allows_more` says, by what an answer has cost so far, whether a further call for it may begin. litellm is
+        imported with the first call.
         """
         self.name = settings.model
-        self._settings, self._cut_off = settings, cut_off
+        self._settings, self._cut_off, self._allows_more = settings, cut_off, allows_more
 
     def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
         """Answer in the form of `schema`, with the model or its fallback. Raises the errors of the port."""
@@ -47,7 +53,13 @@ class LitellmModel:
 
         def call(model: ModelSettings) -> ChatAnswer:
             first = Call(messages, answer_form(model, schema_name, schema), room(model.wanted))
-            piece = whole_answer(lambda each: _piece(model, each), first, most_room(model.wanted), bill, model.model)
+            piece = whole_answer(
+                lambda each: _piece(model, each),
+                first,
+                most_room(model.wanted),
+                bill,
+                lambda: self._allows_more(bill.cost_usd, bill.tokens),
+            )
             return ChatAnswer(
                 text=piece.text,
                 cost_usd=bill.cost_usd,

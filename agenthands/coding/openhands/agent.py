@@ -27,6 +27,7 @@ from agenthands.coding.openhands.stop_reason import OUT_OF_TIME, Ending, Silence
 from agenthands.coding.openhands.usage import Prices, Spent, UsageMeter, spent
 from agenthands.errors import AgentHandsError
 from agenthands.events import ToolProgress, ToolState, emit
+from agenthands.llm.adaptation import refused_options
 from agenthands.llm.call_options import (
     Wanted,
     context_window,
@@ -200,6 +201,9 @@ def _plain_llm(usage: str, settings: ModelSettings) -> Any:
         options |= {"input_cost_per_token": price[0], "output_cost_per_token": price[1]}
     if settings.provider in ("gemini", "vertex_ai") and settings.safety_settings:
         options["litellm_extra_body"] = {"safetySettings": [dict(each) for each in settings.safety_settings]}
+    refused = refused_options(settings)  # by the planner's calls, if both have the same model
+    if "max_tokens" in refused:
+        del options["max_output_tokens"]
     if window := context_window(wanted):
         # It summarizes a conversation before that gets longer; Ollama would forget the beginning, and say nothing.
         options["max_input_tokens"] = max(window - room(wanted), _LEAST_WINDOW)
@@ -209,7 +213,9 @@ def _plain_llm(usage: str, settings: ModelSettings) -> Any:
     return LLM(
         usage_id=usage,
         model=route(settings.model),
-        reasoning_effort=wanted.reasoning_effort,  # the SDK's own default is "high" for models that do not think, too
+        reasoning_effort=None
+        if "reasoning_effort" in refused
+        else wanted.reasoning_effort,  # the SDK's own default is "high" for models that do not think, too
         extended_thinking_budget=room_for_thoughts(wanted) or None,
         num_retries=1,  # the number of tries: `retry` decides on more
         timeout=int(settings.timeout),
