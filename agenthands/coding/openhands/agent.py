@@ -213,9 +213,8 @@ def _plain_llm(usage: str, settings: ModelSettings) -> Any:
     return LLM(
         usage_id=usage,
         model=route(settings.model),
-        reasoning_effort=None
-        if "reasoning_effort" in refused
-        else wanted.reasoning_effort,  # the SDK's own default is "high" for models that do not think, too
+        # The SDK's own default is "high", for models that do not think, too.
+        reasoning_effort=None if "reasoning_effort" in refused else wanted.reasoning_effort,
         extended_thinking_budget=room_for_thoughts(wanted) or None,
         num_retries=1,  # the number of tries: `retry` decides on more
         timeout=int(settings.timeout),
