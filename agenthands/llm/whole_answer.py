@@ -70,7 +70,7 @@ def whole_answer(
         bill.add(piece)
         said = _joined(said, piece.text)
         if not piece.cut:
-            return replace(piece, text=said)
+            return replace(piece, text=said, fault=None if said.strip() else piece.fault)
         if not may_go_on():
             break
         if call.limit < most:
