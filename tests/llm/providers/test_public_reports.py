@@ -96,6 +96,13 @@ def test_ollama_13519_a_small_model_writes_its_call_into_the_text():
     assert said == {"role": "assistant", "content": '{"name": "f", "arguments": {"a": "b"}}'}
 
 
+def test_ollama_11185_a_model_that_is_held_to_a_form_calls_no_tool():
+    with Ollama(lambda asked: Wish(calls=[("f", {"a": "b"})])).served() as provider:
+        body = {"model": "qwen3", "messages": HI, "stream": False, "format": "json", "tools": [{"function": FUNCTION}]}
+        said = post(provider, "/api/chat", body).json()["message"]
+    assert said == {"role": "assistant", "content": '{"name": "f", "arguments": {"a": "b"}}'}
+
+
 def test_langbot_2494_the_completion_api_of_ollama_has_no_tools():
     with Ollama(lambda asked: Wish(calls=[("f", {"a": "b"})])).served() as provider:
         said = post(provider, "/api/generate", {"model": "qwen3", "prompt": "hi", "stream": False}).json()
