@@ -121,7 +121,8 @@ def read_secret_block(name: str) -> str:
 
 def planner_for(settings: Settings, scope: BudgetScope) -> ChatModel:
     """Return the planner's model, whose calls are charged to `scope`."""
-    return MeteredModel(LitellmModel(model_for(settings, "planner"), scope.note_cut_off), scope)
+    model = LitellmModel(model_for(settings, "planner"), scope.note_cut_off, scope.allows_more)
+    return MeteredModel(model, scope)
 
 
 def budget_for(build: BuildContext) -> BudgetTracker:

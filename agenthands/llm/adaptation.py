@@ -72,6 +72,11 @@ async def call_adapted_async(
     return answer
 
 
+def refused_options(model: ModelSettings) -> frozenset[str]:
+    """Return the options that the server of a model refused in this process, for a client that makes its own calls."""
+    return _memory.known(model)
+
+
 def _usable(model: ModelSettings, options: Mapping[str, Any]) -> dict[str, Any]:
     return _without(options, _memory.known(model))
 

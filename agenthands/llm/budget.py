@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from agenthands._util.formatting import cut_off, money
-from agenthands.errors import BudgetReached
+from agenthands.errors import AnswerCutOff, BudgetReached
 from agenthands.llm.base import ChatAnswer, ChatModel
 from agenthands.schemas import Spending, Tokens, add_costs
 
@@ -74,9 +74,12 @@ class BudgetTracker:
         """Return the scope to which one step of the build charges its calls."""
         return BudgetScope(self, stage, tool, attempt)
 
-    def exhausted(self, tool: str = "") -> str:
-        """Return a sentence that names the budget that is used up; empty if none is. Raises as `DayBudget.left`."""
-        spent = self.spending
+    def exhausted(self, tool: str = "", due: Sequence[Spending] = ()) -> str:
+        """Return a sentence that names the budget that is used up, with what is due; empty if none is.
+
+        Raises as `DayBudget.left`.
+        """
+        spent = [*self.spending, *due]
         budget = self._budget
         if budget.tokens is not None and _tokens(spent) >= budget.tokens:
             return f"The budget of {budget.tokens:,} tokens is used up"
@@ -149,6 +152,10 @@ class BudgetScope:
         """Return a sentence that names the budget that is used up; empty if none is."""
         return self.tracker.exhausted(self.tool)
 
+    def allows_more(self, cost_usd: float | None, tokens: Tokens) -> bool:
+        """Return whether a further call may begin where an answer has cost so much that is not charged yet."""
+        return not self.tracker.exhausted(self.tool, [self.entry(cost_usd, tokens, 1, "")])
+
     def require(self) -> None:
         """Raise BudgetReached if a budget is used up, so that no call may begin."""
         if sentence := self.exhausted():
@@ -190,10 +197,12 @@ class MeteredModel:
         self._model, self._scope = model, scope
 
     def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
-        """Answer as the model does. Raises BudgetReached, without asking the model, if a budget is used up."""
+        """Answer as the model does. Raises BudgetReached if a budget is used up before the answer or within it."""
         self._scope.require()
         answer = self._model.ask(messages, schema_name, schema)
         self._scope.charge(answer.cost_usd, answer.tokens, answer.calls, answer.model or self.name)
+        if isinstance(answer.fault, AnswerCutOff):
+            self._scope.require()  # it may have been cut because no further call could begin
         return answer
 
 

@@ -108,8 +108,13 @@ def room(wanted: Wanted) -> int:
 
 
 def most_room(wanted: Wanted) -> int:
-    """Return the most output tokens that the model can be asked for, after an answer that was cut off."""
-    return max(room(wanted), traits(wanted.model).most or 4 * (wanted.max_output_tokens or VISIBLE_TOKENS))
+    """Return the most output tokens that the model can be asked for, after an answer that was cut off.
+
+    An answer of Ollama's lies in the same window as its question, which it would push out.
+    """
+    most = traits(wanted.model).most or 4 * (wanted.max_output_tokens or VISIBLE_TOKENS)
+    window = context_window(wanted)
+    return max(room(wanted), most if window is None else min(most, window // 2))
 
 
 def room_for_thoughts(wanted: Wanted) -> int:

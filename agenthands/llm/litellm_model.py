@@ -26,19 +26,26 @@ _ALTERNATIVES = (
     "or `agenthands demo`, which needs no model at all."
 )
 _GEMINI = ("gemini", "vertex_ai")
+_TOKENS_A_SECOND = 60  # what a slow model of a provider writes
 _CHARACTERS = 3  # of a token, at least: JSON and code have fewer than prose
 
 
 class LitellmModel:
     """Asks any model that litellm knows."""
 
-    def __init__(self, settings: ModelSettings, cut_off: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        settings: ModelSettings,
+        cut_off: Callable[[str], None] = lambda _: None,
+        allows_more: Callable[[float | None, Tokens], bool] = lambda cost, tokens: True,  # noqa: ARG005
+    ) -> None:
         """Keep the settings; `cut_off` is called with the model's name for each call that times out.
 
-        litellm is imported with the first call.
+        `allows_more` says, by what an answer has cost so far, whether a further call for it may begin. litellm is
+        imported with the first call.
         """
         self.name = settings.model
-        self._settings, self._cut_off = settings, cut_off
+        self._settings, self._cut_off, self._allows_more = settings, cut_off, allows_more
 
     def ask(self, messages: Sequence[Mapping[str, str]], schema_name: str, schema: Mapping[str, Any]) -> ChatAnswer:
         """Answer in the form of `schema`, with the model or its fallback. Raises the errors of the port."""
@@ -46,7 +53,13 @@ class LitellmModel:
 
         def call(model: ModelSettings) -> ChatAnswer:
             first = Call(messages, answer_form(model, schema_name, schema), room(model.wanted))
-            piece = whole_answer(lambda each: _piece(model, each), first, most_room(model.wanted), bill, model.model)
+            piece = whole_answer(
+                lambda each: _piece(model, each),
+                first,
+                most_room(model.wanted),
+                bill,
+                lambda: self._allows_more(bill.cost_usd, bill.tokens),
+            )
             return ChatAnswer(
                 text=piece.text,
                 cost_usd=bill.cost_usd,
@@ -64,7 +77,7 @@ class LitellmModel:
 def _piece(model: ModelSettings, asked: Call) -> Piece:
     """Make one call. Raises litellm's errors, and ContextExceeded for a window that would cut the question silently."""
     litellm = load_litellm()
-    options = {**completion_options(model), "max_tokens": asked.limit}
+    options = {**completion_options(model), "max_tokens": asked.limit, "timeout": _seconds(model, asked.limit)}
     if asked.form:
         options["response_format"] = asked.form
     sent = [dict(message) for message in asked.messages]
@@ -79,6 +92,11 @@ def _piece(model: ModelSettings, asked: Call) -> Piece:
         cut=was_cut(response),
         fault=None if text.strip() else silent(model.model, stopped_by(response, words)),
     )
+
+
+def _seconds(model: ModelSettings, limit: int) -> float:
+    """Return how long a call may take: what the settings say, else as long as so many tokens need."""
+    return model.timeout if "timeout" in model.model_fields_set else max(model.timeout, limit / _TOKENS_A_SECOND)
 
 
 def was_cut(response: Any) -> bool:

@@ -55,12 +55,14 @@ class Bill:
         self.calls += 1
 
 
-def whole_answer(ask: Callable[[Call], Piece], first: Call, most: int, bill: Bill, model: str) -> Piece:
+def whole_answer(
+    ask: Callable[[Call], Piece], first: Call, most: int, bill: Bill, may_go_on: Callable[[], bool] = lambda: True
+) -> Piece:
     """Return the answer to `first`, put together where it had to be continued; `bill` gets all calls.
 
     A cut answer is asked for again with twice the limit, at most `most`; at that limit it is continued where it
     stopped, without a form, because a form wants a whole answer. If that is not enough, the fault of the piece is
-    AnswerCutOff. Raises what `ask` raises.
+    AnswerCutOff, and so it is where `may_go_on` forbids a further call. Raises what `ask` raises.
     """
     call, said = first, ""
     for _ in range(1 + _MOST_FURTHER):
@@ -68,14 +70,16 @@ def whole_answer(ask: Callable[[Call], Piece], first: Call, most: int, bill: Bil
         bill.add(piece)
         said = _joined(said, piece.text)
         if not piece.cut:
-            return replace(piece, text=said)
+            return replace(piece, text=said, fault=None if said.strip() else piece.fault)
+        if not may_go_on():
+            break
         if call.limit < most:
             call, said = replace(call, limit=min(most, 2 * call.limit)), ""
         elif said.strip():
             call = replace(call, form=None, messages=[*first.messages, *_continued(said)])
         else:
             break
-    return replace(piece, text=said, fault=_cut_off(model, call.limit))
+    return replace(piece, text=said, fault=_cut_off(call.limit))
 
 
 def _continued(said: str) -> list[dict[str, str]]:
@@ -106,9 +110,9 @@ def _reads(text: str) -> bool:
     return True
 
 
-def _cut_off(model: str, limit: int) -> AnswerCutOff:
+def _cut_off(limit: int) -> AnswerCutOff:
     return AnswerCutOff(
-        f"The answer of {model} was cut off after {limit:,} tokens, its thoughts included.",
+        f"The model's answer was cut off after {limit:,} tokens, its thoughts included.",
         "Choose a model that may answer more, let it think less (`reasoning_effort` in the --config file), or ask for "
         "less at once.",
     )

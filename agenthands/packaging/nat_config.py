@@ -57,6 +57,9 @@ def as_yaml(values: dict[str, Any]) -> str:
     return _ABOUT + escaped if "${" in text else escaped
 
 
+# What NAT's react agent does only if it is told to: show the model the tools' schemas, and ask again where it wrote
+# bold words or a fence into its steps (NVIDIA/NeMo-Agent-Toolkit#1308, #262).
+_FOR_ANY_MODEL = {"use_native_tool_calling": True, "parse_agent_response_max_retries": 3}
 LLM_NAME = "llm"
 _CALL_SETTINGS = ("temperature", "max_output_tokens", "reasoning_effort", "thinking_tokens", "context_tokens")
 INNER_AGENT = "inner_agent"
@@ -89,6 +92,7 @@ def nat_config(
         workflow["description"] = _text(plan.summary)  # what clients of `nat mcp serve` read
     if llm := scaffold.field_of("llm"):
         workflow[llm] = LLM_NAME
+    workflow |= {name: value for name, value in _FOR_ANY_MODEL.items() if name in scaffold.fields}
     if inner := scaffold.field_of("function", required=True):
         functions[INNER_AGENT] = _agent(tools, plan.summary)
         workflow[inner] = INNER_AGENT

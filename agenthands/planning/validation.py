@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import keyword
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,9 @@ from agenthands._util.untrusted_json import misfits, regex_fault, schema_fault
 from agenthands.environments.nat_registry import NatRegistry
 from agenthands.mcp.catalogue import CatalogueServer
 from agenthands.schemas import Plan, ResultExample, ToolSpec, hold_out_fault
+
+# Names of functions that every provider takes: https://platform.openai.com/docs/api-reference/chat/create#chat-create-tools
+_CALLABLE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,11 @@ def _server_complaints(plan: Plan, reality: PlanningContext) -> Iterator[str]:
         for tool in server.tools:
             if tool not in names:
                 yield f"mcp_servers: {server.id} has no tool {tool!r}; it has {', '.join(names)}."
+            elif not _CALLABLE.fullmatch(f"{server.id}__{tool}"):
+                yield (
+                    f"mcp_servers: {tool!r} of {server.id} cannot be used: a model would have to call it "
+                    f"{server.id}__{tool}, and providers take 64 letters, digits, _ and - at most."
+                )
 
 
 def _tool_complaints(tool: ToolSpec, reality: PlanningContext) -> Iterator[str]:

@@ -44,6 +44,8 @@ def model(call):
     everything = "\n".join(texts)
     offered = [tool["function"]["name"] for tool in call.get("tools", [])]
     results = [text for text, each in zip(texts, call["messages"], strict=True) if each["role"] == "tool"]
+    if offered and "Action Input" in everything and "MCMXCIV" in texts[-1]:  # ReAct reads results in its own words
+        return said("Thought: I now know the final answer\nFinal Answer: It is MCMXCIV.")
     if offered and not results:
         wanted = next(
             name for name in ("roman_numeral", "time__get_current_time", "current_datetime") if name in offered
@@ -113,12 +115,12 @@ def test_a_tools_error_that_the_scaffold_hides_fails_the_case(
 
     def careless(call):
         texts = [str(each.get("content") or "") for each in call["messages"]]
-        if call.get("tools"):
+        if call.get("tools") and "Action Input" not in "".join(texts):
             called = any(each["role"] == "tool" for each in call["messages"])
             return said("It is MCMXCIV.") if called else {"content": "", "tool_calls": [("roman_numeral", ZERO)]}
         if "ValueError" in texts[-1] or "from 1 to 3999" in texts[-1]:
             return said("Thought: I now know the final answer\nFinal Answer: It is MCMXCIV.")
-        return said(f"Thought: I need it.\nAction: roman_numeral\nAction Input: {json.dumps(ZERO)}\n")
+        return {"content": "Thought: I need it.", "tool_calls": [("roman_numeral", ZERO)]}
 
     accepted = ask(scaffold, careless, registry, nat_environment, bubblewrap, tmp_path)
     (result,) = accepted.cases

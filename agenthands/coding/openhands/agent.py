@@ -27,6 +27,7 @@ from agenthands.coding.openhands.stop_reason import OUT_OF_TIME, Ending, Silence
 from agenthands.coding.openhands.usage import Prices, Spent, UsageMeter, spent
 from agenthands.errors import AgentHandsError
 from agenthands.events import ToolProgress, ToolState, emit
+from agenthands.llm.adaptation import refused_options
 from agenthands.llm.call_options import (
     Wanted,
     context_window,
@@ -43,6 +44,7 @@ from agenthands.llm.settings import ModelSettings
 from agenthands.schemas import CodingResult, Tokens
 
 _TURN = "turn.json"
+_LEAST_WINDOW = 16_384  # the SDK takes no smaller one
 _import_lock = threading.Lock()
 
 
@@ -194,19 +196,25 @@ def _plain_llm(usage: str, settings: ModelSettings) -> Any:
         "base_url": settings.api_base,
         "temperature": temperature(wanted),
         "max_output_tokens": room(wanted),
-        "max_input_tokens": context_window(wanted),
     }
     if not known_to_litellm(settings) and (price := price_per_token(settings)):
         options |= {"input_cost_per_token": price[0], "output_cost_per_token": price[1]}
     if settings.provider in ("gemini", "vertex_ai") and settings.safety_settings:
         options["litellm_extra_body"] = {"safetySettings": [dict(each) for each in settings.safety_settings]}
-    if window := context_window(wanted):  # the SDK has no field for it, and its body replaces litellm's options
+    refused = refused_options(settings)  # by the planner's calls, if both have the same model
+    if "max_tokens" in refused:
+        del options["max_output_tokens"]
+    if window := context_window(wanted):
+        # It summarizes a conversation before that gets longer; Ollama would forget the beginning, and say nothing.
+        options["max_input_tokens"] = max(window - room(wanted), _LEAST_WINDOW)
+        # The SDK has no field for it, and its body replaces litellm's options.
         ollama = {"num_ctx": window, "num_predict": room(wanted), "temperature": temperature(wanted)}
         options["litellm_extra_body"] = {"options": {key: each for key, each in ollama.items() if each is not None}}
     return LLM(
         usage_id=usage,
         model=route(settings.model),
-        reasoning_effort=wanted.reasoning_effort,  # the SDK's own default is "high" for models that do not think, too
+        # The SDK's own default is "high", for models that do not think, too.
+        reasoning_effort=None if "reasoning_effort" in refused else wanted.reasoning_effort,
         extended_thinking_budget=room_for_thoughts(wanted) or None,
         num_retries=1,  # the number of tries: `retry` decides on more
         timeout=int(settings.timeout),

@@ -202,8 +202,9 @@ class _Endpoints:
                 response = await self._answered(model, options, started)
                 if not was_cut(response) or options["max_tokens"] >= most:
                     return model, response
+                if await asyncio.to_thread(self._scope.exhausted):
+                    return model, response  # no further call begins; the agent gets what there is
                 options["max_tokens"] = min(most, 2 * options["max_tokens"])
-                await self._require_budget()
 
         try:
             model, response = await call_with_retry_async(self._settings, call, self._scope.note_cut_off)

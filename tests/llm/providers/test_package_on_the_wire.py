@@ -74,6 +74,30 @@ def test_it_is_called_as_it_was_accepted(member, nat_environment, bubblewrap, tm
         assert provider.lost == 0, "every signature came back, on both ways"
 
 
+REACT = {"react_agent": {**AGENT["tool_calling_agent"], "use_native_tool_calling": ("other", False)}}
+
+
+@pytest.mark.parametrize("name", ["o3", "claude-4.5"])
+def test_a_react_agent_shows_its_model_the_schemas_of_its_tools(name, nat_environment, bubblewrap, tmp_path):
+    def reacting(asked):
+        if "MCMXCIV" in asked.text:
+            return Wish("Thought: I now know the final answer\nFinal Answer: It is MCMXCIV.")
+        return Wish("Thought: **I need it.**", [("roman_numeral", {"number": 1994})])
+
+    member = NAMED[name]
+    plan = Plan.model_validate({**PLAN, "mcp_servers": [], "scaffold": {"type": "react_agent", "reasoning": "?"}})
+    tools = {"roman_numeral": write_roman(tmp_path / "tool")}
+    with member.opened(reacting) as provider, short_folder() as short:
+        settings = member.settings(provider)
+        files = assemble_agent(plan, tools, [], registry(REACT, ["current_datetime"]), nat_environment.lock, settings)
+        agent = install_bundle(pack(files, plan.name), plan, [], UvInstaller(TEST_HOME), tmp_path)
+        with LitellmGateway(settings).open(short / "model.sock", free()) as gateway:
+            accepted = accept_agent(agent, plan.test_cases[:1], bubblewrap, Reach(gateway), NoJudge(), patient(60))
+    assert accepted.cases[0].answer == "It is MCMXCIV.", accepted
+    assert provider.refusals == []
+    assert [each.tools for each in provider.asked] == [["current_datetime", "roman_numeral"]] * 2
+
+
 def run(agent, member, provider):
     """Run the agent as README says, in NAT's environment."""
     values = dict(

@@ -13,7 +13,7 @@ from providers.roster import NAMED, ROSTER, Member
 from providers.shared import Wish, count
 from tests_support import registry
 
-from agenthands.errors import AnswerCutOff, ContextExceeded
+from agenthands.errors import AnswerCutOff, BudgetReached, ContextExceeded
 from agenthands.llm.budget import Budget, BudgetTracker, MeteredModel
 from agenthands.llm.litellm_model import LitellmModel
 from agenthands.mcp.catalogue import load_catalogue
@@ -93,12 +93,23 @@ def test_an_answer_without_end_is_a_fault_with_a_name_and_a_bound(name):
     tracker = paying()
     with (
         NAMED[name].opened(lambda asked: Wish("x" * 4 * 200_000, thoughts=50_000)) as provider,
-        pytest.raises(AnswerCutOff, match=r"was cut off after .* tokens") as caught,
+        pytest.raises(AnswerCutOff, match=r"was cut off after [\d,]+ tokens") as caught,
     ):
         planned(NAMED[name], provider, tracker)
     assert caught.value.code == "answer_cut_off"
     assert len(provider.bodies) == tracker.spending[0].calls == 4
     assert tracker.spending[0].cost_usd > 0
+
+
+@pytest.mark.parametrize("budget", [Budget(usd=0.02), Budget(tokens=9000)])
+def test_no_further_call_begins_for_a_cut_answer_once_a_budget_is_used_up(budget):
+    scope = BudgetTracker(budget).scope("plan")
+    with NAMED["o3"].opened(lambda asked: Wish(LARGE, thoughts=60_000)) as provider:
+        model = LitellmModel(NAMED["o3"].settings(provider), allows_more=scope.allows_more)
+        with pytest.raises(BudgetReached, match="is used up: plan"):
+            plan_agent(REQUEST, MeteredModel(model, scope), REALITY, lambda plan: "")
+    assert len(provider.bodies) == 1
+    assert scope.paid[1].completion == 32_768
 
 
 def test_what_a_server_refuses_is_left_out_from_then_on():

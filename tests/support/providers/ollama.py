@@ -41,7 +41,9 @@ class Ollama(Provider):
             # that names no members, and closes one that names some
             form = {"type": "object"} if asked.schema == "json" else asked.schema
             wish.text = constrained(wish.text, _closed(form))
-        if self.weak and wish.calls:  # ollama/ollama#13519, ollama/ollama-vscode#20: the call comes as text
+        # A small model writes its call into the text (ollama/ollama#13519, ollama/ollama-vscode#20), and any model does
+        # that is held to a form (ollama/ollama#11185).
+        if (self.weak or body.get("format")) and wish.calls:
             name, arguments = wish.calls[0]
             wish.text, wish.calls = json.dumps({"name": name, "arguments": arguments}), []
         if path == "/api/generate" and wish.calls:  # it has no tools at all
