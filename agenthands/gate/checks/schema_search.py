@@ -6,11 +6,6 @@ them may never end. It is the same each time it runs.
 
 from __future__ import annotations
 
-import json
-import os
-import resource
-import subprocess
-import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,16 +16,14 @@ import jsonschema
 from jsonschema.protocols import Validator
 from referencing import Registry
 
+from agenthands._util.killable import UnfinishedError, killable
 from agenthands.gate.checks.schema_spelling import definitions
 from agenthands.gate.checks.schema_values import edge_values
 
 CPU_SECONDS = 10
-_WALL_SECONDS = 240  # of a busy machine
-_MEMORY = 3 << 30
 _RANDOM = 60  # values of each side
 _DECIMAL = "^(?!^[-+.]*$)"  # how the pattern begins that some versions of pydantic show for the texts of a Decimal
 _OF_A_URL = (("minLength", 1), ("maxLength", 2083))
-_START = "from agenthands.gate.checks.schema_search import main; main()"
 
 
 @dataclass(frozen=True)
@@ -61,29 +54,20 @@ TOOL, SPECIFICATION = "tool", "specification"
 
 def telling_values(pairs: Sequence[Pair]) -> list[Telling] | None:
     """Return for each pair that can be told apart a value that does; None where the search did not end in time."""
-    request = json.dumps([vars(pair) for pair in pairs])
     try:
-        with tempfile.TemporaryDirectory(prefix="agenthands-schema-") as notes:  # hypothesis would leave some here
-            ran = subprocess.run(
-                [sys.executable, "-c", _START],
-                input=request,
-                capture_output=True,
-                text=True,
-                timeout=_WALL_SECONDS,
-                env={**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": notes},
-            )
-        return [Telling(**each) for each in json.loads(ran.stdout)] if ran.returncode == 0 else None
-    except (subprocess.TimeoutExpired, ValueError):
+        found = killable(f"{__name__}:tell_all_apart", [vars(pair) for pair in pairs], cpu_seconds=CPU_SECONDS)
+    except (UnfinishedError, RuntimeError):  # what validators and generators raise for odd schemas has many names
         return None
+    return [Telling(**each) for each in found]
 
 
-def main() -> None:
-    """Read pairs from standard input and write what tells them apart, as JSON."""
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    pairs = [Pair(**each) for each in json.load(sys.stdin)]
-    found = [vars(telling) for pair in pairs if (telling := tell_apart(pair)) is not None]
-    json.dump(found, sys.stdout)
+def tell_all_apart(pairs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what tells pairs apart, both as JSON values: the part that runs in a process of its own."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    with tempfile.TemporaryDirectory(prefix="agenthands-schema-") as notes:  # else it leaves a folder where it runs
+        set_hypothesis_home_dir(notes)
+        return [vars(telling) for pair in pairs if (telling := tell_apart(Pair(**pair))) is not None]
 
 
 def tell_apart(pair: Pair, *, random: int = _RANDOM) -> Telling | None:
