@@ -130,7 +130,7 @@ _TABLE: Sequence[Reason] = (
            "Read the transcripts of the build: they show how far it came.", 1),
     Reason("cases_failed", "build", "Test cases failed.",
            "A stronger model for the agent (`--agent-model`) or a clearer request may help.", 1),
-    Reason("tool_failed", "test case", "A tool raised an error, and the agent went on.",
+    Reason("tool_failed", "test case", "A tool raised an error, and the agent went on without it.",
            "The call and its error are in the transcript.", 1),
     Reason("agent_failed", "test case", "The agent ended with an error.",
            "The transcript shows how far it came.", 1),

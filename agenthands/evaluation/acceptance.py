@@ -178,7 +178,7 @@ def why_rejected(failed: Sequence[str], total: int, faults: Sequence[str]) -> st
 def judge_case(case: TestCase, answer: Mapping[str, Any], judged: Judged | None) -> CaseResult:
     """Decide one case by its checks, or by the judge's opinion if it has none.
 
-    An error, a failed tool or an empty answer always fails it.
+    An error, a tool whose last call failed, or an empty answer always fails it.
     """
     called = _called(answer)
     opinion = judged.opinion if judged else None

@@ -82,7 +82,10 @@ def give_proxies(config):
 
 
 async def ask(manager, query, seconds):
-    """Ask one question, and return the answer, the tools called, the tools that failed, and any error."""
+    """Ask one question, and return the answer, the tools called, the tools that failed, and any error.
+
+    A tool that failed and was then called with success, as a model does that reads an error, is not among those.
+    """
     from nat.data_models.intermediate_step import IntermediateStepType
 
     started = time.monotonic()
@@ -99,7 +102,8 @@ async def ask(manager, query, seconds):
     payloads = [step.payload for step in steps]
     outcome["called"] = [p.name for p in payloads if p.event_type == IntermediateStepType.FUNCTION_START]
     ended = [p for p in payloads if p.event_type == IntermediateStepType.FUNCTION_END]
-    outcome["failed"] = [*(p.name for p in ended if has_failed(p.data)), *hidden.names]
+    last = {payload.name: payload.data for payload in ended}
+    outcome["failed"] = [*(name for name, data in last.items() if has_failed(data)), *hidden.names]
     hidden.names.clear()
     outcome["steps"] = [step_of(payload) for payload in payloads[:MAX_STEPS]]
     outcome["seconds"] = round(time.monotonic() - started, 3)

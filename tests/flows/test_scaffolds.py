@@ -129,6 +129,18 @@ def test_a_tools_error_that_the_scaffold_hides_fails_the_case(
     assert result.error == "a tool failed and the agent went on: roman_numeral"
 
 
+def test_a_tools_error_from_which_the_agent_recovers_fails_nothing(registry, nat_environment, bubblewrap, tmp_path):
+    def careful(call):
+        results = [str(each["content"]) for each in call["messages"] if each["role"] == "tool"]
+        if not call.get("tools") or len(results) == 2:
+            return said(f"It is {(results or ['?'])[-1]}.")
+        return {"content": "", "tool_calls": [("roman_numeral", ROMAN if results else ZERO)]}
+
+    accepted = ask("tool_calling_agent", careful, registry, nat_environment, bubblewrap, tmp_path)
+    assert accepted.passed, (accepted.reason, accepted.cases)
+    assert accepted.cases[0].tools_called.count("roman_numeral") == 2
+
+
 def ask(scaffold, answers, registry, nat_environment, sandbox, folder):
     """Pack an agent with a tool and a server, install it in `folder`, and run its test case; `answers` is the model."""
     plan = Plan.model_validate({**PLAN, "scaffold": {"type": scaffold, "reasoning": "?", "order": ["roman_numeral"]}})
