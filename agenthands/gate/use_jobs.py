@@ -15,7 +15,6 @@ _INSTANTS = (0, *(round_ * 5 * _HOUR + (round_ * 37 - 900) * _DAY for round_ in 
 _CALLS, _CALLS_HIDDEN = 700, 500
 _NEIGHBOURS, _LITERALS = 60, 12
 _USE = 1.0  # CPU seconds of calls, where one takes long
-_USED_FOR_AT_MOST = 120.0
 
 
 def used(tool: ToolSpec, source: str, *, hidden: bool) -> Job:
@@ -50,7 +49,5 @@ def _used(specification: str, source: str, hidden: bool) -> Job:
         "calls": _CALLS_HIDDEN if hidden else _CALLS,
         "budget": _USE,
         "seed": 1,
-        "seconds": _USED_FOR_AT_MOST,
-        "cpu_seconds": _USED_FOR_AT_MOST / 2,
     }
     return Job("used_hidden" if hidden else "used", "used", options=options, repeated=True)
