@@ -24,6 +24,7 @@ INSTALL = ("README.md", "install.md")
 OTHERS = {
     "scale.md",
     "performance.md",
+    "trials.md",
     "python.md",
     "reasons.md",
 }  # what was measured, and how; and what has no commands
