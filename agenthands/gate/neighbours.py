@@ -30,11 +30,7 @@ def neighbours(tool: ToolSpec, indices: Sequence[int], most: int) -> list[dict[s
             if arguments is None or len(found) == most:
                 continue
             text = _text(arguments)
-            if (
-                text not in known
-                and len(text) <= _LARGEST
-                and not any(True for _ in misfits(arguments, tool.parameters))
-            ):
+            if text not in known and len(text) <= _LARGEST and _fits(arguments, tool):
                 known.add(text)
                 found.append(arguments)
         if len(found) == most:
@@ -89,7 +85,7 @@ def _constants(source: str) -> list[Any]:
 
 
 def _fits(arguments: Mapping[str, Any], tool: ToolSpec) -> bool:
-    return not any(True for _ in misfits(arguments, tool.parameters))
+    return not misfits(arguments, tool.parameters)
 
 
 def _text(arguments: Mapping[str, Any]) -> str:
