@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from agenthands.schemas import ToolSpec
-from bench.gate.json_types import fits, python_type, schema_of, schema_of_annotation
+from agenthands.schemas import ToolSpec, hold_out_fault
+from bench.gate.json_types import few_values, fits, python_type, schema_of, schema_of_annotation
 
 MAX_EXAMPLES = 24
 MIN_EXAMPLES = 6
@@ -121,7 +121,7 @@ def tool_text(problem, module):
     ]
     return TOOL.format(
         title=f"{problem.task_id} of {problem.data_set}.",
-        typing="" if "Any" in problem.module.partition("def ")[0] else "from typing import Any\n\n",
+        typing=_imports(problem.module),
         module=module.strip("\n"),
         fields="\n".join(fields),
         name=problem.name,
@@ -163,10 +163,12 @@ def stubbed(problem, body):
 
 
 def example_calls(problem):
-    """Return the data set's own calls, and others where these are few."""
+    """Return the data set's own calls, and others where these are few, or none of them can be held back."""
     own = sampled([call for call in problem.calls if not call["derived"]])
     others = [call for call in problem.calls if call["derived"]]
-    return own + others[: max(0, MIN_EXAMPLES - len(own))]
+    fewest = max(0, MIN_EXAMPLES - len(own))
+    choices = [own + others[:count] for count in dict.fromkeys((min(fewest, len(others)), len(others)))]
+    return next((each for each in choices if not hold_out_fault(specification(problem, each))), choices[0])
 
 
 def sampled(calls, count=MAX_EXAMPLES):
@@ -190,6 +192,12 @@ def spec_name(name):
     return f"{name}_value" if hasattr(builtins, name) or hasattr(BaseModel, name) else name
 
 
+def _imports(module):
+    known = module.partition("def ")[0]
+    names = [name for name in ("Any", "Literal") if name not in known]
+    return f"from typing import {', '.join(names)}\n\n" if names else ""
+
+
 def _example(call):
     arguments = {spec_name(name): value for name, value in call["arguments"].items()}
     answer = {"expected": call["result"]} if "result" in call else {"raises": call["raises"]}
@@ -208,7 +216,8 @@ def _parameter_schemas(problem):
 
 
 def _returns(problem):
-    return schema_of([call["result"] for call in problem.calls if "result" in call])
+    results = [call["result"] for call in problem.calls if "result" in call]
+    return few_values(results) or schema_of(results)
 
 
 def _function(tree, name):

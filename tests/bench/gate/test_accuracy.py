@@ -14,7 +14,7 @@ from bench.gate.accuracy_figures import claims, figures, markdown, remarks, rows
 from bench.gate.adversary import Variant, arranged, showing, table_of_visible
 from bench.gate.exploring import explored
 from bench.gate.folder_tools import WRONG, FolderTool, cheats, folder_tools
-from bench.gate.json_types import fits, python_type, schema_of, schema_of_annotation
+from bench.gate.json_types import few_values, fits, python_type, schema_of, schema_of_annotation
 from bench.gate.judged_problems import JudgedProblem
 from bench.gate.kept import Kept
 from bench.gate.load import under_load
@@ -54,6 +54,9 @@ def test_types_are_inferred_from_values_and_annotations():
     assert not fits(stated, [1])
     assert not fits({"type": "integer"}, True)
     assert schema_of_annotation("Dict") is None
+    assert few_values(["YES", "NO", "YES", "NO"]) == {"enum": ["NO", "YES"]}
+    assert python_type(few_values([1, 0, 1, 0])) == "Literal[0, 1]"
+    assert few_values([1, 0, 2]) is few_values([True, False] * 4) is few_values([1, None] * 4) is None
 
 
 def test_a_problem_becomes_a_tool_and_tests():
