@@ -47,9 +47,15 @@ def main():
         else:
             reason = found.get("none", "answers otherwise to lists than to tuples")
             left_out[reason] = left_out.get(reason, 0) + 1
-    chosen += telling(request, chosen, answered(request, derived(known, CANDIDATES)))[: request["more"]]
+    hanging = {}
+    chosen += telling(request, chosen, answered(request, derived(known, CANDIDATES)), hanging)[: request["more"]]
     arguments = [call["arguments"] for call in chosen]
-    variants = [judged(request, source, arguments) for source in request["variants"]]
+    variants = [
+        {"passes": False, "answers": hanging[source] + [TOO_LONG] * (len(arguments) - len(hanging[source]))}
+        if source in hanging
+        else judged(request, source, arguments)
+        for source in request["variants"]
+    ]
     report.write(json.dumps({"calls": chosen, "left_out": left_out, "variants": variants}))
 
 
@@ -63,18 +69,28 @@ def answered(request, candidates):
     return calls
 
 
-def telling(request, own, calls):
-    """Return the calls in another order: first one for each variant that answers `own` as the reference does."""
+def telling(request, own, calls, hanging):
+    """Return the calls in another order: first one for each variant that answers `own` as the reference does.
+
+    A variant that takes too long for one of `own` is asked no more: `hanging` gets its answers to these.
+    """
     first = []
     for source in request["variants"]:
-        if not differing(request, source, [*own, *first]):
-            first += differing(request, source, calls)[:1]
+        found = answers_of(request, source, [*own, *first])
+        if TOO_LONG in found[: len(own)]:
+            hanging[source] = found[: len(own)]
+        elif not differing([*own, *first], found):
+            first += differing(calls, answers_of(request, source, calls))[:1]
     return first + [call for call in calls if call not in first]
 
 
-def differing(request, source, calls):
+def answers_of(request, source, calls):
+    """Return what a variant answers to calls."""
+    return in_child(answer, request, source, [call["arguments"] for call in calls]) or [NO_ANSWER] * len(calls)
+
+
+def differing(calls, found):
     """Return the calls that a variant answers otherwise, or not at all."""
-    found = in_child(answer, request, source, [call["arguments"] for call in calls]) or [NO_ANSWER] * len(calls)
     return [call for call, said in zip(calls, found, strict=True) if said.get("result", said) != call["result"]]
 
 
