@@ -184,6 +184,9 @@ def test_the_parts_are_the_whole(tmp_path):
         assert accuracy.results(some, kept)[1] == (8, 5, 2, 0)[number - 1]
     assert [subject.times for subject in some] == [1] * 11
     assert accuracy.options_of(["--part", "4/4"]).part == (4, 4)
+    problems = [JudgedProblem(number, 1) for number in range(6)]
+    assert accuracy.so_far([*some[:3], *problems], (1, 3)) == [*some[:3], problems[0], problems[3]]
+    assert accuracy.so_far([*some[:3], *problems], (3, 3)) == [*some[:3], *problems]
     for text in ("0/4", "5/4", "1", "a/b"):
         with pytest.raises(SystemExit):
             accuracy.options_of(["--part", text])
@@ -244,6 +247,7 @@ def test_the_figures_name_what_was_judged_otherwise_and_say_all_on_a_page():
         **found,
         "gate": "7",
         "variants_of_each": "all",
+        "problems_of": [2, 2],
         "hours": 2.0,
         "machine": {"cores": 2, "at": "2026-11-29 15:00"},
     }
@@ -252,6 +256,9 @@ def test_the_figures_name_what_was_judged_otherwise_and_say_all_on_a_page():
     assert "1 verdict differs" in page
     assert "2026-11-29 15:00 UTC" in page
     assert "of 6 wrong ones it accepts 2" in sentence(line)
+    for said in (markdown, sentence):
+        assert "Tried were" not in said(line)
+        assert "Tried were 2 of the data sets' 5 problems" in said({**line, "problems_of": [2, 5]})
     json.dumps(line)
 
 
@@ -334,6 +341,7 @@ def test_the_pages_have_the_figures_of_the_results(page):
         **other,
         "gate": "7",
         "variants_of_each": "all",
+        "problems_of": [2, 2],
         "hours": 2.0,
         "machine": {"cores": 2, "at": "2026-11-29 15:00"},
     }
