@@ -67,7 +67,10 @@ class HeldOut(Examples):
     order = 80
     headline = True
     summary = "so does the third of them that the coder never saw"
-    fix = "The tool was fitted to the examples shown. State the rule in the description."
+    fix = (
+        "The tool was fitted to the examples shown. State the rule in the description. Where the examples cannot tell "
+        "a rule from a table, the message says which to add."
+    )
     version = 5
     hidden = True
 
