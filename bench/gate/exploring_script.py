@@ -40,9 +40,12 @@ def main():
     calls, left_out = recorded["calls"], recorded["left_out"]
     known = [call["arguments"] for call in calls]
     answers = in_child(answer, request, request["reference"], known) or [NO_ANSWER] * len(known)
+    again = in_child(answer, request, request["reference"], known, exact) or answers
     chosen = []
-    for call, found in zip(calls, answers, strict=True):
-        if found == call["answer"]:
+    for call, found, other in zip(calls, answers, again, strict=True):
+        if found != other:
+            left_out["answers otherwise to an equal list"] = left_out.get("answers otherwise to an equal list", 0) + 1
+        elif found == call["answer"]:
             chosen.append({"arguments": call["arguments"], "derived": False, **found})
         else:
             reason = found.get("none", "answers otherwise to lists than to tuples")
@@ -172,20 +175,32 @@ def record(request, source):
     return {"calls": calls, "left_out": left_out}
 
 
-def answer(request, source, arguments):
+def exact(value):
+    """Return a copy whose lists have room for no more: equal, and of another size in memory than lists that grew."""
+    if isinstance(value, dict):
+        return {key: exact(each) for key, each in value.items()}
+    if not isinstance(value, list):
+        return value
+    made = [None] * len(value)
+    for place, each in enumerate(value):
+        made[place] = exact(each)
+    return made
+
+
+def answer(request, source, arguments, copied=copy.deepcopy):
     """Return what a module answers to each call."""
     function = loaded(request, source)[request["entry"]]
     answers = []
     for each in arguments:
         late = bool(answers) and answers[-1] == TOO_LONG
-        answers.append(TOO_LONG if late else one(function, each, request["seconds"]))
+        answers.append(TOO_LONG if late else one(function, copied(each), request["seconds"]))
     return answers
 
 
 def one(function, arguments, seconds):
     """Make one call."""
     try:
-        result = timed(seconds, lambda: function(**copy.deepcopy(arguments)))
+        result = timed(seconds, lambda: function(**arguments))
     except TimeoutError:
         return TOO_LONG
     except MemoryError:

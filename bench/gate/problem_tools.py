@@ -51,7 +51,7 @@ import json
 import pytest
 from nat.builder.workflow_builder import WorkflowBuilder
 
-from nat_tools.{name} import Config, {entry}
+from nat_tools.{name} import Config, {imported}
 
 
 def plain(value):
@@ -135,23 +135,25 @@ def tool_text(problem, module):
 def pinning_tests(problem, calls):
     """Return tests that pin each call: on the plain function, spread over some tests, and all of them through NAT.
 
-    Calls that raise are pinned by the exception's class.
+    Calls that raise are pinned by the exception's class. A function that pytest would take for a test has another name.
     """
     values = [call for call in calls if "result" in call]
     spread = [values[start::MAX_TESTS] for start in range(min(MAX_TESTS, len(values)))]
     parts = []
+    asked = f"the_{problem.entry}" if problem.entry.startswith("test") else problem.entry
     for number, chunk in enumerate(spread):
-        lines = [f"    assert plain({problem.entry}(**{call['arguments']!r})) == {call['result']!r}" for call in chunk]
+        lines = [f"    assert plain({asked}(**{call['arguments']!r})) == {call['result']!r}" for call in chunk]
         parts.append(f"\ndef test_values_{number}():\n" + "\n".join(lines) + "\n")
     for number, call in enumerate(call for call in calls if "raises" in call):
         parts.append(
             f"\ndef test_error_{number}():\n    with pytest.raises({call['raises']}):\n"
-            f"        {problem.entry}(**{call['arguments']!r})\n"
+            f"        {asked}(**{call['arguments']!r})\n"
         )
     arguments = [{spec_name(name): value for name, value in call["arguments"].items()} for call in values]
     results = [call["result"] for call in values]
     parts.append(f"\ndef test_through_nat():\n    assert through_nat({arguments!r}) == {results!r}\n")
-    return TESTS.format(name=problem.name, entry=problem.entry, tests="\n".join(parts))
+    imported = asked if asked == problem.entry else f"{problem.entry} as {asked}"
+    return TESTS.format(name=problem.name, imported=imported, tests="\n".join(parts))
 
 
 def stubbed(problem, body):

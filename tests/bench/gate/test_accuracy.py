@@ -68,6 +68,9 @@ def test_a_problem_becomes_a_tool_and_tests():
     tests = [node.name for node in ast.parse(pinning_tests(PROBLEM, CALLS)).body if isinstance(node, ast.FunctionDef)]
     assert len([name for name in tests if name.startswith("test_")]) == 9
     assert "test_through_nat" in tests
+    named = replace(PROBLEM, entry="test_clip")
+    assert "import Config, test_clip as the_test_clip\n" in pinning_tests(named, CALLS)
+    assert "plain(the_test_clip(" in pinning_tests(named, CALLS)
 
 
 def test_a_wrong_answer_is_held_out_and_no_visible_example_shows_it():
@@ -290,6 +293,11 @@ def test_a_problem_is_explored_and_its_wrong_variants_are_told_apart(nat_environ
     found, left_out, _ = explored(unordered, [], nat_environment, bubblewrap)
     assert not found.calls
     assert left_out == {"the reference answers otherwise with another hash seed": 1}
+    of_memory = "import sys\ndef f(x):\n    return sys.getsizeof(x)\n"
+    by_size = Problem("MBPP+", "Mbpp/1", "f", of_memory, "def check(f): f(list(range(5))), f(3)")
+    found, left_out, _ = explored(by_size, [], nat_environment, bubblewrap)
+    assert [call["arguments"] for call in found.calls if not call["derived"]] == [{"x": 3}]
+    assert left_out == {"answers otherwise to an equal list": 1}
 
 
 @pytest.mark.slow
