@@ -82,7 +82,7 @@ def plan_agent(build: BuildContext, registry: NatRegistry, objection: ServerFeed
         plan = planned.plan
         (build.folder / PLAN).write_text(plan.model_dump_json(indent=1), encoding="utf-8")
         note.detail = (
-            f"{plan.name}: {plan.scaffold.type}, {count(len(plan.custom_tools), 'tool')} to write, "
+            f"{plan.name}: {count(len(plan.agents), 'agent')}, {count(len(plan.custom_tools), 'tool')} to write, "
             f"{count(len(plan.mcp_servers), 'MCP server')}, {count(len(plan.test_cases), 'test case')}"
         )
     return planned

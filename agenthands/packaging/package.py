@@ -19,6 +19,7 @@ from agenthands.gate.checks.files import tests_path, tool_path
 from agenthands.llm import call_options
 from agenthands.llm.settings import KEYS, ModelSettings, key_names
 from agenthands.mcp.setup import PlannedServer
+from agenthands.packaging.agent_config import needs_team
 from agenthands.packaging.nat_config import as_yaml, evaluation, nat_config, package_name
 from agenthands.schemas import Plan
 
@@ -81,8 +82,7 @@ def assemble_agent(
     agent_model = model.model
     package = package_name(plan)
     source = f"src/{package}"
-    scaffold = registry.scaffolds[plan.scaffold.type]
-    config = nat_config(plan, scaffold, servers, model)
+    config = nat_config(plan, registry, servers, model)
     keys = key_names(agent_model)
     values = {
         "plan": plan,
@@ -90,6 +90,7 @@ def assemble_agent(
         "distribution": package.replace("_", "-"),
         "config": config_path(plan),
         "servers": servers,
+        "team": needs_team(plan),
         "nat_version": registry.version,
         "agent_model": agent_model,
         "api_base": without_user(model.api_base or ""),
@@ -110,6 +111,8 @@ def assemble_agent(
         config_path(plan): as_yaml(config),
         **evaluation(plan, package, config_path(plan)),
     }
+    if needs_team(plan):
+        texts[f"{source}/team.py"] = _render("team.py.j2", values)
     if servers:
         texts["setup_mcp.sh"] = _render("setup_mcp.sh.j2", values)
         texts |= {f"mcp/{server.entry.id}.lock": server.lock for server in servers}

@@ -132,8 +132,9 @@ def _opening(
                 "plan/user.md.j2",
                 request=request,
                 fence="-" * max(10, 1 + max(map(len, re.findall("-+", request)), default=0)),  # it cannot close it
-                scaffolds=reality.registry.plannable_agent_types(),
-                builtin_tools=reality.registry.functions,
+                agent_types=reality.registry.plannable_agent_types(),
+                builtin_tools=reality.registry.plannable_builtins(),
+                models=reality.models,
                 servers=rank_servers(usable, request, _SERVERS_SHOWN),
             ),
         },

@@ -10,7 +10,7 @@ from agenthands.tasks import dependencies
 from agenthands.tasks.plan import forget_plan
 
 PLAN = Plan.model_validate_json((SCRIPTS / "data-report" / "plan.json").read_text())
-REGISTRY = NatRegistry(version="1", scaffolds={}, functions=[])
+REGISTRY = NatRegistry(version="1", scaffolds={}, builtins={})
 
 
 def test_a_plan_that_answered_an_objection_is_forgotten_with_the_one_that_led_to_it(tmp_path, monkeypatch):
