@@ -66,7 +66,7 @@ def test_the_first_good_answer_is_taken():
     assert (planned.plan.name, planned.answers, planned.cost_usd) == ("roman-helper", 1, 0.25)
     messages, name, schema = planner.asked[0]
     assert name == "plan"
-    assert schema["properties"].keys() >= {"scaffold", "custom_tools", "mcp_servers"}
+    assert schema["properties"].keys() >= {"agents", "entry", "assumptions", "custom_tools", "mcp_servers"}
     assert "Roman numerals, please" in messages[1]["content"]
     assert "tool_calling_agent" in messages[1]["content"]
     assert "auto_memory_agent" not in messages[1]["content"], "nothing can fill its memory"
@@ -83,7 +83,7 @@ def test_the_planner_sees_the_servers_that_fit_best_first_with_what_they_need():
 
 
 def test_exact_complaints_go_back_and_costs_add_up():
-    wrong = {**PLAN, "scaffold": {"type": "magic_agent", "reasoning": "?"}}
+    wrong = {**PLAN, "agents": [{**PLAN["agents"][0], "type": "magic_agent"}]}
     planner = ScriptedPlanner("I cannot do this.", json.dumps(wrong), json.dumps(PLAN))
     planned = plan(planner)
     assert (planned.answers, planned.cost_usd, planned.tokens.prompt) == (3, 0.75, 30)
@@ -163,6 +163,11 @@ def with_server(name):
     return json.dumps({**PLAN, "mcp_servers": [{"id": name, "tools": ["get_current_time"], "reasoning": "?"}]})
 
 
+def without_servers():
+    alone = {**PLAN["agents"][0], "tools": ["current_datetime", "roman_numeral"]}
+    return json.dumps({**PLAN, "mcp_servers": [], "agents": [alone]})
+
+
 def objected(*answers):
     """Ask for a plan, and for another one because of its server."""
     planner = ScriptedPlanner(json.dumps(PLAN), *answers)
@@ -173,7 +178,7 @@ def objected(*answers):
 
 
 def test_an_objection_to_a_server_asks_for_another_way_and_adds_up_the_cost():
-    planner, ask = objected(json.dumps({**PLAN, "mcp_servers": []}))
+    planner, ask = objected(without_servers())
     planned = ask()
     assert (planned.plan.mcp_servers, planned.answers, planned.cost_usd) == ([], 2, 0.5)
     _, request, answer, complaint = planner.asked[1][0]
