@@ -101,9 +101,9 @@ def assemble_agent(
         "chat": json.dumps({"messages": [{"role": "user", "content": plan.test_cases[0].query}]}),
     }
     texts = {
-        **{path: _render(f"{template}.j2", values) for path, template in _RENDERED.items()},
-        **{f"{source}/{each}": _render(f"{each}.j2", values) for each in ("evaluator.py", "model.py", "register.py")},
-        f"{source}/__init__.py": _render("init.py.j2", values),
+        **{path: render(f"{template}.j2", values) for path, template in _RENDERED.items()},
+        **{f"{source}/{each}": render(f"{each}.j2", values) for each in ("evaluator.py", "model.py", "register.py")},
+        f"{source}/__init__.py": render("init.py.j2", values),
         f"{source}/call_options.py": _CALL_OPTIONS.read_text(encoding="utf-8"),
         f"{source}/tools/__init__.py": "",
         "requirements.lock": lock,
@@ -112,9 +112,9 @@ def assemble_agent(
         **evaluation(plan, package, config_path(plan)),
     }
     if needs_team(plan):
-        texts[f"{source}/team.py"] = _render("team.py.j2", values)
+        texts[f"{source}/team.py"] = render("team.py.j2", values)
     if servers:
-        texts["setup_mcp.sh"] = _render("setup_mcp.sh.j2", values)
+        texts["setup_mcp.sh"] = render("setup_mcp.sh.j2", values)
         texts |= {f"mcp/{server.entry.id}.lock": server.lock for server in servers}
         texts |= {f"mcp/{server.entry.id}.package-lock.json": server.npm_lock for server in servers if server.npm_lock}
     for name, workspace in tools.items():
@@ -145,7 +145,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _render(name: str, values: Mapping[str, object]) -> str:
+def render(name: str, values: Mapping[str, object]) -> str:
+    """Return a template of the package, filled in."""
     return _environment().get_template(name).render(**values)
 
 
