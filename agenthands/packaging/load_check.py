@@ -10,8 +10,7 @@ from agenthands.environments.base import Environment
 from agenthands.environments.nat_registry import NatRegistry
 from agenthands.errors import SandboxLost
 from agenthands.llm.settings import ModelSettings
-from agenthands.packaging.agent_config import needs_team
-from agenthands.packaging.nat_config import as_yaml, nat_config, package_name
+from agenthands.packaging.nat_config import as_yaml, nat_config, own_modules, package_name
 from agenthands.packaging.package import render
 from agenthands.sandbox.base import Command, Limits, Preparation, Sandbox
 from agenthands.schemas import Plan
@@ -32,13 +31,13 @@ def load_fault(plan: Plan, registry: NatRegistry, environment: Environment, sand
     served = [f"{server.id}__{tool}" for server in plan.mcp_servers for tool in server.tools]
     config["functions"] |= {name: {"_type": name} for name in served}
     (scratch / "config.yml").write_text(as_yaml(config), encoding="utf-8")
-    team = scratch / "team.py"
-    if needs_team(plan):
-        team.write_text(render("team.py.j2", {"package": package}), encoding="utf-8")
+    modules = [scratch / f"{module}.py" for module in own_modules(plan, registry)]
+    for module in modules:
+        module.write_text(render(f"{module.name}.j2", {"package": package}), encoding="utf-8")
     request = {
         "config": str(scratch / "config.yml"),
         "model": f"{package}_model",
-        "team": str(team) if needs_team(plan) else "",
+        "modules": [str(module) for module in modules],
         "tools": [
             *({"name": each.name, "description": each.description, "parameters": each.argument_names}
               for each in plan.custom_tools),

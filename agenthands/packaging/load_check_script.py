@@ -1,6 +1,7 @@
 """Runs in a sandbox with the NAT environment's Python: loads an agent's configuration with placeholders, asks nothing.
 
-Reads {"config": path, "model": NAT's type of the agent's model, "team": path of the package's team.py or "", "tools":
+Reads {"config": path, "model": NAT's type of the agent's model, "modules": [path of a module of the package],
+"tools":
 [{"name", "description", "parameters"}], } from standard input; writes {"error": text} to standard
 output, as its last line. Tools, models and servers are placeholders; everything else is NAT's own.
 """
@@ -39,8 +40,8 @@ def main():
         register_model(request["model"])
         for tool in request["tools"]:
             register_tool(tool)
-        if request["team"]:
-            run_module(request["team"])
+        for path in request["modules"]:
+            run_module(path)
         asyncio.run(load(request))
     except BaseException as failure:  # NAT raises groups of anything
         error = root_cause(failure)
@@ -107,10 +108,10 @@ def register_tool(tool):
 
 
 def run_module(path):
-    """Run the package's module of the team, which registers its functions."""
-    spec = importlib.util.spec_from_file_location("team", path)
+    """Run a module of the package, which registers its functions."""
+    spec = importlib.util.spec_from_file_location(os.path.basename(path).removesuffix(".py"), path)
     module = importlib.util.module_from_spec(spec)
-    sys.modules["team"] = module
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
 
 

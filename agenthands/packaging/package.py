@@ -19,8 +19,7 @@ from agenthands.gate.checks.files import tests_path, tool_path
 from agenthands.llm import call_options
 from agenthands.llm.settings import KEYS, ModelSettings, key_names
 from agenthands.mcp.setup import PlannedServer
-from agenthands.packaging.agent_config import needs_team
-from agenthands.packaging.nat_config import as_yaml, evaluation, nat_config, package_name
+from agenthands.packaging.nat_config import as_yaml, evaluation, nat_config, own_modules, package_name
 from agenthands.schemas import Plan
 
 BUNDLE_FORMAT = "agenthands-bundle-1"
@@ -84,13 +83,14 @@ def assemble_agent(
     source = f"src/{package}"
     config = nat_config(plan, registry, servers, model)
     keys = key_names(agent_model)
+    modules = own_modules(plan, registry)
     values = {
         "plan": plan,
         "package": package,
         "distribution": package.replace("_", "-"),
         "config": config_path(plan),
         "servers": servers,
-        "team": needs_team(plan),
+        "own_modules": modules,
         "nat_version": registry.version,
         "agent_model": agent_model,
         "api_base": without_user(model.api_base or ""),
@@ -111,8 +111,7 @@ def assemble_agent(
         config_path(plan): as_yaml(config),
         **evaluation(plan, package, config_path(plan)),
     }
-    if needs_team(plan):
-        texts[f"{source}/team.py"] = render("team.py.j2", values)
+    texts |= {f"{source}/{module}.py": render(f"{module}.py.j2", values) for module in modules}
     if servers:
         texts["setup_mcp.sh"] = render("setup_mcp.sh.j2", values)
         texts |= {f"mcp/{server.entry.id}.lock": server.lock for server in servers}

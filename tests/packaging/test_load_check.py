@@ -23,13 +23,15 @@ def member(name, kind, tools=(), **more):
 
 
 def test_what_nat_loads_has_no_fault_with_placeholders_for_tools_and_servers(fault):
+    remembers = ["add_memory", "get_memory"]
     team = [
-        member("lead", "react_agent", ["time", "steps", "roman_numeral", "code_generation"]),
+        member("lead", "react_agent", ["time", "steps", "roman_numeral", "code_generation", *remembers]),
         member("steps", "sequential_executor", ["writer"]),
         member("writer", "chat_completion"),
     ]
     builtin = {"type": "code_generation", "config": {"programming_language": "Go"}, "reasoning": "?"}
-    assert fault(agents=team, entry="lead", builtin_tools=[builtin]) == ""
+    memory = [{"type": name, "reasoning": "?"} for name in remembers]
+    assert fault(agents=team, entry="lead", builtin_tools=[builtin, *memory]) == ""
 
 
 @pytest.mark.parametrize(
