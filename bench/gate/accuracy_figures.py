@@ -87,7 +87,7 @@ def notes(found):
     if problems["all"]:
         said += [
             f"Of {problems['all']} problems {problems['judged']} can be judged: the others take or give what JSON does "
-            "not have, answer otherwise with another hash seed, or have no result that could be held back.",
+            "not have, answer otherwise with another hash seed or to an equal list, or have no result to hold back.",
             f"Of {problems['mutants']:,} changes to their references the data sets' own tests tell "
             f"{problems['told_apart']:,} apart, {problems['told_apart_by_json']:,} of these by a call that JSON can "
             "say.",

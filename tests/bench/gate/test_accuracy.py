@@ -296,7 +296,7 @@ def test_a_problem_is_explored_and_its_wrong_variants_are_told_apart(nat_environ
     of_memory = "import sys\ndef f(x):\n    return sys.getsizeof(x)\n"
     by_size = Problem("MBPP+", "Mbpp/1", "f", of_memory, "def check(f): f(list(range(5))), f(3)")
     found, left_out, _ = explored(by_size, [], nat_environment, bubblewrap)
-    assert [call["arguments"] for call in found.calls if not call["derived"]] == [{"x": 3}]
+    assert not found.calls
     assert left_out == {"answers otherwise to an equal list": 1}
 
 
