@@ -161,15 +161,27 @@ class CaseResult(FrozenModel):
 
     id: str
     passed: bool
+    state: Literal["passed", "failed", "not_tried", ""] = Field(
+        "", description="not_tried: all that it lacked was the network; empty in records of old builds"
+    )
     answer: str
     checks: list[CheckResult]
     tools_called: list[str]
+    agents_called: list[str] = Field(default_factory=list, description="Those of tools_called that are agents")
+    hosts: list[str] = Field(
+        default_factory=list, max_length=MOST_NAMES, description="The hosts that it asked for, and did not reach"
+    )
     error: str = ""
     reason_code: str = Field(
         "", description="The reason in the table of docs/reasons.md; empty in records of old builds"
     )
     opinion: Opinion | None = None
     seconds: Seconds
+
+    @property
+    def outcome(self) -> Literal["passed", "failed", "not_tried"]:
+        """How the case ended, in a record of any build."""
+        return self.state or ("passed" if self.passed else "failed")
 
 
 class Acceptance(FrozenModel):
@@ -187,6 +199,13 @@ class Acceptance(FrozenModel):
     cost_usd: Usd | None = None
     tokens: Tokens = Tokens()
     seconds: Seconds = 0.0
+    unreached: list[str] = Field(
+        default_factory=list, description="Tools that need the network and never answered: what they give is imagined"
+    )
+
+    def ended(self, outcome: Literal["passed", "failed", "not_tried"]) -> list[CaseResult]:
+        """Return the cases that ended so."""
+        return [case for case in self.cases if case.outcome == outcome]
 
     def from_before(self) -> Acceptance:
         """Return the acceptance as a build counts it that found it cached: at no cost."""

@@ -164,6 +164,9 @@ def _failures(tool: ToolView) -> list[str]:
     return said or ([one_line(tool.outcome.reason)] if tool.outcome.reason else [])
 
 
+_MARKS = {"passed": "ok    ", "failed": "FAILED", "not_tried": "not tried"}
+
+
 def _case_lines(acceptance: Acceptance, cases: Sequence[CaseView]) -> list[str]:
     lines = wrapped(acceptance.reason) if acceptance.reason else []
     if acceptance.cached:
@@ -172,9 +175,9 @@ def _case_lines(acceptance: Acceptance, cases: Sequence[CaseView]) -> list[str]:
     for case in cases:
         result = case.result
         called = one_line(", ".join(result.tools_called)) or "no tool"
-        mark = "ok    " if result.passed else "FAILED"
+        mark = _MARKS[result.outcome]
         lines.append(f"{mark}  {one_line(result.id)}  {duration(result.seconds)}  called {called}")
-        if not result.passed:
+        if result.outcome != "passed":
             missed = [f"{check.kind} {one_line(str(check.value), 200)}" for check in result.checks if not check.passed]
             lines += wrapped(f"missed: {'; '.join(missed)}", "    ") if missed else []
             lines += wrapped(f"error: {one_line(result.error)}", "    ") if result.error else []
