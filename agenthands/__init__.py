@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from agenthands._version import __version__
 
-__all__ = ["Store", "__version__", "build", "check", "plan"]
+__all__ = ["Store", "__version__", "build", "chat", "check", "plan"]
 
 if TYPE_CHECKING:
-    from agenthands.api import Store, build, check, plan
+    from agenthands.api import Store, build, chat, check, plan
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@ purpose is an AgentHandsError of `agenthands.errors`, with `message`, `hint` and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
@@ -21,6 +22,7 @@ from agenthands.store.builds import all_records, fetch_bundle, find_build, repor
 from agenthands.store.fsspec_store import FsspecStore
 
 if TYPE_CHECKING:
+    from agenthands.chat import Chat
     from agenthands.planning.cost_estimate import Estimate
     from agenthands.planning.planner import PlanResult
 
@@ -107,6 +109,26 @@ def check(folder: str | Path, *, sandbox: str | None = None) -> GateReport:
     use_scratch()
     settings = load_settings(_asked("A tool", {"sandbox": sandbox}).options())
     return check_workspace(Path(folder), installer_for(settings), sandbox_for(settings), settings.gate_seconds)
+
+
+@contextmanager
+def chat(build: str, **options: Unpack[Options]) -> Iterator[Chat]:
+    """Open a chat with the agent of a build, found as by `Store.find`, in a sandbox; it ends with the context.
+
+    What the options leave out is as the build was asked for. Raises StoreNotUsable where there is no such agent,
+    AgentNotLoaded, ModelNotUsable, SandboxUnavailable.
+
+    >>> with chat("data-report") as talk:
+    ...     turn = talk.ask("Summarise 1, 2 and 6.")
+    >>> [call.name for call in turn.said.calls]
+    ['column_summary']
+    """
+    from agenthands.chat import open_chat
+    from agenthands.store.workdirs import use_scratch
+
+    use_scratch()
+    with open_chat(build, _asked("A chat", options).options()) as talk:
+        yield talk
 
 
 class Store:

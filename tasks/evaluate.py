@@ -10,8 +10,8 @@ from typing import Any
 from prefect import task
 
 import agenthands.evaluation.acceptance as acceptance
-from agenthands.evaluation.acceptance import Reach
 from agenthands.evaluation.case_verdict import case_story
+from agenthands.evaluation.installed_agent import Reach
 from agenthands.events import stage
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.setup import ReadyServer

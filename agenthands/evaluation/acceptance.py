@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,37 +12,17 @@ from pydantic import BaseModel, ConfigDict
 
 from agenthands._util.formatting import one_line
 from agenthands._util.untrusted_json import read_scrubbed
-from agenthands.environments.base import Environment
 from agenthands.evaluation.case_checks import failed_tools
-from agenthands.evaluation.case_verdict import AgentParts, Verdict, unreached
+from agenthands.evaluation.case_verdict import Verdict, unreached
+from agenthands.evaluation.installed_agent import LOAD_SECONDS, InstalledAgent, Reach, agent_command
 from agenthands.llm.base import ChatModel
-from agenthands.llm.gateway.base import GatewayUsage, OpenGateway
-from agenthands.sandbox.base import Command, CommandResult, Limits, Sandbox
+from agenthands.llm.gateway.base import GatewayUsage
+from agenthands.sandbox.base import CommandResult, Sandbox
 from agenthands.schemas import Acceptance, TestCase
 
 MODEL_CALLS = "model-calls.jsonl"
-_SCRIPT = Path(__file__).parent / "agent_script.py"
-_STEPS = Path(__file__).parent / "nat_steps.py"
-_LOAD_SECONDS = 120.0
 _JUDGES = 4
 _TOGETHER = 4
-
-
-@dataclass(frozen=True)
-class InstalledAgent:
-    """An installed package: `site` holds the installed wheel, `config` is NAT's YAML file.
-
-    `variables` are placeholders for what its MCP servers require from their user. `parts` says of the plan what decides
-    about answers.
-    """
-
-    workspace: Path
-    site: Path
-    config: Path
-    environment: Environment
-    servers: Mapping[str, Environment]
-    variables: Mapping[str, str] = field(default_factory=dict)
-    parts: AgentParts = field(default_factory=AgentParts)
 
 
 class _Call(BaseModel):
@@ -83,24 +62,6 @@ class _Outcome(BaseModel):
     cases: list[_Said]
 
 
-@dataclass(frozen=True)
-class Reach:
-    """What the agent may reach: its model through `gateway`, and hosts through the proxy at `egress`.
-
-    `closed` says that the proxy lets nothing through, and `refused` are the hosts that it refused so far.
-    """
-
-    gateway: OpenGateway
-    egress: Path | None = None
-    closed: bool = False
-    refused: Sequence[str] = ()
-
-    @property
-    def lacked(self) -> bool:
-        """Whether something may not have reached the network that it needs."""
-        return self.egress is None or self.closed or bool(self.refused)
-
-
 def accept_agent(
     agent: InstalledAgent,
     cases: Sequence[TestCase],
@@ -117,37 +78,11 @@ def accept_agent(
     """
     together = _TOGETHER if not agent.servers else 1  # a server may keep a state, which the cases would share
     request = {
-        "config": str(agent.config),
         "cases": [{"id": case.id, "query": case.query, "messages": case.messages()} for case in cases],
         "seconds": case_seconds,
         "together": together,
     }
-    result = sandbox.run(
-        Command(
-            argv=[str(agent.environment.python), "-P", str(_SCRIPT)],
-            workspace=agent.workspace,
-            read_only=[agent.environment.path, *(each.path for each in agent.servers.values()), _SCRIPT, _STEPS],
-            variables={
-                **agent.variables,
-                "PYTHONPATH": str(agent.site),
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-                "AGENT_MODEL": "openai/agent",
-                "AGENT_MCP_HOME": str(_mcp_home(agent)),
-                "OPENAI_API_BASE": "{model_url}",
-                "OPENAI_API_KEY": reach.gateway.token,
-            },
-            stdin=json.dumps(request).encode(),
-            limits=Limits(
-                seconds=_LOAD_SECONDS + case_seconds * len(cases),
-                memory_bytes=16 * 1024**3,
-                output_bytes=8 * 1024**2,
-            ),
-            network="egress" if reach.egress else "model",
-            model_socket=reach.gateway.socket,
-            egress_socket=reach.egress,
-        )
-    )
+    result = sandbox.run(agent_command(agent, reach, request, LOAD_SECONDS + case_seconds * len(cases)))
     outcome = _outcome(result, [case.id for case in cases])
     if not outcome["loaded"]:
         outcome["error"] = f"NAT cannot load the agent: {outcome['error']}"
@@ -221,14 +156,3 @@ def _keep_transcripts(folder: Path, answers: Sequence[Mapping[str, Any]], usage:
     for answer in answers:
         kept = {**answer, "failed": failed_tools(answer["calls"])}
         (folder / f"{answer['id']}.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False), encoding="utf-8")
-
-
-def _mcp_home(agent: InstalledAgent) -> Path:
-    """Create the folder that `setup_mcp.sh` creates for a user, with links to the installed environments."""
-    home = agent.workspace / "mcp"
-    home.mkdir(exist_ok=True)
-    for name, environment in agent.servers.items():
-        link = home / name
-        link.unlink(missing_ok=True)
-        link.symlink_to(environment.path)
-    return home

@@ -1,8 +1,9 @@
-"""Runs in a sandbox with the Python of the NAT environment: loads the packaged agent and asks it the test cases.
+"""Runs in a sandbox with the Python of the NAT environment: loads the packaged agent, and asks it or lets it be asked.
 
 Reads {"config": path, "cases": [{"id", "query", "messages"}], "seconds": float, "together": int} from standard input;
 writes to standard output one JSON object with the result of loading and of each case. `messages` is the conversation
-that ends with the query, and `together` how many cases may run at once. `nat_steps.py` lies beside it.
+that ends with the query, and `together` how many cases may run at once. With "talk": PATH of a Unix socket there are no
+cases: what is asked there is answered until it closes (`talk_script.py`). `nat_steps.py` and that lie beside it.
 """
 
 import asyncio
@@ -55,7 +56,10 @@ async def run(request, outcome):
         gc.freeze()
         gc.enable()
         outcome["loaded"] = True
-        await ask_all(manager, request, outcome["cases"])
+        if "talk" in request:
+            await _beside("talk_script").talk(manager, request["talk"], nat_steps.calls_of, root_cause)
+        else:
+            await ask_all(manager, request, outcome["cases"])
         await manager.shutdown()
 
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agenthands.environments.base import Environment, EnvironmentInstaller
-from agenthands.evaluation.acceptance import InstalledAgent
 from agenthands.evaluation.case_verdict import AgentParts
+from agenthands.evaluation.installed_agent import InstalledAgent
 from agenthands.mcp.catalogue import CatalogueServer
 from agenthands.packaging.archive import files_of
 from agenthands.packaging.package import config_path

@@ -12,7 +12,8 @@ from providers.shared import Wish
 from tests_support import PLAN, registry, write_roman
 
 from agenthands.environments.uv import UvInstaller
-from agenthands.evaluation.acceptance import Reach, accept_agent
+from agenthands.evaluation.acceptance import accept_agent
+from agenthands.evaluation.installed_agent import Reach
 from agenthands.llm.base import ChatAnswer
 from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.settings import key_names
