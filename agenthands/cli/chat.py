@@ -55,7 +55,7 @@ def _greet(record: BuildRecord, alone: bool) -> None:
 
 
 def _ask_once(chat: Chat, question: str, as_json: bool) -> int:
-    steps = _Steps(chat.turns, sys.stderr.isatty() and not as_json)
+    steps = _Steps(sys.stderr.isatty() and not as_json)
     turn = chat.ask(question, steps)
     if as_json:
         said = turn.said.model_dump(mode="json")
@@ -92,7 +92,7 @@ def _answer(chat: Chat, line: str) -> None:
     elif word.startswith("/"):
         click.echo(_HELP, err=True)
     else:
-        turn = chat.ask(line, _Steps(chat.turns, True))
+        turn = chat.ask(line, _Steps(True))
         if turn.said.error:
             click.echo(fitted(f"No answer: {turn.said.error}"), err=True)
         else:
@@ -101,10 +101,9 @@ def _answer(chat: Chat, line: str) -> None:
 
 
 class _Steps:
-    """Prints each call once it has ended, and what runs meanwhile on a terminal."""
+    """Prints each call of a tool or a colleague once it has ended, if calls are to be shown."""
 
-    def __init__(self, turns: list[ChatTurn], shown: bool) -> None:
-        self._first = not turns
+    def __init__(self, shown: bool) -> None:
         self._shown = shown
 
     def __call__(self, _: int, call: AgentCall) -> None:

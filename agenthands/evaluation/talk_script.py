@@ -2,7 +2,8 @@
 
 Asked is {"messages": [{"role", "content"}], "seconds": float}. Told is {"event": "ready"} once; then, for each
 question, {"event": "call", "number": int, "call": {...}} where a call begins and again where it ends, as
-`nat_steps.calls_of` has it, and at the end {"event": "answer", "answer": text, "error": text, "calls": [...], "seconds": float}.
+`nat_steps.calls_of` has it, and at the end {"event": "answer", "answer": text, "error": text, "calls": [...],
+"seconds": float}.
 """
 
 import asyncio
