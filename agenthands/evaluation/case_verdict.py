@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from agenthands._util.formatting import one_line
@@ -84,8 +84,11 @@ class Verdict:
         calls: Sequence[Call] = said["calls"]
         checks = [check.model_dump() for check in case.checks]
         decision = decide(checks, said["answer"], calls, parts.specified, said["error"], regex_found)
-        online = any(call["name"] in parts.online for call in calls)
-        lacked = reach.lacked and online and _only_network(decision, calls, parts)
+        closed = reach.lacked and any(call["name"] in parts.online for call in calls)
+        faults = _other_faults(decision, calls, parts) if closed else []
+        lacked = closed and not faults
+        if faults and decision.code != "agent_failed":  # what the network explains does not hide what it does not
+            decision = replace(decision, code=faults[0], error=decision.error if faults[0] == "tool_failed" else "")
         return cls(case, said["answer"], calls, said["seconds"], decision, parts, lacked, list(reach.refused))
 
     def opinion_of(self, judge: ChatModel) -> Judged | None:
@@ -122,19 +125,24 @@ class Verdict:
         )
 
 
-def _only_network(decision: Decision, calls: Sequence[Call], parts: AgentParts) -> bool:
-    """Whether nothing went wrong but what follows from a call that needs the network.
+def _other_faults(decision: Decision, calls: Sequence[Call], parts: AgentParts) -> list[str]:
+    """Return the reasons for what went wrong and does not follow from a call that needs the network.
 
     What comes after it, the answer above all, is not held against the agent. A tool that failed without needing the
     network is, and so is a call that the case forbids, or one with other arguments up to that point.
     """
-    if set(decision.failed) - parts.online - parts.agents:
-        return False
-    missed = [check for check in decision.checks if not check["passed"]]
-    if any(check["kind"] in _WHATEVER_CAME for check in missed):
-        return False
+    faults = ["tool_failed"] if set(decision.failed) - parts.online - parts.agents - _meant(decision) else []
     first = next(place for place, call in enumerate(calls) if call["name"] in parts.online)
-    return all(code_of([check], calls[: first + 1], regex_found) != "wrong_arguments" for check in missed)
+    for check in decision.checks:
+        if not check["passed"]:
+            code = code_of([check], calls[: first + 1], regex_found)
+            if check["kind"] in _WHATEVER_CAME or code == "wrong_arguments":
+                faults.append(code)
+    return faults
+
+
+def _meant(decision: Decision) -> set[str]:
+    return {str(check["value"]) for check in decision.checks if check["kind"] == "tool_fails"}
 
 
 def unreached(parts: AgentParts, answers: Sequence[Mapping[str, Any]]) -> list[str]:
