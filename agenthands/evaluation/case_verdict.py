@@ -6,17 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from agenthands._util.formatting import one_line
 from agenthands._util.untrusted_json import regex_found
 from agenthands.environments.nat_registry import NETWORK_BUILTINS
 from agenthands.evaluation.case_checks import Call, Decision, code_of, decide, fault_of, is_unknown
 from agenthands.evaluation.llm_judge import Judged, judge_answer
-from agenthands.evaluation.transcript import calls_text
 from agenthands.llm.base import ChatModel
 from agenthands.schemas import CaseResult, CheckResult, ErrorExample, Plan, TestCase
 
-_STORY = 6000
-_PART = 1500
 # A missing network explains no call that was made although it should not have been, nor one with wrong arguments.
 _WHATEVER_CAME = {"not_called", "refused", "asks_back"}
 
@@ -42,12 +38,14 @@ class AgentParts:
     """What of a plan decides about answers.
 
     `specified` holds the exceptions that a tool's examples name, by the tool; `online` are the tools that need the
-    network, as an agent's model calls them; `agents` are the names of the plan's agents.
+    network, as an agent's model calls them; `agents` are the names of the plan's agents. Cases are asked `alone`, one
+    after the other, where servers or a memory may keep something that the next one would find.
     """
 
     specified: Mapping[str, Sequence[str]] = field(default_factory=dict)
     online: frozenset[str] = frozenset()
     agents: frozenset[str] = frozenset()
+    alone: bool = False
 
     @classmethod
     def of(cls, plan: Plan, servers: Sequence[_Server]) -> AgentParts:
@@ -62,7 +60,8 @@ class AgentParts:
             tool.name: [each.raises for each in tool.examples if isinstance(each, ErrorExample)]
             for tool in plan.custom_tools
         }
-        return cls(specified, frozenset(online), frozenset(agent.name for agent in plan.agents))
+        alone = bool(plan.mcp_servers) or any("memory" in tool.type for tool in plan.builtin_tools)
+        return cls(specified, frozenset(online), frozenset(agent.name for agent in plan.agents), alone)
 
 
 @dataclass(frozen=True)
@@ -149,24 +148,3 @@ def unreached(parts: AgentParts, answers: Sequence[Mapping[str, Any]]) -> list[s
     """Return the tools that need the network and gave no result in any case, sorted."""
     answered = {str(call["name"]) for said in answers for call in said["calls"] if not fault_of(call)}
     return sorted(parts.online - answered)
-
-
-def case_story(case: TestCase, result: CaseResult, said: Mapping[str, Any]) -> str:
-    """Return what happened in a case as a text of at most 6,000 characters, for whoever repairs the agent.
-
-    `said` is the transcript as acceptance keeps it.
-    """
-    lines = [f"{turn.role}: {one_line(turn.content, 300)}" for turn in case.history]
-    lines += [f"Asked: {case.query[:_PART]}", f"Expected: {case.expected_behavior[:_PART]}"]
-    lines += [
-        f"Check {check.kind} {one_line(str(check.value), 300)}: {'holds' if check.passed else 'DOES NOT HOLD'}"
-        for check in result.checks
-    ]
-    if result.error:
-        lines.append(f"Error: {one_line(result.error, 600)}")
-    if result.opinion:
-        lines.append(f"The judge: {one_line(result.opinion.reason, 600)}")
-    lines.append(f"The agent answered: {result.answer[:_PART] or '(nothing)'}")
-    head = "\n".join(lines)
-    calls = calls_text(said.get("calls") or [], max(_STORY - len(head) - 40, 0))
-    return f"{head}\nIts calls, in order:\n{calls}"[:_STORY]

@@ -6,7 +6,8 @@ import pytest
 
 from agenthands.errors import ContentFiltered, ModelUnavailable
 from agenthands.evaluation.acceptance import Reach, outcome_sentence, why_rejected
-from agenthands.evaluation.case_verdict import AgentParts, Verdict, case_story, unreached
+from agenthands.evaluation.case_story import case_story
+from agenthands.evaluation.case_verdict import AgentParts, Verdict, unreached
 from agenthands.evaluation.llm_judge import judge_answer
 from agenthands.llm.base import ChatAnswer
 from agenthands.schemas import Acceptance, Opinion, TestCase, Tokens
@@ -122,14 +123,17 @@ def test_an_acceptance_says_what_was_not_tried():
     assert outcome_sentence(Acceptance(passed=False, reason="NAT cannot load the agent: boom"), 3).endswith("boom")
 
 
-def test_a_story_has_all_that_a_repair_needs_and_is_bounded():
+def test_a_story_has_all_that_a_repair_needs_and_is_bounded(tmp_path):
     calls = [call("helper", "x" * 9000, arguments={"question": "1994?"}), {**FAILED, "by": "helper"}] * 40
     result = ended({"kind": "contains", "value": "MMXX"}, calls=calls, passed=False)
-    story = case_story(case(), result, {"calls": calls})
+    transcript = tmp_path / "year.json"
+    transcript.write_text(json.dumps({"calls": calls}))
+    story = case_story(result, transcript)
     assert len(story) <= 6000
-    for part in ("Asked: What is 1994?", "contains MMXX: DOES NOT HOLD", "The judge: So it is.", "FAILED: too large",
-                 "helper called roman"):  # fmt: skip
+    for part in ("answered: It is MCMXCIV.", "check failed: contains 'MMXX'", "the judge says: So it is.",
+                 "helper called roman", "failed: too large", "68 further calls"):  # fmt: skip
         assert part in story
+    assert case_story(result, tmp_path / "away.json").endswith("no tool was called")
 
 
 class Judge:

@@ -116,7 +116,7 @@ def member(name, kind, tools=(), **more):
 
 ASKED = ["steps", "all", "chooser", "writer", "thinker", "reactor", "planner"]
 TEAM = [
-    member("lead", "tool_calling_agent", ASKED),
+    member("lead", "tool_calling_agent", [*ASKED, "add_memory", "get_memory"]),
     member("steps", "sequential_executor", ["numerals", "clock"]),
     member("all", "parallel_executor", ["numerals", "clock"]),
     member("chooser", "router_agent", ["numerals", "clock"]),
@@ -136,7 +136,10 @@ def team_model(call):
     asked = next(text for text, each in zip(texts, call["messages"], strict=True) if each["role"] == "user")
     job = (re.findall(r"JOB-(\w+)", "\n".join(texts)) or [""])[0]
     if job == "lead" and not results:
-        return {"content": "", "tool_calls": [(name, {"question": f"Q-{name}: 1994?"}) for name in ASKED]}
+        asked = [(name, {"question": f"Q-{name}: 1994?"}) for name in ASKED]
+        return {"content": "", "tool_calls": [*asked, ("add_memory", {"memory": "The user drinks tea at four."})]}
+    if job == "lead" and len(results) == len(ASKED) + 1:
+        return {"content": "", "tool_calls": [("get_memory", {"query": "Which tea?", "top_k": 3})]}
     if job == "lead":
         return said(" | ".join(results))
     if job == "chooser":
@@ -151,7 +154,8 @@ def team_model(call):
 def test_a_team_of_all_types_is_asked_by_its_lead_and_everyone_is_told_their_job(
     registry, nat_environment, bubblewrap, tmp_path
 ):
-    plan = {**PLAN, "builtin_tools": [{"type": "current_datetime", "reasoning": "?"}], "agents": TEAM, "entry": "lead"}
+    builtin = [{"type": name, "reasoning": "?"} for name in ("current_datetime", "add_memory", "get_memory")]
+    plan = {**PLAN, "builtin_tools": builtin, "agents": TEAM, "entry": "lead"}
     assert validate_plan(Plan.model_validate(plan), PlanningContext(registry, load_catalogue())) == []
     accepted, calls = ask(plan, team_model, registry, nat_environment, bubblewrap, tmp_path)
     answer = accepted.cases[0].answer
@@ -167,7 +171,8 @@ def test_a_team_of_all_types_is_asked_by_its_lead_and_everyone_is_told_their_job
     assert "MCMXCIV" in sequence, "and so does what the first one answered"
     assert "clock read <Q-chooser: 1994?>" in answer
     offered = {name: tools for call in calls if (tools := described(call)) for name in [job_of(call)]}
-    assert offered["lead"] == {name: f"Does the work of {name}." for name in ASKED}
+    assert {name: offered["lead"][name] for name in ASKED} == {name: f"Does the work of {name}." for name in ASKED}
+    assert "The user drinks tea at four." in answer, "what was to be remembered is found"
     assert all(name.endswith("_inner") is False for tools in offered.values() for name in tools)
 
 

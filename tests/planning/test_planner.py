@@ -38,7 +38,7 @@ class ScriptedPlanner:
 
 
 def plan(planner, resolves=lambda _: ""):
-    return plan_agent("Roman numerals, please", planner, REALITY, resolves)
+    return plan_agent("Roman numerals, please", planner, REALITY, [resolves])
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_first_good_answer_is_taken():
 
 def test_the_planner_sees_the_servers_that_fit_best_first_with_what_they_need():
     planner = ScriptedPlanner(json.dumps(PLAN))
-    plan_agent("annual reports, 10-K filings and stock prices", planner, REALITY, lambda _: "")
+    plan_agent("annual reports, 10-K filings and stock prices", planner, REALITY)
     told = planner.asked[0][0][1]["content"]
     shown = re.findall(r"^- ([a-z0-9-]+): .*\(network: (?:none|egress)", told, re.MULTILINE)
     assert set(shown[:2]) == {"sec-edgar", "yahoo-finance"}
@@ -171,10 +171,10 @@ def without_servers():
 def objected(*answers):
     """Ask for a plan, and for another one because of its server."""
     planner = ScriptedPlanner(json.dumps(PLAN), *answers)
-    first = plan_agent("What time is it?", planner, REALITY, lambda _: "")
+    first = plan_agent("What time is it?", planner, REALITY)
     objection = ServerFeedback(first, POISONED)
     reality = PlanningContext(REGISTRY, REALITY.catalogue, POISONED)
-    return planner, lambda: plan_agent("What time is it?", planner, reality, lambda _: "", objection)
+    return planner, lambda: plan_agent("What time is it?", planner, reality, (), objection)
 
 
 def test_an_objection_to_a_server_asks_for_another_way_and_adds_up_the_cost():
