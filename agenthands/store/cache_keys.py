@@ -30,8 +30,8 @@ _ACCEPTANCE = (
     "evaluation/llm_judge", "evaluation/nat_steps", "evaluation/transcript", "packaging/bundle",
 )  # fmt: skip
 _PLANNING = (
-    "planning/planner", "planning/validation", "planning/team_validation", "planning/case_validation", "packaging/load_check",
-    "packaging/load_check_script",
+    "planning/planner", "planning/validation", "planning/team_validation", "planning/case_validation",
+    "packaging/load_check", "packaging/load_check_script",
 )  # fmt: skip
 _ANSWERS = {
     "model", "api_base", "temperature", "max_output_tokens", "reasoning_effort", "thinking_tokens", "context_tokens",
