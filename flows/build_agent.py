@@ -118,9 +118,7 @@ def _work(build: BuildContext, ledger: BuildRecorder, shown: BuildArtifacts) -> 
     for _ in range(MAX_REPAIRS):
         if not ledger.acceptance or end[2] != CASES_FAILED:
             break
-        objections.append(
-            CaseFeedback(ledger.plan_result(), failed_stories(build, ledger.plan_result().plan, ledger.acceptance))
-        )
+        objections.append(CaseFeedback(ledger.plan_result(), failed_stories(build, ledger.acceptance)))
         try:
             end, bundle = _made(build, ledger, shown, registry, base, objections)
         except PlanRefused as error:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
 
 from prefect import task
 
 import agenthands.evaluation.acceptance as acceptance
-from agenthands.evaluation.case_verdict import case_story
+from agenthands.evaluation.case_story import case_story
 from agenthands.evaluation.installed_agent import Reach
 from agenthands.events import stage
 from agenthands.llm.settings import ModelSettings
@@ -80,18 +78,10 @@ def accept_agent(build: BuildContext, plan: Plan, servers: Sequence[ReadyServer]
     return accepted.from_before() if from_before else accepted
 
 
-def failed_stories(build: BuildContext, plan: Plan, accepted: Acceptance) -> dict[str, str]:
+def failed_stories(build: BuildContext, accepted: Acceptance) -> dict[str, str]:
     """Return what happened in each failed test case of this build, by id, for the planner to read."""
-    cases = {case.id: case for case in plan.test_cases}
-    return {
-        result.id: case_story(cases[result.id], result, _transcript(build, result.id))
-        for result in accepted.ended("failed")
-    }
-
-
-def _transcript(build: BuildContext, case: str) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads((build.folder / "accept" / "transcripts" / f"{case}.json").read_bytes())
-    return said
+    folder = build.folder / "accept" / "transcripts"
+    return {case.id: case_story(case, folder / f"{case.id}.json") for case in accepted.ended("failed")}
 
 
 def _key(build: BuildContext, plan: Plan, bundle: bytes) -> tuple[str, ModelSettings, ModelSettings]:

@@ -23,7 +23,6 @@ _OUT_OF_REACH = {
     "responses_api_agent": "it speaks OpenAI's Responses API, which the model gateway does not offer",
     "tavily_internet_search": "NAT ships it as a notice of its removal alone",
 }
-_OF_THE_USER = {"user_id", "user_id_resolver"}
 NETWORK_BUILTINS = frozenset(
     {
         "exa_internet_search", "github_files_tool", "milvus_document_search", "nat_retriever", "nvidia_rag",
@@ -31,6 +30,7 @@ NETWORK_BUILTINS = frozenset(
     }
 )  # fmt: skip
 """Functions of NAT that ask a service somewhere else."""
+_OF_THE_USER = {"user_id", "user_id_resolver"}
 _SCRIPT = Path(__file__).parent / "nat_registry_script.py"
 
 

@@ -76,11 +76,10 @@ def accept_agent(
     a tool fail is a result. `judge` gives an opinion on each answer. The transcripts are written below the workspace.
     The cost is not in the result: the budget scopes of the gateway and of `judge` have it. Raises SandboxLost.
     """
-    together = _TOGETHER if not agent.servers else 1  # a server may keep a state, which the cases would share
     request = {
         "cases": [{"id": case.id, "query": case.query, "messages": case.messages()} for case in cases],
         "seconds": case_seconds,
-        "together": together,
+        "together": 1 if agent.parts.alone else _TOGETHER,
     }
     result = sandbox.run(agent_command(agent, reach, request, LOAD_SECONDS + case_seconds * len(cases)))
     outcome = _outcome(result, [case.id for case in cases])

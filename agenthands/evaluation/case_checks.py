@@ -63,6 +63,8 @@ _CODES = {
     "tool_called": "tool_not_called",
     "agent_called": "agent_not_called",
     "not_called": "called_unasked",
+    "refused": "called_unasked",
+    "asks_back": "called_unasked",
     "called_in_order": "wrong_order",
     "tool_fails": "tool_did_not_fail",
 }

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from agenthands._util.formatting import one_line
 from agenthands._util.untrusted_json import regex_found
 from agenthands.environments.nat_registry import NETWORK_BUILTINS
 from agenthands.evaluation.case_checks import Call, Decision, code_of, decide, fault_of, is_unknown
 from agenthands.evaluation.llm_judge import Judged, judge_answer
-from agenthands.evaluation.transcript import calls_text
 from agenthands.llm.base import ChatModel
 from agenthands.schemas import CaseResult, CheckResult, ErrorExample, Plan, TestCase
 
-_STORY = 6000
-_PART = 1500
 # A missing network explains no call that was made although it should not have been, nor one with wrong arguments.
 _WHATEVER_CAME = {"not_called", "refused", "asks_back"}
 
@@ -42,12 +38,14 @@ class AgentParts:
     """What of a plan decides about answers.
 
     `specified` holds the exceptions that a tool's examples name, by the tool; `online` are the tools that need the
-    network, as an agent's model calls them; `agents` are the names of the plan's agents.
+    network, as an agent's model calls them; `agents` are the names of the plan's agents. Cases are asked `alone`, one
+    after the other, where servers or a memory may keep something that the next one would find.
     """
 
     specified: Mapping[str, Sequence[str]] = field(default_factory=dict)
     online: frozenset[str] = frozenset()
     agents: frozenset[str] = frozenset()
+    alone: bool = False
 
     @classmethod
     def of(cls, plan: Plan, servers: Sequence[_Server]) -> AgentParts:
@@ -62,7 +60,8 @@ class AgentParts:
             tool.name: [each.raises for each in tool.examples if isinstance(each, ErrorExample)]
             for tool in plan.custom_tools
         }
-        return cls(specified, frozenset(online), frozenset(agent.name for agent in plan.agents))
+        alone = bool(plan.mcp_servers) or any("memory" in tool.type for tool in plan.builtin_tools)
+        return cls(specified, frozenset(online), frozenset(agent.name for agent in plan.agents), alone)
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,11 @@ class Verdict:
         calls: Sequence[Call] = said["calls"]
         checks = [check.model_dump() for check in case.checks]
         decision = decide(checks, said["answer"], calls, parts.specified, said["error"], regex_found)
-        online = any(call["name"] in parts.online for call in calls)
-        lacked = reach.lacked and online and _only_network(decision, calls, parts)
+        closed = reach.lacked and any(call["name"] in parts.online for call in calls)
+        faults = _other_faults(decision, calls, parts) if closed else []
+        lacked = closed and not faults
+        if faults and decision.code != "agent_failed":  # what the network explains does not hide what it does not
+            decision = replace(decision, code=faults[0], error=decision.error if faults[0] == "tool_failed" else "")
         return cls(case, said["answer"], calls, said["seconds"], decision, parts, lacked, list(reach.refused))
 
     def opinion_of(self, judge: ChatModel) -> Judged | None:
@@ -122,43 +124,27 @@ class Verdict:
         )
 
 
-def _only_network(decision: Decision, calls: Sequence[Call], parts: AgentParts) -> bool:
-    """Whether nothing went wrong but what follows from a call that needs the network.
+def _other_faults(decision: Decision, calls: Sequence[Call], parts: AgentParts) -> list[str]:
+    """Return the reasons for what went wrong and does not follow from a call that needs the network.
 
     What comes after it, the answer above all, is not held against the agent. A tool that failed without needing the
     network is, and so is a call that the case forbids, or one with other arguments up to that point.
     """
-    if set(decision.failed) - parts.online - parts.agents:
-        return False
-    missed = [check for check in decision.checks if not check["passed"]]
-    if any(check["kind"] in _WHATEVER_CAME for check in missed):
-        return False
+    faults = ["tool_failed"] if set(decision.failed) - parts.online - parts.agents - _meant(decision) else []
     first = next(place for place, call in enumerate(calls) if call["name"] in parts.online)
-    return all(code_of([check], calls[: first + 1], regex_found) != "wrong_arguments" for check in missed)
+    for check in decision.checks:
+        if not check["passed"]:
+            code = code_of([check], calls[: first + 1], regex_found)
+            if check["kind"] in _WHATEVER_CAME or code == "wrong_arguments":
+                faults.append(code)
+    return faults
+
+
+def _meant(decision: Decision) -> set[str]:
+    return {str(check["value"]) for check in decision.checks if check["kind"] == "tool_fails"}
 
 
 def unreached(parts: AgentParts, answers: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the tools that need the network and gave no result in any case, sorted."""
     answered = {str(call["name"]) for said in answers for call in said["calls"] if not fault_of(call)}
     return sorted(parts.online - answered)
-
-
-def case_story(case: TestCase, result: CaseResult, said: Mapping[str, Any]) -> str:
-    """Return what happened in a case as a text of at most 6,000 characters, for whoever repairs the agent.
-
-    `said` is the transcript as acceptance keeps it.
-    """
-    lines = [f"{turn.role}: {one_line(turn.content, 300)}" for turn in case.history]
-    lines += [f"Asked: {case.query[:_PART]}", f"Expected: {case.expected_behavior[:_PART]}"]
-    lines += [
-        f"Check {check.kind} {one_line(str(check.value), 300)}: {'holds' if check.passed else 'DOES NOT HOLD'}"
-        for check in result.checks
-    ]
-    if result.error:
-        lines.append(f"Error: {one_line(result.error, 600)}")
-    if result.opinion:
-        lines.append(f"The judge: {one_line(result.opinion.reason, 600)}")
-    lines.append(f"The agent answered: {result.answer[:_PART] or '(nothing)'}")
-    head = "\n".join(lines)
-    calls = calls_text(said.get("calls") or [], max(_STORY - len(head) - 40, 0))
-    return f"{head}\nIts calls, in order:\n{calls}"[:_STORY]

@@ -45,6 +45,7 @@ class _Reader:
         self.calls: list[dict[str, Any]] = []
         self._room = room
         self._open: dict[str, dict[str, Any]] = {}
+        self._dropped: dict[str, str] = {}
         self._above: dict[str, tuple[str, str]] = {}
 
     def read(self, step: Any) -> None:
@@ -70,9 +71,13 @@ class _Reader:
                 call["error"] = call["error"] or "it gave no result"
             else:
                 call["result"] = self._kept(output)
+                call["error"] = call["error"] or ("" if str(output).strip() else self._dropped.get(key, ""))
 
     def _fault(self, payload: Any, node: Any) -> None:
         said = payload.data.input
+        if said["dropped"]:
+            self._dropped[str(node.function_id)] = said["text"]
+            return
         call = self._open.get(str(node.function_id))
         if said["refused"]:
             caller = self._caller(str(node.function_id))
@@ -189,7 +194,8 @@ class _Logged(logging.Handler):
         elif text.startswith("Error calling tool"):
             _record("", None, (record.exc_info or (None, None))[1] or "its server did not answer")
         elif text.startswith("Got not-text output"):
-            _record("", None, f"it gave {getattr(arguments[-1], '__name__', 'something')}, which NAT does not pass on")
+            kind = getattr(arguments[-1], "__name__", "something") if arguments else "something"
+            _record("", None, f"it gave {kind}, which NAT does not pass on", dropped=True)
 
 
 def _asked() -> str:
@@ -198,13 +204,19 @@ def _asked() -> str:
     return str(Context.get().active_function.function_id)
 
 
-def _record(tool: str, arguments: Any, error: BaseException | str | None, refused: bool = False) -> None:
-    """Add a step to the run in whose context this is called; outside of one there is nothing to add to."""
+def _record(tool: str, arguments: Any, error: BaseException | str | None, **how: bool) -> None:
+    """Add a step to the run in whose context this is called: `refused`, or a part of a result that was `dropped`."""
     from nat.builder.context import Context
     from nat.data_models.intermediate_step import IntermediateStepPayload, IntermediateStepType, StreamEventData
 
     kind = type(error).__name__ if isinstance(error, BaseException) else ""
-    said = {"tool": tool, "arguments": arguments, "exception": kind, "text": str(error), "refused": refused}
+    said = {
+        "tool": tool,
+        "arguments": arguments,
+        "exception": kind,
+        "text": str(error),
+        **{"refused": False, "dropped": False, **how},
+    }
     manager = Context.get().intermediate_step_manager
     step = IntermediateStepPayload(
         event_type=IntermediateStepType.CUSTOM_START, name=tool, tags=[_TAG], data=StreamEventData(input=said)

@@ -59,10 +59,10 @@ SAMPLES = {
     ),
     "arbitrate/complaint.md.j2": ({"complaint": "no JSON"}, ["cannot be read as a ruling: no JSON"]),
     "answer/continue.md.j2": ({"end": '"expected": 3'}, ['"expected": 3\n', "next character"]),
-    "judge/system.md.j2": ({"fence": "~~~~"}, ["You judge one answer", "two lines of `~~~~`"]),
+    "judge/system.md.j2": ({"fence": "~~~~"}, ["You judge one answer", "between lines of `~~~~`"]),
     "judge/user.md.j2": (
-        {"case": CASE, "answer": "MCMXCIV", "called": ["roman_numeral"], "fence": "~~~"},
-        ["Expected: Calls the tool.", "~~~\nMCMXCIV\n~~~", "Tools called: roman_numeral"],
+        {"case": CASE, "answer": "MCMXCIV", "calls": "- roman_numeral {} -> I", "fence": "~~~"},
+        ["Expected: Calls the tool.", "~~~\nMCMXCIV\n~~~", "~~~\n- roman_numeral {} -> I\n~~~"],
     ),
     "repair/feedback.md.j2": (
         {
