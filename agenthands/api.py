@@ -23,6 +23,7 @@ from agenthands.store.fsspec_store import FsspecStore
 if TYPE_CHECKING:
     from agenthands.planning.cost_estimate import Estimate
     from agenthands.planning.planner import PlanResult
+    from agenthands.trial.base import Finding, ModelTrial
 
 Listener = Callable[[Event], None]
 
@@ -107,6 +108,33 @@ def check(folder: str | Path, *, sandbox: str | None = None) -> GateReport:
     use_scratch()
     settings = load_settings(_asked("A tool", {"sandbox": sandbox}).options())
     return check_workspace(Path(folder), installer_for(settings), sandbox_for(settings), settings.gate_seconds)
+
+
+def try_models(
+    model: str | None = None, *, listener: Callable[[Finding], None] = lambda _: None, **options: Unpack[Options]
+) -> ModelTrial:
+    """Make one cheap call of each kind that a build needs, and say what works in each role before a build is paid for.
+
+    `model` is tried in every role; without it, the models of the options and settings are tried, each in its own.
+    `listener` is called with each finding as it comes. What a model does wrong is a finding. The trial keeps the
+    options' budget in US dollars, and its own of tokens. Raises ModelNotUsable (no key, unknown name), SettingsInvalid,
+    SandboxUnavailable.
+
+    >>> trial = try_models("hosted_vllm/NAME", api_base="http://localhost:9/v1")  # nobody answers there
+    >>> sorted({(finding.role, finding.code) for finding in trial.findings})[-1]
+    ('planner', 'model_unavailable')
+    """
+    from agenthands.llm.budget import Budget
+    from agenthands.store.workdirs import use_scratch
+    from agenthands.tasks.dependencies import on_trial
+    from agenthands.trial.model_trial import MOST_TOKENS, run_trial
+
+    use_scratch()
+    if model is not None:
+        options = {**options, "planner": model, "coder": model, "agent_model": model}
+    settings = load_settings(_asked("A trial", options).options())
+    tokens = min(settings.budget_tokens or MOST_TOKENS, MOST_TOKENS)
+    return run_trial(on_trial(settings), Budget(usd=settings.budget, tokens=tokens), listener)
 
 
 class Store:

@@ -25,6 +25,7 @@ _ALTERNATIVES = (
     "Without a key: a local model (--planner ollama/qwen3-coder, or --planner openai/NAME --api-base URL), "
     "or `agenthands demo`, which needs no model at all."
 )
+_OPENAI_KEY = "OPENAI_API_KEY"
 _GEMINI = ("gemini", "vertex_ai")
 _TOKENS_A_SECOND = 60  # what a slow model of a provider writes
 _CHARACTERS = 3  # of a token, at least: JSON and code have fewer than prose
@@ -156,6 +157,11 @@ def require_usable(settings: ModelSettings) -> None:
 
     litellm is imported only if our own table cannot tell: a build that finds everything cached does without it.
     """
+    if settings.provider == "openai" and settings.api_base and not (settings.api_key or os.environ.get(_OPENAI_KEY)):
+        raise KeyMissing(
+            f"No key for {settings.model}: set {_OPENAI_KEY}.",
+            f"OpenAI's client asks for one even if the server at your address needs none: export {_OPENAI_KEY}=none.",
+        )
     if _known_usable(settings):
         return
     litellm = load_litellm()
