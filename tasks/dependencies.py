@@ -17,11 +17,8 @@ from agenthands.llm.base import ChatModel
 from agenthands.llm.budget import Budget, BudgetScope, BudgetTracker, MeteredModel
 from agenthands.llm.gateway.base import ModelGateway
 from agenthands.llm.gateway.server import LitellmGateway
-from agenthands.llm.litellm_model import (
-    LitellmModel,
-    price_per_token,
-    require_usable,
-)
+from agenthands.llm.litellm_model import LitellmModel, require_usable
+from agenthands.llm.prices import price_per_token
 from agenthands.llm.settings import ROLES, ModelSettings, Role
 from agenthands.mcp.catalogue import CatalogueServer, load_catalogue
 from agenthands.mcp.remote_catalogue import read_catalogue_url

@@ -196,7 +196,7 @@ def fetch(build: str, folder: Path, store: str | None) -> None:
     click.echo(f"{folder} holds the agent; its README.md says how to run it.", err=True)
 
 
-@cli.command()
+@cli.command(short_help="Check this machine, and with --model a model.")
 @store_option
 @click.option("--install", is_flag=True, help="Install NAT's environment first, so that no build has to.")
 @click.option("--model", metavar="MODEL", help="Try a model in every role, with a few cheap calls, before a build.")
