@@ -9,17 +9,17 @@ from agenthands.reports.terminal.build import show_text
 
 
 @pytest.mark.parametrize(
-    ("uncached", "said"), [(0.31, "$0.31 without caching"), (None, ""), (0.0912, "")], ids=["dearer", "unknown", "same"]
+    ("uncached", "said"), [(0.31, "$0.310 without caching"), (None, ""), (0.0912, "")], ids=["dearer", "unknown", "same"]
 )
 def test_it_is_said_only_where_it_differs(uncached, said):
     made = record(cost_usd=0.0912, uncached_usd=uncached)
-    shown = show_text(made)
+    shown = " ".join(show_text(made).split())
     page = render_report(made, {})
     rows = [row["part"] for row in cost_rows(made)]
     if said:
-        assert f"spent     $0.091 ({said})," in shown
+        assert f"spent $0.091 ({said})," in shown
         assert said in page
         assert rows[-2:] == ["all", "all, without caching"]
-        assert cost_rows(made)[-1]["cost"] == "$0.31"
+        assert cost_rows(made)[-1]["cost"] == "$0.310"
     else:
         assert "without caching" not in shown + page + str(rows)
