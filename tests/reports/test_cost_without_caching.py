@@ -9,7 +9,9 @@ from agenthands.reports.terminal.build import show_text
 
 
 @pytest.mark.parametrize(
-    ("uncached", "said"), [(0.31, "$0.310 without caching"), (None, ""), (0.0912, "")], ids=["dearer", "unknown", "same"]
+    ("uncached", "said"),
+    [(0.31, "$0.310 without caching"), (None, ""), (0.0912, "")],
+    ids=["dearer", "unknown", "same"],
 )
 def test_it_is_said_only_where_it_differs(uncached, said):
     made = record(cost_usd=0.0912, uncached_usd=uncached)
