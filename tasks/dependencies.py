@@ -183,9 +183,7 @@ def on_trial(settings: Settings) -> OnTrial:
 
     Raises ModelNotUsable, SandboxUnavailable or SettingsInvalid.
     """
-    alone = {
-        role: model_for(settings, role).model_copy(update={"fallback": None, "num_retries": 1}) for role in ROLES
-    }
+    alone = {role: model_for(settings, role).model_copy(update={"fallback": None, "num_retries": 1}) for role in ROLES}
     for model in alone.values():
         require_usable(model)
         if model.provider == "scripted":
