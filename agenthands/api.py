@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from agenthands.chat import Chat
     from agenthands.planning.cost_estimate import Estimate
     from agenthands.planning.planner import PlanResult
+    from agenthands.trial.base import Finding, ModelTrial
 
 Listener = Callable[[Event], None]
 
@@ -129,6 +130,33 @@ def chat(build: str, **options: Unpack[Options]) -> Iterator[Chat]:
     use_scratch()
     with open_chat(build, _asked("A chat", options).options()) as talk:
         yield talk
+
+
+def try_models(
+    model: str | None = None, *, listener: Callable[[Finding], None] = lambda _: None, **options: Unpack[Options]
+) -> ModelTrial:
+    """Make one cheap call of each kind that a build needs, and say what works in each role before a build is paid for.
+
+    `model` is tried in every role; without it, the models of the options and settings are tried, each in its own.
+    `listener` is called with each finding as it comes. What a model does wrong is a finding. The trial keeps the
+    options' budget in US dollars, and its own of tokens. Raises ModelNotUsable (no key, unknown name), SettingsInvalid,
+    SandboxUnavailable.
+
+    >>> trial = try_models("hosted_vllm/NAME", api_base="http://localhost:9/v1")  # nobody answers there
+    >>> sorted({(finding.role, finding.code) for finding in trial.findings})[-1]
+    ('planner', 'model_unavailable')
+    """
+    from agenthands.llm.budget import Budget
+    from agenthands.store.workdirs import use_scratch
+    from agenthands.tasks.dependencies import on_trial
+    from agenthands.trial.model_trial import MOST_TOKENS, run_trial
+
+    use_scratch()
+    if model is not None:
+        options = {**options, "planner": model, "coder": model, "agent_model": model}
+    settings = load_settings(_asked("A trial", options).options())
+    tokens = min(settings.budget_tokens or MOST_TOKENS, MOST_TOKENS)
+    return run_trial(on_trial(settings), Budget(usd=settings.budget, tokens=tokens), listener)
 
 
 class Store:

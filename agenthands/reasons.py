@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-About = Literal["build", "tool", "test case", "command"]
+About = Literal["build", "tool", "test case", "command", "model"]
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,27 @@ _TABLE: Sequence[Reason] = (
            "If the answer is right all the same, the plan's check is too narrow.", 1),
     Reason("judged_wrong", "test case", "The judge did not find what was expected.",
            "Read its reason, and say in the request what you expect.", 1),
+
+    Reason("answer_unreadable", "model", "The model's answer is not the JSON that was asked for.",
+           "Choose a stronger model for this role.", 2),
+    Reason("answer_wrong", "model", "The model's answer has the form that was asked for, and is wrong.",
+           "Choose a stronger model for this role.", 2),
+    Reason("free_form_lost", "model", "JSON without a fixed form is lost on its way from the model.",
+           "No plan with parameters can come through: reach the model through another server or provider.", 2),
+    Reason("question_forgotten", "model", "The beginning of a long question does not reach the model.",
+           "Give the server a larger context window, 32,768 tokens at least.", 2),
+    Reason("tools_refused", "model", "The server refuses calls with tools.",
+           "Choose a model that can call tools, or switch its tools on in the server.", 2),
+    Reason("tools_not_called", "model", "The model answers with text where it should call a tool.",
+           "Choose a model that can call tools, or give the server the model's own template for them.", 2),
+    Reason("arguments_wrong", "model", "The arguments of a tool call are not what was asked for.",
+           "Choose a stronger model for this role.", 2),
+    Reason("results_unread", "model", "The model does not use what a tool returned.",
+           "Choose a stronger model for this role.", 2),
+    Reason("work_not_done", "model", "The coding agent did not get one small file written.",
+           "Choose a stronger model for writing tools with `--coder`.", 2),
+    Reason("judgement_wrong", "model", "The model judges a right answer wrong, or a wrong answer right.",
+           "Choose a stronger model with `--planner`: it also judges.", 2),
 )  # fmt: skip
 
 REASONS = {reason.code: reason for reason in _TABLE}

@@ -217,16 +217,23 @@ def fetch(build: str, folder: Path, store: str | None) -> None:
     click.echo(f"{folder} holds the agent; its README.md says how to run it.", err=True)
 
 
-@cli.command()
+@cli.command(short_help="Check this machine, and with --model a model.")
 @store_option
 @click.option("--install", is_flag=True, help="Install NAT's environment first, so that no build has to.")
-def doctor(store: str | None, install: bool) -> None:
-    """Check what this machine has and what is missing."""
-    from agenthands.cli.doctor import examine, install_environment
+@click.option("--model", metavar="MODEL", help="Try a model in every role, with a few cheap calls, before a build.")
+@click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model.")
+@click.option("--config", metavar="FILE.toml", type=click.Path(), help="Model settings.")
+@click.option("--price", metavar="IN,OUT", help="US dollars per million tokens, for models without a known price.")
+def doctor(install: bool, **options: Any) -> None:
+    """Check what this machine has and what is missing, and with --model what a model can do."""
+    from agenthands.cli.doctor import examine, install_environment, try_model
 
     if install:
         install_environment()
-    sys.exit(examine(store))
+    given = _given(options)
+    model = given.pop("model", None)
+    broken = examine({**given, "planner": model} if model else given)
+    sys.exit(max(broken, try_model(model, given)) if model else broken)
 
 
 @cli.command(short_help="Run a Prefect server with UI, and a worker.")

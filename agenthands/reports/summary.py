@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agenthands._util.formatting import count, one_line
+from agenthands._util.formatting import count, money, one_line
 from agenthands.reports.remedies import tool_advice
 from agenthands.schemas import Acceptance, BatchReport, BuildRecord, CaseResult, Plan, Ruling, ToolOutcome
 
@@ -82,6 +82,13 @@ def batch_steps(report: BatchReport) -> list[str]:
         )
         if code in codes
     ]
+
+
+def without_caching(record: BuildRecord) -> str:
+    """Say what a build would have cost without the providers' caches of prompts; empty where it is the same."""
+    if record.uncached_usd is None or money(record.uncached_usd) == money(record.cost_usd):
+        return ""
+    return f"{money(record.uncached_usd)} without caching"
 
 
 def verdict(record: BuildRecord) -> str:

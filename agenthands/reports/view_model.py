@@ -14,7 +14,14 @@ from agenthands.evaluation.transcript import ToolCall, tool_calls
 from agenthands.packaging.readme import README, commands_of
 from agenthands.reports.charts import Payment, SpendingRow, Timeline, payments, spending_rows, spent_together, timeline
 from agenthands.reports.remedies import advice_on_case, advice_on_check, meaning
-from agenthands.reports.summary import gate_summary, next_steps, opinion_sentence, ruling_sentences, verdict
+from agenthands.reports.summary import (
+    gate_summary,
+    next_steps,
+    opinion_sentence,
+    ruling_sentences,
+    verdict,
+    without_caching,
+)
 from agenthands.schemas import (
     BuildRecord,
     CaseResult,
@@ -145,6 +152,7 @@ def _figures(record: BuildRecord) -> list[tuple[str, str, str]]:
     untried = sum(case.outcome == "not_tried" for case in cases)
     reused = sum(tool.cached for tool in record.tools)
     tokens = record.tokens
+    cost_note = without_caching(record) or "all models together"
     return [
         (
             "Tools",
@@ -152,7 +160,7 @@ def _figures(record: BuildRecord) -> list[tuple[str, str, str]]:
             f"{reused} reused" if reused else "passed the gate" if record.tools else "",
         ),
         ("Test cases", f"{passed} of {len(cases)}" if cases else "not run", _passed(untried) if cases else ""),
-        ("Cost", "unknown" if record.cost_usd is None else money(record.cost_usd), "all models together"),
+        ("Cost", "unknown" if record.cost_usd is None else money(record.cost_usd), cost_note),
         ("Time", duration(record.seconds), "from start to finish"),
         ("Tokens", f"{tokens.prompt + tokens.completion:,}", f"{tokens.cached:,} cached"),
     ]

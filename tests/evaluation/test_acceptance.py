@@ -5,9 +5,10 @@ import json
 import pytest
 
 from agenthands.errors import ContentFiltered, ModelUnavailable
-from agenthands.evaluation.acceptance import Reach, outcome_sentence, why_rejected
+from agenthands.evaluation.acceptance import outcome_sentence, why_rejected
 from agenthands.evaluation.case_story import case_story
 from agenthands.evaluation.case_verdict import AgentParts, Verdict, unreached
+from agenthands.evaluation.installed_agent import Reach
 from agenthands.evaluation.llm_judge import judge_answer
 from agenthands.llm.base import ChatAnswer
 from agenthands.schemas import Acceptance, Opinion, TestCase, Tokens
