@@ -27,7 +27,7 @@ from agenthands.tasks.dependencies import budget_for
 from agenthands.tasks.environment import prepare_environment, prepare_server, read_nat_registry
 from agenthands.tasks.evaluate import accept_agent
 from agenthands.tasks.lifecycle import note_start, publish_build, start_build, start_recorder
-from agenthands.tasks.package import assemble_agent
+from agenthands.tasks.package import assemble_agent, tell_outcome
 from agenthands.tasks.plan import forget_plan, plan_agent
 from agenthands.tasks.run_states import failed_state
 
@@ -129,8 +129,10 @@ def _work(build: BuildContext, ledger: BuildRecorder, shown: BuildArtifacts) -> 
         budget_for(build).scope("tools").require()  # what was cut short is not judged
         return ("rejected", f"the gate rejected {', '.join(rejected)}", "tools_rejected"), None
 
-    bundle = assemble_agent(build, plan, [server.planned for server in servers.ready], registry, environment)
-    ledger.acceptance = result = accept_agent(build, plan, servers.ready, bundle)
+    planned = [server.planned for server in servers.ready]
+    assembled = assemble_agent(build, plan, planned, registry, environment)
+    ledger.acceptance = result = accept_agent(build, plan, servers.ready, assembled)
+    bundle = tell_outcome(build, plan, planned, assembled, result)
     if not result.passed:
         forget_plan(build, registry, objection)
         return ("rejected", result.reason, result.reason_code), bundle

@@ -38,7 +38,7 @@ def run_build(request: BuildRequest, as_json: bool, began: float) -> int:
         click.echo(record.model_dump_json(indent=1))
     else:
         click.echo(f"\nMore:      agenthands show {record.build_id}", err=True)
-        if "bundle.tar.gz" in record.files:
+        if record.status == "accepted":
             click.echo(f"The agent: agenthands fetch {record.build_id} DIR", err=True)
     return 0 if record.status == "accepted" else 1
 

@@ -188,12 +188,16 @@ def show(build: str, store: str | None, full: bool, in_browser: bool, as_json: b
 @click.argument("build")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @store_option
-def fetch(build: str, folder: Path, store: str | None) -> None:
+@click.option("--rejected", is_flag=True, help="Also if it was rejected, to find out why.")
+def fetch(build: str, folder: Path, store: str | None, rejected: bool) -> None:
     """Unpack the agent of a build into a new folder."""
     from agenthands.api import Store
 
-    Store(store).fetch(build, folder)
-    click.echo(f"{folder} holds the agent; its README.md says how to run it.", err=True)
+    record = Store(store).fetch(build, folder, rejected=rejected)
+    which = "agent" if record.status == "accepted" else f"{record.status.upper()} agent"
+    click.echo(
+        f"{folder} holds the {which}; its README.md says {'how to run it' if which == 'agent' else 'why'}.", err=True
+    )
 
 
 @cli.command()

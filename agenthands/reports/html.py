@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from agenthands._util.formatting import duration, money
 from agenthands.reports.jinja import page_environment
 from agenthands.reports.plan_diagram import plan_figures
-from agenthands.reports.summary import batch_steps, batch_verdict, pieces
+from agenthands.reports.summary import batch_steps, batch_verdict, can_be_asked, pieces
 from agenthands.reports.view_model import BuildView, build_view
 from agenthands.schemas import BatchReport, BuildRecord
 
@@ -35,7 +35,7 @@ def render_report(record: BuildRecord, files: Mapping[str, str]) -> str:
         ("tools", "Tools", view.tools),
         ("servers", "MCP servers", view.servers),
         ("cases", "Acceptance", record.acceptance),
-        ("run", "Run it", record.status == "accepted" or "bundle.tar.gz" in record.files),
+        ("run", "Run it", can_be_asked(record)),
         ("made", "Made with", True),
     ]
     shown = [(anchor, title) for anchor, title, there in sections if there]
