@@ -15,12 +15,12 @@ from xdist.scheduler import LoadScopeScheduling
 # Files of which each takes half a minute of a core or more, the longest first.
 _LONGEST = [
     "test_docker_pool", "test_package_image", "test_many_machines", "test_serving", "test_docs", "test_end_to_end",
-    "test_servers_in_a_build", "test_package", "test_batches", "test_resuming", "test_real_servers", "test_scaffolds",
+    "test_servers_in_a_build", "test_package", "test_batches", "test_resuming", "test_real_servers", "test_agent_types",
     "test_budgets", "test_model_faults", "test_agents_that_go_wrong", "test_endings", "test_secrets", "test_npm",
 ]  # fmt: skip
 # Files whose tests share nothing that is dear: each test may be run by another process of pytest-xdist.
 _APART = {
-    "test_resuming", "test_scaffolds", "test_budgets", "test_model_faults", "test_endings", "test_own_faults",
+    "test_resuming", "test_agent_types", "test_budgets", "test_model_faults", "test_endings", "test_own_faults",
     "test_cancelling", "test_arbitration_in_a_build", "test_gate",
 }  # fmt: skip
 _SERVED = {"test_serving", "test_docs", "test_docker_pool"}  # share one `agenthands serve`

@@ -23,6 +23,7 @@ _OUT_OF_REACH = {
     "responses_api_agent": "it speaks OpenAI's Responses API, which the model gateway does not offer",
     "tavily_internet_search": "NAT ships it as a notice of its removal alone",
 }
+_OF_THE_USER = {"user_id", "user_id_resolver"}
 _SCRIPT = Path(__file__).parent / "nat_registry_script.py"
 
 
@@ -77,8 +78,12 @@ class BuiltinSchema(BaseModel):
     about: str = ""
 
     def settable(self) -> dict[str, BuiltinField]:
-        """Return the fields that a plan may set: what JSON can hold, and no secret."""
-        return {name: field for name, field in self.fields.items() if field.kind in ("text", "other") and field.accepts}
+        """Return the fields that a plan may set: what JSON can hold, no secret, and not whose memory it is."""
+        return {
+            name: field
+            for name, field in self.fields.items()
+            if field.kind in ("text", "other") and field.accepts and name not in _OF_THE_USER
+        }
 
     def references(self, kind: str) -> list[str]:
         """Return the fields that name another component, such as the model."""
@@ -130,10 +135,8 @@ class NatRegistry(BaseModel):
             return "NAT has no such function"
         if name in _OUT_OF_REACH:
             return _OUT_OF_REACH[name]
-        settable, models = tool.settable(), tool.references("llm")
-        unknown = [each for each, field in tool.fields.items() if field.required and each not in (*settable, *models)]
-        if not self.memories:
-            unknown += tool.references("memory")
+        filled = (*tool.settable(), *tool.references("llm"), *tool.references("memory"))
+        unknown = [each for each, field in tool.fields.items() if field.required and each not in filled]
         return f"it needs {', '.join(unknown)}, which no plan can set" if unknown else ""
 
 

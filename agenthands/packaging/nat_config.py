@@ -12,7 +12,15 @@ from agenthands.environments.nat_registry import BuiltinSchema, NatRegistry
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue import ServerVariable
 from agenthands.mcp.setup import PlannedServer
-from agenthands.packaging.agent_config import LLM_NAME, agent_functions, llm_name, models_of, plain, told
+from agenthands.packaging.agent_config import (
+    LLM_NAME,
+    agent_functions,
+    llm_name,
+    models_of,
+    needs_team,
+    plain,
+    told,
+)
 from agenthands.packaging.readme_values import is_scripted
 from agenthands.schemas import BuiltinTool, Plan
 
@@ -71,6 +79,7 @@ def as_yaml(values: dict[str, Any]) -> str:
     return _ABOUT + escaped if "${" in text else escaped
 
 
+MEMORY_NAME = "memory"
 _CALL_SETTINGS = ("temperature", "max_output_tokens", "reasoning_effort", "thinking_tokens", "context_tokens")
 
 
@@ -101,16 +110,33 @@ def nat_config(
         "llms": {llm_name(role): _llm(package, role, model) for role in models_of(plan.agents)},
         "functions": functions | agents.functions,
     }
+    if needs_memory(plan, registry):
+        path = f"${{AGENT_MEMORY:-~/.{package}/memory.sqlite}}"
+        config["memory"] = {MEMORY_NAME: {"_type": f"{package}_memory", "path": path}}
     if groups:
         config["function_groups"] = groups
     return {**config, "workflow": agents.workflow}
 
 
+def needs_memory(plan: Plan, registry: NatRegistry) -> bool:
+    """Return whether a builtin tool of the plan keeps something in the agent's memory."""
+    known = (registry.builtins.get(tool.type, BuiltinSchema()) for tool in plan.builtin_tools)
+    return any(tool.references("memory") for tool in known)
+
+
+def own_modules(plan: Plan, registry: NatRegistry) -> list[str]:
+    """Return the modules of the package, besides those that each has, that the configuration needs."""
+    return [*(["team"] if needs_team(plan) else []), *(["memory"] if needs_memory(plan, registry) else [])]
+
+
 def _builtin(tool: BuiltinTool, registry: NatRegistry) -> dict[str, Any]:
-    """Return a builtin tool's configuration; what names a model is the agent's."""
+    """Return a builtin tool's configuration; what names a model or a memory names the agent's."""
     known = registry.builtins.get(tool.type, BuiltinSchema())
-    models = {name: LLM_NAME for name in known.references("llm")}
-    return {"_type": tool.type, **models, **{key: _harmless(value) for key, value in tool.config.items()}}
+    models = dict.fromkeys(known.references("llm"), LLM_NAME)
+    memories = dict.fromkeys(known.references("memory"), MEMORY_NAME)
+    if memories and "user_id" in known.fields:
+        memories["user_id"] = "${AGENT_USER:-user}"
+    return {"_type": tool.type, **models, **memories, **{key: _harmless(value) for key, value in tool.config.items()}}
 
 
 def _harmless(value: Any) -> Any:

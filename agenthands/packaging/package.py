@@ -19,8 +19,8 @@ from agenthands.gate.checks.files import tests_path, tool_path
 from agenthands.llm import call_options
 from agenthands.llm.settings import KEYS, ModelSettings, key_names
 from agenthands.mcp.setup import PlannedServer
-from agenthands.packaging.agent_config import needs_team, plain
-from agenthands.packaging.nat_config import as_yaml, evaluation, nat_config, package_name
+from agenthands.packaging.agent_config import plain
+from agenthands.packaging.nat_config import as_yaml, evaluation, nat_config, own_modules, package_name
 from agenthands.packaging.readme_values import readme_values
 from agenthands.schemas import Acceptance, Plan
 
@@ -85,11 +85,16 @@ def assemble_agent(
     package = package_name(plan)
     source = f"src/{package}"
     config = nat_config(plan, registry, servers, model)
-    values = _values(plan, servers, registry.version, model)
+    modules = own_modules(plan, registry)
+    values = {
+        **_values(plan, servers, registry.version, model),
+        **readme_values(plan, servers, model.model, remembers="memory" in modules),
+        "own_modules": modules,
+    }
     texts = {
-        **{path: _render(f"{template}.j2", values) for path, template in _RENDERED.items()},
-        **{f"{source}/{each}": _render(f"{each}.j2", values) for each in _MODULES},
-        f"{source}/__init__.py": _render("init.py.j2", values),
+        **{path: render(f"{template}.j2", values) for path, template in _RENDERED.items()},
+        **{f"{source}/{each}": render(f"{each}.j2", values) for each in _MODULES},
+        f"{source}/__init__.py": render("init.py.j2", values),
         f"{source}/call_options.py": _CALL_OPTIONS.read_text(encoding="utf-8"),
         f"{source}/tools/__init__.py": "",
         "requirements.lock": lock,
@@ -97,10 +102,9 @@ def assemble_agent(
         config_path(plan): as_yaml(config),
         **evaluation(plan, package, config_path(plan)),
     }
-    if needs_team(plan):
-        texts[f"{source}/team.py"] = _render("team.py.j2", values)
+    texts |= {f"{source}/{module}.py": render(f"{module}.py.j2", values) for module in modules}
     if servers:
-        texts["setup_mcp.sh"] = _render("setup_mcp.sh.j2", values)
+        texts["setup_mcp.sh"] = render("setup_mcp.sh.j2", values)
         texts |= {f"mcp/{server.entry.id}.lock": server.lock for server in servers}
         texts |= {f"mcp/{server.entry.id}.package-lock.json": server.npm_lock for server in servers if server.npm_lock}
     for name, workspace in tools.items():
@@ -121,21 +125,21 @@ def with_outcome(
     """
     made_from = json.loads(files["build.json"])
     version = made_from["versions"]["nvidia-nat"]
-    values = _values(plan, servers, version, model, tried)
+    remembers = f"src/{package_name(plan)}/memory.py" in files
+    said = readme_values(plan, servers, model.model, remembers, tried)
+    values = {**_values(plan, servers, version, model), **said}
     config = config_path(plan)
     rest = {path: content for path, content in files.items() if path != "build.json"}
-    told = {**rest, "README.md": _render("README.md.j2", values).encode()}
-    if reason := values["refused"]:
+    told = {**rest, "README.md": render("README.md.j2", values).encode()}
+    if reason := said["refused"]:
         warning = f"# REJECTED: {plain(str(reason))}. README.md says more.\n"
         told[config] = warning.encode() + files[config]
     told["build.json"] = origin(plan, servers, version, model.model, told)
     return dict(sorted(told.items()))
 
 
-def _values(
-    plan: Plan, servers: Sequence[PlannedServer], version: str, model: ModelSettings, tried: Acceptance | None = None
-) -> dict[str, object]:
-    """Return what the templates need."""
+def _values(plan: Plan, servers: Sequence[PlannedServer], version: str, model: ModelSettings) -> dict[str, object]:
+    """Return what the templates need to know of an agent."""
     package = package_name(plan)
     return {
         "plan": plan,
@@ -143,13 +147,11 @@ def _values(
         "distribution": package.replace("_", "-"),
         "config": config_path(plan),
         "servers": servers,
-        "team": needs_team(plan),
         "nat_version": version,
         "agent_model": model.model,
         "api_base": without_user(model.api_base or ""),
         "keys": KEYS,
         "key_names": key_names(model.model),
-        **readme_values(plan, servers, model.model, tried),
     }
 
 
@@ -172,7 +174,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _render(name: str, values: Mapping[str, object]) -> str:
+def render(name: str, values: Mapping[str, object]) -> str:
+    """Return a template of the package, filled in."""
     return _environment().get_template(name).render(**values)
 
 

@@ -23,10 +23,22 @@ class Variable(NamedTuple):
     without: str
 
 
+_MEMORY = [
+    Variable("AGENT_MEMORY", "the file of what it remembers", "memory.sqlite in a hidden folder of your home"),
+    Variable("AGENT_USER", "for whom it remembers", "user"),
+]
+
+
 def readme_values(
-    plan: Plan, servers: Sequence[PlannedServer], agent_model: str, tried: Acceptance | None
+    plan: Plan,
+    servers: Sequence[PlannedServer],
+    agent_model: str,
+    remembers: bool,
+    tried: Acceptance | None = None,
 ) -> dict[str, object]:
-    """Return what the template of the README needs; `tried` is None before acceptance.
+    """Return what the template of the README needs; `remembers` says that there is a memory.
+
+    `tried` is None before acceptance.
 
     The question is one that the agent answered well in acceptance, with its answer; else one of its test cases.
     """
@@ -41,7 +53,8 @@ def readme_values(
         ],
         "networked": [tool.name for tool in plan.custom_tools if tool.network],
         "secrets": _secrets(servers, agent_model),
-        "settings": _settings(plan, servers, agent_model),
+        "settings": [*_settings(plan, servers, agent_model), *(_MEMORY if remembers else [])],
+        "remembers": remembers,
         "question": " ".join(query.split()),
         "answer": _indented(good.answer) if good else "",
         "chat": json.dumps({"messages": [{"role": "user", "content": query}]}),

@@ -49,6 +49,7 @@ class Plan(Part):
     entry: str = Field(pattern=TOOL_NAME, description="Name of the agent that answers the user")
     test_cases: list[TestCase] = Field(min_length=1)
     reasoning: str = Field(description="Why these agents, tools and servers")
+    changes: str = Field("", description="Only in answer to failed test cases: what you changed and why")
 
     @model_validator(mode="before")
     @classmethod

@@ -37,6 +37,10 @@ SAMPLES = {
         },
         ["Roman <numerals> & {{ more }}", "tool_calling_agent", "get_current_time", "SEC_EDGAR_USER_AGENT"],
     ),
+    "plan/repair.md.j2": (
+        {"stories": {"year": "answered: IV"}, "fence": "----------"},
+        ["Case year:\n\n----------\nanswered: IV\n----------\n", "`changes`"],
+    ),
     "plan/complaints.md.j2": ({"complaints": ["scaffold: no", "name: no"]}, ["- scaffold: no\n- name: no\n"]),
     "generate/system.md.j2": ({"max_steps": 60, "min_tests": 3}, ["at most 60 steps", "at least 3;", "FunctionInfo"]),
     "generate/task.md.j2": (
