@@ -9,6 +9,7 @@ from agenthands._util.formatting import duration, money
 from agenthands.reports.jinja import page_environment
 from agenthands.reports.plan_diagram import plan_figures
 from agenthands.reports.summary import batch_steps, batch_verdict, can_be_asked, pieces
+from agenthands.reports.team import team_of
 from agenthands.reports.view_model import BuildView, build_view
 from agenthands.schemas import BatchReport, BuildRecord
 
@@ -44,6 +45,7 @@ def render_report(record: BuildRecord, files: Mapping[str, str]) -> str:
         **{**vars(view), "steps": [pieces(step) for step in view.steps]},
         plan=record.plan,
         graph=_graph(view),
+        team=team_of(record.plan) if record.plan else [],
         sections=shown,
     )
 

@@ -16,7 +16,7 @@ _STEP, _HEIGHT, _EDGE, _CORNER = 58, 46, 1, 8
 _WIDTH, _NARROW_WIDTH = 760, 344
 _INDENT = 24  # of what stands below the agent that asks it or uses it
 _ALONE, _TEAM = (237, 318), (297, 341)  # where the agents end, and where what they use begins
-_TITLE_WIDTH, _TEXT_WIDTH = 7.9, 6.7  # of a character, in pixels
+_TITLE_WIDTH, _TEXT_WIDTH = 7.9, 6.3  # of a character, in pixels
 _WORDS = {"server": "MCP server: ", "builtin": "Of NAT: ", "agent": "Asked, too: "}
 
 
@@ -35,9 +35,9 @@ class _Node:
     edge: str = ""
 
     def __post_init__(self) -> None:
-        room = self.width - 34 - (70 if self.mark else 0)
+        room = self.width - 26 - (78 if self.mark else 0)
         self.title = cut(one_line(self.title), int(room / _TITLE_WIDTH), "…")
-        self.text = cut(one_line(self.text), int((self.width - 34) / _TEXT_WIDTH), "…")
+        self.text = cut(one_line(self.text), int((self.width - 26) / _TEXT_WIDTH), "…")
 
     @property
     def middle(self) -> int:
@@ -58,9 +58,9 @@ class _Drawing:
     def agent(self, member: Member, x: int, y: int, width: int) -> _Node:
         """Return the box of an agent; alone, it has the name of the whole."""
         agent, alone = member.agent, len(self.plan.agents) == 1
-        entry = agent.name == self.plan.entry
-        about = f"{agent.type}, {count(len(self.plan.test_cases), 'test case')}" if entry else agent.description
-        mark = "answers you" if entry and not alone else ""
+        cases = count(len(self.plan.test_cases), "test case")
+        about = f"{agent.type}, {cases}" if agent.name == self.plan.entry else agent.description
+        mark = "answers you" if member.answers else ""
         return _Node("agent", self.plan.name if alone else agent.name, about, x, y, width, mark)
 
     def part(self, part: TeamPart, x: int, y: int, width: int) -> _Node:

@@ -31,12 +31,20 @@ class Member:
     above: int | None
     asks: Sequence[str]
     parts: Sequence[TeamPart]
+    answers: bool = False
+    """Whether it is the entry of a team."""
 
     @property
-    def uses(self) -> str:
-        """The names of its tools and servers, and of the agents that it asks; else that it has none."""
+    def role(self) -> str:
+        """Its type in NAT, and whether it answers the user."""
+        return f"{self.agent.type}, answers you" if self.answers else self.agent.type
+
+    @property
+    def works_with(self) -> str:
+        """Whom it asks and what it uses, or that it has nothing of that."""
         own = [part.name for part in self.parts if part.kind != "agent"]
-        return ", ".join([*own, *self.asks]) or "its model alone"
+        said = (("asks", self.asks), ("uses", own))
+        return "; ".join(f"{verb} {', '.join(names)}" for verb, names in said if names) or "has its model alone"
 
 
 def team_of(plan: Plan) -> list[Member]:
@@ -63,7 +71,8 @@ def team_of(plan: Plan) -> list[Member]:
         add(agent, 0, None)
     used = {(part.kind, part.name) for member in members for part in member.parts}
     unused = [part for part in _all_parts(plan) if (part.kind, part.name) not in used]
-    return [replace(members[0], parts=[*members[0].parts, *unused]), *members[1:]]
+    entry = replace(members[0], parts=[*members[0].parts, *unused], answers=len(members) > 1)
+    return [entry, *members[1:]]
 
 
 def _used(agent: PlanAgent, plan: Plan) -> list[TeamPart]:

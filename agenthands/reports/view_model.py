@@ -14,7 +14,14 @@ from agenthands.evaluation.transcript import ToolCall, tool_calls
 from agenthands.packaging.readme import README, commands_of
 from agenthands.reports.charts import Payment, SpendingRow, Timeline, payments, spending_rows, spent_together, timeline
 from agenthands.reports.remedies import advice_on_case, advice_on_check, meaning
-from agenthands.reports.summary import gate_summary, next_steps, opinion_sentence, ruling_sentences, verdict
+from agenthands.reports.summary import (
+    can_be_asked,
+    gate_summary,
+    next_steps,
+    opinion_sentence,
+    ruling_sentences,
+    verdict,
+)
 from agenthands.schemas import (
     BuildRecord,
     CaseResult,
@@ -128,7 +135,7 @@ def build_view(record: BuildRecord, files: Mapping[str, str]) -> BuildView:
         tools=tools,
         servers=servers_of(record),
         cases=cases,
-        commands=commands_of(files.get(README, "")),
+        commands=commands_of(files.get(README, "")) if can_be_asked(record) else [],
     )
 
 
