@@ -193,11 +193,14 @@ def fetch(build: str, folder: Path, store: str | None, rejected: bool) -> None:
     """Unpack the agent of a build into a new folder."""
     from agenthands.api import Store
 
-    record = Store(store).fetch(build, folder, rejected=rejected)
-    which = "agent" if record.status == "accepted" else f"{record.status.upper()} agent"
-    click.echo(
-        f"{folder} holds the {which}; its README.md says {'how to run it' if which == 'agent' else 'why'}.", err=True
-    )
+    place = Store(store)
+    record = place.find(build)
+    place.fetch(record.build_id, folder, rejected=rejected)
+    if record.status == "accepted":
+        said = f"{folder} holds the agent; its README.md says how to run it."
+    else:
+        said = f"{folder} holds an agent that was {record.status.upper()}; its README.md says why."
+    click.echo(said, err=True)
 
 
 @cli.command()

@@ -240,11 +240,11 @@ def _said(error: ValueError) -> str:
     return f"{where}: {first['msg']}".rstrip(".") if where else first["msg"].rstrip(".")
 
 
-def fetch_bundle(store: Store, name: str, folder: Path, rejected: bool = False) -> BuildRecord:
+def fetch_bundle(store: Store, name: str, folder: Path, rejected: bool = False) -> None:
     """Unpack the agent of the build `name` into `folder`, which must be new or empty, completely or not at all.
 
-    Returns the build's record. Raises RequestInvalid if the folder cannot be used, or if the agent was rejected and
-    `rejected` does not say that it is wanted all the same; StoreNotUsable if the build cannot be used.
+    Raises RequestInvalid if the folder cannot be used, or if the agent was rejected and `rejected` does not say that it
+    is wanted all the same; StoreNotUsable if the build cannot be used.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RequestInvalid(f"{str(folder)!r} is not an empty folder.", "Choose a new folder.")
@@ -263,4 +263,3 @@ def fetch_bundle(store: Store, name: str, folder: Path, rejected: bool = False) 
         ) from None
     except ValueError as error:
         raise StoreNotUsable(f"The bundle of {name} cannot be unpacked: {error}", "Build the agent again.") from None
-    return record

@@ -42,5 +42,5 @@ def test_a_rejected_agent_is_kept_with_its_reasons(tmp_path, warm):
     assert "with --rejected it is fetched" in refused.stderr
     fetched = agenthands("fetch", record.build_id, str(tmp_path / "agent"), "--rejected")
     assert fetched.returncode == 0
-    assert "holds the REJECTED agent" in fetched.stderr
+    assert "holds an agent that was REJECTED" in fetched.stderr
     assert "**This agent was REJECTED:** " in (tmp_path / "agent" / "README.md").read_text()
