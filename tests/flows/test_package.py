@@ -51,7 +51,7 @@ def shell(command):
 def run(agent, command, folder=None):
     """Run a command of the README, in the package's folder; in another one with the paths that it has then."""
     if folder:
-        command = re.sub(r"(?<= |^)(?=(\.venv|src|evals)/)", f"{agent}/", command, flags=re.MULTILINE)
+        command = re.sub(r"(?<!\S)(?=(\.venv|src|evals)/)", f"{agent}/", command)
     done = subprocess.run(shell(command), cwd=folder or agent, capture_output=True, text=True, timeout=patient(300))
     assert done.returncode == 0, done.stderr[-3000:]
     return done
