@@ -36,4 +36,11 @@ def test_a_rejected_agent_is_kept_with_its_reasons(tmp_path, warm):
     shown = agenthands("show", record.build_id)
     assert shown.returncode == 0
     assert "The agent did not pass" in shown.stdout
-    assert agenthands("fetch", record.build_id, str(tmp_path / "agent")).returncode == 0
+    refused = agenthands("fetch", record.build_id, str(tmp_path / "agent"))
+    assert refused.returncode == 2
+    assert f"was rejected: {record.reason}" in refused.stderr
+    assert "with --rejected it is fetched" in refused.stderr
+    fetched = agenthands("fetch", record.build_id, str(tmp_path / "agent"), "--rejected")
+    assert fetched.returncode == 0
+    assert "holds an agent that was REJECTED" in fetched.stderr
+    assert "**This agent was REJECTED:** " in (tmp_path / "agent" / "README.md").read_text()
