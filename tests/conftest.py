@@ -1,5 +1,6 @@
 """Shared by all tests: a home for environments that is kept between runs, no keys, and no network."""
 
+import gc
 import os
 import signal
 import socket
@@ -53,6 +54,17 @@ class _ByFile(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config, log):
     return _ByFile(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Import all tests without garbage collection, and leave what they import out of every later one."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items):
