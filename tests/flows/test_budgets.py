@@ -93,6 +93,7 @@ def test_the_budget_of_a_build_stops_every_conversation_that_runs(build):
     assert (record.status, record.cost_usd) == ("failed", pytest.approx(0.45))
 
 
+@pytest.mark.long
 def test_a_tool_that_is_too_dear_is_rejected_for_it(build, model):
     code, said, (record,) = build("--tool-budget", "0.20", *PRICE)
     assert code == 1, said

@@ -70,6 +70,7 @@ def test_a_conversation_goes_on_where_its_worker_was_killed(start_build, build, 
     assert model.count("coder") - 1 <= answered <= model.count("coder"), "what the first worker spent counts"
 
 
+@pytest.mark.long
 def test_what_a_killed_build_had_spent_is_in_a_record_of_its_own(start_build, build, model, tmp_path):
     model.latency = 0.3
     killed = kill_at(start_build(), "coding, attempt 1, cost unknown")
