@@ -45,7 +45,8 @@ def test_a_run_is_a_container(docker_pool, tmp_path):
     with serve_script("data-report") as model:
         run = docker_pool.ask("a report", model, job_variables=job)
         state = until(lambda: docker_pool.ended(run), 500)
-    (file,) = store.glob("agents/data-report/*/build.json")
+    file = next(store.glob("agents/data-report/*/build.json"), None)
+    assert file, state["message"]
     record = BuildRecord.model_validate_json(file.read_bytes())
     assert record.status == "accepted", [record.reason, *(tool.reason for tool in record.tools)]
     assert state["name"] == "Accepted"
