@@ -238,14 +238,21 @@ def _said(error: ValueError) -> str:
     return f"{where}: {first['msg']}".rstrip(".") if where else first["msg"].rstrip(".")
 
 
-def fetch_bundle(store: Store, name: str, folder: Path) -> None:
+def fetch_bundle(store: Store, name: str, folder: Path, rejected: bool = False) -> None:
     """Unpack the agent of the build `name` into `folder`, which must be new or empty, completely or not at all.
 
-    Raises RequestInvalid if the folder, StoreNotUsable if the build cannot be used.
+    Raises RequestInvalid if the folder cannot be used, or if the agent was rejected and `rejected` does not say that it
+    is wanted all the same; StoreNotUsable if the build cannot be used.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RequestInvalid(f"{str(folder)!r} is not an empty folder.", "Choose a new folder.")
-    bundle = bundle_of(store, find_build(store, name))
+    record = find_build(store, name)
+    if record.status != "accepted" and BUNDLE in record.files and not rejected:
+        raise RequestInvalid(
+            f"The agent of {record.build_id} was {record.status}: {record.reason.rstrip('.')}.",
+            f"`agenthands show {record.build_id}` says what failed; with --rejected it is fetched as it is.",
+        )
+    bundle = bundle_of(store, record)
     try:
         unpack(bundle, folder)
     except OSError as error:

@@ -17,7 +17,7 @@ from agenthands.reports.view_model import (
     as_text,
     check_views,
 )
-from agenthands.schemas import BuildRecord, CheckResult, ToolOutcome, ToolSpec
+from agenthands.schemas import BuildRecord, CheckResult, PlanAgent, ToolOutcome, ToolSpec
 
 
 def tool_details(tool: ToolView) -> list[list[str]]:
@@ -119,6 +119,8 @@ def details(view: BuildView) -> list[list[str]]:
     parts = [
         section("Request", prose(request) if request != one_line(request, LONGEST_REQUEST) else []),
         section("Why this plan", prose(record.plan.reasoning) if record.plan else []),
+        section("Changed after failed test cases", _repairs(record)),
+        *(_told(agent) for agent in (record.plan.agents if record.plan else [])),
     ]
     for tool in view.tools:
         parts += tool_details(tool)
@@ -130,6 +132,18 @@ def details(view: BuildView) -> list[list[str]]:
     return [*parts, section("Made with", _made_with(record)), section("Files in the store", _files(record))]
 
 
+def _repairs(record: BuildRecord) -> list[str]:
+    return [
+        line
+        for repair in record.repairs
+        for line in (*prose(f"{', '.join(repair.failed)}: {repair.reason}"), *prose(", ".join(repair.changed), "    "))
+    ]
+
+
+def _told(agent: PlanAgent) -> list[str]:
+    return section(f"What {one_line(agent.name)} is told", [*prose(agent.description), *prose(agent.instructions)])
+
+
 def _server(server: ShownServer) -> list[str]:
     lines = prose(server.reasoning)
     if server.others:
@@ -139,7 +153,8 @@ def _server(server: ShownServer) -> list[str]:
 
 def _case(case: CaseView) -> list[str]:
     result = case.result
-    lines = _labelled("asked", case.query) if case.query else []
+    lines = [line for role, said in case.before for line in _labelled(role, said)]
+    lines += _labelled("asked", case.query) if case.query else []
     lines += _labelled("expected", case.expected) if case.expected else []
     lines += _labelled("error", result.error) if result.error else []
     lines += _labelled("answer", result.answer or "(none)")
@@ -148,8 +163,9 @@ def _case(case: CaseView) -> list[str]:
     lines += fact("advice", case.advice) if case.advice else []
     for call in case.calls:
         took = "did not end" if call.seconds is None else duration(call.seconds)
-        lines += wrapped(f"called {one_line(call.tool)} ({took})")
-        for label, text in (("given", call.given), ("answered", call.answered)):
+        by = f"{one_line(call.by)} " if call.by else ""
+        lines += wrapped(f"{by}called {one_line(call.tool)} ({took})")
+        for label, text in (("given", call.given), ("answered", call.answered), ("failed", call.error)):
             lines += [f"  {label}", *prose(text, "    ", 5000)] if text else []
     return lines
 
