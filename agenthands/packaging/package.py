@@ -21,6 +21,7 @@ from agenthands.llm import call_options
 from agenthands.llm.settings import KEYS, ModelSettings, key_names
 from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.nat_config import as_yaml, evaluation, nat_config, own_modules, package_name
+from agenthands.packaging.server_paths import kept_files, mounts
 from agenthands.schemas import Plan
 
 BUNDLE_FORMAT = "agenthands-bundle-1"
@@ -92,6 +93,8 @@ def assemble_agent(
         "distribution": package.replace("_", "-"),
         "config": config_path(plan),
         "servers": servers,
+        "mounts": mounts(servers),
+        "kept_files": kept_files(servers),
         "own_modules": modules,
         "nat_version": registry.version,
         "agent_model": agent_model,

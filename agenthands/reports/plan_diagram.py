@@ -101,6 +101,6 @@ def _parts(plan: Plan, written: str) -> list[_Part]:
     """Return everything that the agent uses."""
     return [
         *(_Part("tool", tool.name, f"{written}: {tool.description}") for tool in plan.custom_tools),
-        *(_Part("server", server.id, f"MCP server: {', '.join(server.tools)}") for server in plan.mcp_servers),
+        *(_Part("server", server.id, f"MCP server: {', '.join(server.marked_tools())}") for server in plan.mcp_servers),
         *(_Part("builtin", tool.type, f"Of NAT: {tool.reasoning}") for tool in plan.builtin_tools),
     ]

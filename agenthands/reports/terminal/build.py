@@ -62,7 +62,7 @@ def list_text(records: Sequence[BuildRecord]) -> str:
 def plan_text(plan: Plan) -> str:
     """Return what a plan will build."""
     builtin = [(tool.type, one_line(tool.reasoning)) for tool in plan.builtin_tools]
-    servers = [(server.id, ", ".join(server.tools), one_line(server.reasoning)) for server in plan.mcp_servers]
+    servers = [(server.id, ", ".join(server.marked_tools()), one_line(server.reasoning)) for server in plan.mcp_servers]
     tools = [
         (tool.name, ", ".join(tool.argument_names) or "no arguments", one_line(tool.description))
         for tool in plan.custom_tools
@@ -114,7 +114,10 @@ def _plan_lines(record: BuildRecord, longest: int) -> list[str]:
         return []
     parts = [
         *(("tool", tool.name, one_line(tool.description, longest)) for tool in record.plan.custom_tools),
-        *(("server", server.id, one_line(", ".join(server.tools), longest)) for server in record.plan.mcp_servers),
+        *(
+            ("server", server.id, one_line(", ".join(server.marked_tools()), longest))
+            for server in record.plan.mcp_servers
+        ),
         *(("NAT", tool.type, one_line(tool.reasoning, longest)) for tool in record.plan.builtin_tools),
     ]
     return table(parts, longest=longest)
