@@ -23,6 +23,7 @@ from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.agent_config import plain
 from agenthands.packaging.nat_config import as_yaml, evaluation, nat_config, own_modules, package_name
 from agenthands.packaging.readme_values import readme_values
+from agenthands.packaging.server_paths import kept_files, mounts
 from agenthands.schemas import Acceptance, Plan
 
 BUNDLE_FORMAT = "agenthands-bundle-1"
@@ -91,6 +92,8 @@ def assemble_agent(
     values = {
         **_values(plan, servers, registry.version, model),
         **readme_values(plan, servers, model.model, remembers="memory" in modules),
+        "mounts": mounts(servers),
+        "kept_files": kept_files(servers),
         "own_modules": modules,
     }
     texts = {

@@ -55,6 +55,7 @@ def readme_values(
         "secrets": _secrets(servers, agent_model),
         "settings": [*_settings(plan, servers, agent_model), *(_MEMORY if remembers else [])],
         "remembers": remembers,
+        "paths": any(each.path for server in servers for each in server.entry.variables),
         "question": " ".join(query.split()),
         "answer": _indented(good.answer) if good else "",
         "chat": json.dumps({"messages": [{"role": "user", "content": query}]}),
