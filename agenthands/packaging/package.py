@@ -92,8 +92,6 @@ def assemble_agent(
     values = {
         **_values(plan, servers, registry.version, model),
         **readme_values(plan, servers, model.model, remembers="memory" in modules),
-        "mounts": mounts(servers),
-        "kept_files": kept_files(servers),
         "own_modules": modules,
     }
     texts = {
@@ -152,6 +150,8 @@ def _values(plan: Plan, servers: Sequence[PlannedServer], version: str, model: M
         "distribution": package.replace("_", "-"),
         "config": config_path(plan),
         "servers": servers,
+        "mounts": mounts(servers),
+        "kept_files": kept_files(servers),
         "nat_version": version,
         "agent_model": model.model,
         "api_base": without_user(model.api_base or ""),

@@ -57,7 +57,6 @@ def test_env_example_has_what_is_planned_and_asks_for_the_rest(files):
     assert "\nEXCEL_FILES_PATH=\n" in text, "a placeholder is no folder of the user's"
     assert "\nSQLITE_PATH=\n" in text
     assert ":memory:" in text.partition("SQLITE_PATH=")[0].splitlines()[-1]
-    assert "# AGENT_MCP_HOME=\n" in text
     assert "FASTMCP_CHECK_FOR_UPDATES" not in text, "that is not the user's to choose"
 
 
@@ -93,6 +92,8 @@ def test_the_readme_says_what_the_agent_may_do_and_why(files):
     )
     assert "Paths are whole paths" in reads
     assert "AGENT_MCP_HOME" in reads
+    assert "| `DUCKDB_FOLDER` | duckdb: Folder of the files that the agent may query | /srv/sales |" in reads
+    assert "and can only read it" in reads
     assert "Read cell values as rows" in reads, "the tool's own description, as the agent's model reads it"
 
 
