@@ -90,7 +90,6 @@ def test_the_readme_says_what_the_agent_may_do_and_why(files):
     assert (
         "| `EXCEL_FILES_PATH` | excel: Folder of the workbooks that the agent may open | it does not start |" in reads
     )
-    assert "Paths are whole paths" in reads
     assert "AGENT_MCP_HOME" in reads
     assert "| `DUCKDB_FOLDER` | duckdb: Folder of the files that the agent may query | /srv/sales |" in reads
     assert "and can only read it" in reads
