@@ -21,6 +21,7 @@ from agenthands.reports.summary import (
     opinion_sentence,
     ruling_sentences,
     verdict,
+    without_caching,
 )
 from agenthands.schemas import (
     BuildRecord,
@@ -79,7 +80,7 @@ class ToolView:
 
 @dataclass(frozen=True)
 class CaseView:
-    """A test case of a build: what was asked, what came, and what the transcript shows of it."""
+    """A test case of a build: what was said before and asked, what came, and what the transcript shows of it."""
 
     anchor: str
     result: CaseResult
@@ -88,6 +89,7 @@ class CaseView:
     opinion: str
     advice: str
     calls: Sequence[ToolCall]
+    before: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def build_view(record: BuildRecord, files: Mapping[str, str]) -> BuildView:
         figures=_figures(record),
         failures=[
             *((tool.anchor, tool.outcome.name) for tool in tools if tool.outcome.status != "accepted"),
-            *((case.anchor, case.result.id) for case in cases if not case.result.passed),
+            *((case.anchor, case.result.id) for case in cases if case.result.outcome == "failed"),
         ],
         timeline=timeline(record),
         spending=spending_rows(record) if record.plan or record.spending else [],
@@ -147,20 +149,26 @@ def check_views(checks: Sequence[Check]) -> list[CheckView]:
 def _figures(record: BuildRecord) -> list[tuple[str, str, str]]:
     accepted = sum(tool.status == "accepted" for tool in record.tools)
     cases = record.acceptance.cases if record.acceptance else []
-    passed = sum(case.passed for case in cases)
+    passed = sum(case.outcome == "passed" for case in cases)
+    untried = sum(case.outcome == "not_tried" for case in cases)
     reused = sum(tool.cached for tool in record.tools)
     tokens = record.tokens
+    cost_note = without_caching(record) or "all models together"
     return [
         (
             "Tools",
             f"{accepted} of {len(record.tools)}" if record.tools else "none",
             f"{reused} reused" if reused else "passed the gate" if record.tools else "",
         ),
-        ("Test cases", f"{passed} of {len(cases)}" if cases else "not run", "passed" if cases else ""),
-        ("Cost", "unknown" if record.cost_usd is None else money(record.cost_usd), "all models together"),
+        ("Test cases", f"{passed} of {len(cases)}" if cases else "not run", _passed(untried) if cases else ""),
+        ("Cost", "unknown" if record.cost_usd is None else money(record.cost_usd), cost_note),
         ("Time", duration(record.seconds), "from start to finish"),
         ("Tokens", f"{tokens.prompt + tokens.completion:,}", f"{tokens.cached:,} cached"),
     ]
+
+
+def _passed(untried: int) -> str:
+    return f"passed, {untried} not tried" if untried else "passed"
 
 
 def _tool(number: int, tool: ToolOutcome, record: BuildRecord, files: Mapping[str, str]) -> ToolView:
@@ -196,7 +204,8 @@ def _case(number: int, case: CaseResult, planned: Mapping[str, TestCase], files:
         query=question.query if question else "",
         expected=question.expected_behavior if question else "",
         opinion=opinion_sentence(case),
-        advice="" if case.passed else advice_on_case(case),
+        advice="" if case.outcome == "passed" else advice_on_case(case),
+        before=[(turn.role, turn.content) for turn in question.history] if question else [],
         calls=tool_calls(files.get(f"acceptance/{case.id}.json", "{}")),
     )
 
