@@ -1,5 +1,6 @@
 """Shared by all tests: a home for environments that is kept between runs, no keys, and no network."""
 
+import gc
 import os
 import signal
 import socket
@@ -12,11 +13,12 @@ from conftest_paths import TEST_HOME, shared_folder
 from patience import patient
 from xdist.scheduler import LoadScopeScheduling
 
-# Files of which each takes half a minute of a core or more, the longest first.
+# Files of which each takes a quarter of a minute of a core or more, the longest first.
 _LONGEST = [
     "test_docker_pool", "test_package_image", "test_many_machines", "test_serving", "test_docs", "test_end_to_end",
-    "test_servers_in_a_build", "test_package", "test_batches", "test_resuming", "test_real_servers", "test_agent_types",
-    "test_budgets", "test_model_faults", "test_agents_that_go_wrong", "test_endings", "test_secrets", "test_npm",
+    "test_embedded_server", "test_rebuilding", "test_npm", "test_package", "test_real_servers",
+    "test_servers_in_a_build", "test_agent_types", "test_batches", "test_agents_that_go_wrong", "test_resuming",
+    "test_model_faults", "test_budgets", "test_secrets", "test_endings", "test_cancelling",
 ]  # fmt: skip
 # Files whose tests share nothing that is dear: each test may be run by another process of pytest-xdist.
 _APART = {
@@ -35,6 +37,8 @@ os.environ.update(
 )
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun by a script, in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# Said once, before the processes of pytest-xdist begin: all of them must put the tests into the same order.
+os.environ.setdefault("AGENTHANDS_TESTS_INSTALL", "" if any(TEST_HOME.glob("environments/*/.complete")) else "1")
 for name in [name for name in os.environ if name.endswith("_API_KEY")]:
     del os.environ[name]
 os.environ.pop("COLUMNS", None)  # pytest-xdist says how wide its terminal is; texts of commands have none to fit
@@ -55,11 +59,28 @@ def pytest_xdist_make_scheduler(config, log):
     return _ByFile(config, log)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Import all tests without garbage collection, and leave what they import out of every later one."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items):
-    """Put slow files first, so that no process of pytest-xdist ends with one while the others have nothing left."""
+    """Mark what needs docker; of what is chosen, put slow files first, that none is left at the end for one process.
+
+    Where NAT's environment is not there, one process installs it with the first file, and the others begin with half of
+    the quick files.
+    """
     for item in items:
         if "docker" in (*item.fixturenames, *_sandboxes(item)):
             item.add_marker(pytest.mark.images)
+    yield
     slow = {item.path for item in items if item.get_closest_marker("slow")}
 
     def rank(item):
@@ -67,6 +88,9 @@ def pytest_collection_modifyitems(items):
         return item.path not in slow, longest, "flows" not in item.path.parts
 
     items.sort(key=rank)
+    if slow and os.environ["AGENTHANDS_TESTS_INSTALL"]:
+        first, early = items[0].path, set(sorted({item.path for item in items} - slow)[::2])
+        items.sort(key=lambda item: 0 if item.path == first else 1 if item.path in early else 2)
 
 
 def _sandboxes(item):

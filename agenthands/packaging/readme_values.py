@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from agenthands.llm.settings import key_names
+from agenthands.mcp.catalogue_server import ServerVariable
 from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.agent_config import models_of
 from agenthands.schemas import Acceptance, CaseResult, Plan
@@ -89,7 +90,11 @@ def _secrets(servers: Sequence[PlannedServer], agent_model: str) -> list[Variabl
     keys = key_names(agent_model)
     model = [Variable(keys[0], f"the model {agent_model}", f"needed{_or(keys[1:])}")] if keys else []
     return model + [
-        Variable(each.name, f"{server.entry.id}: {each.description}", "needed" if each.required else "optional")
+        Variable(
+            each.name,
+            f"{server.entry.id}: {each.description}",
+            "needed" if each.required and not each.default else "optional",
+        )
         for server in servers
         for each in server.entry.variables
         if each.secret
@@ -108,7 +113,9 @@ def _settings(plan: Plan, servers: Sequence[PlannedServer], agent_model: str) ->
         *(Variable(f"AGENT_MODEL_{role.upper()}", f"the model with the role {role}", usual) for role in roles),
         Variable("AGENT_API_BASE", "where the model answers", "its provider's own address"),
         *(
-            Variable(each.name, f"{server.entry.id}: {each.description}", _without(each.required, each.placeholder))
+            Variable(
+                each.name, f"{server.entry.id}: {each.description}", _without(each, server.settings.get(each.name, ""))
+            )
             for server in servers
             for each in server.entry.variables
             if not each.secret
@@ -118,5 +125,7 @@ def _settings(plan: Plan, servers: Sequence[PlannedServer], agent_model: str) ->
     ]
 
 
-def _without(required: bool, placeholder: str) -> str:
-    return "it does not start" if required else placeholder or "the server's own default"
+def _without(variable: ServerVariable, planned: str) -> str:
+    if usual := planned or variable.default:
+        return usual
+    return "it does not start" if variable.required else variable.placeholder or "the server's own default"

@@ -107,12 +107,6 @@ def verdict(record: BuildRecord) -> str:
     return f"{said}: {reason}." if reason else f"{said}."
 
 
-def can_be_asked(record: BuildRecord) -> bool:
-    """Whether the build has an agent that NAT loads, accepted or not."""
-    asked = record.acceptance is not None and bool(record.acceptance.cases)
-    return record.status == "accepted" or ("bundle.tar.gz" in record.files and asked)
-
-
 def _unproven(acceptance: Acceptance, plan: Plan | None) -> list[str]:
     said = []
     if untried := [case.id for case in acceptance.ended("not_tried")]:
@@ -140,6 +134,12 @@ def _how_to_try(record: BuildRecord) -> list[str]:
         return []
     hosts = ",".join(dict.fromkeys(host for case in acceptance.cases for host in case.hosts)) or "HOST,HOST"
     return [f"Try what needs the network: build again with `AGENTHANDS_EGRESS={hosts}`; the tools are kept."]
+
+
+def can_be_asked(record: BuildRecord) -> bool:
+    """Whether the build has an agent that NAT loads, accepted or not."""
+    asked = record.acceptance is not None and bool(record.acceptance.cases)
+    return record.status == "accepted" or ("bundle.tar.gz" in record.files and asked)
 
 
 def next_steps(record: BuildRecord) -> list[str]:

@@ -95,7 +95,10 @@ def account(monkeypatch):
     return take
 
 
-_SERVERS = [pytest.param(name, marks=pytest.mark.slow) for name in ("moto", "seaweed")]
+_SERVERS = [
+    pytest.param("seaweed", marks=pytest.mark.slow),
+    pytest.param("moto", marks=[pytest.mark.slow, pytest.mark.long]),  # a second one
+]
 
 
 @pytest.fixture(params=_SERVERS)

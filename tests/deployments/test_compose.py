@@ -21,14 +21,28 @@ OF_A_STORE = {
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION",
 }  # fmt: skip
 WANTED = SETTINGS | OF_A_STORE | {name for names in KEYS.values() for name in names}
-COMPOSE = next(
-    (
-        command
-        for command in (["docker", "compose"], ["docker-compose"])
-        if shutil.which(command[0]) and subprocess.run([*command, "version"], capture_output=True).returncode == 0
-    ),
-    None,
-)
+
+
+@pytest.fixture(scope="session")
+def compose():
+    """The command that is compose here."""
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(command[0]) and subprocess.run([*command, "version"], capture_output=True).returncode == 0:
+            return command
+    return pytest.skip("no docker compose")
+
+
+@pytest.fixture
+def environments(compose):
+    """Return the variables of each service as compose resolves them in another folder than the file's."""
+
+    def environments(file, shell):
+        command = [*compose, "--file", str(file), "config"]
+        done = subprocess.run(command, env=shell, cwd="/", capture_output=True, text=True, timeout=patient(60))
+        assert done.returncode == 0, done.stderr
+        return {name: each.get("environment", {}) for name, each in yaml.safe_load(done.stdout)["services"].items()}
+
+    return environments
 
 
 def test_workers_take_every_setting_and_every_key_from_outside():
@@ -44,9 +58,8 @@ def test_no_other_service_gets_a_key():
         assert "env_file" not in services[name], name
 
 
-@pytest.mark.skipif(COMPOSE is None, reason="no docker compose")
 @pytest.mark.parametrize("of_the_shell", [True, False])
-def test_compose_itself_hands_them_on(tmp_path, of_the_shell):
+def test_compose_itself_hands_them_on(tmp_path, environments, of_the_shell):
     shutil.copy(FILE, tmp_path)
     values = {name: f"value-of-{name}" for name in WANTED}
     if not of_the_shell:
@@ -58,16 +71,14 @@ def test_compose_itself_hands_them_on(tmp_path, of_the_shell):
         assert "value-of" not in json.dumps(seen[name]), name
 
 
-@pytest.mark.skipif(COMPOSE is None, reason="no docker compose")
-def test_what_is_not_set_is_not_handed_on_and_has_its_default(tmp_path):
+def test_what_is_not_set_is_not_handed_on_and_has_its_default(tmp_path, environments):
     shutil.copy(FILE, tmp_path)
     seen = environments(tmp_path / FILE.name, {n: value for n, value in os.environ.items() if n not in WANTED})
     set_anyhow = {name for name in WANTED if seen["worker"].get(name) is not None}
     assert set_anyhow == {"AGENTHANDS_STORE", "AGENTHANDS_LOCKS"}
 
 
-@pytest.mark.skipif(COMPOSE is None, reason="no docker compose")
-def test_the_server_takes_whatever_password_the_database_has():
+def test_the_server_takes_whatever_password_the_database_has(environments):
     password = "p@ss/w:rd#1%2?&"
     seen = environments(FILE, {**os.environ, "POSTGRES_PASSWORD": password})
     assert seen["postgres"]["POSTGRES_PASSWORD"] == password
@@ -83,11 +94,3 @@ def test_the_server_takes_whatever_password_the_database_has():
     url = urlsplit(said.stdout.strip())
     assert (url.scheme, url.hostname, url.path) == ("postgresql+asyncpg", "postgres", "/prefect")
     assert (url.username, unquote(url.password)) == ("prefect", password)
-
-
-def environments(file, shell):
-    """Return the variables of each service as compose resolves them in another folder than the file's."""
-    command = [*COMPOSE, "--file", str(file), "config"]
-    done = subprocess.run(command, env=shell, cwd="/", capture_output=True, text=True, timeout=patient(60))
-    assert done.returncode == 0, done.stderr
-    return {name: each.get("environment", {}) for name, each in yaml.safe_load(done.stdout)["services"].items()}

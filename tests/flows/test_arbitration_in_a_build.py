@@ -68,6 +68,7 @@ def test_a_tool_that_is_wrong_goes_back_to_the_coder_and_the_planner_is_asked_on
     assert '"VI"' in specification
 
 
+@pytest.mark.long
 def test_a_wrong_hidden_example_is_corrected_in_a_whole_build(tmp_path, monkeypatch):
     """Everything is real but the model, whose script holds a plan with a wrong hidden example, and a ruling on it."""
     script = tmp_path / "scripts" / "data-report"

@@ -17,10 +17,10 @@ from agenthands.schemas import BuildRecord
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-def test_a_terminated_command_ends_as_an_interrupted_one_and_says_what_it_was(tmp_path):
+def test_a_terminated_command_ends_as_an_interrupted_one_and_says_what_it_was(tmp_path, prefect_api):
     with serve_script("data-report", latency=60) as model:
         command = [BIN / "agenthands", "build", "a report", "--planner", "openai/scripted", "--api-base", model.url]
-        variables = {**os.environ, "AGENTHANDS_STORE": str(tmp_path), "OPENAI_API_KEY": "x"}
+        variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path), "OPENAI_API_KEY": "x"}
         with subprocess.Popen(command, env=variables, stderr=subprocess.DEVNULL) as process:
             until(lambda: model.count("plan"))
             family = psutil.Process(process.pid).children(recursive=True)

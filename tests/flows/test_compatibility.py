@@ -97,6 +97,7 @@ print("taken")
 """
 
 
+@pytest.mark.long
 def test_a_real_server_with_a_password_takes_those_who_know_it(tmp_path):
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"

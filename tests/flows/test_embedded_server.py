@@ -35,15 +35,36 @@ def _no_api(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A home whose server all tests of this file use, and which is ended with them."""
+def begun(tmp_path_factory):
+    """Three commands that begin at once in a home that is not new: the home, the processes, and the folders in it.
+
+    Its database has grown large, and it has folders of two old versions, one with a server that is in use.
+    """
     home = tmp_path_factory.mktemp("home")
-    with _use(home, 3600) as used:
-        yield home
-        used.kill()
+    old, in_use = (home / "prefect" / name for name in ("2.0.0-old", "3.0.0-in-use"))
+    for folder in (old, in_use):
+        folder.mkdir(parents=True)
+        for name in ("alive", "server.json"):
+            (folder / name).touch()
+        os.utime(folder / "server.json", (0, 0))
+    with (server_folder(home) / "prefect.db").open("wb") as grown:
+        grown.truncate(200_000_000)
+    with (in_use / "alive").open("w") as alive, ThreadPoolExecutor(3) as threads:
+        fcntl.flock(alive, fcntl.LOCK_EX)
+        used = list(threads.map(lambda _: _use(home, 3600), range(3)))
+        yield home, used, old, in_use
+    for each in used:
+        each.kill()
+        each.wait()
     process = server_of(home)
-    process.kill()
+    (server_folder(home) / "users").unlink()  # as `rm -r` of the home does
     process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def home(begun):
+    """A home whose server all tests of this file use, and which is ended with them."""
+    return begun[0]
 
 
 def _use(home, seconds):
@@ -122,21 +143,23 @@ def test_commands_of_a_user_share_it_and_nobody_else_may_ask_it(home):
     assert "PREFECT_API_AUTH_STRING" not in os.environ
 
 
-def test_commands_that_begin_at_once_start_one_server_which_outlives_the_one_that_started_it(tmp_path):
+def test_commands_that_begin_at_once_start_one_server_which_outlives_the_one_that_started_it(begun):
     """The first is killed, as by a kernel that has no memory left."""
-    with ThreadPoolExecutor(3) as threads:
-        used = list(threads.map(lambda _: _use(tmp_path, 600), range(3)))
+    home, used, *_ = begun
     assert len({each.url for each in used}) == 1
-    server = server_of(tmp_path)
+    server = server_of(home)
     for each in used[:2]:
         each.kill()
         each.wait()
     assert httpx.get(f"{used[2].url}/health").is_success
     assert server.is_running()
-    used[2].kill()
-    used[2].wait()
-    (server_folder(tmp_path) / "users").unlink()  # as `rm -r` of the home does
-    server.wait(20)
+
+
+def test_a_database_that_has_grown_large_and_folders_of_old_versions_are_removed(begun):
+    home, _, old, in_use = begun
+    assert (server_folder(home) / "prefect.db").stat().st_size < 50_000_000
+    assert not old.exists()
+    assert in_use.exists()
 
 
 def test_it_ends_by_itself_and_runs_of_a_killed_command_with_it(tmp_path, monkeypatch):
@@ -175,27 +198,3 @@ def test_a_server_that_does_not_start_is_named_with_its_last_words(tmp_path):
     ):
         wait()
     assert str(server_folder(tmp_path) / "server.log") in raised.value.hint
-
-
-def test_a_database_that_has_grown_large_and_folders_of_old_versions_are_removed(tmp_path):
-    folder, old = server_folder(tmp_path), tmp_path / "prefect" / "2.0.0-old"
-    old.mkdir()
-    for name in ("alive", "server.json"):
-        (old / name).touch()
-    os.utime(old / "server.json", (0, 0))
-    in_use = tmp_path / "prefect" / "3.0.0-in-use"
-    in_use.mkdir()
-    (in_use / "server.json").touch()
-    os.utime(in_use / "server.json", (0, 0))
-    with (folder / "prefect.db").open("wb") as grown:
-        grown.truncate(200_000_000)
-    with (in_use / "alive").open("w") as alive:
-        fcntl.flock(alive, fcntl.LOCK_EX)
-        with prefect_server(tmp_path, 0) as wait:
-            wait()
-            server = server_of(tmp_path)
-    _end_of_this_process()
-    server.wait(30)
-    assert (folder / "prefect.db").stat().st_size < 50_000_000
-    assert not old.exists()
-    assert in_use.exists()

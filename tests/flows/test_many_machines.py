@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.skipif(bool(MISSING), reason=f"no {' and no '.join(MISSING)} (Debian packages)"),
 ]
-BUILDS, MODELS = 6, 2
+BUILDS, MODELS = 4, 2
 _WORKER = re.compile(r"Worker '([^']+)' submitting flow run")
 
 

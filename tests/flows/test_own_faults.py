@@ -70,11 +70,13 @@ def test_it_leaves_a_record_with_what_was_done_until_then(failed):
     assert "FAILED" in said
 
 
+@pytest.mark.long
 def test_it_may_be_in_the_publishing(failed):
     _, (record,) = failed("at the end")
     assert record.status == "failed"
     assert record.reason == "This is a bug in AgentHands, not your mistake: KeyError: '***'"
 
 
+@pytest.mark.long
 def test_what_keeps_the_record_from_being_published_does_not_hide_it(failed):
     assert failed("twice")[1] == []

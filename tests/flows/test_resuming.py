@@ -42,34 +42,6 @@ def trajectory(tmp_path, record):
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-def test_a_rebuild_asks_no_model_and_starts_no_sandbox_for_tools(build, model, tmp_path):
-    first = build()
-    asked = model.count()
-    assert asked == model.count("plan") + model.count("coder") + model.count("agent") + model.count("opinion")
-    second = build()
-    assert model.count() == asked
-    assert second.build_id != first.build_id
-    assert (second.status, second.cost_usd, second.tokens.prompt) == ("accepted", 0, 0)
-    assert [(tool.cached, tool.build_id, tool.attempts) for tool in second.tools] == [(True, first.build_id, 1)]
-    assert (second.acceptance.cached, second.acceptance.build_id) == (True, first.build_id)
-    assert second.files["bundle.tar.gz"] == first.files["bundle.tar.gz"]
-    assert not any(name.startswith("trajectories/") for name in second.files)
-    assert [stage.name for stage in second.stages] == [stage.name for stage in first.stages]
-
-    refreshed = build("--refresh")
-    assert model.count() == 2 * asked
-    assert [tool.cached for tool in refreshed.tools] == [False]
-
-
-def test_another_coder_makes_the_tools_anew_and_nothing_else(build, model):
-    build()
-    before = {kind: model.count(kind) for kind in ("plan", "coder")}
-    record = build("--coder", "openai/another")
-    assert model.count("plan") == before["plan"]
-    assert model.count("coder") == 2 * before["coder"]
-    assert [tool.cached for tool in record.tools] == [False]
-
-
 @pytest.mark.long
 def test_what_killed_workers_had_done_is_not_done_again(start_build, build, model, tmp_path):
     model.latency = 0.3  # so that there is a middle in which to be killed
@@ -98,6 +70,7 @@ def test_a_conversation_goes_on_where_its_worker_was_killed(start_build, build, 
     assert model.count("coder") - 1 <= answered <= model.count("coder"), "what the first worker spent counts"
 
 
+@pytest.mark.long
 def test_what_a_killed_build_had_spent_is_in_a_record_of_its_own(start_build, build, model, tmp_path):
     model.latency = 0.3
     killed = kill_at(start_build(), "coding, attempt 1, cost unknown")

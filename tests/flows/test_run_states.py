@@ -9,6 +9,8 @@ from agenthands.errors import KeyMissing, RequestInvalid
 from agenthands.schemas import BuildOptions
 from agenthands.tasks.run_states import failed_state
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("error", [KeyMissing("No key.", "Set it."), as_agenthands_error(KeyError("x"))])
 def test_a_flow_that_fails_raises_its_error_and_names_its_state(error, prefect_api):

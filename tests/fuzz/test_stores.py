@@ -38,7 +38,7 @@ ARCHIVE = st.one_of(
     st.builds(lambda raw, at, byte: raw[:at] + bytes([byte]) + raw[at + 1 :],
               st.lists(ENTRY, min_size=1, max_size=3).map(lambda entries: packed(*entries, zipped=False)),
               st.integers(0, 1023), st.integers(0, 255)).map(gzip.compress),
-    st.sampled_from(sorted(BUNDLES)).map(BUNDLES.__getitem__),
+    st.sampled_from(sorted(BUNDLES)).map(lambda name: BUNDLES[name]()),
     st.binary(max_size=50),
 )  # fmt: skip
 KEY = st.sampled_from([

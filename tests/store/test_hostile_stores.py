@@ -74,7 +74,7 @@ def test_a_build_that_cannot_be_read_is_named_and_the_others_are_listed(agenthan
 
 @pytest.mark.parametrize("name", BUNDLES)
 def test_a_bundle_that_is_none_of_ours_is_refused_and_leaves_nothing(agenthands, store, tmp_path, name):
-    bundle(BUNDLES[name])(store)
+    bundle(BUNDLES[name]())(store)
     before = {path for path in tmp_path.rglob("*") if store not in path.parents}
     code, _, err = run(agenthands, store, "fetch", AGENT, str(tmp_path / "agent"))
     assert code == 2
@@ -91,7 +91,7 @@ def test_a_bundle_with_a_strange_readme_is_a_bundle(agenthands, store, tmp_path)
 
 
 def test_a_bomb_takes_little_memory(agenthands, store, tmp_path):
-    bundle(BUNDLES["bomb"])(store)
+    bundle(BUNDLES["bomb"]())(store)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     run(agenthands, store, "fetch", AGENT, str(tmp_path / "agent"))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 * 1024

@@ -83,7 +83,7 @@ class Watch:
             path = _path(details[0] if details else "")
             if what == "read" and (details[2] or 0) & _CHANGES:
                 what = "write"
-            if path is None or self.explained(what, path):
+            if path is None or self.explained(what, path) or (what == "write" and self.compiled(path)):
                 return
         elif what == "network":
             path = str(details[1] if len(details) > 1 and not isinstance(details[0], str) else details[0])[:200]
@@ -157,6 +157,14 @@ class Watch:
             return True
         allowed = self.written if what == "write" else self.read
         return any(real == each or real.startswith(each + os.sep) for each in allowed)
+
+    def compiled(self, path):
+        """Return whether Python keeps there what it has compiled of a module that is imported."""
+        frame = self.frame(1)
+        while frame.f_globals is globals():
+            frame = frame.f_back
+        places = os.path.basename(path), os.path.basename(os.path.dirname(path))
+        return "__pycache__" in places and frame.f_globals is _IMPORTING[1] and self.explained("read", path)
 
     def line(self):
         """Return the line of the tool from which this comes; None for what an import does, or NAT or the harness."""
