@@ -88,7 +88,8 @@ def test_the_readme_says_what_the_agent_may_do_and_why(files):
     assert "| `filesystem__write_file` | writes | save \\| it |" in may
     assert "None of its tools of servers does more than read." in reads
     assert "None of its tools" not in may
-    assert "| `EXCEL_FILES_PATH` | excel: Folder of the workbooks that the agent may open | it does not start |" in reads
+    about = "excel: Folder of the workbooks that the agent may open"
+    assert f"| `EXCEL_FILES_PATH` | {about} | it does not start |" in reads
     assert "AGENT_MCP_HOME" in reads
     assert "Read cell values as rows" in reads, "the tool's own description, as the agent's model reads it"
 

@@ -189,7 +189,7 @@ def test_a_rejected_tool_shows_the_gate_s_findings_and_what_to_do():
     text = Page(html).text
     assert "The agent did not pass: the gate rejected convert_currency." in text
     assert "Look at what the gate says about convert_currency" in text
-    assert "state its examples more exactly in the request" in text
+    assert "give more examples of it in the request, with different results" in text
     assert (
         "held_out So does the third of them that the coder never saw. 1 of 3 hidden examples failed. "
         f"{samples.HELD_OUT}" in text

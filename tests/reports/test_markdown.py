@@ -8,7 +8,7 @@ from sample_records import gate, plan, record, rejected_by_gate, spent
 
 from agenthands.reports.markdown import code_block, cost_rows, escaped, gate_markdown, plan_markdown, result_markdown
 from agenthands.reports.plan_diagram import plan_svg
-from agenthands.reports.terminal.build import plan_text
+from agenthands.reports.terminal.plan import plan_text
 from agenthands.reports.view_model import servers_of
 from agenthands.schemas import Grant
 
