@@ -90,11 +90,7 @@ def _secrets(servers: Sequence[PlannedServer], agent_model: str) -> list[Variabl
     keys = key_names(agent_model)
     model = [Variable(keys[0], f"the model {agent_model}", f"needed{_or(keys[1:])}")] if keys else []
     return model + [
-        Variable(
-            each.name,
-            f"{server.entry.id}: {each.description}",
-            "needed" if each.required and not each.default else "optional",
-        )
+        Variable(each.name, f"{server.entry.id}: {each.description}", "needed" if each.required else "optional")
         for server in servers
         for each in server.entry.variables
         if each.secret
@@ -113,9 +109,7 @@ def _settings(plan: Plan, servers: Sequence[PlannedServer], agent_model: str) ->
         *(Variable(f"AGENT_MODEL_{role.upper()}", f"the model with the role {role}", usual) for role in roles),
         Variable("AGENT_API_BASE", "where the model answers", "its provider's own address"),
         *(
-            Variable(
-                each.name, f"{server.entry.id}: {each.description}", _without(each, server.settings.get(each.name, ""))
-            )
+            Variable(each.name, f"{server.entry.id}: {each.description}", _without(each, server.settings))
             for server in servers
             for each in server.entry.variables
             if not each.secret
@@ -125,7 +119,7 @@ def _settings(plan: Plan, servers: Sequence[PlannedServer], agent_model: str) ->
     ]
 
 
-def _without(variable: ServerVariable, planned: str) -> str:
-    if usual := planned or variable.default:
+def _without(variable: ServerVariable, planned: Mapping[str, str]) -> str:
+    if usual := planned.get(variable.name) or variable.default:
         return usual
     return "it does not start" if variable.required else variable.placeholder or "the server's own default"

@@ -57,7 +57,6 @@ def test_env_example_has_what_is_planned_and_asks_for_the_rest(files):
     assert "\nEXCEL_FILES_PATH=\n" in text, "a placeholder is no folder of the user's"
     assert "\nSQLITE_PATH=\n" in text
     assert ":memory:" in text.partition("SQLITE_PATH=")[0].splitlines()[-1]
-    assert "# AGENT_MCP_HOME=\n" in text
     assert "FASTMCP_CHECK_FOR_UPDATES" not in text, "that is not the user's to choose"
 
 
@@ -88,9 +87,12 @@ def test_the_readme_says_what_the_agent_may_do_and_why(files):
     assert "| `filesystem__write_file` | writes | save \\| it |" in may
     assert "None of its tools of servers does more than read." in reads
     assert "None of its tools" not in may
-    about = "excel: Folder of the workbooks that the agent may open"
-    assert f"| `EXCEL_FILES_PATH` | {about} | it does not start |" in reads
+    assert (
+        "| `EXCEL_FILES_PATH` | excel: Folder of the workbooks that the agent may open | it does not start |" in reads
+    )
     assert "AGENT_MCP_HOME" in reads
+    assert "| `DUCKDB_FOLDER` | duckdb: Folder of the files that the agent may query | /srv/sales |" in reads
+    assert "and can only read it" in reads
     assert "Read cell values as rows" in reads, "the tool's own description, as the agent's model reads it"
 
 

@@ -52,7 +52,7 @@ def test_an_accepted_build_has_every_part():
         "Gate 10 of 10 checks",
         "✓ held_out So does the third of them that the coder never saw. held_out is fine.",
         "Faults that the tests did not notice 1 Line 1 , constant @@ -1 +1 @@ -return 9 +return 10",
-        "Specification 1 example Needed for the request.",
+        "Specification 3 examples Needed for the request.",
         '{"amount": 1, "to": "EUR"} gives 2 the coder saw it',
         "Code 2 lines",
         "return '<b>'",
@@ -189,7 +189,7 @@ def test_a_rejected_tool_shows_the_gate_s_findings_and_what_to_do():
     text = Page(html).text
     assert "The agent did not pass: the gate rejected convert_currency." in text
     assert "Look at what the gate says about convert_currency" in text
-    assert "give more examples of it in the request, with different results" in text
+    assert "state its examples more exactly in the request" in text
     assert (
         "held_out So does the third of them that the coder never saw. 1 of 3 hidden examples failed. "
         f"{samples.HELD_OUT}" in text

@@ -54,12 +54,11 @@ def advice(name, detail="", **more):
 def test_a_failed_example_is_named_with_both_sides():
     planned = next(each for each in plan().custom_tools if each.name == NAME)
     example = planned.examples[0].model_dump(mode="json")
-    said = advice("examples", contradicted=[{"example": 0, "call": {"result": "ten `rm` euros"}}])
+    said = advice("held_out", contradicted=[{"example": 0, "call": {"result": "ten `rm` euros"}}])
     assert "it gives \"ten 'rm' euros\" for {" in said
     assert all(f'"{name}"' in said for name in example["arguments"])
     assert "where the plan says that it " in said
     assert "say in the request exactly what it must do there" in said
-    assert advice("held_out") == "give more examples of it in the request, with different results", "one is too few"
     raised = advice("examples", contradicted=[{"example": 0, "call": {"raises": ["KeyError", "Exception"]}}])
     assert raised.startswith("it raises KeyError for {")
     assert advice("examples", contradicted=[{"example": 99, "call": {}}]).startswith("state its examples")
