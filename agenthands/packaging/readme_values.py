@@ -73,8 +73,8 @@ def is_scripted(model: str) -> bool:
 
 def _shown_case(plan: Plan, tried: Acceptance | None) -> CaseResult | None:
     """Return the passed case that shows most, with a short question if there is one; None if none was accepted."""
-    lengths: Mapping[str, int] = {case.id: len(case.query) for case in plan.test_cases}
-    passed = [case for case in tried.cases if case.passed and case.id in lengths] if tried and tried.passed else []
+    lengths: Mapping[str, int] = {case.id: len(case.query) for case in plan.test_cases if not case.history}
+    passed = [case for case in tried.ended("passed") if case.id in lengths] if tried and tried.passed else []
     short = [case for case in passed if lengths[case.id] <= _LONGEST_QUESTION] or passed
     return max(short, key=lambda case: len(set(case.tools_called)), default=None)
 
