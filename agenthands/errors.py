@@ -252,7 +252,7 @@ class DiskFull(OutsideError):
 class AgentNotLoaded(OutsideError):
     """NAT cannot load an agent that was built."""
 
-    code = "agent_not_loaded"
+    code = "chat_not_loaded"
 
 
 class RunFailed(OutsideError):

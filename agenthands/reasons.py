@@ -95,6 +95,8 @@ _TABLE: Sequence[Reason] = (
     Reason("disk_full", "build", "The disk is full.", "Free some space, or point AGENTHANDS_HOME at another disk.", 3),
     Reason("worker_lost", "build", "The worker was killed, its machine went down, or its store was away at the end.",
            "Run it again: what was finished is used again.", 3),
+    Reason("chat_not_loaded", "build", "NAT cannot load the agent that was to be talked to.",
+           "Look at it with `agenthands show`, and build it again.", 3),
     Reason("run_failed", "build", "A run of the deployment ended before AgentHands could say why.",
            "Read the run's logs in Prefect's UI.", 3),
     Reason("own_fault", "build", "This is a bug in AgentHands, not your mistake.",

@@ -27,11 +27,12 @@ OTHERS = {
     "trials.md",
     "python.md",
     "reasons.md",
+    "agents.md",
 }  # what was measured, and how; and what has no commands
 NOT_RUN = {
     "needs docker": 3,
     "needs a cluster": 1,
-    "needs a key": 2,
+    "needs a key": 3,
     "needs Ollama": 1,
     "needs the address of the repository": 2,
     "needs the id of a run under way": 1,
