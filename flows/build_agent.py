@@ -11,13 +11,14 @@ from pydantic import Field
 
 from agenthands._util.formatting import cut, one_line
 from agenthands.environments.base import Environment
+from agenthands.environments.nat_registry import NatRegistry
 from agenthands.error_mapping import as_agenthands_error
-from agenthands.errors import AgentHandsError, BuildCancelled
+from agenthands.errors import AgentHandsError, BuildCancelled, PlanRefused
 from agenthands.events import BuildFinished, Notice, emit, listening, stage
 from agenthands.flows.build_tool import build_tools
 from agenthands.flows.cancellation import cancelled_by_signal, wait_if_ending
 from agenthands.mcp.setup import PreparedServers, ReadyServer, UnusableServer
-from agenthands.planning.planner import ServerFeedback
+from agenthands.planning.planner import CaseFeedback, Objection, ServerFeedback
 from agenthands.reports.summary import verdict
 from agenthands.schemas import MAX_REQUEST_CHARACTERS, BuildOptions, BuildRecord, Plan, Status
 from agenthands.store.recorder import BuildRecorder
@@ -25,10 +26,10 @@ from agenthands.store.workdirs import BuildContext
 from agenthands.tasks.artifacts import BuildArtifacts
 from agenthands.tasks.dependencies import budget_for
 from agenthands.tasks.environment import prepare_environment, prepare_server, read_nat_registry
-from agenthands.tasks.evaluate import accept_agent
+from agenthands.tasks.evaluate import accept_agent, failed_stories
 from agenthands.tasks.lifecycle import note_start, publish_build, start_build, start_recorder
 from agenthands.tasks.package import assemble_agent
-from agenthands.tasks.plan import forget_plan, plan_agent
+from agenthands.tasks.plan import forget_plan, keep_repaired, plan_agent
 from agenthands.tasks.run_states import failed_state
 
 # No `from __future__ import annotations` in this folder: Prefect must resolve a flow's annotations by itself.
@@ -36,6 +37,8 @@ from agenthands.tasks.run_states import failed_state
 
 DEFAULTS = BuildOptions()
 Request = Annotated[str, Field(min_length=1, max_length=MAX_REQUEST_CHARACTERS)]
+MAX_REPAIRS = 2
+CASES_FAILED = "cases_failed"
 _NAME_WIDTH = 60
 _End = tuple[Status, str, str]  # how a build ended, the reason in words, and its code
 
@@ -106,35 +109,77 @@ def _build(build: BuildContext, ledger: BuildRecorder, shown: BuildArtifacts) ->
 
 
 def _work(build: BuildContext, ledger: BuildRecorder, shown: BuildArtifacts) -> tuple[_End, bytes | None]:
+    """Plan, make the tools, assemble, accept; where test cases fail, do it again with what happened in them."""
     base = prepare_environment(build)
     registry = read_nat_registry(build, base)
     ledger.note_version("nvidia-nat", registry.version)
-    ledger.planned = plan_agent(build, registry)
-    shown.show_plan(ledger.planned.plan)
-    environment, servers = prepare(build, ledger.planned.plan, base)
-    objection = ServerFeedback(ledger.planned, servers.unusable) if servers.unusable else None
-    if objection:
-        ledger.planned = plan_agent(build, registry, objection)
-        shown.show_plan(ledger.planned.plan)
-        environment, servers = prepare(build, ledger.planned.plan, base)
-    servers.require_usable()
-    plan = ledger.planned.plan
-    ledger.environment = environment
-    ledger.note_servers(servers.ready)
+    objections: list[Objection] = []
+    end, bundle = _made(build, ledger, shown, registry, base, objections)
+    for _ in range(MAX_REPAIRS):
+        if not ledger.acceptance or end[2] != CASES_FAILED:
+            break
+        objections.append(CaseFeedback(ledger.plan_result(), failed_stories(build, ledger.acceptance)))
+        try:
+            end, bundle = _made(build, ledger, shown, registry, base, objections)
+        except PlanRefused as error:
+            emit(Notice(build.build_id, f"The failed test cases were not repaired. {error.message}"))
+            break
+    if ledger.acceptance and not ledger.acceptance.passed:
+        forget_plan(build, registry, objections)
+    elif ledger.repairs and end[0] == "accepted":
+        keep_repaired(build, registry, ledger.plan_result())
+    return end, bundle
 
-    ledger.tools, error = build_tools(build, plan, environment)
+
+def _made(
+    build: BuildContext,
+    ledger: BuildRecorder,
+    shown: BuildArtifacts,
+    registry: NatRegistry,
+    base: Environment,
+    objections: list[Objection],
+) -> tuple[_End, bytes | None]:
+    """Make and accept an agent by a plan that answers the last of the `objections`, to which more may be added."""
+    plan, environment, servers = _planned(build, ledger, shown, registry, base, objections)
+    ledger.acceptance = None
+    outcomes, error = build_tools(build, plan, environment, ledger.kept_tools(plan, environment))
+    ledger.note_tools(plan, environment, outcomes)
     if error:
         raise error
-    if rejected := [tool.name for tool in ledger.tools if tool.status != "accepted"]:
+    if rejected := [tool.name for tool in outcomes if tool.status != "accepted"]:
         budget_for(build).scope("tools").require()  # what was cut short is not judged
         return ("rejected", f"the gate rejected {', '.join(rejected)}", "tools_rejected"), None
+    bundle = assemble_agent(build, plan, [server.planned for server in servers], registry, environment)
+    ledger.acceptance = result = accept_agent(build, plan, servers, bundle)
+    return ("accepted", "", "") if result.passed else ("rejected", result.reason, result.reason_code), bundle
 
-    bundle = assemble_agent(build, plan, [server.planned for server in servers.ready], registry, environment)
-    ledger.acceptance = result = accept_agent(build, plan, servers.ready, bundle)
-    if not result.passed:
-        forget_plan(build, registry, objection)
-        return ("rejected", result.reason, result.reason_code), bundle
-    return ("accepted", "", ""), bundle
+
+def _planned(
+    build: BuildContext,
+    ledger: BuildRecorder,
+    shown: BuildArtifacts,
+    registry: NatRegistry,
+    base: Environment,
+    objections: list[Objection],
+) -> tuple[Plan, Environment, Sequence[ReadyServer]]:
+    """Return a plan, the environment of its tools and its servers, all usable, and note them.
+
+    The planner is told the last of the `objections`. Where a server cannot be used, that is one more of them, and the
+    planner is asked once more.
+    """
+    for last in (False, True):
+        objection = objections[-1] if objections else None
+        planned = plan_agent(build, registry, base, objection)
+        ledger.note_plan(planned, objection)
+        shown.show_plan(planned.plan)
+        environment, servers = prepare(build, planned.plan, base)
+        if not servers.unusable:
+            break
+        if last:
+            servers.require_usable()
+        objections.append(ServerFeedback(planned, servers.unusable))
+    ledger.note_servers(servers.ready)
+    return planned.plan, environment, servers.ready
 
 
 def _cancelled(build: BuildContext, ledger: BuildRecorder) -> None:

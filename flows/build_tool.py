@@ -1,5 +1,6 @@
 """How one tool comes about: generate, validate, and repair until the gate accepts it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from prefect import flow, task
@@ -93,21 +94,23 @@ def make_tool(work: ToolWorkspace) -> ToolArtifact:
 
 
 def build_tools(
-    build: BuildContext, plan: Plan, environment: Environment
+    build: BuildContext, plan: Plan, environment: Environment, kept: Mapping[str, ToolOutcome]
 ) -> tuple[list[ToolOutcome], Exception | None]:
     """Build all tools at once, as many as the settings allow; one that fails does not disturb the others.
 
-    Returns an outcome for each tool, and the first error of a tool that neither passed nor was rejected.
+    Those in `kept` were made by this build before, and stay as they are. Returns an outcome for each tool, and the
+    first error of a tool that neither passed nor was rejected.
     """
     settings = settings_for(build.request.options())
     models, prompt = (settings.model("coder"), settings.model("planner")), settings.model_config_file().agent.text
-    keys = [tool_key(tool, *models, prompt, environment.lock_sha256) for tool in plan.custom_tools]
+    tools = [tool for tool in plan.custom_tools if tool.name not in kept]
+    keys = [tool_key(tool, *models, prompt, environment.lock_sha256) for tool in tools]
     count = len(plan.custom_tools)
     works = [
         open_workspace(build, tool, environment, key, key_with_fallback(key, *models))
-        for tool, key in zip(plan.custom_tools, keys, strict=True)
+        for tool, key in zip(tools, keys, strict=True)
     ]
-    for tool in plan.custom_tools:
+    for tool in tools:
         emit(ToolProgress(build.build_id, tool.name, "waiting", "", 0))
     threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.parallel)
     with stage(build.build_id, "tools") as note, threads as runner:
@@ -117,9 +120,11 @@ def build_tools(
         ]
         asked = dict(zip(futures, zip(works, keys, strict=True), strict=True))
         settled = {future: _settled(*asked[future], future) for future in as_completed(futures)}
-        outcomes, errors = zip(*(settled[future] for future in futures), strict=True) if futures else ((), ())
+        made, errors = zip(*(settled[future] for future in futures), strict=True) if futures else ((), ())
+        found = {**kept, **{outcome.name: outcome for outcome in made}}
+        outcomes = [found[tool.name] for tool in plan.custom_tools]
         note.detail = f"{sum(outcome.status == 'accepted' for outcome in outcomes)} of {count} tools accepted"
-    return list(outcomes), next(filter(None, errors), None)
+    return outcomes, next(filter(None, errors), None)
 
 
 def _settled(work: ToolWorkspace, key: str, future: PrefectFuture[Any]) -> tuple[ToolOutcome, Exception | None]:

@@ -24,8 +24,8 @@ def plan_only(request: str, options: BuildOptions) -> tuple[PlanResult, Estimate
     build = start_build(request, options)
     note_start(build)
     try:
-        registry = read_nat_registry(build, prepare_environment(build))
-        planned = plan_agent(build, registry)
+        base = prepare_environment(build)
+        planned = plan_agent(build, read_nat_registry(build, base), base)
         emit(
             BuildFinished(
                 build.build_id,

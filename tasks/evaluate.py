@@ -9,6 +9,7 @@ from prefect import task
 
 import agenthands.evaluation.acceptance as acceptance
 from agenthands.evaluation.acceptance import Reach
+from agenthands.evaluation.case_story import case_story
 from agenthands.events import stage
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.setup import ReadyServer
@@ -73,6 +74,12 @@ def accept_agent(build: BuildContext, plan: Plan, servers: Sequence[ReadyServer]
         from_before = from_before or accepted.cached
         note.detail = f"{acceptance.outcome_sentence(accepted, len(plan.test_cases))}{' before' if from_before else ''}"
     return accepted.from_before() if from_before else accepted
+
+
+def failed_stories(build: BuildContext, accepted: Acceptance) -> dict[str, str]:
+    """Return what happened in each failed test case of this build, by id, for the planner to read."""
+    folder = build.folder / "accept" / "transcripts"
+    return {case.id: case_story(case, folder / f"{case.id}.json") for case in accepted.cases if not case.passed}
 
 
 def _key(build: BuildContext, plan: Plan, bundle: bytes) -> tuple[str, ModelSettings, ModelSettings]:

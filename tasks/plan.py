@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prefect import task
 
 import agenthands.planning.planner as planning
 from agenthands._util.formatting import count
+from agenthands.environments.base import Environment
 from agenthands.environments.nat_registry import NatRegistry
 from agenthands.errors import DependencyRefused, PlanRefused
 from agenthands.events import stage
-from agenthands.planning.planner import PlanResult, ServerFeedback
+from agenthands.packaging.load_check import load_fault
+from agenthands.planning.planner import Objection, PlanResult, ServerFeedback
 from agenthands.planning.validation import PlanningContext
 from agenthands.schemas import Plan
-from agenthands.store.cache_keys import key_with_fallback, plan_key
+from agenthands.settings import Settings
+from agenthands.store.cache_keys import key_with_fallback, plan_key, repaired_key
 from agenthands.store.workdirs import PLAN, BuildContext
 from agenthands.tasks import dependencies
 from agenthands.tasks.result_cache import cached, invalidate, load_fallback_result, result_of, store_fallback_result
@@ -20,7 +25,9 @@ from agenthands.tasks.retries import CALLS_MODELS, RETRY_OUTSIDE
 
 
 @task(name="plan", task_run_name="plan", **RETRY_OUTSIDE, **CALLS_MODELS)
-def plan_task(build: BuildContext, registry: NatRegistry, objection: ServerFeedback | None, apart: str) -> PlanResult:
+def plan_task(
+    build: BuildContext, registry: NatRegistry, base: Environment, objection: Objection | None, apart: str
+) -> PlanResult:
     """Ask the planner. Raises PlanRefused, after writing the last answer to the build's folder.
 
     A plan in which a fallback had a part is cached under the key `apart`, for builds with the same fallback.
@@ -37,6 +44,10 @@ def plan_task(build: BuildContext, registry: NatRegistry, objection: ServerFeedb
             return f"custom_tools: the dependencies {', '.join(plan.dependencies())} cannot be used: {error.message}"
         return ""
 
+    def does_not_load(plan: Plan) -> str:
+        fault = load_fault(plan, registry, base, dependencies.sandbox_for(settings), build.folder / "load-check")
+        return f"NAT cannot load the agent that this plan describes: {fault}" if fault else ""
+
     dependencies.warm_up(settings)
     try:
         planned = planning.plan_agent(
@@ -45,10 +56,10 @@ def plan_task(build: BuildContext, registry: NatRegistry, objection: ServerFeedb
             PlanningContext(
                 registry,
                 dependencies.catalogue_for(settings),
-                objection.servers if objection else {},
+                objection.servers if isinstance(objection, ServerFeedback) else {},
                 settings.dependencies,
             ),
-            unresolved,
+            (unresolved, does_not_load),
             objection,
         )
     except PlanRefused as error:
@@ -57,38 +68,61 @@ def plan_task(build: BuildContext, registry: NatRegistry, objection: ServerFeedb
     return store_fallback_result(apart, planned, settings) if planned.by_fallback else planned
 
 
-def forget_plan(build: BuildContext, registry: NatRegistry, objection: ServerFeedback | None) -> None:
+def forget_plan(build: BuildContext, registry: NatRegistry, objections: Sequence[Objection]) -> None:
     """Remove the cached plan, because its agent failed the test cases: the next build asks for another.
 
-    If it was the answer to an `objection`, the first plan is removed too, because it leads to this one.
+    Those that led to it by `objections` are removed too.
     """
     settings = dependencies.settings_for(build.request.options())
-    for key in {*_keys(build, registry, None), *_keys(build, registry, objection)}:
-        if key:
-            invalidate(key, settings)
+    keys = {key for objection in (None, *objections) for key in _keys(build, registry, objection) if key}
+    for key in {*keys, *map(repaired_key, keys)}:
+        invalidate(key, settings)
 
 
-def plan_agent(build: BuildContext, registry: NatRegistry, objection: ServerFeedback | None = None) -> PlanResult:
+def keep_repaired(build: BuildContext, registry: NatRegistry, planned: PlanResult) -> None:
+    """Let later builds of the same request begin with the plan whose agent passed, instead of the one that failed."""
+    key, apart = _keys(build, registry, None)
+    settings = dependencies.settings_for(build.request.options())
+    store_fallback_result(repaired_key(apart if planned.by_fallback else key), planned, settings)
+
+
+def plan_agent(
+    build: BuildContext, registry: NatRegistry, base: Environment, objection: Objection | None = None
+) -> PlanResult:
     """Return a plan that can be built here; with an `objection` to a plan, another one. Raises PlanRefused.
+
+    `base` is NAT's environment, in which the planned agent is loaded with placeholders for its tools.
 
     The plan is cached for the same request with the same models, prompts and catalogue.
     """
     settings = dependencies.settings_for(build.request.options())
     key, apart = _keys(build, registry, objection)
     with stage(build.build_id, "plan") as note:
-        state = cached(plan_task, key, settings)(build, registry, objection, apart, return_state=True)
-        planned, from_before = result_of(state)
-        planned = planned.from_before() if from_before else planned
+        kept = _repaired(key, apart, settings) if objection is None else None
+        if kept:
+            planned = kept
+        else:
+            state = cached(plan_task, key, settings)(build, registry, base, objection, apart, return_state=True)
+            planned, from_before = result_of(state)
+            planned = planned.from_before() if from_before else planned
         plan = planned.plan
         (build.folder / PLAN).write_text(plan.model_dump_json(indent=1), encoding="utf-8")
         note.detail = (
-            f"{plan.name}: {plan.scaffold.type}, {count(len(plan.custom_tools), 'tool')} to write, "
+            f"{plan.name}: {count(len(plan.agents), 'agent')}, {count(len(plan.custom_tools), 'tool')} to write, "
             f"{count(len(plan.mcp_servers), 'MCP server')}, {count(len(plan.test_cases), 'test case')}"
         )
     return planned
 
 
-def _keys(build: BuildContext, registry: NatRegistry, objection: ServerFeedback | None) -> tuple[str, str]:
+def _repaired(key: str, apart: str, settings: Settings) -> PlanResult | None:
+    """Return the plan that an earlier build of the same request came to by repair; None if there is none."""
+    for kept in filter(None, (key, apart)):
+        if found := load_fallback_result(repaired_key(kept), PlanResult, settings):
+            return found.from_before()
+    return None
+
+
+def _keys(build: BuildContext, registry: NatRegistry, objection: Objection | None) -> tuple[str, str]:
     """Return the key of the plan, and its key if a fallback has a part in it."""
     settings = dependencies.settings_for(build.request.options())
     planner, catalogue = settings.model("planner"), dependencies.catalogue_for(settings)

@@ -17,12 +17,12 @@ from xdist.scheduler import LoadScopeScheduling
 _LONGEST = [
     "test_docker_pool", "test_package_image", "test_many_machines", "test_serving", "test_docs", "test_end_to_end",
     "test_embedded_server", "test_rebuilding", "test_npm", "test_package", "test_real_servers",
-    "test_servers_in_a_build", "test_scaffolds", "test_batches", "test_agents_that_go_wrong", "test_resuming",
+    "test_servers_in_a_build", "test_agent_types", "test_batches", "test_agents_that_go_wrong", "test_resuming",
     "test_model_faults", "test_budgets", "test_secrets", "test_endings", "test_cancelling",
 ]  # fmt: skip
 # Files whose tests share nothing that is dear: each test may be run by another process of pytest-xdist.
 _APART = {
-    "test_resuming", "test_scaffolds", "test_budgets", "test_model_faults", "test_endings", "test_own_faults",
+    "test_resuming", "test_agent_types", "test_budgets", "test_model_faults", "test_endings", "test_own_faults",
     "test_cancelling", "test_arbitration_in_a_build", "test_gate",
 }  # fmt: skip
 _SERVED = {"test_serving", "test_docs", "test_docker_pool"}  # share one `agenthands serve`

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,21 +13,26 @@ from agenthands.environments.base import Environment
 from agenthands.errors import SandboxLost
 from agenthands.sandbox.base import Command, Limits, Sandbox
 
-_KEPT = "nat_registry-2.json"  # the number is that of its format
+_KEPT = "nat_registry-3.json"  # the number is that of its format
 _FILLED = {"llm", "function", "functions", "functions_and_groups"}
 _OUT_OF_REACH = {
+    "code_execution": "it needs a Piston server that runs beside the agent",
+    "current_request_attributes": "it shows what a request to `nat serve` carries, for developers",
+    "langgraph_wrapper": "it loads a graph from a file of its user's",
     "per_user_react_agent": "each session of it needs a user's identity, which requests to `nat serve` lack",
     "responses_api_agent": "it speaks OpenAI's Responses API, which the model gateway does not offer",
+    "tavily_internet_search": "NAT ships it as a notice of its removal alone",
 }
+_OF_THE_USER = {"user_id", "user_id_resolver"}
 _SCRIPT = Path(__file__).parent / "nat_registry_script.py"
 
 
 class AgentTypeField(BaseModel):
-    """A field of a scaffold's configuration: what it refers to."""
+    """A field of an agent type's configuration: what it refers to."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["function", "functions", "functions_and_groups", "group", "llm", "memory", "text", "other"]
+    kind: Literal["function", "functions", "functions_and_groups", "group", "llm", "memory", "text", "secret", "other"]
     required: bool = False
 
 
@@ -44,6 +49,46 @@ class AgentTypeSchema(BaseModel):
         found = (name for name, field in self.fields.items() if field.kind == kind and field.required >= required)
         return next(found, None)
 
+    @property
+    def takes(self) -> Literal["tools", "agents", "nothing"]:
+        """What the agent may be given: tools and agents, agents alone, or nothing (its model answers by itself)."""
+        if self.field_of("function", required=True) or self.field_of("functions_and_groups"):
+            return "tools"
+        return "agents" if self.field_of("functions") else "nothing"
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model reads what the agent is told."""
+        return self.field_of("llm") is not None
+
+
+class BuiltinField(AgentTypeField):
+    """A field of a builtin tool's configuration; `accepts` is its JSON Schema, None for what JSON cannot hold."""
+
+    accepts: dict[str, Any] | None = None
+    about: str = ""
+
+
+class BuiltinSchema(BaseModel):
+    """A function that NAT already has, as its configuration class describes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fields: dict[str, BuiltinField] = {}
+    about: str = ""
+
+    def settable(self) -> dict[str, BuiltinField]:
+        """Return the fields that a plan may set: what JSON can hold, no secret, and not whose memory it is."""
+        return {
+            name: field
+            for name, field in self.fields.items()
+            if field.kind in ("text", "other") and field.accepts and name not in _OF_THE_USER
+        }
+
+    def references(self, kind: str) -> list[str]:
+        """Return the fields that name another component, such as the model."""
+        return [name for name, field in self.fields.items() if field.kind == kind]
+
 
 class NatRegistry(BaseModel):
     """The component types that the installed NAT knows."""
@@ -52,18 +97,22 @@ class NatRegistry(BaseModel):
 
     version: str
     scaffolds: dict[str, AgentTypeSchema]
-    """By _type."""
-    functions: list[str]
-    """Every other function _type."""
+    """Agent types by _type."""
+    builtins: dict[str, BuiltinSchema]
+    """Every other function by _type."""
     memories: list[str] = []
     """Every memory provider's _type."""
 
     def plannable_agent_types(self) -> dict[str, str]:
-        """Return what NAT says about each scaffold that `agent_config` can fill for a plan."""
+        """Return what NAT says about each agent type that `nat_config` can fill for a plan."""
         return {name: kind.about for name, kind in sorted(self.scaffolds.items()) if not self.why_not(name)}
 
+    def plannable_builtins(self) -> dict[str, BuiltinSchema]:
+        """Return the builtin tools that a plan can configure, by _type."""
+        return {name: tool for name, tool in sorted(self.builtins.items()) if not self.why_not_builtin(name)}
+
     def why_not(self, scaffold: str) -> str:
-        """Return why a scaffold cannot be planned; empty where it can."""
+        """Return why an agent type cannot be planned; empty where it can."""
         kind = self.scaffolds.get(scaffold)
         if kind is None:
             return "NAT has no such agent"
@@ -77,11 +126,18 @@ class NatRegistry(BaseModel):
             for name, field in required.items()
             if field.kind not in _FILLED and not (name == "description" and field.kind == "text")
         ]
-        if unknown:
-            return f"it needs {', '.join(unknown)}"
-        if not any(kind.field_of(each, each == "function") for each in _FILLED - {"llm"}):
-            return "it drives no tools"
-        return ""
+        return f"it needs {', '.join(unknown)}" if unknown else ""
+
+    def why_not_builtin(self, name: str) -> str:
+        """Return why a builtin tool cannot be planned; empty where it can."""
+        tool = self.builtins.get(name)
+        if tool is None:
+            return "NAT has no such function"
+        if name in _OUT_OF_REACH:
+            return _OUT_OF_REACH[name]
+        filled = (*tool.settable(), *tool.references("llm"), *tool.references("memory"))
+        unknown = [each for each, field in tool.fields.items() if field.required and each not in filled]
+        return f"it needs {', '.join(unknown)}, which no plan can set" if unknown else ""
 
 
 def read_registry(environment: Environment, sandbox: Sandbox, scratch: Path) -> NatRegistry:

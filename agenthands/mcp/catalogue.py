@@ -29,7 +29,7 @@ from pydantic import (
 
 from agenthands.errors import SettingsInvalid
 from agenthands.mcp.tool_poisoning import poisoned
-from agenthands.schemas.plan import SLUG
+from agenthands.schemas.part import SLUG
 
 EXTENSION = "io.agenthands/catalogue"
 _SHIPPED = Path(__file__).parent / "servers"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
-from agenthands.environments.nat_registry import AgentTypeSchema
+from agenthands.environments.nat_registry import BuiltinSchema, NatRegistry
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue import ServerVariable
 from agenthands.mcp.setup import PlannedServer
-from agenthands.schemas import Plan
+from agenthands.packaging.agent_config import LLM_NAME, agent_functions, llm_name, models_of, needs_team, told
+from agenthands.schemas import BuiltinTool, Plan
 
 _CASES = "evals/cases.jsonl"
 _AT_ONCE = 4
@@ -46,24 +46,30 @@ def evaluation(plan: Plan, package: str, config: str) -> dict[str, str]:
     }
 
 
+class _Readable(yaml.SafeDumper):
+    """Writes a text of several lines as lines, where YAML allows it."""
+
+    def represent_text(self, text: str) -> yaml.Node:
+        """Return the node of a text."""
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Readable.add_representer(str, _Readable.represent_text)
+
+
 def as_yaml(values: dict[str, Any]) -> str:
     """Return a configuration as readable YAML: in its own order, one line a value.
 
     NAT interpolates variables twice: in the text, then in each value that YAML found in it. The backslash leaves them
     to the second pass, so that the content of a variable always stays a single string.
     """
-    text = yaml.safe_dump(values, sort_keys=False, width=120, allow_unicode=True)
+    text = yaml.dump(values, Dumper=_Readable, sort_keys=False, width=120, allow_unicode=True)
     escaped = text.replace("\\", r"\\").replace("${", r"\${")
     return _ABOUT + escaped if "${" in text else escaped
 
 
-# What NAT's react agent does only if it is told to: show the model the tools' schemas, and ask again where it wrote
-# bold words or a fence into its steps (NVIDIA/NeMo-Agent-Toolkit#1308, #262).
-_FOR_ANY_MODEL = {"use_native_tool_calling": True, "parse_agent_response_max_retries": 3}
-LLM_NAME = "llm"
+MEMORY_NAME = "memory"
 _CALL_SETTINGS = ("temperature", "max_output_tokens", "reasoning_effort", "thinking_tokens", "context_tokens")
-INNER_AGENT = "inner_agent"
-INNER_TYPE = "tool_calling_agent"
 
 
 def package_name(plan: Plan) -> str:
@@ -73,72 +79,75 @@ def package_name(plan: Plan) -> str:
 
 
 def nat_config(
-    plan: Plan, scaffold: AgentTypeSchema, servers: Sequence[PlannedServer], model: ModelSettings
+    plan: Plan, registry: NatRegistry, servers: Sequence[PlannedServer], model: ModelSettings
 ) -> dict[str, Any]:
     """Return NAT's workflow configuration as a mapping.
 
-    An agent type that takes only single functions (router, executors) passes each of them the text of the question,
-    which tools do not accept: so each tool and each server gets an agent of its own, which calls it.
     The model is called through litellm, so `AGENT_MODEL` chooses it, `AGENT_API_BASE` says where it answers, and the
     provider's usual variables hold its key; its type is the package's own, which looks for that key and calls the model
     as it was called in acceptance. The file contains no secret.
     """
-    functions: dict[str, dict[str, Any]] = {tool.type: {"_type": tool.type} for tool in plan.builtin_tools}
+    package = package_name(plan)
+    agents = agent_functions(plan, registry, package)
+    functions = {tool.type: _builtin(tool, registry) for tool in plan.builtin_tools}
     functions |= {tool.name: {"_type": tool.name} for tool in plan.custom_tools}
     groups = {server.entry.id: _group(server) for server in servers}
-    tools = [*functions, *groups]
-    workflow: dict[str, Any] = {"_type": plan.scaffold.type}
-    if "description" in scaffold.fields:
-        workflow["description"] = _text(plan.summary)  # what clients of `nat mcp serve` read
-    if llm := scaffold.field_of("llm"):
-        workflow[llm] = LLM_NAME
-    workflow |= {name: value for name, value in _FOR_ANY_MODEL.items() if name in scaffold.fields}
-    if inner := scaffold.field_of("function", required=True):
-        functions[INNER_AGENT] = _agent(tools, plan.summary)
-        workflow[inner] = INNER_AGENT
-    elif everything := scaffold.field_of("functions_and_groups"):
-        workflow[everything] = tools
-    elif single := scaffold.field_of("functions"):
-        about = _descriptions(plan, servers)
-        specialists = {f"{name.replace('-', '_')}_agent": _agent([name], about[name]) for name in _ordered(plan, tools)}
-        functions |= specialists
-        workflow[single] = list(specialists)
     config: dict[str, Any] = {
-        "llms": {
-            LLM_NAME: {
-                "_type": f"{package_name(plan)}_model",
-                "model_name": f"${{AGENT_MODEL:-{model.model}}}",
-                "base_url": "${AGENT_API_BASE:-}",
-                **_calls(model),
-            }
-        },
-        "functions": functions,
+        "llms": {llm_name(role): _llm(package, role, model) for role in models_of(plan.agents)},
+        "functions": functions | agents.functions,
     }
+    if needs_memory(plan, registry):
+        path = f"${{AGENT_MEMORY:-~/.{package}/memory.sqlite}}"
+        config["memory"] = {MEMORY_NAME: {"_type": f"{package}_memory", "path": path}}
     if groups:
         config["function_groups"] = groups
-    return {**config, "workflow": workflow}
+    return {**config, "workflow": agents.workflow}
+
+
+def needs_memory(plan: Plan, registry: NatRegistry) -> bool:
+    """Return whether a builtin tool of the plan keeps something in the agent's memory."""
+    known = (registry.builtins.get(tool.type, BuiltinSchema()) for tool in plan.builtin_tools)
+    return any(tool.references("memory") for tool in known)
+
+
+def own_modules(plan: Plan, registry: NatRegistry) -> list[str]:
+    """Return the modules of the package, besides those that each has, that the configuration needs."""
+    return [*(["team"] if needs_team(plan) else []), *(["memory"] if needs_memory(plan, registry) else [])]
+
+
+def _builtin(tool: BuiltinTool, registry: NatRegistry) -> dict[str, Any]:
+    """Return a builtin tool's configuration; what names a model or a memory names the agent's."""
+    known = registry.builtins.get(tool.type, BuiltinSchema())
+    models = dict.fromkeys(known.references("llm"), LLM_NAME)
+    memories = dict.fromkeys(known.references("memory"), MEMORY_NAME)
+    if memories and "user_id" in known.fields:
+        memories["user_id"] = "${AGENT_USER:-user}"
+    return {"_type": tool.type, **models, **memories, **{key: _harmless(value) for key, value in tool.config.items()}}
+
+
+def _harmless(value: Any) -> Any:
+    """Return a value of the plan in whose texts NAT finds no variable and no file to read."""
+    if isinstance(value, str):
+        return told(value)
+    if isinstance(value, dict):
+        return {key: _harmless(each) for key, each in value.items()}
+    return [_harmless(each) for each in value] if isinstance(value, list) else value
+
+
+def _llm(package: str, role: str, model: ModelSettings) -> dict[str, Any]:
+    variable = f"AGENT_MODEL_{role.upper()}" if role else "AGENT_MODEL"
+    return {
+        "_type": f"{package}_model",
+        "model_name": f"${{{variable}:-{model.model}}}",
+        "base_url": "${AGENT_API_BASE:-}",
+        **_calls(model),
+    }
 
 
 def _calls(model: ModelSettings) -> dict[str, Any]:
     """Return what the settings say of each call; the package makes options of it as the gateway of acceptance does."""
     said = {name: getattr(model, name) for name in _CALL_SETTINGS}
     return {name: value for name, value in said.items() if value is not None}
-
-
-def _agent(tools: Sequence[str], description: str) -> dict[str, Any]:
-    return {"_type": INNER_TYPE, "llm_name": LLM_NAME, "tool_names": list(tools), "description": _text(description)}
-
-
-def _ordered(plan: Plan, tools: Sequence[str]) -> list[str]:
-    """Return the tools in the order that the plan specifies for its executor; the others are at the end."""
-    wanted = plan.scaffold.order
-    return [*wanted, *(name for name in tools if name not in wanted)]
-
-
-def _descriptions(plan: Plan, servers: Sequence[PlannedServer]) -> dict[str, str]:
-    about = {tool.type: tool.reasoning for tool in plan.builtin_tools}
-    about |= {tool.name: tool.description for tool in plan.custom_tools}
-    return about | {server.entry.id: f"{server.entry.description} {server.reasoning}".strip() for server in servers}
 
 
 def _group(server: PlannedServer) -> dict[str, Any]:
@@ -159,9 +168,3 @@ def _reference(variable: ServerVariable) -> str:
     if variable.required:
         return f"${{{variable.name}:?must be set, see .env.example}}"
     return f"${{{variable.name}:-{variable.placeholder}}}"
-
-
-def _text(words: str) -> str:
-    """Return an untrusted text as one line in which NAT finds no variable, no escape and no file to read."""
-    line = " ".join(words.split()).replace("${", "$ {").rstrip("\\ ")
-    return re.sub(r"^file://", "file: //", line).replace("\\", r"\\")

@@ -19,7 +19,7 @@ from agenthands.gate.checks.files import tests_path, tool_path
 from agenthands.llm import call_options
 from agenthands.llm.settings import KEYS, ModelSettings, key_names
 from agenthands.mcp.setup import PlannedServer
-from agenthands.packaging.nat_config import as_yaml, evaluation, nat_config, package_name
+from agenthands.packaging.nat_config import as_yaml, evaluation, nat_config, own_modules, package_name
 from agenthands.schemas import Plan
 
 BUNDLE_FORMAT = "agenthands-bundle-1"
@@ -81,15 +81,16 @@ def assemble_agent(
     agent_model = model.model
     package = package_name(plan)
     source = f"src/{package}"
-    scaffold = registry.scaffolds[plan.scaffold.type]
-    config = nat_config(plan, scaffold, servers, model)
+    config = nat_config(plan, registry, servers, model)
     keys = key_names(agent_model)
+    modules = own_modules(plan, registry)
     values = {
         "plan": plan,
         "package": package,
         "distribution": package.replace("_", "-"),
         "config": config_path(plan),
         "servers": servers,
+        "own_modules": modules,
         "nat_version": registry.version,
         "agent_model": agent_model,
         "api_base": without_user(model.api_base or ""),
@@ -100,9 +101,9 @@ def assemble_agent(
         "chat": json.dumps({"messages": [{"role": "user", "content": plan.test_cases[0].query}]}),
     }
     texts = {
-        **{path: _render(f"{template}.j2", values) for path, template in _RENDERED.items()},
-        **{f"{source}/{each}": _render(f"{each}.j2", values) for each in ("evaluator.py", "model.py", "register.py")},
-        f"{source}/__init__.py": _render("init.py.j2", values),
+        **{path: render(f"{template}.j2", values) for path, template in _RENDERED.items()},
+        **{f"{source}/{each}": render(f"{each}.j2", values) for each in ("evaluator.py", "model.py", "register.py")},
+        f"{source}/__init__.py": render("init.py.j2", values),
         f"{source}/call_options.py": _CALL_OPTIONS.read_text(encoding="utf-8"),
         f"{source}/tools/__init__.py": "",
         "requirements.lock": lock,
@@ -110,8 +111,9 @@ def assemble_agent(
         config_path(plan): as_yaml(config),
         **evaluation(plan, package, config_path(plan)),
     }
+    texts |= {f"{source}/{module}.py": render(f"{module}.py.j2", values) for module in modules}
     if servers:
-        texts["setup_mcp.sh"] = _render("setup_mcp.sh.j2", values)
+        texts["setup_mcp.sh"] = render("setup_mcp.sh.j2", values)
         texts |= {f"mcp/{server.entry.id}.lock": server.lock for server in servers}
         texts |= {f"mcp/{server.entry.id}.package-lock.json": server.npm_lock for server in servers if server.npm_lock}
     for name, workspace in tools.items():
@@ -142,7 +144,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _render(name: str, values: Mapping[str, object]) -> str:
+def render(name: str, values: Mapping[str, object]) -> str:
+    """Return a template of the package, filled in."""
     return _environment().get_template(name).render(**values)
 
 

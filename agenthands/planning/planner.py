@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -18,6 +19,7 @@ from agenthands.llm.prompts import render
 from agenthands.mcp.catalogue import rank_servers
 from agenthands.planning.validation import PlanningContext, validate_plan
 from agenthands.schemas import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
+from agenthands.schemas.plan_changes import changed_parts
 
 MAX_ANSWERS = 3
 _MAX_EMPTY = 2
@@ -51,6 +53,17 @@ class ServerFeedback:
     servers: Mapping[str, Sequence[str]]
 
 
+@dataclass(frozen=True)
+class CaseFeedback:
+    """A plan whose agent failed test cases: what happened in each of them, by the case's id."""
+
+    planned: PlanResult
+    stories: Mapping[str, str]
+
+
+Objection = ServerFeedback | CaseFeedback
+
+
 def checked_request(request: str) -> str:
     """Return the request without surrounding space.
 
@@ -79,14 +92,15 @@ def plan_agent(
     request: str,
     model: ChatModel,
     reality: PlanningContext,
-    resolves: Callable[[Plan], str],
-    objection: ServerFeedback | None = None,
+    trials: Sequence[Callable[[Plan], str]] = (),
+    objection: Objection | None = None,
 ) -> PlanResult:
     """Ask the planner, at most three times, until its plan can be built.
 
-    `resolves` tries to resolve a plan's dependencies and returns a complaint, empty if they resolve. With an
-    `objection`, the planner is asked for another plan, and the earlier cost is included. Raises PlanRefused with the
-    last answer, the errors of ChatModel, AnswerCutOff, or the reason for two empty answers in a row.
+    `trials` are made in their order of a plan without other complaints; each returns a complaint, empty if there is
+    none. With an `objection`, the planner is asked for another plan, and the earlier cost is included. Raises
+    PlanRefused with the last answer, the errors of ChatModel, AnswerCutOff, or the reason for two empty answers in a
+    row.
     """
     schema = Plan.model_json_schema()
     earlier = objection.planned if objection else None
@@ -105,9 +119,9 @@ def plan_agent(
             raise answer.fault  # half a plan says nothing about the other half: the model would be told a wrong fault
         plan, complaints = read_plan(answer_text)
         if plan is not None:
-            complaints = validate_plan(plan, reality)
-            if not complaints and (complaint := resolves(plan)):
-                complaints = [complaint]
+            complaints = [*validate_plan(plan, reality), *_repair_complaints(plan, objection)]
+            if not complaints:
+                complaints = list(islice(filter(None, (trial(plan) for trial in trials)), 1))
             if not complaints:
                 answers = number + (earlier.answers if earlier else 0)
                 return PlanResult(plan=plan, answers=answers, cost_usd=cost, tokens=tokens, by_fallback=by_fallback)
@@ -120,7 +134,7 @@ def plan_agent(
 
 
 def _opening(
-    request: str, reality: PlanningContext, schema: Mapping[str, Any], objection: ServerFeedback | None
+    request: str, reality: PlanningContext, schema: Mapping[str, Any], objection: Objection | None
 ) -> list[dict[str, str]]:
     """Return the messages up to the planner's turn; servers that proved unusable are not offered again."""
     usable = {name: server for name, server in reality.catalogue.items() if name not in reality.unusable}
@@ -131,17 +145,42 @@ def _opening(
             "content": render(
                 "plan/user.md.j2",
                 request=request,
-                fence="-" * max(10, 1 + max(map(len, re.findall("-+", request)), default=0)),  # it cannot close it
-                scaffolds=reality.registry.plannable_agent_types(),
-                builtin_tools=reality.registry.functions,
+                fence=fence_around(request),
+                agent_types=reality.registry.plannable_agent_types(),
+                builtin_tools=reality.registry.plannable_builtins(),
+                models=reality.models,
                 servers=rank_servers(usable, request, _SERVERS_SHOWN),
             ),
         },
     ]
-    if objection:
+    if isinstance(objection, ServerFeedback):
         complaints = [complaint for server in objection.servers.values() for complaint in server]
         messages += _sent_back(objection.planned.plan.model_dump_json(), complaints)
+    elif objection:
+        told = render("plan/repair.md.j2", stories=objection.stories, fence=fence_around(*objection.stories.values()))
+        messages += [
+            {"role": "assistant", "content": objection.planned.plan.model_dump_json()},
+            {"role": "user", "content": told},
+        ]
     return messages
+
+
+def _repair_complaints(plan: Plan, objection: Objection | None) -> list[str]:
+    """Return what is wrong with a plan as an answer to failed test cases: a case dropped, no reason given."""
+    if not isinstance(objection, CaseFeedback):
+        return []
+    kept = {case.id for case in plan.test_cases}
+    dropped = [case.id for case in objection.planned.plan.test_cases if case.id not in kept]
+    complaints = [f"test_cases: {', '.join(dropped)} must stay; correct a case that asks for the wrong thing."]
+    found = complaints if dropped else []
+    if not changed_parts(objection.planned.plan, plan):
+        return [*found, "The plan is the same as before, and would fail again."]
+    return found if plan.changes.strip() else [*found, "changes: say what you changed and why."]
+
+
+def fence_around(*texts: str) -> str:
+    """Return a line of hyphens that is longer than any in the texts, so that none of them can end early."""
+    return "-" * max(10, 1 + max((len(run) for text in texts for run in re.findall("-+", text)), default=0))
 
 
 def _sent_back(answer: str, complaints: Sequence[str]) -> list[dict[str, str]]:

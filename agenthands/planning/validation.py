@@ -12,9 +12,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from agenthands._util.untrusted_json import misfits, regex_fault, schema_fault
-from agenthands.environments.nat_registry import NatRegistry
+from agenthands.environments.nat_registry import BuiltinSchema, NatRegistry
 from agenthands.mcp.catalogue import CatalogueServer
-from agenthands.schemas import Plan, ResultExample, ToolSpec, hold_out_fault
+from agenthands.planning.team_validation import team_complaints
+from agenthands.schemas import BuiltinTool, Plan, ResultExample, ToolSpec, hold_out_fault
 
 # Names of functions that every provider takes: https://platform.openai.com/docs/api-reference/chat/create#chat-create-tools
 _CALLABLE = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -24,19 +25,22 @@ _CALLABLE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class PlanningContext:
     """What a plan may use; `unusable` holds the reasons against servers of the catalogue, by id.
 
-    `packages` are those that the user allows as dependencies; empty allows all.
+    `packages` are those that the user allows as dependencies; empty allows all. `models` are the roles of models that
+    an agent may have besides the usual one.
     """
 
     registry: NatRegistry
     catalogue: Mapping[str, CatalogueServer]
     unusable: Mapping[str, Sequence[str]] = field(default_factory=dict)
     packages: Sequence[str] = ()
+    models: Sequence[str] = ()
 
 
 def validate_plan(plan: Plan, reality: PlanningContext) -> list[str]:
     """Return an exact complaint about everything in the plan that cannot be built; empty if all of it can."""
     return [
         *_component_complaints(plan, reality.registry),
+        *team_complaints(plan, reality.registry, reality.models),
         *_server_complaints(plan, reality),
         *(complaint for tool in plan.custom_tools for complaint in _tool_complaints(tool, reality)),
         *_case_complaints(plan),
@@ -44,28 +48,32 @@ def validate_plan(plan: Plan, reality: PlanningContext) -> list[str]:
 
 
 def _component_complaints(plan: Plan, registry: NatRegistry) -> Iterator[str]:
-    scaffolds = registry.plannable_agent_types()
-    if plan.scaffold.type not in scaffolds:
-        yield (
-            f"scaffold: {plan.scaffold.type!r} cannot be used, {registry.why_not(plan.scaffold.type)}; "
-            f"there are {', '.join(scaffolds)}."
-        )
-    names = [*(tool.type for tool in plan.builtin_tools), *(tool.name for tool in plan.custom_tools)]
-    names += [server.id for server in plan.mcp_servers]
-    for name in plan.scaffold.order:
-        if name not in names or plan.scaffold.order.count(name) > 1:
-            yield f"scaffold.order: {name!r} is not one of the plan's tools, each once: {', '.join(names)}."
+    offered = registry.plannable_builtins()
     for tool in plan.builtin_tools:
-        if tool.type not in registry.functions:
-            yield f"builtin_tools: NAT has no function {tool.type!r}; there are {', '.join(registry.functions)}."
-    taken = {*registry.functions, *registry.scaffolds}
+        where = f"builtin_tools.{tool.type}"
+        if tool.type not in offered:
+            reason = registry.why_not_builtin(tool.type)
+            yield f"{where}: it cannot be used, {reason}; there are {', '.join(offered)}."
+        else:
+            yield from _config_complaints(tool, where, offered[tool.type])
+    taken = {*registry.builtins, *registry.scaffolds}
     for custom in plan.custom_tools:
         if custom.name in taken:
             yield f"custom_tools: the name {custom.name!r} belongs to a component of NAT; choose another."
         if keyword.iskeyword(custom.name):
             yield f"custom_tools: the name {custom.name!r} is a word of Python's own; choose another."
-    if not (plan.custom_tools or plan.builtin_tools or plan.mcp_servers):
-        yield "The agent has no tools at all."
+
+
+def _config_complaints(tool: BuiltinTool, where: str, known: BuiltinSchema) -> Iterator[str]:
+    settable = known.settable()
+    for name, value in tool.config.items():
+        if name not in settable:
+            yield f"{where}.config: {name!r} cannot be set; these can: {', '.join(settable) or 'none'}."
+        else:
+            yield from (f"{where}.config.{name}{each}" for each in misfits(value, settable[name].accepts or {}))
+    for name, known_field in settable.items():
+        if known_field.required and name not in tool.config:
+            yield f"{where}.config: {name!r} is required: {known_field.about or known_field.accepts}"
 
 
 def _server_complaints(plan: Plan, reality: PlanningContext) -> Iterator[str]:

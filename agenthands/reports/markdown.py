@@ -35,7 +35,7 @@ def plan_markdown(plan: Plan) -> str:
     parts = [
         f"# {escaped(plan.name)}",
         escaped(plan.summary),
-        f"**Agent type** {escaped(plan.scaffold.type)}: {escaped(plan.scaffold.reasoning)}",
+        f"**Agent type** {escaped(plan.entry_agent.type)}",
         f"**Why** {escaped(plan.reasoning)}",
         *_listed(
             "Tools to write",

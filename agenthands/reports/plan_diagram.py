@@ -83,7 +83,7 @@ def _draw(plan: Plan, shape: _Shape, marks: Mapping[str, str], links: Mapping[st
         for number, part in enumerate(parts)
     ]
     height = shape.top + max(1, len(nodes)) * _STEP - (_STEP - _HEIGHT) + _EDGE
-    about = f"{plan.scaffold.type}, {count(len(plan.test_cases), 'test case')}"
+    about = f"{plan.entry_agent.type}, {count(len(plan.test_cases), 'test case')}"
     agent = _Node(
         kind="agent",
         title=cut(one_line(plan.name), 26, "…"),
@@ -98,15 +98,9 @@ def _draw(plan: Plan, shape: _Shape, marks: Mapping[str, str], links: Mapping[st
 
 
 def _parts(plan: Plan, written: str) -> list[_Part]:
-    """Return everything that the agent uses; where a scaffold runs it in an order, in that order and numbered."""
-    parts = [
+    """Return everything that the agent uses."""
+    return [
         *(_Part("tool", tool.name, f"{written}: {tool.description}") for tool in plan.custom_tools),
         *(_Part("server", server.id, f"MCP server: {', '.join(server.tools)}") for server in plan.mcp_servers),
         *(_Part("builtin", tool.type, f"Of NAT: {tool.reasoning}") for tool in plan.builtin_tools),
-    ]
-    order = {name: number for number, name in enumerate(plan.scaffold.order)}
-    parts.sort(key=lambda part: order.get(part.name, len(order)))
-    return [
-        part._replace(text=f"Step {order[part.name] + 1}. {part.text}") if part.name in order else part
-        for part in parts
     ]

@@ -9,6 +9,7 @@ from agenthands.schemas.build_record import (
     CodingResult,
     McpServerPin,
     Opinion,
+    PlanRepair,
     Spending,
     StageTime,
     Status,
@@ -20,16 +21,11 @@ from agenthands.schemas.build_record import (
 )
 from agenthands.schemas.gate_report import Check, GateReport, Ruling
 from agenthands.schemas.hold_out import has_few_values, hidden_example_indices, hold_out_fault
-from agenthands.schemas.plan import (
-    CaseCheck,
-    ErrorExample,
-    McpServer,
-    Plan,
-    ResultExample,
-    TestCase,
-    ToolSpec,
-)
+from agenthands.schemas.plan import BuiltinTool, McpServer, Plan
+from agenthands.schemas.plan_agent import PlanAgent
 from agenthands.schemas.request import MAX_REQUEST_CHARACTERS, BuildOptions, BuildRequest
+from agenthands.schemas.test_case import CaseCheck, TestCase
+from agenthands.schemas.tool_spec import ErrorExample, ResultExample, ToolSpec
 
 __all__ = [
     "MAX_REQUEST_CHARACTERS",
@@ -39,6 +35,7 @@ __all__ = [
     "BuildOptions",
     "BuildRecord",
     "BuildRequest",
+    "BuiltinTool",
     "CaseCheck",
     "CaseResult",
     "Check",
@@ -50,6 +47,8 @@ __all__ = [
     "McpServerPin",
     "Opinion",
     "Plan",
+    "PlanAgent",
+    "PlanRepair",
     "ResultExample",
     "Ruling",
     "Spending",

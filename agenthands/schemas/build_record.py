@@ -193,6 +193,14 @@ class Acceptance(FrozenModel):
         return self.model_copy(update={"cached": True, "cost_usd": 0.0, "tokens": Tokens(), "seconds": 0.0})
 
 
+class PlanRepair(FrozenModel):
+    """A plan made anew because its agent failed test cases: which, what was changed, and the planner's reason."""
+
+    failed: list[str] = Field(max_length=MOST_CASES)
+    changed: list[str] = Field(max_length=MOST_NAMES)
+    reason: str
+
+
 class StageTime(FrozenModel):
     """When one stage began, in seconds after the build, and how many seconds it took."""
 
@@ -218,6 +226,7 @@ class BuildRecord(FrozenModel):
     build_id: BuildId
     request: BuildRequest
     plan: Plan | None
+    repairs: list[PlanRepair] = Field(default_factory=list, max_length=MOST_NAMES)
     status: Status
     reason: str = ""
     reason_code: str = Field(

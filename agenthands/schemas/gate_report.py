@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agenthands.schemas.bounds import MOST_EXAMPLES, MOST_NAMES, Seconds
-from agenthands.schemas.plan import ErrorExample, ResultExample
+from agenthands.schemas.tool_spec import ErrorExample, ResultExample
 
 
 class Check(BaseModel):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from agenthands._util.json_values import same_json
 
 if TYPE_CHECKING:
-    from agenthands.schemas.plan import ToolSpec
+    from agenthands.schemas.tool_spec import ToolSpec
 
 _FEWEST = 3
 

@@ -21,11 +21,15 @@ from agenthands.gate.gate import GATE_VERSION
 from agenthands.llm.prompts import prompt_hashes
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue import CatalogueServer
-from agenthands.planning.planner import ServerFeedback
+from agenthands.planning.planner import Objection, ServerFeedback
 from agenthands.schemas import BuildOptions, McpServer, Plan, ToolSpec
 
 _PACKAGE = Path(__file__).parents[1]
 _ACCEPTANCE = ("evaluation/acceptance", "evaluation/agent_script", "packaging/bundle", "evaluation/llm_judge")
+_PLANNING = (
+    "planning/planner", "planning/validation", "planning/team_validation", "packaging/load_check",
+    "packaging/load_check_script",
+)  # fmt: skip
 _ANSWERS = {
     "model", "api_base", "temperature", "max_output_tokens", "reasoning_effort", "thinking_tokens", "context_tokens",
     "safety_settings",
@@ -37,15 +41,21 @@ def plan_key(
     model: ModelSettings,
     registry: NatRegistry,
     catalogue: Mapping[str, CatalogueServer],
-    objection: ServerFeedback | None,
+    objection: Objection | None,
     packages: Sequence[str] = (),
 ) -> str:
     """Return the key of a plan; `packages` are the allowed dependencies, empty if all are."""
-    against = [objection.planned.plan, dict(objection.servers)] if objection else []
+    against: list[Any] = []
+    if objection:
+        told = objection.servers if isinstance(objection, ServerFeedback) else objection.stories
+        against = [objection.planned.plan, dict(told)]
     against += [sorted(packages)] if packages else []
-    return _key(
-        "plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources("planning/planner")
-    )
+    return _key("plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources(*_PLANNING))
+
+
+def repaired_key(plan: str) -> str:
+    """Return the key of the plan that took the place of the one under the key `plan`, because its agent passed."""
+    return _key("plans", plan, "repaired")
 
 
 def lock_key(base: str, dependencies: Sequence[str], trusted: Sequence[str] = (), allowed: Sequence[str] = ()) -> str:

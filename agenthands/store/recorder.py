@@ -12,19 +12,24 @@ from agenthands.events import Event, StageFinished, ToolProgress
 from agenthands.llm.budget import BudgetTracker
 from agenthands.llm.prompts import prompt_hashes
 from agenthands.mcp.setup import ReadyServer
-from agenthands.planning.planner import PlanResult
+from agenthands.planning.planner import CaseFeedback, Objection, PlanResult
 from agenthands.schemas import (
     Acceptance,
     BuildRecord,
     McpServerPin,
+    Plan,
+    PlanRepair,
     Spending,
     StageTime,
     Status,
     Tokens,
     ToolOutcome,
+    ToolSpec,
     ToolTurn,
     add_costs,
 )
+from agenthands.schemas.bounds import MOST_NAMES
+from agenthands.schemas.plan_changes import changed_parts
 from agenthands.store.workdirs import BuildContext
 
 _DOING: dict[str, Literal["coding", "checking"]] = {
@@ -92,7 +97,9 @@ class BuildRecorder:
         self._times = StageTimer(build.build_id, self._started)
         self._versions = {name: version(name) for name in _VERSIONS}
         self.planned: PlanResult | None = None
+        self.repairs: list[PlanRepair] = []
         self.environment: Environment | None = None
+        self._made: dict[str, tuple[ToolSpec, str, ToolOutcome]] = {}
         self.servers: list[McpServerPin] = []
         self.tools: list[ToolOutcome] = []
         self.acceptance: Acceptance | None = None
@@ -104,6 +111,38 @@ class BuildRecorder:
     def note_version(self, name: str, number: str) -> None:
         """Note the version of something that is not installed in this process' environment."""
         self._versions[name] = number
+
+    def note_plan(self, planned: PlanResult, objection: Objection | None) -> None:
+        """Note a plan; one that answers failed test cases, with what it changed and why."""
+        if isinstance(objection, CaseFeedback):
+            changed = changed_parts(objection.planned.plan, planned.plan)
+            self.repairs.append(
+                PlanRepair(failed=list(objection.stories), reason=planned.plan.changes, changed=changed[:MOST_NAMES])
+            )
+        self.planned = planned
+
+    def plan_result(self) -> PlanResult:
+        """Return the plan that was noted last."""
+        assert self.planned
+        return self.planned
+
+    def note_tools(self, plan: Plan, environment: Environment, outcomes: Sequence[ToolOutcome]) -> None:
+        """Note what became of the plan's tools in the environment for which they were made."""
+        self.environment, self.tools = environment, list(outcomes)
+        specs = {tool.name: tool for tool in plan.custom_tools}
+        self._made |= {
+            each.name: (specs[each.name], environment.lock_sha256, each)
+            for each in outcomes
+            if each.status == "accepted"
+        }
+
+    def kept_tools(self, plan: Plan, environment: Environment) -> dict[str, ToolOutcome]:
+        """Return the outcomes, by name, of tools that were accepted before with the same specification."""
+        return {
+            tool.name: self._made[tool.name][2]
+            for tool in plan.custom_tools
+            if self._made.get(tool.name, ())[:2] == (tool, environment.lock_sha256)
+        }
 
     def note_servers(self, servers: Sequence[ReadyServer]) -> None:
         """Note the MCP servers as they were installed and seen."""
@@ -125,6 +164,7 @@ class BuildRecorder:
             build_id=self._build.build_id,
             request=self._build.request,
             plan=self.planned.plan if self.planned else None,
+            repairs=self.repairs,
             status=status,
             reason=reason,
             reason_code=code,

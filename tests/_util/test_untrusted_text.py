@@ -78,7 +78,9 @@ HOSTILE = "{{ 7 * 7 }} {% include 'plan/system.md.j2' %} {{ cycler.__init__.__gl
 
 
 def test_a_request_is_no_template_and_does_not_end_early():
-    shown = render("plan/user.md.j2", request=HOSTILE, fence="-" * 11, scaffolds={}, builtin_tools=[], servers=[])
+    shown = render(
+        "plan/user.md.j2", request=HOSTILE, fence="-" * 11, agent_types={}, builtin_tools={}, servers=[], models=[]
+    )
     assert HOSTILE in shown
     asked = []
 
@@ -86,7 +88,7 @@ def test_a_request_is_no_template_and_does_not_end_early():
         asked.extend(messages)
         return ChatAnswer(json.dumps(PLAN), 0.0, Tokens())
 
-    plan_agent(HOSTILE, SimpleNamespace(name="m", ask=ask), REALITY, lambda plan: "")
+    plan_agent(HOSTILE, SimpleNamespace(name="m", ask=ask), REALITY)
     assert f"\n{'-' * 11}\n{HOSTILE}\n{'-' * 11}\n" in asked[1]["content"]
 
 

@@ -80,7 +80,7 @@ def test_a_plan_is_judged_and_shown_whatever_it_says(document):
 @given(st.lists(st.one_of(TEXT, PLAN.map(json.dumps), changed(GOOD).map(json.dumps)), min_size=3, max_size=3))
 def test_a_planner_that_says_anything_gives_a_plan_or_an_error_of_ours(answers):
     try:
-        planned = plan_agent("a {{ request }}", Model(answers), REALITY, lambda plan: "")
+        planned = plan_agent("a {{ request }}", Model(answers), REALITY)
     except AgentHandsError:
         return
     assert validate_plan(planned.plan, REALITY) == []

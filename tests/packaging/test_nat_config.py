@@ -32,8 +32,8 @@ def read(nat_environment, tmp_path):
     def read(plan=PLAN, entry=None, **variables):
         server = PlannedServer(entry or server_of("clock", clock_entry()), ["read_clock"], NASTY, "")
         chosen = Plan.model_validate(plan)
-        kinds = registry(SCAFFOLDS, ["current_datetime"]).scaffolds
-        config = nat_config(chosen, kinds[chosen.scaffold.type], [server], ModelSettings(model="gemini/gemini-2.5-pro"))
+        known = registry(SCAFFOLDS, ["current_datetime"])
+        config = nat_config(chosen, known, [server], ModelSettings(model="gemini/gemini-2.5-pro"))
         path = tmp_path / "config.yml"
         path.write_text(as_yaml(config))
         command = [nat_environment.python, "-c", READ, path]

@@ -38,7 +38,7 @@ class ScriptedPlanner:
 
 
 def plan(planner, resolves=lambda _: ""):
-    return plan_agent("Roman numerals, please", planner, REALITY, resolves)
+    return plan_agent("Roman numerals, please", planner, REALITY, [resolves])
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_the_first_good_answer_is_taken():
     assert (planned.plan.name, planned.answers, planned.cost_usd) == ("roman-helper", 1, 0.25)
     messages, name, schema = planner.asked[0]
     assert name == "plan"
-    assert schema["properties"].keys() >= {"scaffold", "custom_tools", "mcp_servers"}
+    assert schema["properties"].keys() >= {"agents", "entry", "assumptions", "custom_tools", "mcp_servers"}
     assert "Roman numerals, please" in messages[1]["content"]
     assert "tool_calling_agent" in messages[1]["content"]
     assert "auto_memory_agent" not in messages[1]["content"], "nothing can fill its memory"
@@ -74,7 +74,7 @@ def test_the_first_good_answer_is_taken():
 
 def test_the_planner_sees_the_servers_that_fit_best_first_with_what_they_need():
     planner = ScriptedPlanner(json.dumps(PLAN))
-    plan_agent("annual reports, 10-K filings and stock prices", planner, REALITY, lambda _: "")
+    plan_agent("annual reports, 10-K filings and stock prices", planner, REALITY)
     told = planner.asked[0][0][1]["content"]
     shown = re.findall(r"^- ([a-z0-9-]+): .*\(network: (?:none|egress)", told, re.MULTILINE)
     assert set(shown[:2]) == {"sec-edgar", "yahoo-finance"}
@@ -83,7 +83,7 @@ def test_the_planner_sees_the_servers_that_fit_best_first_with_what_they_need():
 
 
 def test_exact_complaints_go_back_and_costs_add_up():
-    wrong = {**PLAN, "scaffold": {"type": "magic_agent", "reasoning": "?"}}
+    wrong = {**PLAN, "agents": [{**PLAN["agents"][0], "type": "magic_agent"}]}
     planner = ScriptedPlanner("I cannot do this.", json.dumps(wrong), json.dumps(PLAN))
     planned = plan(planner)
     assert (planned.answers, planned.cost_usd, planned.tokens.prompt) == (3, 0.75, 30)
@@ -163,17 +163,22 @@ def with_server(name):
     return json.dumps({**PLAN, "mcp_servers": [{"id": name, "tools": ["get_current_time"], "reasoning": "?"}]})
 
 
+def without_servers():
+    alone = {**PLAN["agents"][0], "tools": ["current_datetime", "roman_numeral"]}
+    return json.dumps({**PLAN, "mcp_servers": [], "agents": [alone]})
+
+
 def objected(*answers):
     """Ask for a plan, and for another one because of its server."""
     planner = ScriptedPlanner(json.dumps(PLAN), *answers)
-    first = plan_agent("What time is it?", planner, REALITY, lambda _: "")
+    first = plan_agent("What time is it?", planner, REALITY)
     objection = ServerFeedback(first, POISONED)
     reality = PlanningContext(REGISTRY, REALITY.catalogue, POISONED)
-    return planner, lambda: plan_agent("What time is it?", planner, reality, lambda _: "", objection)
+    return planner, lambda: plan_agent("What time is it?", planner, reality, (), objection)
 
 
 def test_an_objection_to_a_server_asks_for_another_way_and_adds_up_the_cost():
-    planner, ask = objected(json.dumps({**PLAN, "mcp_servers": []}))
+    planner, ask = objected(without_servers())
     planned = ask()
     assert (planned.plan.mcp_servers, planned.answers, planned.cost_usd) == ([], 2, 0.5)
     _, request, answer, complaint = planner.asked[1][0]

@@ -7,6 +7,7 @@ import pytest
 from jinja2 import Environment, UndefinedError, meta
 from tests_support import ROMAN_SPEC
 
+from agenthands.environments.nat_registry import BuiltinSchema
 from agenthands.llm.prompts import prompt_hashes, prompts_folder, render
 from agenthands.mcp.catalogue import load_catalogue
 from agenthands.schemas import Check, CodingResult, GateReport, TestCase, Tokens, ToolSpec
@@ -29,11 +30,16 @@ SAMPLES = {
         {
             "request": "Roman <numerals> & {{ more }}",
             "fence": "----------",
-            "scaffolds": {"tool_calling_agent": "Calls tools."},
-            "builtin_tools": ["current_datetime"],
+            "agent_types": {"tool_calling_agent": "Calls tools."},
+            "builtin_tools": {"current_datetime": BuiltinSchema(about="The time.")},
+            "models": ["fast"],
             "servers": list(load_catalogue().values()),
         },
         ["Roman <numerals> & {{ more }}", "tool_calling_agent", "get_current_time", "SEC_EDGAR_USER_AGENT"],
+    ),
+    "plan/repair.md.j2": (
+        {"stories": {"year": "answered: IV"}, "fence": "----------"},
+        ["Case year:\n\n----------\nanswered: IV\n----------\n", "`changes`"],
     ),
     "plan/complaints.md.j2": ({"complaints": ["scaffold: no", "name: no"]}, ["- scaffold: no\n- name: no\n"]),
     "generate/system.md.j2": ({"max_steps": 60, "min_tests": 3}, ["at most 60 steps", "at least 3;", "FunctionInfo"]),

@@ -103,10 +103,19 @@ CASE = st.fixed_dictionaries({
     "expected_behavior": TEXT,
     "checks": st.lists(CHECK, max_size=2),
 })  # fmt: skip
+AGENT_NAME = st.sampled_from(["main", "one", "two", "three"])
+AGENT = st.fixed_dictionaries({
+    "name": AGENT_NAME,
+    "description": st.text(min_size=1, max_size=20),
+    "instructions": TEXT,
+    "type": st.one_of(st.sampled_from(["tool_calling_agent", "router_agent", "chat_completion"]), TEXT),
+    "tools": st.lists(st.one_of(AGENT_NAME, TEXT), max_size=3),
+})  # fmt: skip
 PLAN = st.fixed_dictionaries({
     "name": SLUG,
     "summary": st.text(min_size=1, max_size=20),
-    "scaffold": st.fixed_dictionaries({"type": TEXT, "reasoning": TEXT}, optional={"order": st.lists(TEXT)}),
+    "agents": st.lists(AGENT, min_size=1, max_size=4, unique_by=lambda agent: agent["name"]),
+    "entry": AGENT_NAME,
     "builtin_tools": st.lists(st.fixed_dictionaries({"type": TEXT, "reasoning": TEXT}), max_size=1),
     "mcp_servers": st.lists(
         st.fixed_dictionaries({"id": TEXT, "tools": st.lists(TEXT, min_size=1), "reasoning": TEXT}), max_size=1

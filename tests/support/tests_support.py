@@ -94,7 +94,16 @@ def test_through_nat():
 PLAN = {
     "name": "roman-helper",
     "summary": "Writes Roman numerals.",
-    "scaffold": {"type": "tool_calling_agent", "reasoning": "One tool."},
+    "agents": [
+        {
+            "name": "roman",
+            "description": "Writes Roman numerals and tells the time.",
+            "instructions": "You write Roman numerals. Always use roman_numeral; answer in the user's language.",
+            "type": "tool_calling_agent",
+            "tools": ["current_datetime", "time", "roman_numeral"],
+        }
+    ],
+    "entry": "roman",
     "builtin_tools": [{"type": "current_datetime", "reasoning": "Dates."}],
     "mcp_servers": [{"id": "time", "tools": ["get_current_time"], "reasoning": "Time zones."}],
     "custom_tools": [ROMAN_SPEC],
@@ -128,4 +137,4 @@ def registry(scaffolds, functions, **more):
         name: {"fields": {field: {"kind": kind, "required": required} for field, (kind, required) in fields.items()}}
         for name, fields in scaffolds.items()
     }
-    return NatRegistry(version="1.9.0", scaffolds=described, functions=functions, **more)
+    return NatRegistry(version="1.9.0", scaffolds=described, builtins={name: {} for name in functions}, **more)

@@ -10,7 +10,7 @@ from agenthands.tasks import dependencies
 from agenthands.tasks.plan import forget_plan
 
 PLAN = Plan.model_validate_json((SCRIPTS / "data-report" / "plan.json").read_text())
-REGISTRY = NatRegistry(version="1", scaffolds={}, functions=[])
+REGISTRY = NatRegistry(version="1", scaffolds={}, builtins={})
 
 
 def test_a_plan_that_answered_an_objection_is_forgotten_with_the_one_that_led_to_it(tmp_path, monkeypatch):
@@ -27,5 +27,5 @@ def test_a_plan_that_answered_an_objection_is_forgotten_with_the_one_that_led_to
     keys = [plan_key("a report", planner, REGISTRY, catalogue, against) for against in (None, objection, other)]
     for key in keys:
         store.put(f"{key}/result.json", b"a plan")
-    forget_plan(build, REGISTRY, objection)
+    forget_plan(build, REGISTRY, [objection])
     assert [store.get(f"{key}/result.json") for key in keys] == [b"", b"", b"a plan"]

@@ -70,7 +70,7 @@ def plan_text(plan: Plan) -> str:
     cases = [(case.id, one_line(case.query)) for case in plan.test_cases]
     parts = [
         [plan.name, *wrapped(plan.summary)],
-        [*fact("type", f"{plan.scaffold.type}: {plan.scaffold.reasoning}"), *fact("why", plan.reasoning)],
+        [*fact("type", plan.entry_agent.type), *fact("why", plan.reasoning)],
         section("Tools to write", table(tools)),
         section("Tools of NAT", table(builtin)),
         section("MCP servers", table(servers)),
@@ -101,7 +101,7 @@ def _facts(record: BuildRecord) -> list[str]:
     return [
         *fact("request", one_line(record.request.request, LONGEST_REQUEST)),
         *(fact("summary", plan.summary) if plan else []),
-        *(fact("type", f"{plan.scaffold.type}: {plan.scaffold.reasoning}") if plan else []),
+        *(fact("type", plan.entry_agent.type) if plan else []),
         *(pad("models" if number == 0 else "", LABEL) + line.strip() for number, line in enumerate(roles)),
         *fact("started", f"{moment(record.started_at)} UTC, took {duration(record.seconds)}"),
         *fact("spent", f"{money(record.cost_usd)}, {used}"),

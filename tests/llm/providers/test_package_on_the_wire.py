@@ -85,7 +85,8 @@ def test_a_react_agent_shows_its_model_the_schemas_of_its_tools(name, nat_enviro
         return Wish("Thought: **I need it.**", [("roman_numeral", {"number": 1994})])
 
     member = NAMED[name]
-    plan = Plan.model_validate({**PLAN, "mcp_servers": [], "scaffold": {"type": "react_agent", "reasoning": "?"}})
+    reacts = {**PLAN["agents"][0], "type": "react_agent", "tools": ["current_datetime", "roman_numeral"]}
+    plan = Plan.model_validate({**PLAN, "mcp_servers": [], "agents": [reacts]})
     tools = {"roman_numeral": write_roman(tmp_path / "tool")}
     with member.opened(reacting) as provider, short_folder() as short:
         settings = member.settings(provider)

@@ -31,7 +31,7 @@ LARGE, HUGE = large_plan(), large_plan(examples=24)
 
 def planned(member, provider, tracker=None, **more):
     model = LitellmModel(member.settings(provider, **more))
-    return plan_agent(REQUEST, MeteredModel(model, (tracker or paying()).scope("plan")), REALITY, lambda plan: "")
+    return plan_agent(REQUEST, MeteredModel(model, (tracker or paying()).scope("plan")), REALITY)
 
 
 def paying():
@@ -107,7 +107,7 @@ def test_no_further_call_begins_for_a_cut_answer_once_a_budget_is_used_up(budget
     with NAMED["o3"].opened(lambda asked: Wish(LARGE, thoughts=60_000)) as provider:
         model = LitellmModel(NAMED["o3"].settings(provider), allows_more=scope.allows_more)
         with pytest.raises(BudgetReached, match="is used up: plan"):
-            plan_agent(REQUEST, MeteredModel(model, scope), REALITY, lambda plan: "")
+            plan_agent(REQUEST, MeteredModel(model, scope), REALITY)
     assert len(provider.bodies) == 1
     assert scope.paid[1].completion == 32_768
 

@@ -41,7 +41,16 @@ def large_plan(examples=8, tools=4):
         {
             "name": "invoice-checker",
             "summary": "Checks invoices.",
-            "scaffold": {"type": "tool_calling_agent", "reasoning": "Exact figures."},
+            "agents": [
+                {
+                    "name": "helper",
+                    "description": "Answers with exact figures.",
+                    "instructions": "You answer with exact figures.",
+                    "type": "tool_calling_agent",
+                    "tools": [each["name"] for each in made],
+                }
+            ],
+            "entry": "helper",
             "custom_tools": made,
             "test_cases": [
                 {

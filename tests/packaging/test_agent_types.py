@@ -1,6 +1,6 @@
-"""Every scaffold that a plan may name: packed, installed, loaded by NAT and asked, with a tool and an MCP server.
+"""Every agent type that a plan may name: packed, installed, loaded by NAT and asked, alone and in a team.
 
-The model is a double that answers in the form that each scaffold demands; which scaffolds there are, NAT says.
+The model is a double that answers in the form that each type demands; which types there are, NAT says.
 """
 
 import json
@@ -23,6 +23,7 @@ from agenthands.mcp.catalogue import load_catalogue
 from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.bundle import install_bundle, pack
 from agenthands.packaging.package import assemble_agent
+from agenthands.planning.validation import PlanningContext, validate_plan
 from agenthands.schemas import Plan
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -30,11 +31,10 @@ ROMAN = {"number": 1994}
 ZERO = {"number": 0}
 # By name, so that a new NAT that adds or loses one is noticed.
 PLANNABLE = [
-    "parallel_executor", "react_agent", "reasoning_agent", "rewoo_agent", "router_agent", "sequential_executor",
-    "tool_calling_agent",
+    "chat_completion", "parallel_executor", "react_agent", "reasoning_agent", "rewoo_agent", "router_agent",
+    "sequential_executor", "tool_calling_agent",
 ]  # fmt: skip
-# The simplest, and the one that answers in words of its own; `make test-rest` asks the others.
-QUICK = ("tool_calling_agent", "react_agent")
+OF_THE_FIRST_EDITION = [each for each in PLANNABLE if each != "chat_completion"]
 REWOO = [{"plan": "Convert it.", "evidence": {"placeholder": "#E1", "tool": "roman_numeral", "tool_input": ROMAN}}]
 
 
@@ -99,18 +99,94 @@ def test_the_list_is_what_nat_says_and_each_of_the_others_has_a_reason(registry)
     }
 
 
-@pytest.mark.parametrize(
-    "scaffold", [each if each in QUICK else pytest.param(each, marks=pytest.mark.long) for each in PLANNABLE]
-)
-def test_an_agent_of_each_scaffold_uses_its_tool_and_answers(scaffold, registry, nat_environment, bubblewrap, tmp_path):
-    accepted = ask(scaffold, model, registry, nat_environment, bubblewrap, tmp_path)
+@pytest.mark.long
+@pytest.mark.parametrize("kind", OF_THE_FIRST_EDITION)
+def test_an_agent_of_the_first_edition_uses_its_tool_and_answers(kind, registry, nat_environment, bubblewrap, tmp_path):
+    first = {key: value for key, value in PLAN.items() if key not in ("agents", "entry")}
+    plan = {**first, "scaffold": {"type": kind, "reasoning": "?", "order": ["roman_numeral"]}}
+    accepted, _ = ask(plan, model, registry, nat_environment, bubblewrap, tmp_path)
     assert accepted.passed, (accepted.reason, accepted.cases)
 
 
-@pytest.mark.parametrize("scaffold", ["react_agent", "tool_calling_agent"])
-def test_a_tools_error_that_the_scaffold_hides_fails_the_case(
-    scaffold, registry, nat_environment, bubblewrap, tmp_path
+def member(name, kind, tools=(), **more):
+    told = "" if kind.endswith("_executor") else f"JOB-{name}: answer {{briefly}}.\nNever guess ${{HOME}}."
+    about = f"Does the work of {name}."
+    return {"name": name, "description": about, "instructions": told, "type": kind, "tools": list(tools), **more}
+
+
+ASKED = ["steps", "all", "chooser", "writer", "thinker", "reactor", "planner"]
+TEAM = [
+    member("lead", "tool_calling_agent", [*ASKED, "add_memory", "get_memory"]),
+    member("steps", "sequential_executor", ["numerals", "clock"]),
+    member("all", "parallel_executor", ["numerals", "clock"]),
+    member("chooser", "router_agent", ["numerals", "clock"]),
+    member("writer", "chat_completion"),
+    member("thinker", "reasoning_agent", ["roman_numeral"]),
+    member("reactor", "react_agent", ["roman_numeral", "current_datetime"]),
+    member("planner", "rewoo_agent", ["roman_numeral"]),
+    member("numerals", "tool_calling_agent", ["roman_numeral"]),
+    member("clock", "tool_calling_agent", ["time__get_current_time"]),
+]
+
+
+def team_model(call):
+    """Answer as the member of the team that asks, whom its instructions show."""
+    texts = [str(each.get("content") or "") for each in call["messages"]]
+    results = [text for text, each in zip(texts, call["messages"], strict=True) if each["role"] == "tool"]
+    asked = next(text for text, each in zip(texts, call["messages"], strict=True) if each["role"] == "user")
+    job = (re.findall(r"JOB-(\w+)", "\n".join(texts)) or [""])[0]
+    if job == "lead" and not results:
+        asked = [(name, {"question": f"Q-{name}: 1994?"}) for name in ASKED]
+        return {"content": "", "tool_calls": [*asked, ("add_memory", {"memory": "The user drinks tea at four."})]}
+    if job == "lead" and len(results) == len(ASKED) + 1:
+        return {"content": "", "tool_calls": [("get_memory", {"query": "Which tea?", "top_k": 3})]}
+    if job == "lead":
+        return said(" | ".join(results))
+    if job == "chooser":
+        return said("clock")
+    if job == "writer":
+        return said(f"writer read <{asked}>")
+    if job == "clock":
+        return said(f"clock read <{asked}>") if results else model(call)
+    return model(call)
+
+
+def test_a_team_of_all_types_is_asked_by_its_lead_and_everyone_is_told_their_job(
+    registry, nat_environment, bubblewrap, tmp_path
 ):
+    builtin = [{"type": name, "reasoning": "?"} for name in ("current_datetime", "add_memory", "get_memory")]
+    plan = {**PLAN, "builtin_tools": builtin, "agents": TEAM, "entry": "lead"}
+    assert validate_plan(Plan.model_validate(plan), PlanningContext(registry, load_catalogue())) == []
+    accepted, calls = ask(plan, team_model, registry, nat_environment, bubblewrap, tmp_path)
+    answer = accepted.cases[0].answer
+    assert accepted.passed, (accepted.reason, accepted.cases)
+    told = "\n".join(str(message.get("content")) for call in calls for message in call["messages"])
+    assert [
+        name for name in (each["name"] for each in TEAM if each["instructions"]) if f"JOB-{name}:" not in told
+    ] == []
+    assert "answer {briefly}.\nNever guess $ {HOME}." in told, "braces are kept, and no variable is filled in"
+    assert "writer read <Q-writer: 1994?>" in answer
+    sequence = answer.split(" | ")[0]
+    assert "clock read <Q-steps: 1994?" in sequence, "the question goes on to the second"
+    assert "MCMXCIV" in sequence, "and so does what the first one answered"
+    assert "clock read <Q-chooser: 1994?>" in answer
+    offered = {name: tools for call in calls if (tools := described(call)) for name in [job_of(call)]}
+    assert {name: offered["lead"][name] for name in ASKED} == {name: f"Does the work of {name}." for name in ASKED}
+    assert "The user drinks tea at four." in answer, "what was to be remembered is found"
+    assert all(name.endswith("_inner") is False for tools in offered.values() for name in tools)
+
+
+def described(call):
+    return {tool["function"]["name"]: tool["function"]["description"] for tool in call.get("tools", [])}
+
+
+def job_of(call):
+    found = re.findall(r"JOB-(\w+)", "\n".join(str(each.get("content")) for each in call["messages"]))
+    return found[0] if found else ""
+
+
+@pytest.mark.parametrize("kind", ["react_agent", "tool_calling_agent"])
+def test_a_tools_error_that_the_agent_hides_fails_the_case(kind, registry, nat_environment, bubblewrap, tmp_path):
     """The agent's answer says everything that its checks want."""
 
     def careless(call):
@@ -122,7 +198,7 @@ def test_a_tools_error_that_the_scaffold_hides_fails_the_case(
             return said("Thought: I now know the final answer\nFinal Answer: It is MCMXCIV.")
         return {"content": "Thought: I need it.", "tool_calls": [("roman_numeral", ZERO)]}
 
-    accepted = ask(scaffold, careless, registry, nat_environment, bubblewrap, tmp_path)
+    accepted, _ = ask(of_type(kind), careless, registry, nat_environment, bubblewrap, tmp_path)
     (result,) = accepted.cases
     assert [check.passed for check in result.checks] == [True, True], (result, accepted.reason)
     assert not result.passed
@@ -136,14 +212,21 @@ def test_a_tools_error_from_which_the_agent_recovers_fails_nothing(registry, nat
             return said(f"It is {(results or ['?'])[-1]}.")
         return {"content": "", "tool_calls": [("roman_numeral", ROMAN if results else ZERO)]}
 
-    accepted = ask("tool_calling_agent", careful, registry, nat_environment, bubblewrap, tmp_path)
+    accepted, _ = ask(PLAN, careful, registry, nat_environment, bubblewrap, tmp_path)
     assert accepted.passed, (accepted.reason, accepted.cases)
     assert accepted.cases[0].tools_called.count("roman_numeral") == 2
 
 
-def ask(scaffold, answers, registry, nat_environment, sandbox, folder):
-    """Pack an agent with a tool and a server, install it in `folder`, and run its test case; `answers` is the model."""
-    plan = Plan.model_validate({**PLAN, "scaffold": {"type": scaffold, "reasoning": "?", "order": ["roman_numeral"]}})
+def of_type(kind):
+    return {**PLAN, "agents": [{**PLAN["agents"][0], "type": kind}]}
+
+
+def ask(values, answers, registry, nat_environment, sandbox, folder):
+    """Pack an agent with a tool and a server, install it in `folder`, and run its test case; `answers` is the model.
+
+    Returns the acceptance, and what the model was asked.
+    """
+    plan, calls = Plan.model_validate(values), []
     entry = load_catalogue()["time"]
     environments = UvInstaller(TEST_HOME)
     server = environments.server(entry.registry, entry.package, entry.version, entry.as_of, entry.shipped)
@@ -152,7 +235,13 @@ def ask(scaffold, answers, registry, nat_environment, sandbox, folder):
     files = assemble_agent(plan, tools, [planned], registry, nat_environment.lock, ModelSettings(model="openai/double"))
     agent = install_bundle(pack(files, plan.name), plan, [entry], environments, folder)
     assert (agent.environment, agent.servers) == (nat_environment, {"time": server}), "each lock is installed once"
-    with serve_model(answers) as served, short_folder() as short:
+
+    def answered(call):
+        calls.append(call)
+        return answers(call)
+
+    with serve_model(answered) as served, short_folder() as short:
         settings = ModelSettings(model="openai/double", api_base=served.url, api_key="x")
         with LitellmGateway(settings).open(short / "model.sock", free()) as gateway:
-            return accept_agent(agent, plan.test_cases, sandbox, Reach(gateway), NoJudge(), patient(60))
+            accepted = accept_agent(agent, plan.test_cases, sandbox, Reach(gateway), NoJudge(), patient(60))
+    return accepted, calls

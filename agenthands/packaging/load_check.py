@@ -1,0 +1,72 @@
+"""Whether NAT can load the agent of a plan, found out before any of its tools is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from agenthands.environments.base import Environment
+from agenthands.environments.nat_registry import NatRegistry
+from agenthands.errors import SandboxLost
+from agenthands.llm.settings import ModelSettings
+from agenthands.packaging.nat_config import as_yaml, nat_config, own_modules, package_name
+from agenthands.packaging.package import render
+from agenthands.sandbox.base import Command, Limits, Preparation, Sandbox
+from agenthands.schemas import Plan
+
+_SCRIPT = Path(__file__).parent / "load_check_script.py"
+_VARIABLES = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def load_fault(plan: Plan, registry: NatRegistry, environment: Environment, sandbox: Sandbox, scratch: Path) -> str:
+    """Return why NAT cannot load the agent that the plan describes, in NAT's words; empty if it can.
+
+    The configuration is the one that would be delivered, with placeholders for custom tools, servers and models.
+    Nothing is asked. `scratch` is a folder for it. Raises SandboxLost.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    package = package_name(plan)
+    config = nat_config(plan, registry, [], ModelSettings(model="placeholder"))
+    served = [f"{server.id}__{tool}" for server in plan.mcp_servers for tool in server.tools]
+    config["functions"] |= {name: {"_type": name} for name in served}
+    (scratch / "config.yml").write_text(as_yaml(config), encoding="utf-8")
+    modules = [scratch / f"{module}.py" for module in own_modules(plan, registry)]
+    for module in modules:
+        module.write_text(render(f"{module.name}.j2", {"package": package}), encoding="utf-8")
+    request = {
+        "config": str(scratch / "config.yml"),
+        "model": f"{package}_model",
+        "modules": [str(module) for module in modules],
+        "tools": [
+            *({"name": each.name, "description": each.description, "parameters": each.argument_names}
+              for each in plan.custom_tools),
+            *({"name": name, "description": name, "parameters": []} for name in served),
+        ],
+    }  # fmt: skip
+    return _said(_run(request, environment, sandbox, scratch))
+
+
+def _run(request: dict[str, Any], environment: Environment, sandbox: Sandbox, scratch: Path) -> bytes:
+    source = _SCRIPT.read_text(encoding="utf-8")
+    result = sandbox.run(
+        Command(
+            argv=[str(environment.python), "-P", "-c", f"{source}\nmain()\n"],
+            workspace=scratch,
+            read_only=[environment.path],
+            variables=_VARIABLES,
+            stdin=json.dumps(request).encode(),
+            limits=Limits(seconds=180),
+            prepared=Preparation(f"{source}\nprepare()\n", _VARIABLES),
+        )
+    )
+    if result.exit_code != 0:
+        raise SandboxLost(f"The load check did not end by itself: {result.stderr.decode(errors='replace')[-800:]}")
+    return result.stdout
+
+
+def _said(output: bytes) -> str:
+    try:
+        return str(json.loads(output.splitlines()[-1])["error"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise SandboxLost(f"The load check gave no report: {output[-800:]!r}") from error

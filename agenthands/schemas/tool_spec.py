@@ -1,0 +1,63 @@
+"""The specification of a tool, and the examples that decide whether it is right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from agenthands.schemas.bounds import MOST_EXAMPLES, MOST_NAMES
+from agenthands.schemas.hold_out import hidden_example_indices
+from agenthands.schemas.part import TOOL_NAME, Part, refuse_longer
+
+
+class ResultExample(Part):
+    """A call and what it must return."""
+
+    arguments: dict[str, Any]
+    expected: Any
+
+
+class ErrorExample(Part):
+    """A call and the exception that it must raise."""
+
+    arguments: dict[str, Any]
+    raises: str = Field(description="Class name of the exception, for example ValueError")
+
+
+Example = ResultExample | ErrorExample
+
+
+class ToolSpec(Part):
+    """The specification of a tool that a coding agent writes (`spec.json` in its workspace)."""
+
+    name: str = Field(pattern=TOOL_NAME)
+    description: str = Field(min_length=10, description="What the agent's model reads about the tool")
+    purpose: str = Field(description="What the tool is for in this agent")
+    parameters: dict[str, Any] = Field(description="JSON Schema of the arguments, an object with properties")
+    returns: dict[str, Any] = Field(description="JSON Schema of the result")
+    dependencies: list[str] = Field(default_factory=list, description="PEP 508 requirements beyond NAT")
+    network: bool = Field(False, description="Whether the tool itself must reach the network; most do not")
+    examples: list[Example] = Field(min_length=1, description="Calls with their exact results or errors")
+
+    @model_validator(mode="after")
+    def _lists_are_bounded(self) -> ToolSpec:
+        refuse_longer("examples", self.examples, MOST_EXAMPLES)
+        refuse_longer("dependencies", self.dependencies, MOST_NAMES)
+        return self
+
+    @property
+    def argument_names(self) -> list[str]:
+        """The names of the arguments; empty if the plan was not validated and its schema is malformed."""
+        properties = self.parameters.get("properties")
+        return list(properties) if isinstance(properties, dict) else []
+
+    def visible(self, corrections: Mapping[int, Example] | None = None) -> ToolSpec:
+        """Return the specification as the coder may see it: without the hidden examples.
+
+        `corrections` replace the examples at their indices; they do not change which examples are hidden.
+        """
+        hidden, right = set(hidden_example_indices(self)), corrections or {}
+        shown = [right.get(index, example) for index, example in enumerate(self.examples) if index not in hidden]
+        return self.model_copy(update={"examples": shown})
