@@ -5,8 +5,8 @@
     record = agenthands.build("I want an agent that converts recipes between metric and US units")
     agenthands.Store().fetch(record.build_id, "recipes")
 
-`plan`, `build`, `check` and `Store` are the public interface, with the errors of `agenthands.errors`, the events of
-`agenthands.events` and the records of `agenthands.schemas`. It is loaded when it is first used.
+`plan`, `build`, `check`, `try_models` and `Store` are the public interface, with the errors of `agenthands.errors`, the
+events of `agenthands.events` and the records of `agenthands.schemas`. It is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from agenthands._version import __version__
 
-__all__ = ["Store", "__version__", "build", "check", "plan"]
+__all__ = ["Store", "__version__", "build", "chat", "check", "plan", "try_models"]
 
 if TYPE_CHECKING:
-    from agenthands.api import Store, build, check, plan
+    from agenthands.api import Store, build, chat, check, plan, try_models
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@ purpose is an AgentHandsError of `agenthands.errors`, with `message`, `hint` and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
@@ -21,8 +22,10 @@ from agenthands.store.builds import all_records, fetch_bundle, find_build, repor
 from agenthands.store.fsspec_store import FsspecStore
 
 if TYPE_CHECKING:
+    from agenthands.chat import Chat
     from agenthands.planning.cost_estimate import Estimate
     from agenthands.planning.planner import PlanResult
+    from agenthands.trial.base import Finding, ModelTrial
 
 Listener = Callable[[Event], None]
 
@@ -107,6 +110,53 @@ def check(folder: str | Path, *, sandbox: str | None = None) -> GateReport:
     use_scratch()
     settings = load_settings(_asked("A tool", {"sandbox": sandbox}).options())
     return check_workspace(Path(folder), installer_for(settings), sandbox_for(settings), settings.gate_seconds)
+
+
+@contextmanager
+def chat(build: str, **options: Unpack[Options]) -> Iterator[Chat]:
+    """Open a chat with the agent of a build, found as by `Store.find`, in a sandbox; it ends with the context.
+
+    What the options leave out is as the build was asked for. Raises StoreNotUsable where there is no such agent,
+    AgentNotLoaded, ModelNotUsable, SandboxUnavailable.
+
+    >>> with chat("data-report") as talk:
+    ...     turn = talk.ask("Summarise 1, 2 and 6.")
+    >>> [call.name for call in turn.said.calls]
+    ['column_summary']
+    """
+    from agenthands.chat import open_chat
+    from agenthands.store.workdirs import use_scratch
+
+    use_scratch()
+    with open_chat(build, _asked("A chat", options).options()) as talk:
+        yield talk
+
+
+def try_models(
+    model: str | None = None, *, listener: Callable[[Finding], None] = lambda _: None, **options: Unpack[Options]
+) -> ModelTrial:
+    """Make one cheap call of each kind that a build needs, and say what works in each role before a build is paid for.
+
+    `model` is tried in every role; without it, the models of the options and settings are tried, each in its own.
+    `listener` is called with each finding as it comes. What a model does wrong is a finding. The trial keeps the
+    options' budget in US dollars, and its own of tokens. Raises ModelNotUsable (no key, unknown name), SettingsInvalid,
+    SandboxUnavailable.
+
+    >>> trial = try_models("hosted_vllm/NAME", api_base="http://localhost:9/v1")  # nobody answers there
+    >>> sorted({(finding.role, finding.code) for finding in trial.findings})[-1]
+    ('planner', 'model_unavailable')
+    """
+    from agenthands.llm.budget import Budget
+    from agenthands.store.workdirs import use_scratch
+    from agenthands.tasks.dependencies import on_trial
+    from agenthands.trial.model_trial import MOST_TOKENS, run_trial
+
+    use_scratch()
+    if model is not None:
+        options = {**options, "planner": model, "coder": model, "agent_model": model}
+    settings = load_settings(_asked("A trial", options).options())
+    tokens = min(settings.budget_tokens or MOST_TOKENS, MOST_TOKENS)
+    return run_trial(on_trial(settings), Budget(usd=settings.budget, tokens=tokens), listener)
 
 
 class Store:

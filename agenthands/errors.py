@@ -249,6 +249,12 @@ class DiskFull(OutsideError):
     code = "disk_full"
 
 
+class AgentNotLoaded(OutsideError):
+    """NAT cannot load an agent that was built."""
+
+    code = "agent_not_loaded"
+
+
 class RunFailed(OutsideError):
     """A run of a deployment ended before AgentHands could say why."""
 

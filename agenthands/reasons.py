@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-About = Literal["build", "tool", "test case", "command"]
+About = Literal["build", "tool", "test case", "command", "model"]
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,10 @@ _TABLE: Sequence[Reason] = (
            "Read the transcripts of the build: they show how far it came.", 1),
     Reason("cases_failed", "build", "Test cases failed.",
            "A stronger model for the agent (`--agent-model`) or a clearer request may help.", 1),
+    Reason("no_case_tried", "build", "No test case could be tried: all of them need the network.",
+           "List the hosts that the agent may reach in AGENTHANDS_EGRESS, and build again: the tools are kept.", 1),
+    Reason("network_missing", "test case", "Not tried: it needs the network, which was closed.",
+           "List the hosts that it needs in AGENTHANDS_EGRESS, and build again.", 1),
     Reason("tool_failed", "test case", "A tool raised an error, and the agent went on without it.",
            "The call and its error are in the transcript.", 1),
     Reason("agent_failed", "test case", "The agent ended with an error.",
@@ -138,10 +142,43 @@ _TABLE: Sequence[Reason] = (
            1),
     Reason("tool_not_called", "test case", "The agent did not call a tool that it should have called.",
            "Ask for a description that says when to use it, or try a stronger model (--agent-model).", 1),
+    Reason("wrong_arguments", "test case", "The agent called the tool, but with other arguments.",
+           "Look at the call in the transcript; say in the request what the arguments should be.", 1),
+    Reason("wrong_result", "test case", "The tool was called as it should be, but gave something else.",
+           "Look at the call in the transcript; the plan may expect what the tool does not give.", 1),
+    Reason("agent_not_called", "test case", "An agent of the team was not asked that should have been.",
+           "Say in the request who of the team does what, or try a stronger model (--agent-model).", 1),
+    Reason("called_unasked", "test case", "The agent called what it should not have called.",
+           "Say in the request when the agent must refuse or ask back.", 1),
+    Reason("wrong_order", "test case", "The agent made its calls in another order.",
+           "Say in the request what comes first.", 1),
+    Reason("tool_did_not_fail", "test case", "The test case expects a tool to fail, and it did not.",
+           "Look at the call in the transcript: the agent may have changed what the user asked for.", 1),
     Reason("check_failed", "test case", "The answer lacks what the check wants.",
            "If the answer is right all the same, the plan's check is too narrow.", 1),
     Reason("judged_wrong", "test case", "The judge did not find what was expected.",
            "Read its reason, and say in the request what you expect.", 1),
+
+    Reason("answer_unreadable", "model", "The model's answer is not the JSON that was asked for.",
+           "Choose a stronger model for this role.", 2),
+    Reason("answer_wrong", "model", "The model's answer has the form that was asked for, and is wrong.",
+           "Choose a stronger model for this role.", 2),
+    Reason("free_form_lost", "model", "JSON without a fixed form is lost on its way from the model.",
+           "No plan with parameters can come through: reach the model through another server or provider.", 2),
+    Reason("question_forgotten", "model", "The beginning of a long question does not reach the model.",
+           "Give the server a larger context window, 32,768 tokens at least.", 2),
+    Reason("tools_refused", "model", "The server refuses calls with tools.",
+           "Choose a model that can call tools, or switch its tools on in the server.", 2),
+    Reason("tools_not_called", "model", "The model answers with text where it should call a tool.",
+           "Choose a model that can call tools, or give the server the model's own template for them.", 2),
+    Reason("arguments_wrong", "model", "The arguments of a tool call are not what was asked for.",
+           "Choose a stronger model for this role.", 2),
+    Reason("results_unread", "model", "The model does not use what a tool returned.",
+           "Choose a stronger model for this role.", 2),
+    Reason("work_not_done", "model", "The coding agent did not get one small file written.",
+           "Choose a stronger model for writing tools with `--coder`.", 2),
+    Reason("judgement_wrong", "model", "The model judges a right answer wrong, or a wrong answer right.",
+           "Choose a stronger model with `--planner`: it also judges.", 2),
 )  # fmt: skip
 
 REASONS = {reason.code: reason for reason in _TABLE}

@@ -17,11 +17,8 @@ from agenthands.llm.base import ChatModel
 from agenthands.llm.budget import Budget, BudgetScope, BudgetTracker, MeteredModel
 from agenthands.llm.gateway.base import ModelGateway
 from agenthands.llm.gateway.server import LitellmGateway
-from agenthands.llm.litellm_model import (
-    LitellmModel,
-    price_per_token,
-    require_usable,
-)
+from agenthands.llm.litellm_model import LitellmModel, require_usable
+from agenthands.llm.prices import price_per_token
 from agenthands.llm.settings import ROLES, ModelSettings, Role
 from agenthands.mcp.catalogue import CatalogueServer, load_catalogue
 from agenthands.mcp.remote_catalogue import read_catalogue_url
@@ -35,6 +32,7 @@ from agenthands.settings import Settings, load_settings
 from agenthands.store.base import Store
 from agenthands.store.fsspec_store import FsspecStore
 from agenthands.store.workdirs import SPENDING_LOG, BuildContext
+from agenthands.trial.base import OnTrial
 
 _NOT_WAITING = 2.0  # seconds
 _trackers: dict[str, BudgetTracker] = {}
@@ -177,6 +175,29 @@ def coding_limits(settings: Settings, scope: BudgetScope) -> CodingLimits:
         attempts=settings.max_attempts,
         scope=scope,
         system_prompt=settings.model_config_file().agent.text,
+    )
+
+
+def on_trial(settings: Settings) -> OnTrial:
+    """Return what a trial of the models calls: as a build does, without fallbacks and with one retry.
+
+    Raises ModelNotUsable, SandboxUnavailable or SettingsInvalid.
+    """
+    alone = {role: model_for(settings, role).model_copy(update={"fallback": None, "num_retries": 1}) for role in ROLES}
+    for model in alone.values():
+        require_usable(model)
+        if model.provider == "scripted":
+            raise SettingsInvalid(f"{model.model} replays answers, so there is nothing to try.", "Name another model.")
+
+    def chat(scope: BudgetScope) -> ChatModel:
+        return MeteredModel(LitellmModel(alone["planner"], scope.note_cut_off, scope.allows_more), scope)
+
+    return OnTrial(
+        models={**{role: model.model for role, model in alone.items()}, "judge": alone["planner"].model},
+        chat=chat,
+        coder=OpenHandsCoder(alone["coder"], settings.home),
+        gateway=LitellmGateway(alone["agent"]),
+        sandbox=sandbox_for(settings),
     )
 
 

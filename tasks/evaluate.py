@@ -8,8 +8,8 @@ from contextlib import nullcontext
 from prefect import task
 
 import agenthands.evaluation.acceptance as acceptance
-from agenthands.evaluation.acceptance import Reach
 from agenthands.evaluation.case_story import case_story
+from agenthands.evaluation.installed_agent import Reach
 from agenthands.events import stage
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.setup import ReadyServer
@@ -41,15 +41,17 @@ def evaluate_task(build: BuildContext, plan: Plan, servers: Sequence[ReadyServer
     folder = build.folder / "accept"
     entries = [server.planned.entry for server in servers]
     agent = install_bundle(bundle, plan, entries, dependencies.installer_for(settings), folder)
-    egress = dependencies.egress_for(settings).open(folder / "egress.sock") if settings.egress else nullcontext()
+    proxy = dependencies.egress_for(settings)
+    wanted = settings.egress or agent.parts.online  # a proxy that lets nothing through knows what was asked for
+    egress = proxy.open(folder / "egress.sock") if wanted else nullcontext()
     scope = dependencies.budget_for(build).scope("accept")
     scope.require()
-    with dependencies.gateway_for(settings).open(folder / "model.sock", scope) as gateway, egress as proxy:
+    with dependencies.gateway_for(settings).open(folder / "model.sock", scope) as gateway, egress as opened:
         accepted = acceptance.accept_agent(
             agent,
             plan.test_cases,
             dependencies.sandbox_for(settings),
-            Reach(gateway, proxy),
+            Reach(gateway, opened, closed=not settings.egress, refused=proxy.refused),
             dependencies.planner_for(settings, scope),
             settings.case_seconds,
         )
@@ -79,7 +81,7 @@ def accept_agent(build: BuildContext, plan: Plan, servers: Sequence[ReadyServer]
 def failed_stories(build: BuildContext, accepted: Acceptance) -> dict[str, str]:
     """Return what happened in each failed test case of this build, by id, for the planner to read."""
     folder = build.folder / "accept" / "transcripts"
-    return {case.id: case_story(case, folder / f"{case.id}.json") for case in accepted.cases if not case.passed}
+    return {case.id: case_story(case, folder / f"{case.id}.json") for case in accepted.ended("failed")}
 
 
 def _key(build: BuildContext, plan: Plan, bundle: bytes) -> tuple[str, ModelSettings, ModelSettings]:

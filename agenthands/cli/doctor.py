@@ -1,4 +1,4 @@
-"""Looks at this machine: what AgentHands needs, whether it is here, and how to get it."""
+"""Looks at this machine: what AgentHands needs, whether it is here, and how to get it; and tries a model."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import shutil
 import sys
 import tempfile
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from agenthands._util.formatting import count
+from agenthands._util.formatting import count, duration, money
 from agenthands.errors import AgentHandsError, ModelNotUsable
 from agenthands.llm.settings import DEFAULT_CONFIG, ROLES, ModelSettings, Role
 from agenthands.reports.terminal.layout import terminal_columns
@@ -22,10 +23,16 @@ from agenthands.sandbox.registry import SANDBOXES
 from agenthands.schemas import BuildOptions
 from agenthands.settings import Settings, load_settings
 
+if TYPE_CHECKING:
+    from agenthands.trial.base import Finding
 
-def examine(store: str | None) -> int:
-    """Print one line for each need; 0 where a build can run, 2 where something must be fixed first."""
-    settings = load_settings(BuildOptions(store=store))
+
+def examine(options: Mapping[str, Any]) -> int:
+    """Print one line for each need; 0 where a build can run, 2 where something must be fixed first.
+
+    `options` are those of a build.
+    """
+    settings = load_settings(BuildOptions(**options))
     needs: list[tuple[str, Callable[[], str]]] = [
         ("Python", lambda: _python()),
         ("sandbox", lambda: _sandbox(settings)),
@@ -53,8 +60,29 @@ def examine(store: str | None) -> int:
     return 2 if broken else 0
 
 
+def try_model(model: str, options: Mapping[str, Any]) -> int:
+    """Try a model in every role, and print what works and what it cost; 2 where a build could not count on it."""
+    from agenthands.api import try_models
+
+    click.echo(f"\nTrying {model}: a few short calls of each kind that a build needs.")
+    trial = try_models(model, listener=_say_found, **options)
+    tokens = trial.tokens.prompt + trial.tokens.completion
+    price = "" if trial.cost_usd is not None else "; its price is unknown, see --price"
+    said = f"{money(trial.cost_usd)}, {count(trial.calls, 'call')}, {count(tokens, 'token')}"
+    _say("note", "cost", f"{said}, {duration(trial.seconds)}{price}")
+    return 0 if trial.usable else 2
+
+
+def _say_found(finding: Finding) -> None:
+    said = finding.said if finding.works else f"{finding.code}: {finding.said}"
+    _say("ok" if finding.works else "fails", finding.role, said)
+    _say("", "", finding.advice)
+
+
 def _say(mark: str, name: str, text: str) -> None:
-    """Print one need, on as many lines as the terminal makes of it."""
+    """Print one need, on as many lines as the terminal makes of it; nothing where there is nothing to say."""
+    if not text and not mark:
+        return
     start = f"  {mark:8} {name:12} "
     room = max(40, terminal_columns() - len(start))
     lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)

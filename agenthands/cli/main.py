@@ -184,6 +184,27 @@ def show(build: str, store: str | None, full: bool, in_browser: bool, as_json: b
         click.echo(show_text(record, place.texts(record) if full else None))
 
 
+@cli.command(short_help="Talk to an agent.")
+@click.argument("agent")
+@click.option("-q", "--question", metavar="TEXT", help="Ask this, print the answer alone, and end; - reads it.")
+@click.option("--agent-model", metavar="MODEL", help="Model of the agent [default: the one that it was built with].")
+@click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model.")
+@click.option("--config", metavar="FILE.toml", type=click.Path(), help="Model settings.")
+@click.option("--budget", metavar="USD", type=float, help="What the chat may cost.")
+@sandbox_option
+@store_option
+@as_json
+def chat(agent: str, question: str | None, as_json: bool, **options: Any) -> None:
+    """Talk to the agent of a build, by its id or by its agent's name, without fetching it.
+
+    It runs in a sandbox, with its servers; each call of a tool is shown. /right, /wrong and /case keep what you say of
+    the last answer for its next revision; /help shows all commands.
+    """
+    from agenthands.cli.chat import run_chat
+
+    sys.exit(run_chat(agent, question, _given(options), as_json))
+
+
 @cli.command()
 @click.argument("build")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -196,16 +217,23 @@ def fetch(build: str, folder: Path, store: str | None) -> None:
     click.echo(f"{folder} holds the agent; its README.md says how to run it.", err=True)
 
 
-@cli.command()
+@cli.command(short_help="Check this machine, and with --model a model.")
 @store_option
 @click.option("--install", is_flag=True, help="Install NAT's environment first, so that no build has to.")
-def doctor(store: str | None, install: bool) -> None:
-    """Check what this machine has and what is missing."""
-    from agenthands.cli.doctor import examine, install_environment
+@click.option("--model", metavar="MODEL", help="Try a model in every role, with a few cheap calls, before a build.")
+@click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model.")
+@click.option("--config", metavar="FILE.toml", type=click.Path(), help="Model settings.")
+@click.option("--price", metavar="IN,OUT", help="US dollars per million tokens, for models without a known price.")
+def doctor(install: bool, **options: Any) -> None:
+    """Check what this machine has and what is missing, and with --model what a model can do."""
+    from agenthands.cli.doctor import examine, install_environment, try_model
 
     if install:
         install_environment()
-    sys.exit(examine(store))
+    given = _given(options)
+    model = given.pop("model", None)
+    broken = examine({**given, "planner": model} if model else given)
+    sys.exit(max(broken, try_model(model, given)) if model else broken)
 
 
 @cli.command(short_help="Run a Prefect server with UI, and a worker.")

@@ -23,6 +23,13 @@ _OUT_OF_REACH = {
     "responses_api_agent": "it speaks OpenAI's Responses API, which the model gateway does not offer",
     "tavily_internet_search": "NAT ships it as a notice of its removal alone",
 }
+NETWORK_BUILTINS = frozenset(
+    {
+        "exa_internet_search", "github_files_tool", "milvus_document_search", "nat_retriever", "nvidia_rag",
+        "tavily_internet_search", "wiki_search",
+    }
+)  # fmt: skip
+"""Functions of NAT that ask a service somewhere else."""
 _OF_THE_USER = {"user_id", "user_id_resolver"}
 _SCRIPT = Path(__file__).parent / "nat_registry_script.py"
 

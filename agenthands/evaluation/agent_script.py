@@ -1,14 +1,16 @@
-"""Runs in a sandbox with the Python of the NAT environment: loads the packaged agent and asks it the test cases.
+"""Runs in a sandbox with the Python of the NAT environment: loads the packaged agent, and asks it or lets it be asked.
 
-Reads {"config": path, "cases": [{"id", "query"}], "seconds": float} from standard input; writes to standard output
-one JSON object with the result of loading and of each case.
+Reads {"config": path, "cases": [{"id", "query", "messages"}], "seconds": float, "together": int} from standard input;
+writes to standard output one JSON object with the result of loading and of each case. `messages` is the conversation
+that ends with the query, and `together` how many cases may run at once. With "talk": PATH of a Unix socket there are no
+cases: what is asked there is answered until it closes (`talk_script.py`). `nat_steps.py` and that lie beside it.
 """
 
 import asyncio
 import gc
 import importlib
+import importlib.util
 import json
-import logging
 import os
 import sys
 import threading
@@ -17,6 +19,7 @@ import traceback
 
 MAX_STEPS = 200
 MAX_TEXT = 4000
+MAX_CALLS_TEXT = 3_000_000  # characters of all calls of all cases: the whole report may have 8 MB
 
 
 def main():
@@ -42,7 +45,7 @@ async def run(request, outcome):
     from nat.runtime.session import SessionManager
 
     config = load_config(request["config"])
-    logging.getLogger("nat.plugins.mcp").addHandler(hidden)
+    nat_steps.watch()
     give_proxies(config)
     # The model's client takes seconds to import; meanwhile the MCP servers start in their own processes.
     threading.Thread(target=importlib.import_module, args=("langchain_litellm",), daemon=True).start()
@@ -53,8 +56,10 @@ async def run(request, outcome):
         gc.freeze()
         gc.enable()
         outcome["loaded"] = True
-        for case in request["cases"]:
-            outcome["cases"].append({"id": case["id"], **await ask(manager, case["query"], request["seconds"])})
+        if "talk" in request:
+            await _beside("talk_script").talk(manager, request["talk"], nat_steps.calls_of, root_cause)
+        else:
+            await ask_all(manager, request, outcome["cases"])
         await manager.shutdown()
 
 
@@ -81,55 +86,59 @@ def give_proxies(config):
             server.env = {**proxies, **(server.env or {})}
 
 
-async def ask(manager, query, seconds):
-    """Ask one question, and return the answer, the tools called, the tools that failed, and any error.
+async def ask_all(manager, request, answers):
+    """Ask every case, as many at once as may be, and put what came of each into `answers`, in the order of cases."""
+    free = asyncio.Semaphore(request["together"])
+    room = MAX_CALLS_TEXT // max(len(request["cases"]), 1)
 
-    A tool that failed and was then called with success, as a model does that reads an error, is not among those.
-    """
+    async def one(case):
+        async with free:
+            return {"id": case["id"], **await ask(manager, case, request["seconds"], room)}
+
+    asked = [asyncio.create_task(one(case)) for case in request["cases"]]
+    try:
+        for each in asked:
+            answers.append(await each)
+    finally:
+        for each in asked:
+            each.cancel()
+
+
+async def ask(manager, case, seconds, room):
+    """Ask one question, and return the answer, the calls, and any error."""
+    from nat.data_models.api_server import ChatRequest
     from nat.data_models.intermediate_step import IntermediateStepType
 
     started = time.monotonic()
     steps = []
     outcome = {"answer": "", "error": ""}
+    said = ChatRequest.model_validate({"messages": case["messages"]}) if len(case["messages"]) > 1 else case["query"]
     try:
-        async with asyncio.timeout(seconds), manager.session() as session, session.run(query) as runner:
+        async with asyncio.timeout(seconds), manager.session() as session, session.run(said) as runner:
             runner.context.intermediate_step_manager.subscribe(steps.append)
             outcome["answer"] = await runner.result(to_type=str)
     except TimeoutError:
         outcome["error"] = f"no answer within {seconds:.0f} s"
     except BaseException as error:  # NAT and MCP raise groups of anything
         outcome["error"] = root_cause(error)
-    payloads = [step.payload for step in steps]
+    functions = (IntermediateStepType.FUNCTION_START, IntermediateStepType.FUNCTION_END)
+    payloads = [step.payload for step in steps if step.payload.event_type in functions]
     outcome["called"] = [p.name for p in payloads if p.event_type == IntermediateStepType.FUNCTION_START]
-    ended = [p for p in payloads if p.event_type == IntermediateStepType.FUNCTION_END]
-    last = {payload.name: payload.data for payload in ended}
-    outcome["failed"] = [*(name for name, data in last.items() if has_failed(data)), *hidden.names]
-    hidden.names.clear()
+    outcome["calls"] = nat_steps.calls_of(steps, room)
     outcome["steps"] = [step_of(payload) for payload in payloads[:MAX_STEPS]]
     outcome["seconds"] = round(time.monotonic() - started, 3)
     return outcome
 
 
-def has_failed(data):
-    """Return whether a function ended without a result, or with the text that NAT's MCP client returns for an error."""
-    output = getattr(data, "output", None)
-    return output is None or str(output).startswith("MCPToolClient tool call failed:")
+def _beside(name):
+    """Import a file that lies beside this one: no folder of ours is among those that Python looks into."""
+    spec = importlib.util.spec_from_file_location(name, os.path.join(os.path.dirname(__file__), f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-class HiddenErrors(logging.Handler):
-    """Collects the MCP tools whose exceptions NAT logs and passes to the model as if they were results."""
-
-    def __init__(self):
-        super().__init__(logging.WARNING)
-        self.names = []
-
-    def emit(self, record):
-        """Note the tool that such a message names."""
-        if str(record.msg).startswith("Error calling tool") and record.args:
-            self.names.append(str(record.args[0]))
-
-
-hidden = HiddenErrors()
+nat_steps = _beside("nat_steps")
 
 
 def step_of(payload):

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agenthands.evaluation.case_checks import code_of
 from agenthands.reasons import REASONS
 from agenthands.schemas import CaseResult, CheckResult
 
 
 def why_failed(error: str, answer: str, checks: Sequence[CheckResult]) -> str:
     """Return the code of why a case failed that had this error, gave this answer, or did not pass these checks."""
-    kinds = {check.kind for check in checks if not check.passed}
+    missed = [check.model_dump() for check in checks if not check.passed]
     if error:
         return "agent_failed"
     if not answer.strip():
         return "no_answer"
-    if "tool_called" in kinds:
-        return "tool_not_called"
-    return "check_failed" if kinds else "judged_wrong"
+    return code_of(missed) if missed else "judged_wrong"
 
 
 def reason_of(case: CaseResult) -> str:

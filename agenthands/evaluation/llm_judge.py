@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from agenthands._util.untrusted_json import read_json
 from agenthands.errors import ContentFiltered, ContextExceeded, ModelUnavailable
+from agenthands.evaluation.transcript import calls_text
 from agenthands.llm.base import ChatModel
 from agenthands.llm.prompts import render
 from agenthands.planning.planner import json_part
 from agenthands.schemas import Opinion, TestCase
 
 _MAX_ANSWER = 20_000
+_MAX_CALLS = 12_000
 
 
 @dataclass(frozen=True)
@@ -32,15 +35,15 @@ class _Answer(BaseModel):
     reason: str = Field(min_length=1, description="One or two sentences")
 
 
-def judge_answer(case: TestCase, answer: str, called: Sequence[str], model: ChatModel) -> Judged:
-    """Ask whether an answer is what the case expects; `called` are the tools that the agent used.
+def judge_answer(case: TestCase, answer: str, calls: Sequence[Mapping[str, Any]], model: ChatModel) -> Judged:
+    """Ask whether an answer is what the case expects; `calls` are those that led to it, as `nat_steps.py` reads them.
 
     If the model cannot be asked, or its answer is unusable, `passed` of the opinion is None and `reason` says why.
     Raises ModelNotUsable, QuotaExhausted or BudgetReached.
     """
-    shown = answer[:_MAX_ANSWER]
-    fence = _fence(shown)
-    question = render("judge/user.md.j2", case=case, answer=shown, called=list(called), fence=fence)
+    shown, made = answer[:_MAX_ANSWER], calls_text(calls, _MAX_CALLS)
+    fence = _fence(shown + made)
+    question = render("judge/user.md.j2", case=case, answer=shown, calls=made, fence=fence)
     system = render("judge/system.md.j2", fence=fence)
     messages = [{"role": "system", "content": system}, {"role": "user", "content": question}]
     try:

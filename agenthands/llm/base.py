@@ -15,7 +15,8 @@ class ChatAnswer:
     """One answer of a chat model. `cost_usd` is None if the price is unknown.
 
     `model` names the model that answered; `by_fallback` is true if that is a fallback. `fault` explains a text that is
-    empty, or, if it is AnswerCutOff, one that is not whole. `calls` were needed for it.
+    empty, or, if it is AnswerCutOff, one that is not whole. `calls` were needed for it. `saved_usd` is what the
+    provider's cache of prompts saved.
     """
 
     text: str
@@ -25,6 +26,7 @@ class ChatAnswer:
     fault: AgentHandsError | None = None
     by_fallback: bool = False
     calls: int = 1
+    saved_usd: float = 0.0
 
 
 class ChatModel(Protocol):

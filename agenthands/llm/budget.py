@@ -164,13 +164,19 @@ class BudgetScope:
                 "Give more (--budget, --tool-budget, --budget-tokens) and run it again: what is done is kept.",
             )
 
-    def charge(self, cost_usd: float | None, tokens: Tokens, calls: int = 1, model: str = "") -> None:
-        """Record the cost in US dollars, None if unknown, and the tokens of `calls` calls of `model`."""
-        self.tracker.charge(self.entry(cost_usd, tokens, calls, model))
+    def charge(
+        self, cost_usd: float | None, tokens: Tokens, calls: int = 1, model: str = "", saved_usd: float = 0.0
+    ) -> None:
+        """Record the cost in US dollars, None if unknown, and the tokens of `calls` calls of `model`.
 
-    def entry(self, cost_usd: float | None, tokens: Tokens, calls: int, model: str) -> Spending:
+        `saved_usd` is what the provider's cache of prompts saved of it.
+        """
+        self.tracker.charge(self.entry(cost_usd, tokens, calls, model, saved_usd))
+
+    def entry(self, cost_usd: float | None, tokens: Tokens, calls: int, model: str, saved_usd: float = 0.0) -> Spending:
         """Return the entry that `charge` would record, for a caller that charges several at once."""
-        return Spending(**self._step, model=model, calls=calls, cost_usd=cost_usd, tokens=tokens)
+        money = {"cost_usd": cost_usd, "saved_usd": round(saved_usd, 8)}
+        return Spending(**self._step, model=model, calls=calls, tokens=tokens, **money)
 
     def note_cut_off(self, model: str) -> None:
         """Record a call of `model` that was cut off before its answer; its cost is unknown and counts nowhere."""
@@ -200,7 +206,7 @@ class MeteredModel:
         """Answer as the model does. Raises BudgetReached if a budget is used up before the answer or within it."""
         self._scope.require()
         answer = self._model.ask(messages, schema_name, schema)
-        self._scope.charge(answer.cost_usd, answer.tokens, answer.calls, answer.model or self.name)
+        self._scope.charge(answer.cost_usd, answer.tokens, answer.calls, answer.model or self.name, answer.saved_usd)
         if isinstance(answer.fault, AnswerCutOff):
             self._scope.require()  # it may have been cut because no further call could begin
         return answer

@@ -1,4 +1,4 @@
-"""The ChatModel port on litellm, prices and tokens of its responses, and the check that a model can be used."""
+"""The ChatModel port on litellm, what its responses say, and the check that a model can be used."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from agenthands.errors import ContextExceeded, KeyMissing, ModelNotUsable
 from agenthands.llm.adaptation import call_adapted
 from agenthands.llm.answer_form import answer_form
 from agenthands.llm.base import ChatAnswer
-from agenthands.llm.call_options import call_options, context_window, most_room, room
+from agenthands.llm.call_options import cache_marks, call_options, context_window, most_room, room
 from agenthands.llm.error_mapping import finish_reason, silent
 from agenthands.llm.litellm_setup import ProviderWords, load_litellm, provider_words
+from agenthands.llm.prices import cost_of, saved_by_cache, tokens_of
 from agenthands.llm.retry import call_with_retry
 from agenthands.llm.settings import ModelSettings, key_names
 from agenthands.llm.whole_answer import Bill, Call, Piece, whole_answer
@@ -25,6 +26,7 @@ _ALTERNATIVES = (
     "Without a key: a local model (--planner ollama/qwen3-coder, or --planner openai/NAME --api-base URL), "
     "or `agenthands demo`, which needs no model at all."
 )
+_OPENAI_KEY = "OPENAI_API_KEY"
 _GEMINI = ("gemini", "vertex_ai")
 _TOKENS_A_SECOND = 60  # what a slow model of a provider writes
 _CHARACTERS = 3  # of a token, at least: JSON and code have fewer than prose
@@ -64,6 +66,7 @@ class LitellmModel:
                 text=piece.text,
                 cost_usd=bill.cost_usd,
                 tokens=bill.tokens,
+                saved_usd=bill.saved_usd,
                 model=model.model,
                 by_fallback=model is not self._settings,
                 fault=piece.fault,
@@ -80,15 +83,18 @@ def _piece(model: ModelSettings, asked: Call) -> Piece:
     options = {**completion_options(model), "max_tokens": asked.limit, "timeout": _seconds(model, asked.limit)}
     if asked.form:
         options["response_format"] = asked.form
+    if not any(message["role"] == "assistant" for message in asked.messages):
+        options |= cache_marks(model.wanted, goes_on=False)
     sent = [dict(message) for message in asked.messages]
     require_window(model, sent)
     with provider_words() as words:
         response = call_adapted(model, options, partial(litellm.completion, messages=sent))
-    text = text_of(response)
+    text, tokens = text_of(response), tokens_of(response)
     return Piece(
         text=text,
         cost_usd=cost_of(litellm, response, model),
-        tokens=tokens_of(response),
+        tokens=tokens,
+        saved_usd=saved_by_cache(model, tokens),
         cut=was_cut(response),
         fault=None if text.strip() else silent(model.model, stopped_by(response, words)),
     )
@@ -156,6 +162,11 @@ def require_usable(settings: ModelSettings) -> None:
 
     litellm is imported only if our own table cannot tell: a build that finds everything cached does without it.
     """
+    if settings.provider == "openai" and settings.api_base and not (settings.api_key or os.environ.get(_OPENAI_KEY)):
+        raise KeyMissing(
+            f"No key for {settings.model}: set {_OPENAI_KEY}.",
+            f"OpenAI's client asks for one even if the server at your address needs none: export {_OPENAI_KEY}=none.",
+        )
     if _known_usable(settings):
         return
     litellm = load_litellm()
@@ -190,56 +201,3 @@ def _known_usable(settings: ModelSettings) -> bool:
     names = key_names(settings.model)
     given = settings.api_key or settings.api_base or any(os.environ.get(name) for name in names)
     return bool(names and given)
-
-
-def tokens_of(response: Any) -> Tokens:
-    """Return the token usage of a litellm response; missing counts are 0."""
-    usage = getattr(response, "usage", None)
-    details = getattr(usage, "prompt_tokens_details", None)
-    return Tokens(
-        prompt=getattr(usage, "prompt_tokens", 0) or 0,
-        completion=getattr(usage, "completion_tokens", 0) or 0,
-        cached=getattr(details, "cached_tokens", 0) or 0,
-    )
-
-
-def cost_of(litellm: Any, response: Any, settings: ModelSettings) -> float | None:
-    """Return the cost of a response in US dollars; None if the price is unknown."""
-    price = price_per_token(settings)
-    if price is None:
-        return None
-    if not known_to_litellm(settings):
-        tokens = tokens_of(response)
-        return tokens.prompt * price[0] + tokens.completion * price[1]
-    try:
-        return float(litellm.completion_cost(completion_response=response, model=settings.model))
-    except Exception:  # litellm raises plain Exception for models without a price
-        return None
-
-
-def price_per_token(settings: ModelSettings) -> tuple[float, float] | None:
-    """Return US dollars per prompt and per completion token; None if no price is known.
-
-    The settings' own price comes first, then litellm's, then the price that the user assumes.
-    """
-    if settings.input_cost_per_token is not None and settings.output_cost_per_token is not None:
-        return settings.input_cost_per_token, settings.output_cost_per_token
-    if not known_to_litellm(settings):
-        return settings.assumed_price
-    info = load_litellm().get_model_info(settings.model)
-    return info["input_cost_per_token"], info["output_cost_per_token"]
-
-
-def known_to_litellm(settings: ModelSettings) -> bool:
-    """Return whether litellm's price applies: it has one, and the settings have none."""
-    if settings.input_cost_per_token is not None and settings.output_cost_per_token is not None:
-        return False
-    litellm = load_litellm()
-    # litellm reports a price of 0 for models of which it knows only the provider, and asks a local Ollama for others
-    if settings.model not in litellm.model_cost and settings.model.partition("/")[2] not in litellm.model_cost:
-        return False
-    try:
-        info = litellm.get_model_info(settings.model)
-    except Exception:  # litellm raises plain Exception for unknown models
-        return False
-    return None not in (info.get("input_cost_per_token"), info.get("output_cost_per_token"))

@@ -46,9 +46,10 @@ def prompt_text(name: str) -> str:
 
 
 def prompt_hashes() -> dict[str, str]:
-    """Return the SHA-256 of every prompt file, by its name; for the build record and for cache keys."""
+    """Return the SHA-256 of every prompt file of builds, by its name; for the build record and for cache keys."""
     folder = prompts_folder()
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*.j2"))
+        if path.parent.name != "trial"  # no part of a build
     }

@@ -29,6 +29,7 @@ class Piece:
     tokens: Tokens
     cut: bool = False
     fault: AgentHandsError | None = None
+    saved_usd: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,13 @@ class Bill:
     cost_usd: float | None = 0.0
     tokens: Tokens = field(default_factory=Tokens)
     calls: int = 0
+    saved_usd: float = 0.0
 
     def add(self, piece: Piece) -> None:
         """Count a call."""
         self.cost_usd = add_costs(self.cost_usd, piece.cost_usd)
         self.tokens += piece.tokens
+        self.saved_usd += piece.saved_usd
         self.calls += 1
 
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agenthands.environments.base import Environment, EnvironmentInstaller
-from agenthands.evaluation.acceptance import InstalledAgent
+from agenthands.evaluation.case_verdict import AgentParts
+from agenthands.evaluation.installed_agent import InstalledAgent
 from agenthands.mcp.catalogue import CatalogueServer
 from agenthands.packaging.archive import files_of
 from agenthands.packaging.package import config_path
@@ -68,6 +69,7 @@ def install_bundle(
         environment=environments.install(_text(package / "requirements.lock")),
         servers={entry.id: _server(package, entry, environments) for entry in servers},
         variables={key: value for entry in servers for key, value in entry.placeholders().items()},
+        parts=AgentParts.of(plan, servers),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from agenthands.environments.nat_registry import BuiltinSchema, NatRegistry
+from agenthands.evaluation.case_verdict import AgentParts
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue import ServerVariable
 from agenthands.mcp.setup import PlannedServer
@@ -22,12 +23,14 @@ _ABOUT = r"# NAT fills in \${VARIABLES}; the backslash keeps whatever one holds 
 
 def evaluation(plan: Plan, package: str, config: str) -> dict[str, str]:
     """Return the files below `evals/` by path; `config` is the path of the agent's configuration, their base."""
+    specified = AgentParts.of(plan, []).specified
     cases = [
         {
             "id": case.id,
-            "question": case.query,
+            "question": {"messages": case.messages()} if case.history else case.query,
             "answer": case.expected_behavior,
             "checks": [check.model_dump(mode="json") for check in case.checks],
+            "specified": specified,
         }
         for case in plan.test_cases
     ]

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from agenthands._util.redaction import without_user
 from agenthands._version import __version__
 from agenthands.environments.nat_registry import NatRegistry
+from agenthands.evaluation import case_checks, nat_steps
 from agenthands.gate.checks.files import tests_path, tool_path
 from agenthands.llm import call_options
 from agenthands.llm.settings import KEYS, ModelSettings, key_names
@@ -56,7 +57,8 @@ _RENDERED = {
     ".env.example": "env.example",
 }
 _TEMPLATES = Path(__file__).parent / "templates"
-_CALL_OPTIONS = Path(call_options.__file__)
+# What decides alike here and in the package is the same file.
+_COPIED = [Path(str(module.__file__)) for module in (call_options, case_checks, nat_steps)]
 _INSTALLER = Path(__file__).parents[1] / "environments" / "locks" / "installer.lock"
 
 
@@ -104,7 +106,7 @@ def assemble_agent(
         **{path: render(f"{template}.j2", values) for path, template in _RENDERED.items()},
         **{f"{source}/{each}": render(f"{each}.j2", values) for each in ("evaluator.py", "model.py", "register.py")},
         f"{source}/__init__.py": render("init.py.j2", values),
-        f"{source}/call_options.py": _CALL_OPTIONS.read_text(encoding="utf-8"),
+        **{f"{source}/{path.name}": path.read_text(encoding="utf-8") for path in _COPIED},
         f"{source}/tools/__init__.py": "",
         "requirements.lock": lock,
         "installer.lock": _INSTALLER.read_text(encoding="utf-8"),

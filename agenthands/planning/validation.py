@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from agenthands._util.untrusted_json import misfits, regex_fault, schema_fault
+from agenthands._util.untrusted_json import misfits, schema_fault
 from agenthands.environments.nat_registry import BuiltinSchema, NatRegistry
 from agenthands.mcp.catalogue import CatalogueServer
+from agenthands.planning.case_validation import case_complaints
 from agenthands.planning.team_validation import team_complaints
 from agenthands.schemas import BuiltinTool, Plan, ResultExample, ToolSpec, hold_out_fault
 
@@ -43,7 +44,7 @@ def validate_plan(plan: Plan, reality: PlanningContext) -> list[str]:
         *team_complaints(plan, reality.registry, reality.models),
         *_server_complaints(plan, reality),
         *(complaint for tool in plan.custom_tools for complaint in _tool_complaints(tool, reality)),
-        *_case_complaints(plan),
+        *case_complaints(plan),
     ]
 
 
@@ -143,16 +144,3 @@ def _example_complaints(tool: ToolSpec, where: str) -> Iterator[str]:
         yield f"{where}.examples: two have the same arguments."
     elif fault := hold_out_fault(tool):
         yield f"{where}.examples: {fault}."
-
-
-def _case_complaints(plan: Plan) -> Iterator[str]:
-    tools = {tool.name for tool in plan.custom_tools} | {tool.type for tool in plan.builtin_tools}
-    tools |= {f"{server.id}__{tool}" for server in plan.mcp_servers for tool in server.tools}
-    for case in plan.test_cases:
-        for check in case.checks:
-            if check.kind != "json_equal" and not isinstance(check.value, str):
-                yield f"test_cases.{case.id}: the value of {check.kind} must be text."
-            elif check.kind == "tool_called" and check.value not in tools:
-                yield f"test_cases.{case.id}: there is no tool {check.value!r}; there are {', '.join(sorted(tools))}."
-            elif check.kind == "regex" and (fault := regex_fault(check.value)):
-                yield f"test_cases.{case.id}: {check.value!r}: {fault}."

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from agenthands._util.formatting import duration, money, one_line
 from agenthands.reports.charts import Payment
-from agenthands.reports.summary import ruling_sentences
+from agenthands.reports.summary import ruling_sentences, without_caching
 from agenthands.reports.view_model import build_view
 from agenthands.schemas import BuildRecord, Check, GateReport, Plan
 
@@ -86,7 +86,10 @@ def cost_rows(record: BuildRecord) -> list[dict[str, str | int]]:
     """Return what each model cost in each stage, tool and attempt of the build, and the sum: US dollars and tokens."""
     view = build_view(record, {})
     together = Payment("all", "", view.together.calls, view.together.cost_usd, view.together.tokens)
-    return [_cost_row(each) for each in (*view.payments, together)]
+    rows = [*view.payments, together]
+    if without_caching(record):
+        rows.append(Payment("all, without caching", "", together.calls, record.uncached_usd, together.tokens))
+    return [_cost_row(each) for each in rows]
 
 
 def _cost_row(paid: Payment) -> dict[str, str | int]:

@@ -29,6 +29,8 @@ def advice_on_check(name: str) -> str:
 def advice_on_case(case: CaseResult) -> str:
     """Return what a person can do about a test case that failed."""
     reason = REASONS[reason_of(case)]
+    if case.hosts:
+        return f"{reason.meaning} Build again with AGENTHANDS_EGRESS={','.join(case.hosts)}: it asked for these hosts."
     return f"{reason.meaning} {reason.advice}"
 
 

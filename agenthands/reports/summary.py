@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agenthands._util.formatting import count, one_line
+from agenthands._util.formatting import count, money, one_line
 from agenthands.reports.remedies import tool_advice
-from agenthands.schemas import BatchReport, BuildRecord, CaseResult, Ruling, ToolOutcome
+from agenthands.schemas import Acceptance, BatchReport, BuildRecord, CaseResult, Plan, Ruling, ToolOutcome
 
 
 def gate_summary(tool: ToolOutcome) -> str:
@@ -84,12 +84,20 @@ def batch_steps(report: BatchReport) -> list[str]:
     ]
 
 
+def without_caching(record: BuildRecord) -> str:
+    """Say what a build would have cost without the providers' caches of prompts; empty where it is the same."""
+    if record.uncached_usd is None or money(record.uncached_usd) == money(record.cost_usd):
+        return ""
+    return f"{money(record.uncached_usd)} without caching"
+
+
 def verdict(record: BuildRecord) -> str:
-    """Say in one sentence how a build ended."""
+    """Say how a build ended; of an accepted agent what was proven, what was not tried, and what is only imagined."""
     if record.status == "accepted":
-        cases = len(record.acceptance.cases) if record.acceptance else 0
+        cases = len(record.acceptance.ended("passed")) if record.acceptance else 0
         tools = f"{count(len(record.tools), 'tool')} passed the gate, and " if record.tools else ""
-        return f"The agent works: {tools}it passed {count(cases, 'test case')}."
+        proven = f"The agent works: {tools}it passed {count(cases, 'test case')}."
+        return " ".join([proven, *(_unproven(record.acceptance, record.plan) if record.acceptance else [])])
     said = {
         "rejected": "The agent did not pass",
         "failed": "The build could not be finished",
@@ -99,6 +107,35 @@ def verdict(record: BuildRecord) -> str:
     return f"{said}: {reason}." if reason else f"{said}."
 
 
+def _unproven(acceptance: Acceptance, plan: Plan | None) -> list[str]:
+    said = []
+    if untried := [case.id for case in acceptance.ended("not_tried")]:
+        said.append(f"Not tried, because the network was closed: {', '.join(untried)}.")
+    if acceptance.unreached:
+        names = _by_server(acceptance.unreached, plan)
+        said.append(f"Never reached, so what they answer is only imagined: {', '.join(names)}.")
+    return said
+
+
+def _by_server(tools: Sequence[str], plan: Plan | None) -> list[str]:
+    """Return names of tools; that of their server for all that an agent uses of it."""
+    names = list(tools)
+    for server in plan.mcp_servers if plan else []:
+        own = [f"{server.id}__{tool}" for tool in server.tools]
+        if set(own) <= set(names):
+            names = [server.id, *(name for name in names if name not in own)]
+    return sorted(names)
+
+
+def _how_to_try(record: BuildRecord) -> list[str]:
+    """Return how to try what needs the network; empty where all was tried."""
+    acceptance = record.acceptance
+    if not acceptance or not (acceptance.unreached or acceptance.ended("not_tried")):
+        return []
+    hosts = ",".join(dict.fromkeys(host for case in acceptance.cases for host in case.hosts)) or "HOST,HOST"
+    return [f"Try what needs the network: build again with `AGENTHANDS_EGRESS={hosts}`; the tools are kept."]
+
+
 def next_steps(record: BuildRecord) -> list[str]:
     """Return what a person can do now, most useful first; commands stand in `backticks`."""
     fetch = f"`agenthands fetch {record.build_id} DIR`"
@@ -106,6 +143,7 @@ def next_steps(record: BuildRecord) -> list[str]:
         return [
             f"Fetch the agent: {fetch}.",
             "Then follow `DIR/README.md`: it says how to install, run and serve it.",
+            *_how_to_try(record),
         ]
     if record.status == "rejected":
         if "bundle.tar.gz" in record.files:
@@ -128,10 +166,11 @@ def _rejected_steps(record: BuildRecord) -> list[str]:
     steps = []
     wrong = [tool for tool in record.tools if tool.status != "accepted"]
     steps += [tool_advice(tool, record.plan, record.files) for tool in wrong]
-    cases = [case.id for case in record.acceptance.cases if not case.passed] if record.acceptance else []
+    cases = [case.id for case in record.acceptance.ended("failed")] if record.acceptance else []
     if cases:
         steps.append(
             f"Look at the answers to {', '.join(cases)}: a stronger model for the agent (`--agent-model`) "
             "or a clearer request may help."
         )
+    steps += _how_to_try(record)
     return steps

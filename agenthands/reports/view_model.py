@@ -14,7 +14,14 @@ from agenthands.evaluation.transcript import ToolCall, tool_calls
 from agenthands.packaging.readme import README, commands_of
 from agenthands.reports.charts import Payment, SpendingRow, Timeline, payments, spending_rows, spent_together, timeline
 from agenthands.reports.remedies import advice_on_case, advice_on_check, meaning
-from agenthands.reports.summary import gate_summary, next_steps, opinion_sentence, ruling_sentences, verdict
+from agenthands.reports.summary import (
+    gate_summary,
+    next_steps,
+    opinion_sentence,
+    ruling_sentences,
+    verdict,
+    without_caching,
+)
 from agenthands.schemas import (
     BuildRecord,
     CaseResult,
@@ -72,7 +79,7 @@ class ToolView:
 
 @dataclass(frozen=True)
 class CaseView:
-    """A test case of a build: what was asked, what came, and what the transcript shows of it."""
+    """A test case of a build: what was said before and asked, what came, and what the transcript shows of it."""
 
     anchor: str
     result: CaseResult
@@ -81,6 +88,7 @@ class CaseView:
     opinion: str
     advice: str
     calls: Sequence[ToolCall]
+    before: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ def build_view(record: BuildRecord, files: Mapping[str, str]) -> BuildView:
         figures=_figures(record),
         failures=[
             *((tool.anchor, tool.outcome.name) for tool in tools if tool.outcome.status != "accepted"),
-            *((case.anchor, case.result.id) for case in cases if not case.result.passed),
+            *((case.anchor, case.result.id) for case in cases if case.result.outcome == "failed"),
         ],
         timeline=timeline(record),
         spending=spending_rows(record) if record.plan or record.spending else [],
@@ -140,20 +148,26 @@ def check_views(checks: Sequence[Check]) -> list[CheckView]:
 def _figures(record: BuildRecord) -> list[tuple[str, str, str]]:
     accepted = sum(tool.status == "accepted" for tool in record.tools)
     cases = record.acceptance.cases if record.acceptance else []
-    passed = sum(case.passed for case in cases)
+    passed = sum(case.outcome == "passed" for case in cases)
+    untried = sum(case.outcome == "not_tried" for case in cases)
     reused = sum(tool.cached for tool in record.tools)
     tokens = record.tokens
+    cost_note = without_caching(record) or "all models together"
     return [
         (
             "Tools",
             f"{accepted} of {len(record.tools)}" if record.tools else "none",
             f"{reused} reused" if reused else "passed the gate" if record.tools else "",
         ),
-        ("Test cases", f"{passed} of {len(cases)}" if cases else "not run", "passed" if cases else ""),
-        ("Cost", "unknown" if record.cost_usd is None else money(record.cost_usd), "all models together"),
+        ("Test cases", f"{passed} of {len(cases)}" if cases else "not run", _passed(untried) if cases else ""),
+        ("Cost", "unknown" if record.cost_usd is None else money(record.cost_usd), cost_note),
         ("Time", duration(record.seconds), "from start to finish"),
         ("Tokens", f"{tokens.prompt + tokens.completion:,}", f"{tokens.cached:,} cached"),
     ]
+
+
+def _passed(untried: int) -> str:
+    return f"passed, {untried} not tried" if untried else "passed"
 
 
 def _tool(number: int, tool: ToolOutcome, record: BuildRecord, files: Mapping[str, str]) -> ToolView:
@@ -189,7 +203,8 @@ def _case(number: int, case: CaseResult, planned: Mapping[str, TestCase], files:
         query=question.query if question else "",
         expected=question.expected_behavior if question else "",
         opinion=opinion_sentence(case),
-        advice="" if case.passed else advice_on_case(case),
+        advice="" if case.outcome == "passed" else advice_on_case(case),
+        before=[(turn.role, turn.content) for turn in question.history] if question else [],
         calls=tool_calls(files.get(f"acceptance/{case.id}.json", "{}")),
     )
 

@@ -23,6 +23,7 @@ from agenthands.sandbox.relay_script import pump
 _RULE = re.compile(r"^(\*\.)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?$")
 _PORTS = (80, 443)
 _SECONDS = 20.0
+_MOST_NOTED = 100
 _LARGEST_HEAD = 32 * 1024
 
 
@@ -50,6 +51,8 @@ class EgressProxy:
                     f"{rule!r} is no host for egress.", "Write hosts as AGENTHANDS_EGRESS=api.example.com,*.example.org"
                 )
         self._allowed = [_parts(rule) for rule in allowed]
+        self.refused: list[str] = []
+        """The hosts that were asked for and are not listed, each once, with a port that is not usual."""
 
     @contextmanager
     def open(self, path: Path) -> Iterator[Path]:
@@ -95,6 +98,7 @@ class EgressProxy:
 
     async def _connected(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if not any(_fits(rule, host, port) for rule in self._allowed):
+            self._note(host if port in _PORTS else f"{host}:{port}")
             raise Refused("403 Forbidden", f"{host}:{port} is not among the hosts that the user listed (egress).")
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -108,6 +112,10 @@ class EgressProxy:
             with contextlib.suppress(OSError):
                 return await asyncio.open_connection(address, port)
         raise Refused("502 Bad Gateway", f"{host}:{port} does not answer.")
+
+    def _note(self, host: str) -> None:
+        if _RULE.match(host) and host not in self.refused and len(self.refused) < _MOST_NOTED:
+            self.refused.append(host)
 
 
 async def _ended(server: asyncio.Server) -> None:

@@ -24,7 +24,7 @@ from agenthands.schemas.hold_out import has_few_values, hidden_example_indices, 
 from agenthands.schemas.plan import BuiltinTool, McpServer, Plan
 from agenthands.schemas.plan_agent import PlanAgent
 from agenthands.schemas.request import MAX_REQUEST_CHARACTERS, BuildOptions, BuildRequest
-from agenthands.schemas.test_case import CaseCheck, TestCase
+from agenthands.schemas.test_case import CaseCheck, TestCase, Turn
 from agenthands.schemas.tool_spec import ErrorExample, ResultExample, ToolSpec
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "ToolOutcome",
     "ToolSpec",
     "ToolTurn",
+    "Turn",
     "add_costs",
     "has_few_values",
     "hidden_example_indices",

@@ -34,6 +34,8 @@ Seconds = Annotated[float, BeforeValidator(_not_before_zero), Field(ge=0, le=1e9
 """A time span, or seconds after the beginning of a build; at most about 30 years."""
 Usd = Annotated[float, Field(ge=0, le=1e9)]
 """A cost in US dollars."""
+Saved = Annotated[float, Field(ge=-1e9, le=1e9)]
+"""What was saved, in US dollars; negative where it cost more."""
 Number = Annotated[int, Field(ge=-(10**15), le=10**15)]
 """A number of tokens or calls; a difference may be negative."""
 BuildId = Annotated[str, Field(pattern=ID)]

@@ -16,6 +16,7 @@ from agenthands.schemas.bounds import (
     FileName,
     Moment,
     Number,
+    Saved,
     Seconds,
     Usd,
 )
@@ -34,17 +35,19 @@ class FrozenModel(BaseModel):
 
 
 class Tokens(FrozenModel):
-    """Numbers of tokens; `cached` is the part of `prompt` that came from the provider's cache."""
+    """Numbers of tokens; of `prompt`, `cached` came from the provider's cache, and `written` went into it."""
 
     prompt: Number = 0
     completion: Number = 0
     cached: Number = 0
+    written: Number = 0
 
     def __add__(self, other: Tokens) -> Tokens:
         return Tokens.model_construct(
             prompt=self.prompt + other.prompt,
             completion=self.completion + other.completion,
             cached=self.cached + other.cached,
+            written=self.written + other.written,
         )
 
     def __sub__(self, other: Tokens) -> Tokens:
@@ -52,6 +55,7 @@ class Tokens(FrozenModel):
             prompt=self.prompt - other.prompt,
             completion=self.completion - other.completion,
             cached=self.cached - other.cached,
+            written=self.written - other.written,
         )
 
 
@@ -75,6 +79,7 @@ class Spending(FrozenModel):
     calls: Number = Field(description="Those that were answered")
     cut_off: Number = Field(0, description="Further calls, ended before they were answered")
     cost_usd: Usd | None
+    saved_usd: Saved = Field(0.0, description="By the provider's cache of prompts; negative where it cost more")
     tokens: Tokens
 
     def __add__(self, other: Spending) -> Spending:
@@ -83,6 +88,7 @@ class Spending(FrozenModel):
                 "calls": self.calls + other.calls,
                 "cut_off": self.cut_off + other.cut_off,
                 "cost_usd": add_costs(self.cost_usd, other.cost_usd),
+                "saved_usd": round(self.saved_usd + other.saved_usd, 8),
                 "tokens": self.tokens + other.tokens,
             }
         )
@@ -161,15 +167,27 @@ class CaseResult(FrozenModel):
 
     id: str
     passed: bool
+    state: Literal["passed", "failed", "not_tried", ""] = Field(
+        "", description="not_tried: all that it lacked was the network; empty in records of old builds"
+    )
     answer: str
     checks: list[CheckResult]
     tools_called: list[str]
+    agents_called: list[str] = Field(default_factory=list, description="Those of tools_called that are agents")
+    hosts: list[str] = Field(
+        default_factory=list, max_length=MOST_NAMES, description="The hosts that it asked for, and did not reach"
+    )
     error: str = ""
     reason_code: str = Field(
         "", description="The reason in the table of docs/reasons.md; empty in records of old builds"
     )
     opinion: Opinion | None = None
     seconds: Seconds
+
+    @property
+    def outcome(self) -> Literal["passed", "failed", "not_tried"]:
+        """How the case ended, in a record of any build."""
+        return self.state or ("passed" if self.passed else "failed")
 
 
 class Acceptance(FrozenModel):
@@ -187,6 +205,13 @@ class Acceptance(FrozenModel):
     cost_usd: Usd | None = None
     tokens: Tokens = Tokens()
     seconds: Seconds = 0.0
+    unreached: list[str] = Field(
+        default_factory=list, description="Tools that need the network and never answered: what they give is imagined"
+    )
+
+    def ended(self, outcome: Literal["passed", "failed", "not_tried"]) -> list[CaseResult]:
+        """Return the cases that ended so."""
+        return [case for case in self.cases if case.outcome == outcome]
 
     def from_before(self) -> Acceptance:
         """Return the acceptance as a build counts it that found it cached: at no cost."""
@@ -234,6 +259,10 @@ class BuildRecord(FrozenModel):
     )
     tools: list[ToolOutcome] = Field(default_factory=list, max_length=MOST_TOOLS)
     spending: list[Spending] = Field(default_factory=list, max_length=MOST_NOTES)
+    uncached_usd: Usd | None = Field(
+        None,
+        description="What it would have cost without the providers' caches of prompts; None where that is the same",
+    )
     acceptance: Acceptance | None = None
     cost_usd: Usd | None
     tokens: Tokens

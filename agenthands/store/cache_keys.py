@@ -25,10 +25,13 @@ from agenthands.planning.planner import Objection, ServerFeedback
 from agenthands.schemas import BuildOptions, McpServer, Plan, ToolSpec
 
 _PACKAGE = Path(__file__).parents[1]
-_ACCEPTANCE = ("evaluation/acceptance", "evaluation/agent_script", "packaging/bundle", "evaluation/llm_judge")
+_ACCEPTANCE = (
+    "evaluation/acceptance", "evaluation/agent_script", "evaluation/case_checks", "evaluation/case_verdict",
+    "evaluation/llm_judge", "evaluation/nat_steps", "evaluation/transcript", "packaging/bundle",
+)  # fmt: skip
 _PLANNING = (
-    "planning/planner", "planning/validation", "planning/team_validation", "packaging/load_check",
-    "packaging/load_check_script",
+    "planning/planner", "planning/validation", "planning/team_validation", "planning/case_validation",
+    "packaging/load_check", "packaging/load_check_script",
 )  # fmt: skip
 _ANSWERS = {
     "model", "api_base", "temperature", "max_output_tokens", "reasoning_effort", "thinking_tokens", "context_tokens",

@@ -185,8 +185,10 @@ class BuildRecorder:
 
 def spent(spending: Sequence[Spending]) -> dict[str, Any]:
     """Return the fields of a record that tell what was spent: the entries and their sums."""
+    cost, saved = add_costs(*(each.cost_usd for each in spending)), round(sum(each.saved_usd for each in spending), 8)
     return {
         "spending": list(spending),
-        "cost_usd": add_costs(*(each.cost_usd for each in spending)),
+        "cost_usd": cost,
+        "uncached_usd": None if cost is None or not saved else max(0.0, round(cost + saved, 8)),
         "tokens": sum((each.tokens for each in spending), Tokens()),
     }

@@ -13,7 +13,8 @@ from tests_support import PLAN, ROMAN_SPEC, registry
 from agenthands._util.untrusted_json import misfits, read_json, regex_fault, schema_fault
 from agenthands.environments.base import Environment
 from agenthands.errors import RequestInvalid
-from agenthands.evaluation.acceptance import InstalledAgent, Reach, accept_agent
+from agenthands.evaluation.acceptance import accept_agent
+from agenthands.evaluation.installed_agent import InstalledAgent, Reach
 from agenthands.flows.request_files import read_request
 from agenthands.llm.base import ChatAnswer
 from agenthands.llm.gateway.base import GatewayUsage

@@ -25,11 +25,11 @@ def store(tmp_path):
 
 
 def test_what_is_public_is_there_and_named():
-    assert {"build", "check", "plan", "Store", "__version__"} <= set(dir(agenthands))
+    assert {"build", "chat", "check", "plan", "Store", "__version__"} <= set(dir(agenthands))
     for name in agenthands.__all__:
         assert getattr(agenthands, name)
-    with pytest.raises(AttributeError, match="no attribute 'chat'"):
-        agenthands.chat  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'talk'"):
+        agenthands.talk  # noqa: B018
 
 
 def test_importing_it_loads_nothing_heavy():

@@ -19,7 +19,7 @@ from conftest_paths import TEST_HOME
 from gateway_support import free
 from patience import patient
 
-from agenthands.evaluation.acceptance import InstalledAgent
+from agenthands.evaluation.installed_agent import InstalledAgent
 from agenthands.flows.server.embedded import server_folder
 from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.settings import ModelSettings

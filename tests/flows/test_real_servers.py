@@ -20,7 +20,8 @@ from web_support import serve_text
 from agenthands.environments.nat_registry import read_registry
 from agenthands.environments.uv import UvInstaller
 from agenthands.errors import ModelUnavailable
-from agenthands.evaluation.acceptance import MODEL_CALLS, Reach, accept_agent
+from agenthands.evaluation.acceptance import MODEL_CALLS, accept_agent
+from agenthands.evaluation.installed_agent import Reach
 from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue import load_catalogue, server_of

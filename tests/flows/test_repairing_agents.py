@@ -56,8 +56,7 @@ def test_the_planner_reads_what_happened(built):
     model, _ = built
     told = next(messages[-1]["content"] for kind, messages in model if kind == "plan" and len(messages) > 2)
     assert "answered: I do not know." in told
-    assert "no tool was called" in told
-    assert "check failed: tool_called 'column_summary'" in told
+    assert "check failed: tool_called" in told
 
 
 def test_no_tool_is_written_again(built):

@@ -18,7 +18,7 @@ from patience import patient
 from tests_support import PLAN
 
 from agenthands.errors import PlanRefused
-from agenthands.evaluation.acceptance import InstalledAgent
+from agenthands.evaluation.installed_agent import InstalledAgent
 from agenthands.flows.build_agent import build_agent
 from agenthands.llm.base import ChatAnswer
 from agenthands.llm.budget import MeteredModel

@@ -148,7 +148,7 @@ def test_usage_and_cost_are_counted(gateway):
     assert (cost, tokens) == (pytest.approx(2 * (10 * 0.001 + 5 * 0.01)), Tokens(prompt=20, completion=10, cached=8))
     one, other = (call.as_json() for call in gateway.usage.calls)
     assert one["cost_usd"] == other["cost_usd"] == pytest.approx(10 * 0.001 + 5 * 0.01)
-    assert one["tokens"] == {"prompt": 10, "completion": 5, "cached": 4}
+    assert one["tokens"] == {"prompt": 10, "completion": 5, "cached": 4, "written": 0}
     assert (one["model"], one["error"]) == (PRICED, "")
     assert one["at"] <= other["at"]
     assert "Hello" not in json.dumps([one, other]), "what was said is not in the log"

@@ -16,7 +16,8 @@ from tests_support import PLAN, write_roman
 from agenthands.environments.nat_registry import read_registry
 from agenthands.environments.uv import UvInstaller
 from agenthands.errors import ModelUnavailable
-from agenthands.evaluation.acceptance import Reach, accept_agent
+from agenthands.evaluation.acceptance import accept_agent
+from agenthands.evaluation.installed_agent import Reach
 from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue import load_catalogue

@@ -17,6 +17,7 @@ from mcp_servers import clock_entry
 from tests_support import PLAN, registry, write_roman
 
 from agenthands.environments.uv import LOCKS
+from agenthands.evaluation import case_checks, nat_steps
 from agenthands.llm import call_options
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue import load_catalogue, server_of
@@ -78,9 +79,9 @@ def test_everything_is_there(assembled):
             ".dockerignore", ".env.example", "Dockerfile", "README.md", "build.json", "compose.yaml",
             "evals/cases.jsonl", "evals/config.yml", "installer.lock", "mcp/sec-edgar.lock", "mcp/time.lock",
             "pyproject.toml", "requirements.lock", "setup_mcp.sh",
-            f"{source}/__init__.py", f"{source}/call_options.py", f"{source}/configs/config.yml",
-            f"{source}/evaluator.py",
-            f"{source}/model.py", f"{source}/register.py", f"{source}/tools/__init__.py",
+            f"{source}/__init__.py", f"{source}/call_options.py", f"{source}/case_checks.py",
+            f"{source}/configs/config.yml", f"{source}/evaluator.py",
+            f"{source}/model.py", f"{source}/nat_steps.py", f"{source}/register.py", f"{source}/tools/__init__.py",
             f"{source}/tools/roman_numeral.py",
             "tests/test_roman_numeral.py",
         ]
@@ -112,6 +113,21 @@ def test_build_json_says_what_the_package_was_made_from(assembled):
     assert made_from["environment_lock_sha256"] == hashlib.sha256(files["requirements.lock"]).hexdigest()
     others = {path: hashlib.sha256(content).hexdigest() for path, content in files.items() if path != "build.json"}
     assert made_from["files"] == others
+
+
+def test_its_evaluator_decides_as_acceptance_does(assembled):
+    """By the same files, from the same checks, asked in the same conversation."""
+    said = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hello!"}]
+    checks = [{"kind": "tool_called", "value": {"tool": "roman_numeral", "arguments": {"number": 1994}}}]
+    case = {**PLAN["test_cases"][0], "history": said, "checks": checks}
+    files = assembled({**PLAN, "test_cases": [case]})
+    for module in (case_checks, nat_steps):
+        name = Path(module.__file__).name
+        assert files[f"src/roman_helper_agent/{name}"] == Path(module.__file__).read_bytes()
+    (kept,) = map(json.loads, files["evals/cases.jsonl"].decode().splitlines())
+    assert kept["question"] == {"messages": [*said, {"role": "user", "content": case["query"]}]}
+    assert kept["checks"] == checks
+    assert kept["specified"] == {"roman_numeral": ["ValueError"]}
 
 
 def test_it_calls_the_model_as_the_build_did(assembled):

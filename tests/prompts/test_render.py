@@ -58,11 +58,21 @@ SAMPLES = {
         ["## Example 2\n", 'The example says: "VI"\nThe tool says: "IV"\n', "````python\ndef f(): ...\n````\n"],
     ),
     "arbitrate/complaint.md.j2": ({"complaint": "no JSON"}, ["cannot be read as a ruling: no JSON"]),
+    "trial/form.md.j2": ({"schema": '{"type": "object"}'}, ['{"type": "object"}', "`add_lines`"]),
+    "trial/long.md.j2": (
+        {"word": "heron", "lines": 3, "last": 500},
+        ["The word is heron.", "\n3. In this line", "from 1 to 500"],
+    ),
+    "trial/coder.md.j2": (
+        {"workspace": "/w", "file": "answer.py", "notes": "notes.txt"},
+        ["`/w/notes.txt`", "`/w/answer.py`"],
+    ),
+    "trial/agent.md.j2": ({"tool": "weather", "cities": ["Oslo", "Rome"]}, ["in Oslo and in Rome", "`weather`"]),
     "answer/continue.md.j2": ({"end": '"expected": 3'}, ['"expected": 3\n', "next character"]),
-    "judge/system.md.j2": ({"fence": "~~~~"}, ["You judge one answer", "two lines of `~~~~`"]),
+    "judge/system.md.j2": ({"fence": "~~~~"}, ["You judge one answer", "between lines of `~~~~`"]),
     "judge/user.md.j2": (
-        {"case": CASE, "answer": "MCMXCIV", "called": ["roman_numeral"], "fence": "~~~"},
-        ["Expected: Calls the tool.", "~~~\nMCMXCIV\n~~~", "Tools called: roman_numeral"],
+        {"case": CASE, "answer": "MCMXCIV", "calls": "- roman_numeral {} -> I", "fence": "~~~"},
+        ["Expected: Calls the tool.", "~~~\nMCMXCIV\n~~~", "~~~\n- roman_numeral {} -> I\n~~~"],
     ),
     "repair/feedback.md.j2": (
         {
@@ -86,7 +96,9 @@ SAMPLES = {
 
 
 def test_every_prompt_has_a_sample():
-    assert sorted(prompt_hashes()) == sorted(SAMPLES)
+    files = [path.relative_to(prompts_folder()).as_posix() for path in prompts_folder().rglob("*.j2")]
+    assert sorted(files) == sorted(SAMPLES)
+    assert sorted(prompt_hashes()) == sorted(name for name in files if not name.startswith("trial/"))
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))

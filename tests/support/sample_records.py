@@ -97,7 +97,7 @@ def tool(name, *, wrong=(), **changes):
     return ToolOutcome(**{**values, **changes})
 
 
-def case(case_id, *, passed=True, answer="It is 9.00 EUR.", error=""):
+def case(case_id, *, passed=True, answer="It is 9.00 EUR.", error="", **more):
     kind, value = ("contains", "9") if case_id == "simple" else ("regex", "2026-05-02")
     return CaseResult(
         id=case_id,
@@ -110,6 +110,7 @@ def case(case_id, *, passed=True, answer="It is 9.00 EUR.", error=""):
         tools_called=["convert_currency"],
         error=error,
         seconds=4.1,
+        **more,
     )
 
 

@@ -38,8 +38,8 @@ from agenthands.llm.call_options import (
     traits,
 )
 from agenthands.llm.error_mapping import to_agenthands_error
-from agenthands.llm.litellm_model import known_to_litellm, price_per_token
 from agenthands.llm.litellm_setup import ProviderWords, load_litellm, provider_words
+from agenthands.llm.prices import known_to_litellm, price_per_token
 from agenthands.llm.settings import ModelSettings
 from agenthands.schemas import CodingResult, Tokens
 

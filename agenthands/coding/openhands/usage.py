@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agenthands.coding.base import CodingTask
 from agenthands.llm.call_options import route
-from agenthands.llm.litellm_model import price_per_token
+from agenthands.llm.prices import price_per_token, saved_by_cache
 from agenthands.llm.settings import ModelSettings
 from agenthands.schemas import Tokens, add_costs
 
@@ -48,11 +48,17 @@ class Prices:
         """Look the prices up once, because litellm is slow."""
         models = [settings, *([settings.fallback] if settings.fallback else [])]
         self._known = {model.model: price_per_token(model) is not None for model in models}
+        self._models = {model.model: model for model in models}
         self._names = {route(model.model): model.model for model in models}
 
     def of(self, model: str, part: Part) -> float | None:
         """Return the cost of a part in US dollars; None if the price of its model is unknown."""
         return part.cost_usd if self._known.get(self.name_of(model), False) else None
+
+    def saved(self, model: str, part: Part) -> float:
+        """Return what the provider's cache of prompts saved of a part, in US dollars."""
+        settings = self._models.get(self.name_of(model))
+        return saved_by_cache(settings, part.tokens) if settings else 0.0
 
     def name_of(self, model: str) -> str:
         """Return the model's name as its user wrote it, for one as the SDK knows it."""
@@ -70,7 +76,10 @@ def spent(conversation: Any) -> Spent:
         for usage in metrics.token_usages:
             part = parts.get(usage.model, Part())
             tokens = Tokens(
-                prompt=usage.prompt_tokens, completion=usage.completion_tokens, cached=usage.cache_read_tokens
+                prompt=usage.prompt_tokens,
+                completion=usage.completion_tokens,
+                cached=usage.cache_read_tokens,
+                written=usage.cache_write_tokens,
             )
             parts[usage.model] = Part(cost_usd=part.cost_usd, tokens=part.tokens + tokens, calls=part.calls + 1)
         for cost in metrics.costs:
@@ -126,7 +135,13 @@ class UsageMeter:
             parts, self._paid = now.since(self._paid), now
         if parts:  # in one charge: it may raise, and would not be repeated
             entries = (
-                self._scope.entry(self._prices.of(model, part), part.tokens, part.calls, self._prices.name_of(model))
+                self._scope.entry(
+                    self._prices.of(model, part),
+                    part.tokens,
+                    part.calls,
+                    self._prices.name_of(model),
+                    self._prices.saved(model, part),
+                )
                 for model, part in parts.items()
             )
             self._scope.tracker.charge(*entries)

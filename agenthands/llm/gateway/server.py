@@ -29,8 +29,9 @@ from agenthands.llm.gateway.base import GatewayCall, GatewayUsage
 from agenthands.llm.gateway.request import PASSED, Refusal, parsed, read_body
 from agenthands.llm.gateway.streaming import on_model_loop, streamed, while_awaited
 from agenthands.llm.gateway.thoughts import ThoughtMemory
-from agenthands.llm.litellm_model import completion_options, cost_of, require_window, stopped_by, tokens_of, was_cut
+from agenthands.llm.litellm_model import completion_options, require_window, stopped_by, was_cut
 from agenthands.llm.litellm_setup import ProviderWords, load_litellm, provider_words
+from agenthands.llm.prices import cost_of, saved_by_cache, tokens_of
 from agenthands.llm.retry import call_with_retry_async, should_fall_back
 from agenthands.llm.settings import ModelSettings
 from agenthands.schemas import Tokens
@@ -241,7 +242,7 @@ class _Endpoints:
     async def _count(self, model: ModelSettings, response: Any, words: ProviderWords, started: float) -> None:
         """Charge and log an answer, with the reason if it is empty."""
         tokens, cost = tokens_of(response), cost_of(load_litellm(), response, model)
-        await asyncio.to_thread(self._scope.charge, cost, tokens, 1, model.model)
+        await asyncio.to_thread(self._scope.charge, cost, tokens, 1, model.model, saved_by_cache(model, tokens))
         message = response.choices[0].message if response.choices else None
         error = ""
         if message is not None and not message.content and not message.tool_calls:

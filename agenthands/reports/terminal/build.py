@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from agenthands._util.formatting import cells, count, duration, money, one_line, pad
-from agenthands.reports.summary import ruling_sentences
+from agenthands.reports.summary import ruling_sentences, without_caching
 from agenthands.reports.terminal.charts import spending_lines, timeline_lines
 from agenthands.reports.terminal.details import LONGEST_REQUEST, check_lines, details
 from agenthands.reports.terminal.layout import LABEL, Row, fact, moment, section, table, terminal_columns, wrapped
@@ -97,6 +97,7 @@ def gate_text(report: GateReport) -> str:
 def _facts(record: BuildRecord) -> list[str]:
     plan, tokens = record.plan, record.tokens
     roles = table([("", role, model) for role, model in record.models.items()])
+    cost = money(record.cost_usd) + (f" ({uncached})" if (uncached := without_caching(record)) else "")
     used = f"{count(tokens.prompt, 'token')} in ({tokens.cached:,} cached), {tokens.completion:,} out"
     return [
         *fact("request", one_line(record.request.request, LONGEST_REQUEST)),
@@ -104,7 +105,7 @@ def _facts(record: BuildRecord) -> list[str]:
         *(fact("type", plan.entry_agent.type) if plan else []),
         *(pad("models" if number == 0 else "", LABEL) + line.strip() for number, line in enumerate(roles)),
         *fact("started", f"{moment(record.started_at)} UTC, took {duration(record.seconds)}"),
-        *fact("spent", f"{money(record.cost_usd)}, {used}"),
+        *fact("spent", f"{cost}, {used}"),
     ]
 
 
@@ -164,6 +165,9 @@ def _failures(tool: ToolView) -> list[str]:
     return said or ([one_line(tool.outcome.reason)] if tool.outcome.reason else [])
 
 
+_MARKS = {"passed": "ok    ", "failed": "FAILED", "not_tried": "not tried"}
+
+
 def _case_lines(acceptance: Acceptance, cases: Sequence[CaseView]) -> list[str]:
     lines = wrapped(acceptance.reason) if acceptance.reason else []
     if acceptance.cached:
@@ -172,9 +176,9 @@ def _case_lines(acceptance: Acceptance, cases: Sequence[CaseView]) -> list[str]:
     for case in cases:
         result = case.result
         called = one_line(", ".join(result.tools_called)) or "no tool"
-        mark = "ok    " if result.passed else "FAILED"
+        mark = _MARKS[result.outcome]
         lines.append(f"{mark}  {one_line(result.id)}  {duration(result.seconds)}  called {called}")
-        if not result.passed:
+        if result.outcome != "passed":
             missed = [f"{check.kind} {one_line(str(check.value), 200)}" for check in result.checks if not check.passed]
             lines += wrapped(f"missed: {'; '.join(missed)}", "    ") if missed else []
             lines += wrapped(f"error: {one_line(result.error)}", "    ") if result.error else []

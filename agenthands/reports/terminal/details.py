@@ -139,7 +139,8 @@ def _server(server: ShownServer) -> list[str]:
 
 def _case(case: CaseView) -> list[str]:
     result = case.result
-    lines = _labelled("asked", case.query) if case.query else []
+    lines = [line for role, said in case.before for line in _labelled(role, said)]
+    lines += _labelled("asked", case.query) if case.query else []
     lines += _labelled("expected", case.expected) if case.expected else []
     lines += _labelled("error", result.error) if result.error else []
     lines += _labelled("answer", result.answer or "(none)")
@@ -148,8 +149,9 @@ def _case(case: CaseView) -> list[str]:
     lines += fact("advice", case.advice) if case.advice else []
     for call in case.calls:
         took = "did not end" if call.seconds is None else duration(call.seconds)
-        lines += wrapped(f"called {one_line(call.tool)} ({took})")
-        for label, text in (("given", call.given), ("answered", call.answered)):
+        by = f"{one_line(call.by)} " if call.by else ""
+        lines += wrapped(f"{by}called {one_line(call.tool)} ({took})")
+        for label, text in (("given", call.given), ("answered", call.answered), ("failed", call.error)):
             lines += [f"  {label}", *prose(text, "    ", 5000)] if text else []
     return lines
 

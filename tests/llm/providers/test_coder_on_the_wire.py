@@ -33,6 +33,15 @@ def steps(workspace):
     ]
 
 
+def saved(turns):
+    """Return what the cache saved, after a look whether it is what litellm's prices say."""
+    spent = turns.tracker.spending
+    full = sum(each.tokens.prompt * 3e-6 + each.tokens.completion * 15e-6 for each in spent)
+    if spent[0].model == "anthropic/claude-sonnet-4-5":
+        assert sum(each.cost_usd + each.saved_usd for each in spent) == pytest.approx(full)
+    return sum(each.saved_usd for each in spent)
+
+
 _OFTEN = {"gemini-3", "claude-4.5", "o3"}  # signatures, thinking blocks, Responses
 
 
@@ -62,5 +71,6 @@ def test_ten_steps_and_a_repair(member, tmp_path, bubblewrap):
         assert provider.thoughts_back > 10, "so did the thoughts of Responses"
     if member.id.startswith("claude"):
         assert (provider.written[0] > 1024, provider.read[-1] > provider.read[1] > 1024) == (True, True)
+        assert saved(turns) > sum(each.cost_usd for each in turns.tracker.spending) / 4
     if member.id == "ollama":
         assert {body["options"]["num_ctx"] for body in provider.bodies if "options" in body} == {32_768}

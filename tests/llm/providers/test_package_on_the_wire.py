@@ -1,18 +1,25 @@
 """The finished agent, as its README runs it, calls a strict provider exactly as it did through acceptance's gateway."""
 
+import json
 import os
+import socket
 import subprocess
+import time
+from contextlib import contextmanager
 
+import httpx
 import pytest
 from conftest_paths import TEST_HOME
 from gateway_support import free, short_folder
+from package_support import free_port
 from patience import patient
 from providers.roster import NAMED, ROSTER
 from providers.shared import Wish
 from tests_support import PLAN, registry, write_roman
 
 from agenthands.environments.uv import UvInstaller
-from agenthands.evaluation.acceptance import Reach, accept_agent
+from agenthands.evaluation.acceptance import accept_agent
+from agenthands.evaluation.installed_agent import Reach
 from agenthands.llm.base import ChatAnswer
 from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.settings import key_names
@@ -68,6 +75,12 @@ def test_it_is_called_as_it_was_accepted(member, nat_environment, bubblewrap, tm
         said = run(agent, member, provider)
         assert "It is MCMXCIV" in said.stdout + said.stderr, (said.stderr[-3000:], provider.refusals)
         in_package = [how(body) for body in provider.bodies if "messages" in body or "contents" in body]
+        with served(agent, member, provider) as url:
+            for stream in (False, True):
+                provider.bodies.clear()
+                assert "It is MCMXCIV" in asked_at(url, stream), provider.refusals
+                in_service = [how(body) for body in provider.bodies if "messages" in body or "contents" in body]
+                assert in_service == in_acceptance, f"stream: {stream}"
     assert provider.refusals == []
     assert in_package == in_acceptance
     if member.id == "gemini-3":
@@ -99,8 +112,8 @@ def test_a_react_agent_shows_its_model_the_schemas_of_its_tools(name, nat_enviro
     assert [each.tools for each in provider.asked] == [["current_datetime", "roman_numeral"]] * 2
 
 
-def run(agent, member, provider):
-    """Run the agent as README says, in NAT's environment."""
+def environment_of(agent, member, provider):
+    """Return the variables of the agent's .env, after a look at them, and what NAT's environment needs."""
     values = dict(
         line.partition("=")[::2] for line in (agent.workspace / "package" / ".env.example").read_text().splitlines()
         if "=" in line and not line.startswith("#")
@@ -108,9 +121,51 @@ def run(agent, member, provider):
     assert values["AGENT_MODEL"] == member.model
     assert values["AGENT_API_BASE"] == provider.url + member.below
     keys = {name: "k" for name in key_names(member.model)[:1]}
+    return {**os.environ, **values, **keys, "PYTHONPATH": str(agent.site)}
+
+
+def run(agent, member, provider):
+    """Run the agent as README says, in NAT's environment."""
     command = [agent.environment.path / "bin" / "nat", "run", "--config_file", agent.config, "--input", "1994 and 4?"]
-    environment = {**os.environ, **values, **keys, "PYTHONPATH": str(agent.site)}
+    environment = environment_of(agent, member, provider)
     return subprocess.run(command, capture_output=True, text=True, timeout=patient(120), env=environment)
+
+
+@contextmanager
+def served(agent, member, provider):
+    """Serve the agent as README says; yields its address."""
+    port = free_port()
+    command = [agent.environment.path / "bin" / "nat", "serve", "--config_file", agent.config, "--port", str(port)]
+    log = agent.workspace / "serve.log"
+    with (
+        log.open("w") as said,
+        subprocess.Popen(command, stdout=said, stderr=said, env=environment_of(agent, member, provider)) as process,
+    ):
+        try:
+            deadline = time.monotonic() + patient(90)
+            while not answers(port):
+                assert process.poll() is None, log.read_text()[-3000:]
+                assert time.monotonic() < deadline, log.read_text()[-3000:]
+                time.sleep(0.2)
+            yield f"http://127.0.0.1:{port}/v1/chat/completions"
+        finally:
+            process.terminate()
+
+
+def answers(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def asked_at(url, stream):
+    """Return what a client of OpenAI's API is answered, put together from its events where it is streamed."""
+    body = {"messages": [{"role": "user", "content": "1994 and 4?"}], "stream": stream}
+    answer = httpx.post(url, json=body, timeout=patient(60))
+    assert answer.status_code == 200, answer.text
+    if not stream:
+        return answer.json()["choices"][0]["message"]["content"]
+    chunks = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: {")]
+    return "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk.get("choices", ()))
 
 
 def test_every_family_is_there():

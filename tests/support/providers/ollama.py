@@ -104,9 +104,12 @@ class Ollama(Provider):
         end = {
             "done": True,
             "done_reason": "length" if spoken.cut else "stop",
-            "total_duration": 1,
+            "total_duration": 4,
+            "load_duration": 1,
             "prompt_eval_count": count(asked.text),
+            "prompt_eval_duration": 1,
             "eval_count": spoken.visible + spoken.thoughts,
+            "eval_duration": 2,
         }
         if not asked.stream:
             return {**head, **said, **end}, _JSON

@@ -205,7 +205,7 @@ class OpenAI(Provider):
             "instructions": body.get("instructions"), "metadata": {}, "parallel_tool_calls": True,
             "temperature": 1.0, "top_p": 1.0, "tool_choice": "auto", "tools": body.get("tools") or [],
             "usage": {"input_tokens": prompt, "output_tokens": said, "total_tokens": prompt + said,
-                      "input_tokens_details": {"cached_tokens": self._cached_tokens(asked)},
+                      "input_tokens_details": {"cached_tokens": self._cached_tokens(asked), "cache_write_tokens": 0},
                       "output_tokens_details": {"reasoning_tokens": spoken.thoughts}},
         }  # fmt: skip
 

@@ -1,0 +1,90 @@
+"""An agent that is installed, what it may reach, and the command that loads it in a sandbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agenthands.environments.base import Environment
+from agenthands.evaluation.case_verdict import AgentParts
+from agenthands.llm.gateway.base import OpenGateway
+from agenthands.sandbox.base import Command, Limits
+
+LOAD_SECONDS = 120.0
+_FOLDER = Path(__file__).parent
+_SCRIPT = _FOLDER / "agent_script.py"
+_BESIDE = [_FOLDER / "nat_steps.py", _FOLDER / "talk_script.py"]
+
+
+@dataclass(frozen=True)
+class InstalledAgent:
+    """An installed package: `site` holds the installed wheel, `config` is NAT's YAML file.
+
+    `variables` are placeholders for what its MCP servers require from their user. `parts` says of the plan what decides
+    about answers.
+    """
+
+    workspace: Path
+    site: Path
+    config: Path
+    environment: Environment
+    servers: Mapping[str, Environment]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    parts: AgentParts = field(default_factory=AgentParts)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What the agent may reach: its model through `gateway`, and hosts through the proxy at `egress`.
+
+    `closed` says that the proxy lets nothing through, and `refused` are the hosts that it refused so far.
+    """
+
+    gateway: OpenGateway
+    egress: Path | None = None
+    closed: bool = False
+    refused: Sequence[str] = ()
+
+    @property
+    def lacked(self) -> bool:
+        """Whether something may not have reached the network that it needs."""
+        return self.egress is None or self.closed or bool(self.refused)
+
+
+def agent_command(agent: InstalledAgent, reach: Reach, request: Mapping[str, Any], seconds: float) -> Command:
+    """Return the command that loads the agent and does what `request` says (see agent_script.py), for `seconds`."""
+    servers = [each.path for each in agent.servers.values()]
+    return Command(
+        argv=[str(agent.environment.python), "-P", str(_SCRIPT)],
+        workspace=agent.workspace,
+        read_only=[agent.environment.path, *servers, _SCRIPT, *_BESIDE],
+        variables={
+            **agent.variables,
+            "PYTHONPATH": str(agent.site),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "AGENT_MODEL": "openai/agent",
+            "AGENT_MCP_HOME": str(_mcp_home(agent)),
+            "OPENAI_API_BASE": "{model_url}",
+            "OPENAI_API_KEY": reach.gateway.token,
+        },
+        stdin=json.dumps({"config": str(agent.config), **request}).encode(),
+        limits=Limits(seconds=seconds, memory_bytes=16 * 1024**3, output_bytes=8 * 1024**2),
+        network="egress" if reach.egress else "model",
+        model_socket=reach.gateway.socket,
+        egress_socket=reach.egress,
+    )
+
+
+def _mcp_home(agent: InstalledAgent) -> Path:
+    """Create the folder that `setup_mcp.sh` creates for a user, with links to the installed environments."""
+    home = agent.workspace / "mcp"
+    home.mkdir(exist_ok=True)
+    for name, environment in agent.servers.items():
+        link = home / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(environment.path)
+    return home
