@@ -135,6 +135,7 @@ def test_a_hopeless_tool_beside_another_is_given_up_early_and_explained(build, t
         if (call.get("response_format") or {}).get("json_schema", {}).get("name") == "plan":
             planned = json.loads(message["content"])
             planned["custom_tools"].append({**planned["custom_tools"][0], "name": "moon_phase"})
+            planned["agents"][0]["tools"].append("moon_phase")
             message["content"] = json.dumps(planned)
         return message
 
