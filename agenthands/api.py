@@ -200,12 +200,13 @@ class Store:
         """Return the texts that a build's report shows, by name: sources, tests, gate reports, transcripts, README."""
         return texts_of(self._store, record)
 
-    def fetch(self, build: str, folder: str | Path) -> None:
+    def fetch(self, build: str, folder: str | Path, *, rejected: bool = False) -> None:
         """Unpack the agent of a build, found as by `find`, into a folder that is new or empty; whole or not at all.
 
-        Raises RequestInvalid where the folder is not empty or cannot be written.
+        Raises RequestInvalid where the folder is not empty or cannot be written, and where the agent was rejected,
+        unless `rejected` says that it is wanted as it is.
         """
-        fetch_bundle(self._store, build, Path(folder))
+        fetch_bundle(self._store, build, Path(folder), rejected)
 
 
 def _asked(request: str, options: Options) -> BuildRequest:

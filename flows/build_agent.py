@@ -28,7 +28,7 @@ from agenthands.tasks.dependencies import budget_for
 from agenthands.tasks.environment import prepare_environment, prepare_server, read_nat_registry
 from agenthands.tasks.evaluate import accept_agent, failed_stories
 from agenthands.tasks.lifecycle import note_start, publish_build, start_build, start_recorder
-from agenthands.tasks.package import assemble_agent
+from agenthands.tasks.package import assemble_agent, tell_outcome
 from agenthands.tasks.plan import forget_plan, keep_repaired, plan_agent
 from agenthands.tasks.run_states import failed_state
 
@@ -149,8 +149,10 @@ def _made(
     if rejected := [tool.name for tool in outcomes if tool.status != "accepted"]:
         budget_for(build).scope("tools").require()  # what was cut short is not judged
         return ("rejected", f"the gate rejected {', '.join(rejected)}", "tools_rejected"), None
-    bundle = assemble_agent(build, plan, [server.planned for server in servers], registry, environment)
-    ledger.acceptance = result = accept_agent(build, plan, servers, bundle)
+    used = [server.planned for server in servers]
+    assembled = assemble_agent(build, plan, used, registry, environment)
+    ledger.acceptance = result = accept_agent(build, plan, servers, assembled)
+    bundle = tell_outcome(build, plan, used, assembled, result)
     return ("accepted", "", "") if result.passed else ("rejected", result.reason, result.reason_code), bundle
 
 

@@ -13,8 +13,9 @@ from agenthands.environments.base import Environment
 from agenthands.environments.nat_registry import NatRegistry
 from agenthands.events import stage
 from agenthands.mcp.setup import PlannedServer
+from agenthands.packaging.archive import files_of
 from agenthands.packaging.bundle import pack
-from agenthands.schemas import Plan
+from agenthands.schemas import Acceptance, Plan
 from agenthands.store.workdirs import BuildContext
 from agenthands.tasks import dependencies
 
@@ -36,3 +37,13 @@ def assemble_agent(
         files = {name: redact_bytes(content) for name, content in files.items()}
         note.detail = f"{len(files)} files"
     return pack(files, plan.name)
+
+
+def tell_outcome(
+    build: BuildContext, plan: Plan, servers: Sequence[PlannedServer], bundle: bytes, tried: Acceptance
+) -> bytes:
+    """Return the package that was accepted or rejected, with what came of it in its README; nothing else differs."""
+    model = dependencies.settings_for(build.request.options()).model("agent")
+    files = {name: file.content for name, file in files_of(bundle).items()}
+    told = assembly.with_outcome(files, plan, servers, model, tried)
+    return pack({name: redact_bytes(content) for name, content in told.items()}, plan.name)

@@ -38,7 +38,7 @@ def run_build(request: BuildRequest, as_json: bool, began: float) -> int:
         click.echo(record.model_dump_json(indent=1))
     else:
         click.echo(f"\nMore:      agenthands show {record.build_id}", err=True)
-        if "bundle.tar.gz" in record.files:
+        if record.status == "accepted":
             click.echo(f"The agent: agenthands fetch {record.build_id} DIR", err=True)
     return 0 if record.status == "accepted" else 1
 
@@ -71,15 +71,13 @@ def run_batch(source: str, given: Mapping[str, object], at_once: int, as_json: b
 
 def run_plan(request: BuildRequest, as_json: bool, began: float) -> int:
     """Plan one agent, estimate its cost, and return the exit code. Raises AgentHandsError."""
-    from agenthands._util.formatting import money
-    from agenthands.reports.terminal.build import plan_text
+    from agenthands.reports.terminal.plan import estimate_text, plan_text
     from agenthands.store.workdirs import counted_from
 
     with counted_from(began):
         planned, estimate = _run_flow([request], partial(plan_flow, request), began=began)
     click.echo(planned.plan.model_dump_json(indent=1) if as_json else plan_text(planned.plan))
-    spent, expected = money(planned.cost_usd), money(estimate.usd)
-    click.echo(fitted(f"This plan: {spent}. Building it: about {expected} ({estimate.basis})."), err=True)
+    click.echo(f"\n{estimate_text(planned.cost_usd, estimate)}", err=True)
     return 0
 
 

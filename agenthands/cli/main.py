@@ -209,12 +209,19 @@ def chat(agent: str, question: str | None, as_json: bool, **options: Any) -> Non
 @click.argument("build")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @store_option
-def fetch(build: str, folder: Path, store: str | None) -> None:
+@click.option("--rejected", is_flag=True, help="Also if it was rejected, to find out why.")
+def fetch(build: str, folder: Path, store: str | None, rejected: bool) -> None:
     """Unpack the agent of a build into a new folder."""
     from agenthands.api import Store
 
-    Store(store).fetch(build, folder)
-    click.echo(f"{folder} holds the agent; its README.md says how to run it.", err=True)
+    place = Store(store)
+    record = place.find(build)
+    place.fetch(record.build_id, folder, rejected=rejected)
+    if record.status == "accepted":
+        said = f"{folder} holds the agent; its README.md says how to run it."
+    else:
+        said = f"{folder} holds an agent that was {record.status.upper()}; its README.md says why."
+    click.echo(said, err=True)
 
 
 @cli.command(short_help="Check this machine, and with --model a model.")

@@ -28,23 +28,40 @@ Example = ResultExample | ErrorExample
 
 @dataclass(frozen=True)
 class Judged:
-    """A tool's files, with the changed versions of its module by name."""
+    """A tool's files, with the changed versions of its module by name, each made when it is first asked for."""
 
     tool: ToolSpec
     texts: Mapping[str, str]
-    stubs: Mapping[str, str]
-    placebos: Mapping[str, str]
-    hollow: str
-    mutants: Sequence[Mutant]
-    probes: Sequence[Mapping[str, Any]]
 
+    @property
+    def source(self) -> str:
+        """The text of the tool's module."""
+        return self.texts[tool_path(self.tool.name)]
 
-def prepared(tool: ToolSpec, texts: Mapping[str, str]) -> Judged:
-    """Return a tool's files with everything that is made from them: stubs, placebos, mutants and calls."""
-    source = texts[tool_path(tool.name)]
-    changed = mutants(source, MAX_MUTANTS)
-    calls = probes(tool, source, MAX_PROBES)
-    return Judged(tool, texts, stubs(source), placebos(source), hollow(source), changed, calls)
+    @cached_property
+    def stubs(self) -> Mapping[str, str]:
+        """The module with stubs in the place of the function that NAT calls."""
+        return stubs(self.source)
+
+    @cached_property
+    def placebos(self) -> Mapping[str, str]:
+        """The module written differently, which changes nothing."""
+        return placebos(self.source)
+
+    @cached_property
+    def hollow(self) -> str:
+        """The module with functions that return None."""
+        return hollow(self.source)
+
+    @cached_property
+    def mutants(self) -> Sequence[Mutant]:
+        """The module with a small change each."""
+        return mutants(self.source, MAX_MUTANTS)
+
+    @cached_property
+    def probes(self) -> Sequence[Mapping[str, Any]]:
+        """Arguments that may tell a mutant from the tool."""
+        return probes(self.tool, self.source, MAX_PROBES)
 
 
 @dataclass
@@ -78,7 +95,7 @@ class Evidence:
     @cached_property
     def judged(self) -> Judged:
         """The files with what is made from them."""
-        return prepared(self.tool, self.texts)
+        return Judged(self.tool, self.texts)
 
     @cached_property
     def answers(self) -> Answers:

@@ -121,6 +121,8 @@ class _Request:
 
 def _ask(run: _Run, folder: Path, seed: int, request: _Request) -> Mapping[str, Answer]:
     """Run the harness once, with a hash seed of its own, and return what it answered."""
+    if not request.jobs:
+        return {}
     work = folder / f"work-{seed}"
     work.mkdir()
     command = _command(run, folder, work, seed, request.stages(run.seconds))

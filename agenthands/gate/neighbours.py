@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
@@ -123,8 +124,9 @@ def _others(value: Any, schema: Mapping[str, Any], depth: int) -> Iterable[Any]:
         return [not value]
     if isinstance(value, int):
         close = [value + 1, value - 1, 0, -value, 2 * value]
-        # what is close enough for a cache that rounds, where fractions are allowed
-        return close if schema.get("type") == "integer" else [value + 0.3, value + 0.004, value * 1.00001, *close]
+        # what is close enough for a cache that rounds, where fractions are allowed and floats go so far
+        whole = schema.get("type") == "integer" or abs(value) > sys.float_info.max / 2
+        return close if whole else [value + 0.3, value + 0.004, value * 1.00001, *close]
     if isinstance(value, float):
         return [value + 0.3, value * 1.0001, value * 1.00001, value - 1, 0.0, -value, round(value), 2 * value]
     if isinstance(value, str):

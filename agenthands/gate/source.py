@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -27,12 +28,19 @@ def nodes_of(function: FunctionNode) -> list[ast.AST]:
 
 
 def called_function(tree: ast.Module) -> FunctionNode | None:
-    """Return the function that the registered one hands to NAT; None where the code does not show it."""
+    """Return the function that the registered one hands to NAT; None where the code does not show it.
+
+    A method, as in `from_fn(service.run)`, counts where its class is the only one in the module that has it.
+    """
     functions = {node.name: node for node in ast.walk(tree) if isinstance(node, FunctionNode)}
+    methods = [each for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for each in node.body]
+    named_once = Counter(each.name for each in methods if isinstance(each, FunctionNode))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("FunctionInfo."):
             named = [keyword.value for keyword in node.keywords if keyword.arg in ("fn", "single_fn", "stream_fn")]
             for target in [*node.args[:1], *named]:
                 if isinstance(target, ast.Name) and target.id in functions:
                     return functions[target.id]
+                if isinstance(target, ast.Attribute) and named_once[target.attr] == 1:
+                    return next(each for each in methods if isinstance(each, FunctionNode) and each.name == target.attr)
     return None

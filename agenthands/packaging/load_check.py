@@ -29,7 +29,8 @@ def load_fault(plan: Plan, registry: NatRegistry, environment: Environment, sand
     package = package_name(plan)
     config = nat_config(plan, registry, [], ModelSettings(model="placeholder"))
     served = [f"{server.id}__{tool}" for server in plan.mcp_servers for tool in server.tools]
-    config["functions"] |= {name: {"_type": name} for name in served}
+    placeholders = [*(tool.name for tool in plan.custom_tools), *served]
+    config["functions"] |= {name: {"_type": name} for name in placeholders}
     (scratch / "config.yml").write_text(as_yaml(config), encoding="utf-8")
     modules = [scratch / f"{module}.py" for module in own_modules(plan, registry)]
     for module in modules:

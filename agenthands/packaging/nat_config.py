@@ -13,10 +13,20 @@ from agenthands.evaluation.case_verdict import AgentParts
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue import ServerVariable
 from agenthands.mcp.setup import PlannedServer
-from agenthands.packaging.agent_config import LLM_NAME, agent_functions, llm_name, models_of, needs_team, told
+from agenthands.packaging.agent_config import (
+    LLM_NAME,
+    agent_functions,
+    llm_name,
+    models_of,
+    needs_team,
+    plain,
+    told,
+)
+from agenthands.packaging.readme_values import is_scripted
 from agenthands.schemas import BuiltinTool, Plan
 
 _CASES = "evals/cases.jsonl"
+_HERE = "${AGENT_HOME:-.}"
 _AT_ONCE = 4
 _ABOUT = r"# NAT fills in \${VARIABLES}; the backslash keeps whatever one holds a single text." + "\n"
 
@@ -36,8 +46,9 @@ def evaluation(plan: Plan, package: str, config: str) -> dict[str, str]:
     ]
     general = {
         "max_concurrency": _AT_ONCE,
-        "output": {"dir": "evals/results"},
-        "dataset": {"_type": "jsonl", "file_path": _CASES},  # NAT reads plain JSON through pandas, which guesses types
+        "output": {"dir": f"{_HERE}/evals/results"},
+        # NAT reads plain JSON through pandas, which guesses types
+        "dataset": {"_type": "jsonl", "file_path": f"{_HERE}/{_CASES}"},
     }
     settings = {
         "base": f"../{config}",
@@ -93,7 +104,10 @@ def nat_config(
     package = package_name(plan)
     agents = agent_functions(plan, registry, package)
     functions = {tool.type: _builtin(tool, registry) for tool in plan.builtin_tools}
-    functions |= {tool.name: {"_type": tool.name} for tool in plan.custom_tools}
+    functions |= {
+        tool.name: {"_type": f"{package}_{tool.name}", "description": plain(tool.description)}
+        for tool in plan.custom_tools
+    }
     groups = {server.entry.id: _group(server) for server in servers}
     config: dict[str, Any] = {
         "llms": {llm_name(role): _llm(package, role, model) for role in models_of(plan.agents)},
@@ -139,9 +153,10 @@ def _harmless(value: Any) -> Any:
 
 def _llm(package: str, role: str, model: ModelSettings) -> dict[str, Any]:
     variable = f"AGENT_MODEL_{role.upper()}" if role else "AGENT_MODEL"
+    without = "?must be set, see .env.example" if is_scripted(model.model) else f"-{model.model}"
     return {
         "_type": f"{package}_model",
-        "model_name": f"${{{variable}:-{model.model}}}",
+        "model_name": f"${{{variable}:{without}}}",
         "base_url": "${AGENT_API_BASE:-}",
         **_calls(model),
     }

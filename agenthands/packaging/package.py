@@ -20,8 +20,10 @@ from agenthands.gate.checks.files import tests_path, tool_path
 from agenthands.llm import call_options
 from agenthands.llm.settings import KEYS, ModelSettings, key_names
 from agenthands.mcp.setup import PlannedServer
+from agenthands.packaging.agent_config import plain
 from agenthands.packaging.nat_config import as_yaml, evaluation, nat_config, own_modules, package_name
-from agenthands.schemas import Plan
+from agenthands.packaging.readme_values import readme_values
+from agenthands.schemas import Acceptance, Plan
 
 BUNDLE_FORMAT = "agenthands-bundle-1"
 
@@ -55,7 +57,9 @@ _RENDERED = {
     "compose.yaml": "compose.yaml",
     ".dockerignore": "dockerignore",
     ".env.example": "env.example",
+    "install.sh": "install.sh",
 }
+_MODULES = ("ask.py", "described.py", "evaluator.py", "model.py", "register.py")
 _TEMPLATES = Path(__file__).parent / "templates"
 # What decides alike here and in the package is the same file.
 _COPIED = [Path(str(module.__file__)) for module in (call_options, case_checks, nat_steps)]
@@ -80,31 +84,18 @@ def assemble_agent(
     `tools` maps each custom tool of the plan to the workspace that the gate accepted; `lock` is the requirements
     lock of the environment in which that was. `model` is the agent's, and is called by the package as in acceptance.
     """
-    agent_model = model.model
     package = package_name(plan)
     source = f"src/{package}"
     config = nat_config(plan, registry, servers, model)
-    keys = key_names(agent_model)
     modules = own_modules(plan, registry)
     values = {
-        "plan": plan,
-        "package": package,
-        "distribution": package.replace("_", "-"),
-        "config": config_path(plan),
-        "servers": servers,
+        **_values(plan, servers, registry.version, model),
+        **readme_values(plan, servers, model.model, remembers="memory" in modules),
         "own_modules": modules,
-        "nat_version": registry.version,
-        "agent_model": agent_model,
-        "api_base": without_user(model.api_base or ""),
-        "keys": KEYS,
-        "key_names": keys,
-        "secrets": [*keys[:1], *(each.name for server in servers for each in server.entry.variables if each.secret)],
-        "question": _one_line(plan.test_cases[0].query),
-        "chat": json.dumps({"messages": [{"role": "user", "content": plan.test_cases[0].query}]}),
     }
     texts = {
         **{path: render(f"{template}.j2", values) for path, template in _RENDERED.items()},
-        **{f"{source}/{each}": render(f"{each}.j2", values) for each in ("evaluator.py", "model.py", "register.py")},
+        **{f"{source}/{each}": render(f"{each}.j2", values) for each in _MODULES},
         f"{source}/__init__.py": render("init.py.j2", values),
         **{f"{source}/{path.name}": path.read_text(encoding="utf-8") for path in _COPIED},
         f"{source}/tools/__init__.py": "",
@@ -123,8 +114,47 @@ def assemble_agent(
         tests = (workspace / tests_path(name)).read_text(encoding="utf-8")
         texts[f"tests/test_{name}.py"] = re.sub(r"\bnat_tools\b", f"{package}.tools", tests)
     files = {path: text.encode() for path, text in texts.items()}
-    files["build.json"] = origin(plan, servers, registry.version, agent_model, files)
+    files["build.json"] = origin(plan, servers, registry.version, model.model, files)
     return dict(sorted(files.items()))
+
+
+def with_outcome(
+    files: Mapping[str, bytes], plan: Plan, servers: Sequence[PlannedServer], model: ModelSettings, tried: Acceptance
+) -> dict[str, bytes]:
+    """Return the files of a package whose README tells how it did in acceptance.
+
+    The configuration of a rejected agent says so, too; nothing that runs is different.
+    """
+    made_from = json.loads(files["build.json"])
+    version = made_from["versions"]["nvidia-nat"]
+    remembers = f"src/{package_name(plan)}/memory.py" in files
+    said = readme_values(plan, servers, model.model, remembers, tried)
+    values = {**_values(plan, servers, version, model), **said}
+    config = config_path(plan)
+    rest = {path: content for path, content in files.items() if path != "build.json"}
+    told = {**rest, "README.md": render("README.md.j2", values).encode()}
+    if reason := said["refused"]:
+        warning = f"# REJECTED: {plain(str(reason))}. README.md says more.\n"
+        told[config] = warning.encode() + files[config]
+    told["build.json"] = origin(plan, servers, version, model.model, told)
+    return dict(sorted(told.items()))
+
+
+def _values(plan: Plan, servers: Sequence[PlannedServer], version: str, model: ModelSettings) -> dict[str, object]:
+    """Return what the templates need to know of an agent."""
+    package = package_name(plan)
+    return {
+        "plan": plan,
+        "package": package,
+        "distribution": package.replace("_", "-"),
+        "config": config_path(plan),
+        "servers": servers,
+        "nat_version": version,
+        "agent_model": model.model,
+        "api_base": without_user(model.api_base or ""),
+        "keys": KEYS,
+        "key_names": key_names(model.model),
+    }
 
 
 @cache

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
+from agenthands._util.formatting import count
 from agenthands.schemas import BuildRecord, Plan, add_costs
 
 Price = tuple[float, float] | None
@@ -16,10 +17,14 @@ _TOOL, _CASE = (12, 9_000, 700), (3, 2_000, 200)
 
 @dataclass(frozen=True)
 class Estimate:
-    """A cost in US dollars, None if no price is known, and what it is based on."""
+    """A cost in US dollars, None if no price is known, and a sentence that says what it is based on.
+
+    `parts` are what it is the sum of: what is paid for, its cost, and what that is based on.
+    """
 
     usd: float | None
     basis: str
+    parts: tuple[tuple[str, float | None, str], ...] = ()
 
 
 def estimate_cost(
@@ -34,20 +39,26 @@ def estimate_cost(
         _part(len(plan.custom_tools), "tool", _past_tools(records, models["coder"]), _TOOL, prices["coder"]),
         _part(len(plan.test_cases), "test case", _past_cases(records, models["agent"]), _CASE, prices["agent"]),
     ]
-    return Estimate(add_costs(*(each.usd for each in parts)), "; ".join(each.basis for each in parts if each.basis))
+    there = tuple(each for each in parts if each is not None)
+    basis = "; ".join(f"{what}: {basis}" for what, _, basis in there)
+    return Estimate(add_costs(*(usd for _, usd, _ in there)), basis, there)
 
 
-def _part(count: int, noun: str, past: Sequence[float], assumed: tuple[int, int, int], price: Price) -> Estimate:
-    if not count:
-        return Estimate(0.0, "")
+def _part(
+    number: int, noun: str, past: Sequence[float], assumed: tuple[int, int, int], price: Price
+) -> tuple[str, float | None, str] | None:
+    """Return what so many tools or test cases will cost, and why one thinks so; None where there are none."""
+    if not number:
+        return None
+    what = count(number, noun)
     if past:
-        before = "one" if len(past) == 1 else f"{len(past):,}"
-        return Estimate(mean(past) * count, f"{noun}s as the {before} before")
+        before = f"{noun} cost" if len(past) == 1 else f"{len(past):,} {noun}s cost on average"
+        return what, mean(past) * number, f"as much as the last {before}"
     if price is None:
-        return Estimate(None, f"{noun}s at a price that is unknown, and none was paid before")
+        return what, None, "the model's price is not known, and none was paid before"
     calls, prompt, completion = assumed
-    usd = count * calls * (prompt * price[0] + completion * price[1])
-    return Estimate(usd, f"{noun}s at {calls} calls of {prompt:,} and {completion:,} tokens, which is a guess")
+    usd = number * calls * (prompt * price[0] + completion * price[1])
+    return what, usd, f"a guess: {calls} calls each, a call of {prompt:,} tokens and {completion:,} in answer"
 
 
 def _past_tools(records: Sequence[BuildRecord], coder: str) -> list[float]:

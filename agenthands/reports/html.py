@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from agenthands._util.formatting import duration, money
 from agenthands.reports.jinja import page_environment
 from agenthands.reports.plan_diagram import plan_figures
-from agenthands.reports.summary import batch_steps, batch_verdict, pieces
+from agenthands.reports.summary import batch_steps, batch_verdict, can_be_asked, pieces
+from agenthands.reports.team import team_of
 from agenthands.reports.view_model import BuildView, build_view
 from agenthands.schemas import BatchReport, BuildRecord
 
@@ -35,7 +36,7 @@ def render_report(record: BuildRecord, files: Mapping[str, str]) -> str:
         ("tools", "Tools", view.tools),
         ("servers", "MCP servers", view.servers),
         ("cases", "Acceptance", record.acceptance),
-        ("run", "Run it", record.status == "accepted" or "bundle.tar.gz" in record.files),
+        ("run", "Run it", can_be_asked(record)),
         ("made", "Made with", True),
     ]
     shown = [(anchor, title) for anchor, title, there in sections if there]
@@ -44,6 +45,7 @@ def render_report(record: BuildRecord, files: Mapping[str, str]) -> str:
         **{**vars(view), "steps": [pieces(step) for step in view.steps]},
         plan=record.plan,
         graph=_graph(view),
+        team=team_of(record.plan) if record.plan else [],
         sections=shown,
     )
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from agenthands._util.formatting import duration, money, one_line
 from agenthands.reports.charts import Payment
 from agenthands.reports.summary import ruling_sentences, without_caching
+from agenthands.reports.team import Member, team_of
 from agenthands.reports.view_model import build_view
 from agenthands.schemas import BuildRecord, Check, GateReport, Plan
 
@@ -32,11 +33,14 @@ def code_block(text: str) -> str:
 
 def plan_markdown(plan: Plan) -> str:
     """Return what is going to be built, and why."""
+    decided = "\n".join(f"- {escaped(each)}" for each in plan.assumptions)
     parts = [
         f"# {escaped(plan.name)}",
         escaped(plan.summary),
-        f"**Agent type** {escaped(plan.entry_agent.type)}",
         f"**Why** {escaped(plan.reasoning)}",
+        *(["## Decided for you", decided] if decided else []),
+        "## Agents",
+        *(part for member in team_of(plan) for part in _member(member)),
         *_listed(
             "Tools to write",
             ((tool.name, ", ".join(tool.argument_names), tool.description) for tool in plan.custom_tools),
@@ -46,6 +50,14 @@ def plan_markdown(plan: Plan) -> str:
         *_listed("Test cases", ((case.id, "", f"{case.query} {case.expected_behavior}") for case in plan.test_cases)),
     ]
     return "\n\n".join(parts)
+
+
+def _member(member: Member) -> list[str]:
+    """Return who an agent is, and its instructions as they are."""
+    agent = member.agent
+    role = f"({escaped(member.role)}; {escaped(member.works_with)})"
+    about = f"**{escaped(agent.name)}** {role}: {escaped(agent.description)}"
+    return [about, code_block(agent.instructions)] if agent.instructions else [about]
 
 
 def gate_markdown(report: GateReport, attempt: int) -> str:

@@ -136,6 +136,12 @@ def _how_to_try(record: BuildRecord) -> list[str]:
     return [f"Try what needs the network: build again with `AGENTHANDS_EGRESS={hosts}`; the tools are kept."]
 
 
+def can_be_asked(record: BuildRecord) -> bool:
+    """Whether the build has an agent that NAT loads, accepted or not."""
+    asked = record.acceptance is not None and bool(record.acceptance.cases)
+    return record.status == "accepted" or ("bundle.tar.gz" in record.files and asked)
+
+
 def next_steps(record: BuildRecord) -> list[str]:
     """Return what a person can do now, most useful first; commands stand in `backticks`."""
     fetch = f"`agenthands fetch {record.build_id} DIR`"
@@ -146,9 +152,8 @@ def next_steps(record: BuildRecord) -> list[str]:
             *_how_to_try(record),
         ]
     if record.status == "rejected":
-        if "bundle.tar.gz" in record.files:
-            return [*_rejected_steps(record), f"You can still try the agent as it is: {fetch}."]
-        return [*_rejected_steps(record), "Build again."]
+        asks = f"To ask it yourself, fetch it as it is: `agenthands fetch {record.build_id} DIR --rejected`."
+        return [*_rejected_steps(record), "Build again.", *([asks] if can_be_asked(record) else [])]
     if record.status == "cancelled":
         return ["Build again with the same request."]
     return [

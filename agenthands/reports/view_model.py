@@ -15,6 +15,7 @@ from agenthands.packaging.readme import README, commands_of
 from agenthands.reports.charts import Payment, SpendingRow, Timeline, payments, spending_rows, spent_together, timeline
 from agenthands.reports.remedies import advice_on_case, advice_on_check, meaning
 from agenthands.reports.summary import (
+    can_be_asked,
     gate_summary,
     next_steps,
     opinion_sentence,
@@ -136,7 +137,7 @@ def build_view(record: BuildRecord, files: Mapping[str, str]) -> BuildView:
         tools=tools,
         servers=servers_of(record),
         cases=cases,
-        commands=commands_of(files.get(README, "")),
+        commands=commands_of(files.get(README, "")) if can_be_asked(record) else [],
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,12 @@ def hidden_example_indices(tool: ToolSpec) -> list[int]:
 
 
 def hold_out_fault(tool: ToolSpec) -> str:
-    """Return why a table of the visible examples could pass the hidden ones; empty where none could."""
+    """Return why a table of the visible examples could pass the hidden ones; empty where none could.
+
+    It is empty, too, where the examples are all calls that `parameters` allow: such a table is the tool.
+    """
+    if _shows_every_call(tool):
+        return ""
     if len(tool.examples) < _FEWEST:
         return (
             f"{len(tool.examples)} are too few to hold one back from the coder: give six to ten, three at the very "
@@ -54,8 +60,30 @@ def hold_out_fault(tool: ToolSpec) -> str:
         )
     return (
         "none has a result of its own that could be held back from the coder, so a table of the others would pass: "
-        "give more examples with results that no other example has"
+        "give more examples with results that no other example has, or where there are few, list them as an `enum` in "
+        "`returns`"
     )
+
+
+def _shows_every_call(tool: ToolSpec) -> bool:
+    """Return whether the examples have different arguments, as many as there can be."""
+    properties, required = tool.parameters.get("properties", {}), tool.parameters.get("required", [])
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        return False
+    ways = [_count(schema) + (name not in required) for name, schema in properties.items()]
+    return math.prod(ways) <= len({json.dumps(example.arguments, sort_keys=True) for example in tool.examples})
+
+
+def _count(schema: Any) -> float:
+    """Return how many values a schema allows, infinity where it does not say so in the simplest way."""
+    schema = schema if isinstance(schema, dict) else {}
+    if isinstance(values := schema.get("enum"), list):
+        return len(values)
+    if "const" in schema:
+        return 1
+    kinds = schema.get("type")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    return sum({"boolean": 2, "null": 1}.get(kind, math.inf) for kind in kinds)
 
 
 def _ranked(tool: ToolSpec) -> list[int]:

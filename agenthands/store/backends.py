@@ -19,11 +19,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from agenthands.store.base import MOST_BYTES
 from agenthands.store.error_mapping import ContentDiffers, ObjectTooLarge, signs
 
 _BLOCK = 1024**2
-MOST_BYTES = 1024**3  # of an object that is read; the largest that a build writes, a trajectory, has some MB
 _TAKEN = {"FileExistsError", "PreconditionFailed", "ConditionalRequestConflict", "412"}
+_EMPTY = {"InvalidRange", "416"}  # what S3 says of a range of an object that has no byte
 _TEMPORARY = re.compile(r"\.agenthands-[0-9a-f]{32}\.tmp")
 
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -47,8 +48,8 @@ class Place(Protocol):
     def create(self, key: str, content: bytes) -> None:
         """Write an object atomically if there is none. Raises FileExistsError."""
 
-    def read(self, key: str) -> bytes:
-        """Return the content of an object. Raises FileNotFoundError."""
+    def read(self, key: str, most: int) -> bytes:
+        """Return the content of an object. Raises FileNotFoundError, and ObjectTooLarge for more than `most` bytes."""
 
     def names(self, folder: str) -> list[str]:
         """Return the keys at and below `folder`."""
@@ -91,8 +92,8 @@ class FolderPlace:
             temporary.unlink(missing_ok=True)
         _sync_folder(target.parent)
 
-    def read(self, key: str) -> bytes:
-        """Return the content of an object. Raises FileNotFoundError."""
+    def read(self, key: str, most: int) -> bytes:
+        """Return the content of an object. Raises FileNotFoundError or ObjectTooLarge."""
         self._exists()
         try:
             # Without waiting: somebody may have put a pipe there, whose other end nobody opens.
@@ -100,9 +101,7 @@ class FolderPlace:
                 found = os.fstat(file.fileno())
                 if not stat.S_ISREG(found.st_mode):
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), key)
-                if found.st_size > MOST_BYTES:
-                    raise ObjectTooLarge(f"{key}: {found.st_size:,} bytes")
-                return file.read()
+                return _bounded(key, file.read(most + 1) if found.st_size <= most else None, most)
         except (NotADirectoryError, IsADirectoryError) as error:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key) from error
 
@@ -152,7 +151,7 @@ class ObjectPlace:
             self._files.put_file(str(content), path)
         else:
             self._files.pipe_file(path, content)
-        if sha256_of(self.read(key)) != digest:
+        if sha256_of(self.read(key, MOST_BYTES)) != digest:
             raise ContentDiffers(key)
 
     def create(self, key: str, content: bytes) -> None:
@@ -164,9 +163,15 @@ class ObjectPlace:
                 raise
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), key) from error
 
-    def read(self, key: str) -> bytes:
-        """Return the content of an object. Raises FileNotFoundError."""
-        return bytes(self._files.cat_file(f"{self._root}/{key}"))
+    def read(self, key: str, most: int) -> bytes:
+        """Return the content of an object. Raises FileNotFoundError or ObjectTooLarge."""
+        try:
+            content = bytes(self._files.cat_file(f"{self._root}/{key}", start=0, end=most + 1))
+        except OSError as error:
+            if signs(error).isdisjoint(_EMPTY):
+                raise
+            return b""
+        return _bounded(key, content, most)
 
     def names(self, folder: str) -> list[str]:
         """Return the keys at and below `folder`."""
@@ -197,6 +202,12 @@ def temporary_name() -> str:
 def is_temporary(key: str) -> bool:
     """Return whether a key is one of `temporary_name`."""
     return _TEMPORARY.fullmatch(key.rpartition("/")[2]) is not None
+
+
+def _bounded(key: str, content: bytes | None, most: int) -> bytes:
+    if content is None or len(content) > most:
+        raise ObjectTooLarge(f"{key}: more than {most:,} bytes")
+    return content
 
 
 def _copy(content: bytes | Path, target: BinaryIO) -> None:

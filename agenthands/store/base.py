@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+MOST_BYTES = 1024**3
+"""How large an object may be that is read; the largest that a build writes, a trajectory, has some MB."""
+
 
 class Store(Protocol):
     """Keeps builds and cached results by key. Keys are relative, with `/`. Writes are atomic.
@@ -23,8 +26,8 @@ class Store(Protocol):
     def create(self, key: str, content: bytes) -> bool:
         """Write one object if there is none, and return whether this call did. One of several writers wins."""
 
-    def get(self, key: str) -> bytes:
-        """Return the content of one object. Raises KeyError if there is none."""
+    def get(self, key: str, most: int = MOST_BYTES) -> bytes:
+        """Return the content of one object. Raises KeyError if there is none, StoreNotUsable if it is larger."""
 
     def keys(self, prefix: str = "") -> list[str]:
         """Return all keys below `prefix`, sorted."""

@@ -23,7 +23,7 @@ from agenthands.store.base import Store
 
 UNPLANNED = "unplanned"
 BUNDLE = "bundle.tar.gz"
-_MOST_RECORD_BYTES = 64 * 1024**2
+_MOST_BYTES = 64 * 1024**2  # of a record, and of a file that is shown or unpacked
 
 
 def agent_name(record: BuildRecord) -> str:
@@ -128,7 +128,7 @@ def _newest(store: Store, agent: str, keys: Mapping[str, str]) -> BuildRecord:
     Raises StoreNotUsable where no record can be read.
     """
     try:
-        latest = store.get(f"agents/{agent}/latest")[:200].decode(errors="replace").strip()
+        latest = store.get(f"agents/{agent}/latest", _MOST_BYTES)[:200].decode(errors="replace").strip()
     except (KeyError, StoreNotUsable):
         latest = ""
     error: StoreNotUsable | None = None
@@ -164,7 +164,7 @@ def texts_of(store: Store, record: BuildRecord) -> dict[str, str]:
     found: dict[str, bytes] = {}
     for name in wanted:
         with suppress(KeyError, StoreNotUsable):
-            content = store.get(f"{build_prefix(record)}/{name}")
+            content = store.get(f"{build_prefix(record)}/{name}", _MOST_BYTES)
             if hashlib.sha256(content).hexdigest() == record.files[name]:
                 found[name] = content
     return _texts(found)
@@ -186,7 +186,7 @@ def _texts(files: Mapping[str, bytes]) -> dict[str, str]:
 def _verified(store: Store, record: BuildRecord, name: str) -> bytes:
     what = {BUNDLE: "bundle"}.get(name, "report")
     try:
-        content = store.get(f"{build_prefix(record)}/{name}")
+        content = store.get(f"{build_prefix(record)}/{name}", _MOST_BYTES)
     except KeyError:
         raise StoreNotUsable(
             f"The build {record.build_id} has no {what}: {record.reason or record.status}.",
@@ -219,10 +219,8 @@ def _seen(store: Store, key: str) -> BuildRecord:
 def _read(store: Store, key: str) -> BuildRecord:
     """Return the record at a key. Raises StoreNotUsable where there is none that can be used, and KeyError."""
     hint = "Remove it, or put it back from a copy; the other builds are not concerned."
-    content = store.get(key)
+    content = store.get(key, _MOST_BYTES)
     try:
-        if len(content) > _MOST_RECORD_BYTES:
-            raise ValueError(f"it has more than {_MOST_RECORD_BYTES:,} bytes")
         record = BuildRecord.model_validate(read_json(content))
     except ValueError as error:
         raise StoreNotUsable(f"{key!r} in {store.url} is no build record: {_said(error)}.", hint) from None
@@ -240,14 +238,21 @@ def _said(error: ValueError) -> str:
     return f"{where}: {first['msg']}".rstrip(".") if where else first["msg"].rstrip(".")
 
 
-def fetch_bundle(store: Store, name: str, folder: Path) -> None:
+def fetch_bundle(store: Store, name: str, folder: Path, rejected: bool = False) -> None:
     """Unpack the agent of the build `name` into `folder`, which must be new or empty, completely or not at all.
 
-    Raises RequestInvalid if the folder, StoreNotUsable if the build cannot be used.
+    Raises RequestInvalid if the folder cannot be used, or if the agent was rejected and `rejected` does not say that it
+    is wanted all the same; StoreNotUsable if the build cannot be used.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RequestInvalid(f"{str(folder)!r} is not an empty folder.", "Choose a new folder.")
-    bundle = bundle_of(store, find_build(store, name))
+    record = find_build(store, name)
+    if record.status != "accepted" and BUNDLE in record.files and not rejected:
+        raise RequestInvalid(
+            f"The agent of {record.build_id} was {record.status}: {record.reason.rstrip('.')}.",
+            f"`agenthands show {record.build_id}` says what failed; with --rejected it is fetched as it is.",
+        )
+    bundle = bundle_of(store, record)
     try:
         unpack(bundle, folder)
     except OSError as error:

@@ -20,6 +20,7 @@ from agenthands.store.backends import (
     sha256_of,
     temporary_name,
 )
+from agenthands.store.base import MOST_BYTES
 from agenthands.store.error_mapping import signs, translation
 
 PATIENCE_SECONDS = 60.0
@@ -87,10 +88,10 @@ class FsspecStore:
                     return attempt.retry_state.attempt_number > 1 and self.get(key) == content
         return True
 
-    def get(self, key: str) -> bytes:
+    def get(self, key: str, most: int = MOST_BYTES) -> bytes:
         """Return the content of one object. Raises KeyError if there is none, and as `put` does."""
         _check_key(key)
-        return self._whatever_happens(lambda: self._place.read(key), missing=key)
+        return self._whatever_happens(lambda: self._place.read(key, most), missing=key)
 
     def keys(self, prefix: str = "") -> list[str]:
         """Return the keys below the folder `prefix`, sorted; an empty prefix means all. Raises as `put` does."""

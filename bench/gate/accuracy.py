@@ -10,7 +10,8 @@ and with --load, verdicts are the same beside busy processes.
 
 Every verdict is kept below .cache/bench/accuracy until the gate changes: an interrupted run goes on, and runs with
 --part 1/4 to 4/4 share the work. One that has all kinds, data sets and problems writes the figures to
-bench/results.json, and from there into README and docs/gate.md.
+bench/results.json, and from there into README and docs/gate.md. So does one with --part 3/4 --so-far: it judges all
+tools in folders and the first three parts of the problems, which are spread over the data sets, and the pages say so.
 """
 
 import argparse
@@ -63,6 +64,12 @@ def part(items, which):
     """Return one part of the items; `which` is (1, 4) for the first of four."""
     number, parts = which
     return items[number - 1 :: parts]
+
+
+def so_far(items, which):
+    """Return the tools in folders, and the problems of all parts up to this one."""
+    number, parts = which
+    return [item for place, item in enumerate(items) if place % parts < number or not isinstance(item, JudgedProblem)]
 
 
 def measure(chosen, judging, kept, done=lambda: None, workers=WORKERS):
@@ -127,6 +134,7 @@ def options_of(arguments):
     parser.add_argument(
         "--part", type=_part, default=(1, 1), metavar="K/N", help="judge a part, print all that is kept"
     )
+    parser.add_argument("--so-far", action="store_true", help="judge all parts up to that one, and write the figures")
     parser.add_argument("--load", type=int, metavar="N", help="judge some tools again beside N busy processes")
     parser.add_argument("--load-tools", type=int, default=LOADED, metavar="N", help=f"how many; default {LOADED}")
     parser.add_argument("--show", action="store_true", help="judge nothing, print what is kept")
@@ -160,21 +168,24 @@ def main():
     name = f"part-{options.part[0]}-of-{options.part[1]}"
     kept = Kept(FOLDER / fingerprint(), name)
     every = subjects(options)
-    chosen = part(every, options.part)
+    counted = so_far(every, options.part) if options.so_far else every
+    chosen = counted if options.so_far else part(every, options.part)
     progress = Progress(len(chosen))
     if not options.show:
         measure(chosen, judging, kept, progress, options.workers)
     if options.load and not options.show:
         loaded(every, judging, kept, options.load, options.load_tools)
     load = next(reversed(kept.of_kind("load")), None)
-    found, missing = results(every, kept)
+    found, missing = results(counted, kept)
     summary = figures(found, missing, load)
     show(summary, remarks(found, load))
     print(f"{time.monotonic() - started:.0f} s; kept in {FOLDER / fingerprint()}")
     if is_whole(options) and not missing:
         variants = "all" if options.all_variants else f"up to {options.variants_per_problem}"
         hours = round(summary["gate_seconds"] / WORKERS / 3600, 1)
-        save("accuracy", {"gate": GATE_VERSION, "variants_of_each": variants, "hours": hours, **summary})
+        share = [len([each for each in some if isinstance(each, JudgedProblem)]) for some in (counted, every)]
+        told = {"gate": GATE_VERSION, "variants_of_each": variants, "hours": hours, "problems_of": share}
+        save("accuracy", {**told, **summary})
         accuracy_pages.refresh()
     return 0 if all(claims(summary).values()) else 1
 

@@ -87,7 +87,7 @@ def notes(found):
     if problems["all"]:
         said += [
             f"Of {problems['all']} problems {problems['judged']} can be judged: the others take or give what JSON does "
-            "not have, or answer otherwise with another hash seed.",
+            "not have, answer otherwise with another hash seed or to an equal list, or have no result to hold back.",
             f"Of {problems['mutants']:,} changes to their references the data sets' own tests tell "
             f"{problems['told_apart']:,} apart, {problems['told_apart_by_json']:,} of these by a call that JSON can "
             "say.",
@@ -138,16 +138,26 @@ def sentence(found):
     if load:
         said += f"; beside {load['processes']} busy processes {len(load['differ']) or 'no'} verdicts differ"
     on = found["machine"]["at"].split()[0]
+    if share := _part_of_the_problems(found):
+        said += f". {share}"
     return f"{said} (`bench/gate/accuracy.py`, {on}; [what was judged](docs/gate.md#how-often-it-is-right))."
 
 
 def _measured(found):
     on = found["machine"]
+    share = _part_of_the_problems(found)
     return (
+        f"{f'{share}, spread evenly over the data sets. ' if share else ''}"
         f"Of each problem {found['variants_of_each']} wrong variants were judged. "
         f"Measured on {on['at']} UTC with version {found['gate']} of the gate, on {on['cores']} cores "
         f"({found['hours']:g} hours; `python -m bench.gate.accuracy --help`)."
     )
+
+
+def _part_of_the_problems(found):
+    """Return how many of the problems were tried, where these are not all; empty where they are."""
+    tried, all_of_them = found["problems_of"]
+    return f"Tried were {tried} of the data sets' {all_of_them} problems" if tried < all_of_them else ""
 
 
 def _origin(entry):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from agenthands._util.json_values import same_json
 from agenthands.gate.mutation.mutants import mutants
-from agenthands.schemas import hidden_example_indices
+from agenthands.schemas import hidden_example_indices, hold_out_fault
 from bench.gate.problem_tools import MAX_EXAMPLES, sampled, specification
 
 MAX_VARIANTS = 24
@@ -47,15 +47,22 @@ def wrong_variants(problem, found, verdicts):
 def arranged(problem, variant):
     """Return a specification whose visible examples the variant gets right and whose held-out ones show it wrong.
 
-    None where there is none: fewer than two right answers rank behind a wrong one, or there is no wrong answer.
+    None where there is none: fewer than two right answers rank behind a wrong one, or there is no wrong answer, or a
+    table of the visible examples could pass, which no planner may give.
     """
     tries = [variant.wrong, *([call] for call in variant.wrong)]
     return next(filter(None, (_hidden_first(problem, wrong, variant.right) for wrong in tries)), None)
 
 
 def showing(problem, variant):
-    """Return a specification in which some examples show a variant wrong, wherever they are."""
-    return specification(problem, sampled(variant.wrong, MAX_EXAMPLES // 3) + sampled(variant.right, MAX_EXAMPLES // 2))
+    """Return a specification in which some examples show a variant wrong, wherever they are.
+
+    None where no planner could give it: nothing that tells a rule from a table could be held back.
+    """
+    wrong = sampled(variant.wrong, MAX_EXAMPLES // 3)
+    tries = [wrong + sampled(variant.right, count) for count in (MAX_EXAMPLES // 2, 2 * MAX_EXAMPLES)]
+    specs = (specification(problem, calls) for calls in [*tries, variant.wrong + variant.right])
+    return next((spec for spec in specs if not hold_out_fault(spec)), None)
 
 
 def table_of_visible(problem, calls):
@@ -95,7 +102,7 @@ def _hidden_first(problem, wrong, right):
         hidden = set(hidden_example_indices(spec))
         visible_wrong = [index for index in range(len(wrong)) if index not in hidden]
         if not visible_wrong:
-            return spec
+            return None if hold_out_fault(spec) else spec
         hidden_right = [index - len(wrong) for index in hidden if index >= len(wrong)]
         if len(visible_wrong) < len(wrong):
             wrong = [call for index, call in enumerate(wrong) if index in hidden]

@@ -40,16 +40,25 @@ def main():
     calls, left_out = recorded["calls"], recorded["left_out"]
     known = [call["arguments"] for call in calls]
     answers = in_child(answer, request, request["reference"], known) or [NO_ANSWER] * len(known)
+    again = in_child(answer, request, request["reference"], known, exact) or answers
     chosen = []
-    for call, found in zip(calls, answers, strict=True):
-        if found == call["answer"]:
+    for call, found, other in zip(calls, answers, again, strict=True):
+        if found != other:
+            left_out["answers otherwise to an equal list"] = left_out.get("answers otherwise to an equal list", 0) + 1
+        elif found == call["answer"]:
             chosen.append({"arguments": call["arguments"], "derived": False, **found})
         else:
             reason = found.get("none", "answers otherwise to lists than to tuples")
             left_out[reason] = left_out.get(reason, 0) + 1
-    chosen += telling(request, chosen, answered(request, derived(known, CANDIDATES)))[: request["more"]]
+    hanging = {}
+    chosen += telling(request, chosen, answered(request, derived(known, CANDIDATES)), hanging)[: request["more"]]
     arguments = [call["arguments"] for call in chosen]
-    variants = [judged(request, source, arguments) for source in request["variants"]]
+    variants = [
+        {"passes": False, "answers": hanging[source] + [TOO_LONG] * (len(arguments) - len(hanging[source]))}
+        if source in hanging
+        else judged(request, source, arguments)
+        for source in request["variants"]
+    ]
     report.write(json.dumps({"calls": chosen, "left_out": left_out, "variants": variants}))
 
 
@@ -63,18 +72,28 @@ def answered(request, candidates):
     return calls
 
 
-def telling(request, own, calls):
-    """Return the calls in another order: first one for each variant that answers `own` as the reference does."""
+def telling(request, own, calls, hanging):
+    """Return the calls in another order: first one for each variant that answers `own` as the reference does.
+
+    A variant that takes too long for one of `own` is asked no more: `hanging` gets its answers to these.
+    """
     first = []
     for source in request["variants"]:
-        if not differing(request, source, [*own, *first]):
-            first += differing(request, source, calls)[:1]
+        found = answers_of(request, source, [*own, *first])
+        if TOO_LONG in found[: len(own)]:
+            hanging[source] = found[: len(own)]
+        elif not differing([*own, *first], found):
+            first += differing(calls, answers_of(request, source, calls))[:1]
     return first + [call for call in calls if call not in first]
 
 
-def differing(request, source, calls):
+def answers_of(request, source, calls):
+    """Return what a variant answers to calls."""
+    return in_child(answer, request, source, [call["arguments"] for call in calls]) or [NO_ANSWER] * len(calls)
+
+
+def differing(calls, found):
     """Return the calls that a variant answers otherwise, or not at all."""
-    found = in_child(answer, request, source, [call["arguments"] for call in calls]) or [NO_ANSWER] * len(calls)
     return [call for call, said in zip(calls, found, strict=True) if said.get("result", said) != call["result"]]
 
 
@@ -156,20 +175,32 @@ def record(request, source):
     return {"calls": calls, "left_out": left_out}
 
 
-def answer(request, source, arguments):
+def exact(value):
+    """Return a copy whose lists have room for no more: equal, and of another size in memory than lists that grew."""
+    if isinstance(value, dict):
+        return {key: exact(each) for key, each in value.items()}
+    if not isinstance(value, list):
+        return value
+    made = [None] * len(value)
+    for place, each in enumerate(value):
+        made[place] = exact(each)
+    return made
+
+
+def answer(request, source, arguments, copied=copy.deepcopy):
     """Return what a module answers to each call."""
     function = loaded(request, source)[request["entry"]]
     answers = []
     for each in arguments:
         late = bool(answers) and answers[-1] == TOO_LONG
-        answers.append(TOO_LONG if late else one(function, each, request["seconds"]))
+        answers.append(TOO_LONG if late else one(function, copied(each), request["seconds"]))
     return answers
 
 
 def one(function, arguments, seconds):
     """Make one call."""
     try:
-        result = timed(seconds, lambda: function(**copy.deepcopy(arguments)))
+        result = timed(seconds, lambda: function(**arguments))
     except TimeoutError:
         return TOO_LONG
     except MemoryError:

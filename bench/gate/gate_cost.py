@@ -19,7 +19,6 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -28,7 +27,7 @@ from rich.table import Table
 from agenthands.environments.uv import UvInstaller
 from agenthands.gate.checks.files import tests_path, tool_path
 from agenthands.gate.checks.registry import CHECKS
-from agenthands.gate.evidence import MAX_MUTANTS, prepared
+from agenthands.gate.evidence import MAX_MUTANTS, Judged
 from agenthands.gate.gate import judge
 from agenthands.gate.harness_client import run_harness
 from agenthands.sandbox.base import Command, Limits
@@ -66,9 +65,9 @@ def verdicts(report):
     return [(check.name, check.passed, check.detail) for check in report.checks]
 
 
-def asked(judged, environment, sandbox, seconds):
-    """Let the harness do what the checks ask of it."""
-    jobs = [job for check in CHECKS for job in check.jobs(judged)]
+def asked(judged, environment, sandbox, seconds, mutants=True):
+    """Let the harness do what the checks ask of it, with or without the mutants."""
+    jobs = [job for check in CHECKS for job in check.jobs(judged) if mutants or not job.id.startswith("mutant ")]
     return run_harness(judged.tool, judged.texts, jobs, environment, sandbox, seconds)
 
 
@@ -107,9 +106,8 @@ def main():
     tool = next(ToolSpec.model_validate(each) for each in plan["custom_tools"] if each["name"] == TOOL)
     files = {tool_path(TOOL): f"{TOOL}.py", tests_path(TOOL): f"test_{TOOL}.py"}
     texts = {path: (SCRIPT / "files" / name).read_text() for path, name in files.items()}
-    prepared_tool = prepared(tool, texts)
-    count = len(prepared_tool.mutants)
-    without = replace(prepared_tool, mutants=[])
+    judged = Judged(tool, texts)
+    count = len(judged.mutants)
 
     with tempfile.TemporaryDirectory() as folder:
         for path, text in texts.items():
@@ -119,10 +117,10 @@ def main():
         whole, report = timed(judge, tool, Path(folder), environment, sandbox, 600)
         with load(BUSY):
             busy, busy_report = timed(judge, tool, Path(folder), environment, sandbox, 600)
-    bare, _ = timed(asked, without, environment, sandbox, 600)
-    full, answers = timed(asked, prepared_tool, environment, sandbox, 600)
+    bare, _ = timed(asked, judged, environment, sandbox, 600, mutants=False)
+    full, answers = timed(asked, judged, environment, sandbox, 600)
     warm = [answers.first[f"mutant {number}"] for number in range(count)]
-    chosen = prepared_tool.mutants[:sample]
+    chosen = judged.mutants[:sample]
     off = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     quick, (noticed, quick_cpu) = timed(cold_runs, chosen, texts, environment, sandbox, off)
     plain, (_, plain_cpu) = timed(cold_runs, chosen, texts, environment, sandbox, {})

@@ -5,6 +5,7 @@ import json
 
 _NAMES = {"int": "integer", "float": "number", "str": "string", "bool": "boolean"}
 _PYTHON = {"integer": "int", "number": "float", "string": "str", "boolean": "bool", "null": "None"}
+FEW = 3
 _ORDER = ["boolean", "integer", "number", "string", "array", "object", "null"]
 _KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
@@ -36,8 +37,18 @@ def fits(schema, value):
     return schema["type"] != "array" or all(fits(schema["items"], each) for each in value)
 
 
+def few_values(values):
+    """Return the schema that lists the values, where they are few texts or integers that come again; else None."""
+    if {type(value) for value in values} not in ({str}, {int}):
+        return None
+    distinct = sorted(set(values))
+    return {"enum": distinct} if len(distinct) <= FEW < len(values) else None
+
+
 def python_type(schema):
     """Return the text of the Python type that pydantic shows as a schema."""
+    if "enum" in schema:
+        return f"Literal[{', '.join(map(repr, schema['enum']))}]"
     if "anyOf" in schema:
         return " | ".join(python_type(each) for each in schema["anyOf"])
     if not schema:

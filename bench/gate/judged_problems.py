@@ -6,8 +6,9 @@ only those that are held out show that it is wrong.
 """
 
 from dataclasses import dataclass
+from itertools import islice
 
-from agenthands.schemas import ToolSpec
+from agenthands.schemas import ToolSpec, hold_out_fault
 from bench.gate.adversary import arranged, candidates, showing, table_of_visible, wrong_variants
 from bench.gate.exploring import explored
 from bench.gate.kept import digest
@@ -77,6 +78,8 @@ class JudgedProblem:
         if not any(not call["derived"] for call in problem.calls):
             return None
         spec = specification(problem, example_calls(problem))
+        if hold_out_fault(spec):
+            return None
         tests = pinning_tests(problem, problem.calls)
         return spec, workspace(problem, spec, tool_text(problem, problem.module), tests)
 
@@ -91,6 +94,9 @@ class JudgedProblem:
         if not own:
             return problem, {**said, "usable": False, "of": []}, {}
         spec = specification(problem, example_calls(problem))
+        if hold_out_fault(spec):
+            said["left_out"] = {"no result could be held back from a coder": 1}
+            return problem, {**said, "usable": False, "of": []}, {}
         tests = pinning_tests(problem, problem.calls)
         tools = [_Tool({"kind": "reference"}, spec, problem.module, tests)]
         for (what, module), answer in zip(hollow.items(), answers, strict=False):
@@ -101,7 +107,8 @@ class JudgedProblem:
         wrong = wrong_variants(problem, mutants, answers[len(hollow) :])
         seen = [variant for variant in wrong if variant.wrong]
         specs = sorted(((each, arranged(problem, each)) for each in seen), key=lambda pair: pair[1] is None)
-        tools += [_variant(problem, variant, found) for variant, found in specs[: self.variants]]
+        made = (_variant(problem, variant, found) for variant, found in specs)
+        tools += islice((tool for tool in made if tool.spec), self.variants)
         by_key = {self._key(tool): tool for tool in tools}
         said |= {
             "usable": True,

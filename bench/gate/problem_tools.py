@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from agenthands.schemas import ToolSpec
-from bench.gate.json_types import fits, python_type, schema_of, schema_of_annotation
+from agenthands.schemas import ToolSpec, hold_out_fault
+from bench.gate.json_types import few_values, fits, python_type, schema_of, schema_of_annotation
 
 MAX_EXAMPLES = 24
 MIN_EXAMPLES = 6
@@ -51,7 +51,7 @@ import json
 import pytest
 from nat.builder.workflow_builder import WorkflowBuilder
 
-from nat_tools.{name} import Config, {entry}
+from nat_tools.{name} import Config, {imported}
 
 
 def plain(value):
@@ -121,7 +121,7 @@ def tool_text(problem, module):
     ]
     return TOOL.format(
         title=f"{problem.task_id} of {problem.data_set}.",
-        typing="" if "Any" in problem.module.partition("def ")[0] else "from typing import Any\n\n",
+        typing=_imports(problem.module),
         module=module.strip("\n"),
         fields="\n".join(fields),
         name=problem.name,
@@ -135,23 +135,25 @@ def tool_text(problem, module):
 def pinning_tests(problem, calls):
     """Return tests that pin each call: on the plain function, spread over some tests, and all of them through NAT.
 
-    Calls that raise are pinned by the exception's class.
+    Calls that raise are pinned by the exception's class. A function that pytest would take for a test has another name.
     """
     values = [call for call in calls if "result" in call]
     spread = [values[start::MAX_TESTS] for start in range(min(MAX_TESTS, len(values)))]
     parts = []
+    asked = f"the_{problem.entry}" if problem.entry.startswith("test") else problem.entry
     for number, chunk in enumerate(spread):
-        lines = [f"    assert plain({problem.entry}(**{call['arguments']!r})) == {call['result']!r}" for call in chunk]
+        lines = [f"    assert plain({asked}(**{call['arguments']!r})) == {call['result']!r}" for call in chunk]
         parts.append(f"\ndef test_values_{number}():\n" + "\n".join(lines) + "\n")
     for number, call in enumerate(call for call in calls if "raises" in call):
         parts.append(
             f"\ndef test_error_{number}():\n    with pytest.raises({call['raises']}):\n"
-            f"        {problem.entry}(**{call['arguments']!r})\n"
+            f"        {asked}(**{call['arguments']!r})\n"
         )
     arguments = [{spec_name(name): value for name, value in call["arguments"].items()} for call in values]
     results = [call["result"] for call in values]
     parts.append(f"\ndef test_through_nat():\n    assert through_nat({arguments!r}) == {results!r}\n")
-    return TESTS.format(name=problem.name, entry=problem.entry, tests="\n".join(parts))
+    imported = asked if asked == problem.entry else f"{problem.entry} as {asked}"
+    return TESTS.format(name=problem.name, imported=imported, tests="\n".join(parts))
 
 
 def stubbed(problem, body):
@@ -163,10 +165,12 @@ def stubbed(problem, body):
 
 
 def example_calls(problem):
-    """Return the data set's own calls, and others where these are few."""
+    """Return the data set's own calls, and others where these are few, or none of them can be held back."""
     own = sampled([call for call in problem.calls if not call["derived"]])
     others = [call for call in problem.calls if call["derived"]]
-    return own + others[: max(0, MIN_EXAMPLES - len(own))]
+    fewest = max(0, MIN_EXAMPLES - len(own))
+    choices = [own + others[:count] for count in dict.fromkeys((min(fewest, len(others)), len(others)))]
+    return next((each for each in choices if not hold_out_fault(specification(problem, each))), choices[0])
 
 
 def sampled(calls, count=MAX_EXAMPLES):
@@ -190,6 +194,12 @@ def spec_name(name):
     return f"{name}_value" if hasattr(builtins, name) or hasattr(BaseModel, name) else name
 
 
+def _imports(module):
+    known = module.partition("def ")[0]
+    names = [name for name in ("Any", "Literal") if name not in known]
+    return f"from typing import {', '.join(names)}\n\n" if names else ""
+
+
 def _example(call):
     arguments = {spec_name(name): value for name, value in call["arguments"].items()}
     answer = {"expected": call["result"]} if "result" in call else {"raises": call["raises"]}
@@ -208,7 +218,8 @@ def _parameter_schemas(problem):
 
 
 def _returns(problem):
-    return schema_of([call["result"] for call in problem.calls if "result" in call])
+    results = [call["result"] for call in problem.calls if "result" in call]
+    return few_values(results) or schema_of(results)
 
 
 def _function(tree, name):

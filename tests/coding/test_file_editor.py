@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from agenthands.coding.openhands.agent import load_openhands
 from agenthands.coding.openhands.line_ends import with_ends, without_ends
 
 pytestmark = pytest.mark.timeout(120)
-SWAPS = 200
+SWAPS = 80
 # renames a folder away, puts a link to OUTSIDE in its place, and takes it back, as fast as it can; what the editor has
 # made in its place meanwhile goes elsewhere
 SWAPPING = """
@@ -42,7 +43,8 @@ def workspace(tmp_path):
 
 
 @pytest.fixture
-def edit(tmp_path, workspace):
+def edit(tmp_path, workspace, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # what others make in /tmp is none of ours
     load_openhands(tmp_path / "home")
     from openhands.tools.file_editor.definition import FileEditorAction
     from openhands.tools.file_editor.impl import FileEditorExecutor

@@ -60,17 +60,23 @@ def without_times(text):
     return [line.split(" in ")[0] for line in text.splitlines() if "warning" not in line and "Warning" not in line]
 
 
-@pytest.mark.parametrize("command", ["python -m pytest", "pytest"])
-@pytest.mark.parametrize(
-    "arguments", ["-q -p no:warnings tests", "-q tests/test_it.py::test_passes | cat", "--co -q", "nothing", "-x --zzz"]
-)
-def test_it_says_what_a_new_interpreter_says(terminal, command, arguments):
+ASKED = [
+    "python -m pytest -q -p no:warnings tests",
+    "pytest -q tests/test_it.py::test_passes | cat",
+    "pytest --co -q",
+    "python -m pytest nothing",
+    "pytest -x --zzz",
+]
+
+
+def test_it_says_what_a_new_interpreter_says(terminal):
     served(terminal)
-    text, code = said(terminal, f"{command} {arguments}")
-    # a variable of Python asks for a new interpreter
-    expected, expected_code = said(terminal, f"PYTHONHASHSEED=0 {command} {arguments}")
-    assert code == expected_code
-    assert without_times(text) == without_times(expected)
+    for command in ASKED:
+        text, code = said(terminal, command)
+        # a variable of Python asks for a new interpreter
+        expected, expected_code = said(terminal, f"PYTHONHASHSEED=0 {command}")
+        assert code == expected_code, command
+        assert without_times(text) == without_times(expected), command
 
 
 def test_a_run_starts_from_new(terminal):

@@ -61,6 +61,16 @@ def test_no_network_not_even_the_hosts_loopback(run):
         assert run(*python("import socket; socket.create_connection(('192.0.2.1', 80), 3)")).exit_code != 0
 
 
+def test_localhost_has_an_address_and_a_server_there_is_reached(run):
+    probe = """
+import socket
+server = socket.create_server(("localhost", 0))
+print(socket.create_connection(("localhost", server.getsockname()[1])).getpeername()[0])
+"""
+    result = run(*python(probe))
+    assert result.stdout.strip() == b"127.0.0.1", result.stderr
+
+
 @pytest.mark.parametrize("folder", ["/etc", "/root", "/home", "/var/tmp", "/run", "/usr/local/share", "/opt", "/srv"])
 def test_the_hosts_files_are_not_there(run, folder):
     if not os.access(folder, os.W_OK):

@@ -43,6 +43,14 @@ class TestContract:
         assert store.get("empty") == b""
         assert store.keys("") == ["empty"]
 
+    def test_no_more_is_read_than_asked_for(self, store):
+        store.put("a", b"12345")
+        assert store.get("a", 5) == b"12345"
+        with pytest.raises(StoreNotUsable, match="larger object"):
+            store.get("a", 4)
+        with pytest.raises(KeyError):
+            store.get("b", 4)
+
     def test_a_big_file_is_taken_from_its_path(self, store, tmp_path):
         source = tmp_path / "big.bin"
         source.write_bytes(b"0123456789abcdef" * (3 * 1024**2 // 16) + b"tail")

@@ -81,4 +81,11 @@ def test_a_rejected_agent_is_kept_with_its_reasons(built, warm, store, tmp_path)
     shown = warm.run("show", record.build_id, AGENTHANDS_STORE=store)
     assert shown.returncode == 0
     assert "The agent did not pass" in shown.stdout
-    assert warm.run("fetch", record.build_id, tmp_path / "agent", AGENTHANDS_STORE=store).returncode == 0
+    refused = warm.run("fetch", record.build_id, tmp_path / "agent", AGENTHANDS_STORE=store)
+    assert refused.returncode == 2
+    assert f"was rejected: {record.reason}" in refused.stderr
+    assert "with --rejected it is fetched" in refused.stderr
+    fetched = warm.run("fetch", record.build_id, tmp_path / "agent", "--rejected", AGENTHANDS_STORE=store)
+    assert fetched.returncode == 0
+    assert "holds an agent that was REJECTED" in fetched.stderr
+    assert "**This agent was REJECTED:** " in (tmp_path / "agent" / "README.md").read_text()

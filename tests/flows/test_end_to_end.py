@@ -176,9 +176,11 @@ def nat(agent, bubblewrap, fetched, arguments, gateway=None, mcp=None):
         "PYTHONPATH": str(agent.site),
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "SEC_EDGAR_USER_AGENT": "A Test test@example.com",
+        "AGENT_MODEL": "openai/agent",
+        "OPENAI_API_KEY": "x",
     }
     if gateway:
-        variables |= {"AGENT_MODEL": "openai/agent", "OPENAI_API_BASE": "{model_url}", "OPENAI_API_KEY": gateway.token}
+        variables |= {"OPENAI_API_BASE": "{model_url}", "OPENAI_API_KEY": gateway.token}
     if mcp:
         variables["AGENT_MCP_HOME"] = str(mcp)
     python_home = [mcp] if mcp else []

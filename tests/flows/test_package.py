@@ -25,13 +25,10 @@ def package(tmp_path_factory, fetched_package):
     """The package of a build, installed as its README says; the model is a scripted server. Gives its folder."""
     folder = tmp_path_factory.mktemp("package")
     agent = fetched_package(folder)
-    python = folder / "bin" / "python3"  # a machine has what the README asks for: Python 3.12 as python3
-    python.parent.mkdir()
-    python.symlink_to(os.path.realpath(sys.executable))
     (install,) = blocks(agent, "Install it")
-    path = {**os.environ, "PATH": f"{python.parent}:{os.environ['PATH']}"}
+    python = {**os.environ, "PYTHON": os.path.realpath(sys.executable)}  # a machine may have an older one as python3
     done = subprocess.run(
-        ["bash", "-euc", install], cwd=agent, capture_output=True, text=True, timeout=patient(800), env=path
+        ["bash", "-euc", install], cwd=agent, capture_output=True, text=True, timeout=patient(800), env=python
     )
     assert done.returncode == 0, done.stderr
     with serve_script("data-report") as model:
@@ -48,11 +45,14 @@ def blocks(agent, title):
 
 
 def shell(command):
-    return ["bash", "-euc", f"set -a; . ./.env; set +a\n{command}"]
+    return ["bash", "-euc", command]
 
 
-def run(agent, command):
-    done = subprocess.run(shell(command), cwd=agent, capture_output=True, text=True, timeout=patient(300))
+def run(agent, command, folder=None):
+    """Run a command of the README, in the package's folder; in another one with the paths that it has then."""
+    if folder:
+        command = re.sub(r"(?<!\S)(?=(\.venv|src|evals)/)", f"{agent}/", command)
+    done = subprocess.run(shell(command), cwd=folder or agent, capture_output=True, text=True, timeout=patient(300))
     assert done.returncode == 0, done.stderr[-3000:]
     return done
 
@@ -80,10 +80,36 @@ def open_port(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_nat_run_answers_the_question_of_the_readme(package):
+def test_the_answer_alone_is_printed_and_it_is_that_of_the_readme(package, tmp_path):
     (ask,) = blocks(package, "Ask it")
-    done = run(package, ask)
-    assert "The 3 numbers have the mean 4.0" in done.stdout + done.stderr
+    done = run(package, ask, tmp_path)
+    assert (done.stdout, done.stderr) == ("The 3 numbers have the mean 4.0 and reach from 1.0 to 7.0.\n", "")
+    assert f"\n    {done.stdout}" in (package / "README.md").read_text()
+
+
+def test_nats_own_command_answers_too_wherever_it_is_called(package, tmp_path):
+    config = "src/data_report_agent/configs/config.yml"
+    done = run(package, f".venv/bin/nat run --config_file {config} --input 'What time is it in UTC?'", tmp_path)
+    assert "In UTC it is 20" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("scripted/data-report", "'scripted/data-report' names no model that litellm knows: set AGENT_MODEL"),
+        ("nobody/knows-it", "'nobody/knows-it' names no model that litellm knows: set AGENT_MODEL"),
+        ("", "AGENT_MODEL: must be set, see .env.example"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_said_at_once(package, model, said):
+    (ask,) = blocks(package, "Ask it")
+    done = subprocess.run(
+        shell(ask), cwd=package, env={**os.environ, "AGENT_MODEL": model}, capture_output=True, text=True,
+        timeout=patient(120),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert said in done.stderr.splitlines()[0]
+    assert done.stdout == ""
 
 
 def test_nothing_is_fetched_while_the_agent_is_loaded(package):
@@ -102,8 +128,8 @@ def test_nothing_is_fetched_while_the_agent_is_loaded(package):
 @pytest.mark.parametrize("title", ["Ask it", "Serve it"])
 def test_without_the_key_of_its_model_the_agent_does_not_start_and_names_it(package, title):
     text = blocks(package, title)[0]
-    (command,) = [line for line in text.splitlines() if line.startswith(".venv/bin/nat")]
-    missing = "set -a; . ./.env; OPENAI_API_KEY=; AGENT_MODEL=openai/gpt-4o\n"
+    (command,) = [line for line in text.splitlines() if line.startswith(".venv/bin/")]
+    missing = "export OPENAI_API_KEY= AGENT_MODEL=openai/gpt-4o\n"
     done = subprocess.run(
         ["bash", "-euc", missing + command], cwd=package, capture_output=True, text=True, timeout=patient(120)
     )
@@ -140,9 +166,9 @@ async def call_tool(url, name, argument):
         return [tool.name for tool in tools], result.content[0].text
 
 
-def test_nat_eval_scores_the_plans_test_cases(package):
+def test_nat_eval_scores_the_plans_test_cases(package, tmp_path):
     *_, evaluate = blocks(package, "Test it")
-    run(package, evaluate)
+    run(package, evaluate, tmp_path)
     scored = json.loads((package / "evals/results/checks_output.json").read_text())
     assert scored["average_score"] == 1.0
     reasons = {item["id"]: item["reasoning"] for item in scored["eval_output_items"]}

@@ -19,7 +19,7 @@ IMAGE, IN_COMPOSE = "agenthands-test-package", "data-report"
 def image(docker, tmp_path_factory, fetched_package):
     """The package's image, built from its own Dockerfile; a key in .env beside it must stay out."""
     agent = fetched_package(tmp_path_factory.mktemp("image"))
-    (agent / ".env").write_text("OPENAI_API_KEY=canary-key\n")
+    (agent / ".env").write_text("OPENAI_API_KEY=canary-key\nAGENT_MODEL=openai/gpt-4o\n")
     build_image(IMAGE, agent)
     sh("docker", "tag", IMAGE, IN_COMPOSE)
     yield agent

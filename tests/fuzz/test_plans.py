@@ -23,7 +23,7 @@ from agenthands.planning.planner import plan_agent, read_plan
 from agenthands.planning.validation import PlanningContext, validate_plan
 from agenthands.reports.markdown import plan_markdown
 from agenthands.reports.plan_diagram import plan_svg
-from agenthands.reports.terminal.build import plan_text
+from agenthands.reports.terminal.plan import plan_text
 from agenthands.schemas import GateReport, Tokens, hidden_example_indices
 from agenthands.store.cache_keys import tool_key
 

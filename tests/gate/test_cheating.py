@@ -109,7 +109,7 @@ CHEATS = {
 
 
 @pytest.fixture
-def verdict(tmp_path, nat_environment, bubblewrap):
+def verdict(tmp_path, nat_environment, bubblewrap, few_mutants):
     def verdict(tool, tests):
         return judge(SPEC, write_roman(tmp_path / "w", tool=tool, tests=tests), nat_environment, bubblewrap, 300)
 

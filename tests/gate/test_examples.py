@@ -9,9 +9,10 @@ from tests_support import ROMAN_SPEC
 
 from agenthands._util.json_values import same_json
 from agenthands.gate.checks.conformance import import_finding
-from agenthands.gate.checks.examples import examples_finding
+from agenthands.gate.checks.examples import HeldOut, examples_finding
 from agenthands.gate.checks.schema import schema_finding
-from agenthands.schemas import ResultExample, ToolSpec
+from agenthands.gate.evidence import Evidence
+from agenthands.schemas import Check, ResultExample, ToolSpec
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,11 @@ from agenthands.schemas import ResultExample, ToolSpec
         (1.0, 1.0 + 5e-7, True),
         (1.0, 1.0 + 5e-6, False),
         (0, 1e-13, True),
+        (10_000_001, 10_000_002, False),
+        (10_000_001, 10_000_002.0, True),
+        (10**400, 10**400, True),
+        (10**400, 1e308, False),
+        (10**400, math.inf, False),
         (True, 1, False),
         ("1", 1, False),
         (None, None, True),
@@ -94,6 +100,15 @@ def test_of_a_hidden_example_the_coder_reads_the_kind_of_failure_and_a_person_al
     assert not {"SECRET", "IV", "4", "0", "number", "ValueError"} & set(re.findall(r"\w+", told.partition("\n")[2]))
     assert json.dumps(TOOL.examples[index].arguments) in check.detail
     assert check.more["contradicted"] == [{"example": index, "call": call}]
+
+
+def test_a_tool_with_too_few_examples_is_told_so_and_what_to_add():
+    assert HeldOut().applies(TOOL)
+    found = HeldOut().run(Evidence(TOOL, None, None, None, 1, {}, []))
+    assert not found.passed
+    assert "2 are too few" in found.detail
+    assert "give six to ten" in found.detail
+    assert "more examples" in HeldOut().advice(Check(name="held_out", passed=False), TOOL)
 
 
 def test_a_corrected_example_counts():

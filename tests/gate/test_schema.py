@@ -12,7 +12,7 @@ from pydantic import AnyUrl, BaseModel, ConfigDict, Field, PositiveInt, create_m
 
 from agenthands.gate.checks import schema_search
 from agenthands.gate.checks.schema import ignored_defaults, parameter_differences, result_complaint
-from agenthands.gate.checks.schema_search import Pair, tell_apart, telling_values
+from agenthands.gate.checks.schema_search import tell_apart
 from agenthands.schemas import ToolSpec
 
 
@@ -293,7 +293,6 @@ def test_the_search_has_a_process_of_its_own_and_says_the_same_each_time():
 def test_a_pattern_that_never_ends_is_given_up(monkeypatch):
     monkeypatch.setattr(schema_search, "CPU_SECONDS", 3)
     endless = {"type": "string", "pattern": "^(a|aa)+b$"}
-    assert telling_values([Pair("f", {**endless, "maxLength": 50}, {**endless, "maxLength": 51})]) is None
     sides = [{"type": "object", "properties": {"f": {**endless, "maxLength": length}}} for length in (50, 51)]
     said = parameter_differences(*sides)
     assert "write it as specified" in said[0]

@@ -31,6 +31,27 @@ def test_the_function_is_found_by_keyword_too(call):
     assert stubs(ROMAN_TOOL.replace("FunctionInfo.from_fn(_run, ", call)).keys() == stubs(ROMAN_TOOL).keys()
 
 
+def as_method(first="self, ", decorator=""):
+    service = f"""class Service:
+    {decorator}
+    async def run({first}data: RomanInput) -> str:
+        return to_roman(data.number)
+
+
+@register_function"""
+    return ROMAN_TOOL.replace("@register_function", service).replace("from_fn(_run,", "from_fn(Service().run,")
+
+
+@pytest.mark.parametrize("source", [as_method(), as_method("", "@staticmethod"), as_method("cls, ", "@classmethod")])
+def test_a_method_is_replaced_and_its_object_is_no_argument(source):
+    assert source != ROMAN_TOOL
+    assert body_of(stubs(source)["echoes its arguments"], "run") == [
+        "return data.model_dump() if hasattr(data, 'model_dump') else data"
+    ]
+    twice = source + "\n\nclass Other:\n    async def run(self, data):\n        return 1\n"
+    assert stubs(twice) == {}
+
+
 def test_a_function_that_is_not_in_the_file_is_not_found():
     assert stubs(ROMAN_TOOL.replace("from_fn(_run,", "from_fn(lambda data: data,")) == {}
 

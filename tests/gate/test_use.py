@@ -11,6 +11,7 @@ from agenthands.gate.checks.properties import properties_finding
 from agenthands.gate.checks.repeatable import repeatable_finding
 from agenthands.gate.checks.steady import steady_finding, unsteady
 from agenthands.gate.harness_client import Answers
+from agenthands.gate.mutation.probes import probes
 from agenthands.gate.neighbours import literals, neighbours
 from agenthands.gate.use_jobs import used_arguments
 from agenthands.schemas import ToolSpec, hidden_example_indices
@@ -59,6 +60,16 @@ def test_close_numbers_would_share_a_rounded_key():
     tool = specification([{"ratio": 32.0, "count": 2, "text": "x"}])
     ratios = [each["ratio"] for each in neighbours(tool, [0], 60) if each.get("ratio", 32) != 32]
     assert 32.0 in {round(ratio, 1) for ratio in ratios}
+
+
+def test_what_is_close_to_an_integer_beyond_all_floats_is_found():
+    huge = 10**400
+    parameters = {"type": "object", "properties": {"number": {"type": "number"}}, "required": ["number"]}
+    tool = ToolSpec.model_validate(
+        {**ROMAN_SPEC, "parameters": parameters, "examples": [{"arguments": {"number": huge}, "expected": "x"}]}
+    )
+    assert {"number": huge + 1} in neighbours(tool, [0], 9)
+    assert {"number": -huge} in probes(tool, "", 30)
 
 
 def test_constants_of_the_code_take_the_place_of_those_that_it_shares_with_an_example():

@@ -156,7 +156,8 @@ def test_a_team_of_all_types_is_asked_by_its_lead_and_everyone_is_told_their_job
     registry, nat_environment, bubblewrap, tmp_path
 ):
     builtin = [{"type": name, "reasoning": "?"} for name in ("current_datetime", "add_memory", "get_memory")]
-    plan = {**PLAN, "builtin_tools": builtin, "agents": TEAM, "entry": "lead"}
+    tool = {**PLAN["custom_tools"][0], "description": "Spells a year as the planner has it; not what the coder wrote."}
+    plan = {**PLAN, "builtin_tools": builtin, "custom_tools": [tool], "agents": TEAM, "entry": "lead"}
     assert validate_plan(Plan.model_validate(plan), PlanningContext(registry, load_catalogue())) == []
     accepted, calls = ask(plan, team_model, registry, nat_environment, bubblewrap, tmp_path)
     answer = accepted.cases[0].answer
@@ -173,6 +174,7 @@ def test_a_team_of_all_types_is_asked_by_its_lead_and_everyone_is_told_their_job
     assert "clock read <Q-chooser: 1994?>" in answer
     offered = {name: tools for call in calls if (tools := described(call)) for name in [job_of(call)]}
     assert {name: offered["lead"][name] for name in ASKED} == {name: f"Does the work of {name}." for name in ASKED}
+    assert offered["numerals"]["roman_numeral"] == tool["description"], "a model reads the plan's words"
     assert "The user drinks tea at four." in answer, "what was to be remembered is found"
     assert all(name.endswith("_inner") is False for tools in offered.values() for name in tools)
 

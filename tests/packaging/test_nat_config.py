@@ -68,12 +68,13 @@ def test_what_a_model_wrote_is_no_variable_and_no_yaml(read, scaffold):
     tool = {**PLAN["custom_tools"][0], "description": NASTY}
     builtin = {"type": "current_datetime", "reasoning": NASTY}
     text = {"summary": NASTY, "custom_tools": [tool], "builtin_tools": [builtin]}
-    config = read({**PLAN, **text, "scaffold": {"type": scaffold, "reasoning": NASTY}})
+    first = {key: value for key, value in PLAN.items() if key not in ("agents", "entry")}
+    config = read({**first, **text, "scaffold": {"type": scaffold, "reasoning": NASTY}})
     kept = NASTY.replace("${", "$ {").rstrip("\\ ")
     assert config["workflow"]["description"] == kept
     assert config.keys() == {"llms", "functions", "function_groups", "workflow"}
-    agents = [each for each in config["functions"].values() if "description" in each]
-    assert [each["description"] for each in agents][:1] == [kept] * (scaffold == "router_agent")
+    written = {each["description"] for each in config["functions"].values() if "description" in each}
+    assert written == {kept} | ({"Time zones."} if scaffold == "router_agent" else set())
     assert "canary" not in json.dumps(config)
 
 

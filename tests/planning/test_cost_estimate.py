@@ -25,8 +25,8 @@ def test_past_builds_with_the_same_models_say_what_it_costs():
     found = estimate(*builds)
     tools, cases = len(plan().custom_tools), len(plan().test_cases)
     assert found.usd == pytest.approx(0.20 * tools + 0.03 * cases)
-    assert "tools as the 3 before" in found.basis
-    assert "test cases as the 4 before" in found.basis
+    assert "2 tools: as much as the last 3 tools cost on average" in found.basis
+    assert "2 test cases: as much as the last 4 test cases cost on average" in found.basis
 
 
 def test_what_was_made_before_or_by_another_model_or_at_an_unknown_price_says_nothing():
@@ -42,10 +42,10 @@ def test_what_was_made_before_or_by_another_model_or_at_an_unknown_price_says_no
 def test_an_unknown_price_is_no_zero():
     found = estimate(prices={**PRICES, "agent": None})
     assert found.usd is None
-    assert "unknown" in found.basis
+    assert "2 test cases: the model's price is not known" in found.basis
 
 
 def test_a_plan_without_tools_costs_its_test_cases():
     found = estimate_cost(plan().model_copy(update={"custom_tools": []}), MODELS, [], PRICES)
     assert found.usd == pytest.approx(len(plan().test_cases) * 3 * (2_000e-6 + 200 * 4e-6))
-    assert "tools at" not in found.basis
+    assert [what for what, *_ in found.parts] == ["2 test cases"]

@@ -9,7 +9,7 @@ from rich_records import everything
 
 from agenthands.reports.charts import spending_rows, timeline
 from agenthands.reports.html import render_batch, render_report
-from agenthands.schemas import Acceptance, BatchReport, BuildRecord, StageTime
+from agenthands.schemas import Acceptance, BatchReport, BuildRecord, PlanRepair, StageTime
 from agenthands.store.batches import item_of
 
 
@@ -36,7 +36,10 @@ def test_an_accepted_build_has_every_part():
         samples.BUILD_ID,
         samples.REQUEST,
         "Converts amounts between currencies at given rates",
-        "tool_calling_agent The tools have typed arguments",
+        "Decided for you Amounts are rounded to cents",
+        "converter tool_calling_agent Converts amounts, and knows dates. "
+        "uses convert_currency, parse_date, time, current_datetime "
+        "What it is told 15 words You convert amounts. - Ask for a rate that is missing. - Never guess one.",
         "Rates are given in the question",
         "current_datetime Says what day it is.",
         "Environment from 22 s, for 12 s; 12 s",
@@ -148,9 +151,37 @@ def test_the_plan_is_drawn_with_what_became_of_its_parts():
         assert "parse_date ✓ reused Written: A tool that does parse_date ex" in text
         assert "time ✓ 2.1.4 MCP server: convert_time" in text
         assert Page(picture).values("href") == ["#tool-1", "#tool-2", "#server-1"]
-    order = samples.plan().scaffold.model_copy(update={"order": ["time", "parse_date"]})
-    html = render_report(samples.record(plan=samples.plan().model_copy(update={"scaffold": order})), {})
-    assert re.search(r"Step 1\. MCP server.*Step 2\. Written", html, re.DOTALL)
+
+
+def boxes(picture):
+    """Return the title of each box of a picture, and where its left upper corner lies."""
+    found = re.findall(r'<rect x="(\d+)" y="(\d+)".*?class="title"[^>]*>([^<]*)<', picture, re.DOTALL)
+    return {title: (int(x), int(y)) for x, y, title in found}
+
+
+def test_a_team_is_drawn_with_who_asks_whom_and_what_each_uses():
+    wide, narrow = re.findall(r"<svg.*?</svg>", render_report(samples.record(plan=samples.team()), {}), re.DOTALL)
+    text = Page(wide).text
+    assert "lead answers you tool_calling_agent, 2 test cases" in text
+    assert "converter Asked, too: Converts amounts" in text
+    assert "time ✓ 2.1.4 MCP server: convert_time" in text
+    at = boxes(wide)
+    agents = [at[name] for name in ("lead", "checker", "writer")]
+    assert [x for x, _ in agents] == [1, 25, 49]
+    assert agents == sorted(agents, key=lambda place: place[1])
+    assert {at[name][0] for name in ("current_datetime", "convert_currency", "time")} == {341}
+    for picture in (wide, narrow):
+        assert picture.count('class="edge"') == picture.count("<rect") - 1
+        ends = re.findall(r'viewBox="0 0 (\d+) (\d+)"', picture)[0]
+        rects = re.findall(r'<rect x="(\d+)" y="(\d+)" width="(\d+)" height="(\d+)"', picture)
+        assert all(int(x) + int(w) < int(ends[0]) and int(y) + int(h) < int(ends[1]) for x, y, w, h in rects)
+    assert boxes(narrow)["writer"][0] > boxes(narrow)["checker"][0] > boxes(narrow)["lead"][0]
+
+
+def test_a_repaired_plan_says_what_was_changed_and_why():
+    repair = PlanRepair(failed=["date"], changed=["agents.converter.instructions"], reason="It guessed the year.")
+    text = Page(render_report(samples.record(repairs=[repair]), {})).text
+    assert "Changed after failed test cases date: It guessed the year. agents.converter.instructions" in text
 
 
 def test_a_rejected_tool_shows_the_gate_s_findings_and_what_to_do():
@@ -178,7 +209,17 @@ def test_a_rejected_agent_shows_its_wrong_answers_and_what_to_do():
     assert "Answer The third of May." in text
     assert "✗ regex 2026-05-02" in text
     assert "What to do: The answer lacks what the check wants." in text
-    assert f"You can still try the agent as it is: agenthands fetch {samples.BUILD_ID} DIR" in text
+    assert f"To ask it yourself, fetch it as it is: agenthands fetch {samples.BUILD_ID} DIR --rejected" in text
+    assert f"Run the rejected agent Fetch it agenthands fetch {samples.BUILD_ID} DIR --rejected" in text
+
+
+def test_an_agent_that_nat_does_not_load_is_nothing_to_try():
+    refused = Acceptance(passed=False, reason="NAT cannot load the agent: x", reason_code="agent_not_loaded")
+    record = samples.record(status="rejected", reason=refused.reason, acceptance=refused)
+    text = Page(render_report(record, samples.files())).text
+    assert "NAT cannot load the agent: x" in text
+    for offer in ("agenthands fetch", "Run the", "Run it", "nat run"):
+        assert offer not in text
 
 
 def test_a_failed_build_says_why_and_what_to_do():

@@ -67,7 +67,7 @@ def test_every_section_has_its_counterpart(kind):
     lines = show_text(record, samples.files()).splitlines()
     for section in sections.keys() - {"top"}:
         rejected = (section, record.status) == ("run", "rejected")
-        begins = "- You can still try the agent as it is" if rejected else COUNTERPARTS[section]
+        begins = "- To ask it yourself, fetch it as it is" if rejected else COUNTERPARTS[section]
         assert [line for line in lines if line.strip().startswith(begins)], section
 
 

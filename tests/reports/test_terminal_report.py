@@ -1,11 +1,15 @@
 """What `agenthands show`, `list`, `plan` and `check` print."""
 
+import re
+
 import pytest
 import sample_records as samples
 from page_support import planted
 
 from agenthands._util.formatting import cells
-from agenthands.reports.terminal.build import gate_text, list_text, plan_text, show_text
+from agenthands.planning.cost_estimate import Estimate
+from agenthands.reports.terminal.build import gate_text, list_text, show_text
+from agenthands.reports.terminal.plan import estimate_text, plan_text
 
 HOSTILE = "\x1b[2Jwiped\x1b]0;title\x07 \u202eback\r\nnext"
 
@@ -138,13 +142,43 @@ class TestPlanAndGate:
         shown = plan_text(samples.plan())
         for part in (
             "currency-agent",
-            "tool_calling_agent: The tools have typed arguments",
+            "why       Rates are given",
+            "Decided for you\n  - Amounts are rounded to cents",
+            "converter: tool_calling_agent; uses convert_currency, parse_date, time, current_datetime",
+            "      - Ask for a rate that is missing.\n      - Never guess one.",
             "convert_currency  amount, to  A tool that does",
             "current_datetime  Says what day it is.",
             "time  convert_time  Knows time zones.",
             "simple  How much is 10 USD",
         ):
             assert part in shown
+
+    def test_agents_stand_below_those_that_ask_them(self):
+        lines = plan_text(samples.team()).splitlines()
+        at = lines.index("  lead: tool_calling_agent, answers you; asks converter, checker; uses current_datetime")
+        assert lines[at + 1] == "      Answers questions about money."
+        (checker,) = [line for line in lines if line.lstrip().startswith("checker: ")]
+        assert checker == "    checker: tool_calling_agent; asks converter, writer"
+        assert "      writer: chat_completion; has its model alone" in lines
+        assert [line for line in lines if line.lstrip().startswith("converter: ")] == [
+            "    converter: tool_calling_agent; uses convert_currency, parse_date, time"
+        ]
+
+    def test_a_build_shows_how_its_agents_are_told_to_work(self):
+        shown = show_text(samples.whole())
+        assert "  converter: tool_calling_agent; uses" in shown
+        assert "You convert amounts. - Ask for a rate that is missing. - Never guess one." in shown
+
+    def test_an_estimate_says_for_what_and_why(self):
+        parts = (("2 tools", 0.4, "as much as the last tool cost"), ("3 test cases", None, "no price is known"))
+        lines = estimate_text(0.0123, Estimate(None, "", parts)).splitlines()
+        assert [re.split(r"\s{2,}", line.strip()) for line in lines] == [
+            ["Cost"],
+            ["this plan", "$0.012", "paid"],
+            ["2 tools", "about $0.400", "as much as the last tool cost"],
+            ["3 test cases", "unknown", "no price is known"],
+            ["building it", "unknown", "all of that"],
+        ]
 
     def test_a_gate_report_shows_the_whole_detail_of_failures(self):
         lines = gate_text(samples.gate("convert_currency", wrong=("held_out", "hygiene"))).splitlines()

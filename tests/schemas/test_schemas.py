@@ -135,6 +135,20 @@ def test_examples_that_a_table_could_pass_are_said_to_be_too_few(tool, said):
     assert bool(hidden_example_indices(tool)) == (len(tool.examples) >= 3)  # as close as they come
 
 
+def test_a_table_is_the_tool_where_its_examples_are_all_calls_there_are():
+    schema = {"properties": {"on": {"type": "boolean"}, "size": {"enum": ["S", "L"]}}, "required": ["on"]}
+    calls = [{"on": on, **size} for on in (True, False) for size in ({}, {"size": "S"}, {"size": "L"})]
+
+    def tool(parameters, some):
+        body = {**ROMAN_SPEC, "parameters": {"type": "object", **parameters}}
+        return ToolSpec.model_validate({**body, "examples": [{"arguments": each, "expected": "x"} for each in some]})
+
+    assert hold_out_fault(tool(schema, calls)) == ""
+    assert hold_out_fault(tool(schema, [*calls[:5], calls[0]]))
+    assert hold_out_fault(tool({**schema, "properties": {**schema["properties"], "n": {"type": "integer"}}}, calls))
+    assert hold_out_fault(tool({"properties": {}}, [{}])) == ""
+
+
 def test_an_unknown_cost_makes_the_sum_unknown():
     assert add_costs(0.1, 0.2) == pytest.approx(0.3)
     assert add_costs() == 0

@@ -5,7 +5,7 @@ import json
 import sample_records as samples
 from page_support import planted
 
-from agenthands.schemas import Acceptance, ErrorExample, Opinion, ResultExample, Ruling
+from agenthands.schemas import Acceptance, ErrorExample, Opinion, PlanRepair, ResultExample, Ruling
 
 _STRUCTURE = {  # texts that others look for, so that they must stay
     "object", "array", "number", "string", "type", "properties", "required", "items", "amount", "to", "description",
@@ -26,6 +26,7 @@ def everything():
         status="rejected",
         reason="j",
         tools=[samples.tool("convert_currency", gate=rejected, reason="k", status="rejected", attempts=2)],
+        repairs=[PlanRepair(failed=["t"], changed=["u"], reason="v")],
         acceptance=Acceptance(passed=False, reason="l", cached=True, build_id="m", cases=[case]),
     )
 

@@ -25,7 +25,17 @@ REQUEST = "Give me an agent that converts amounts between currencies and knows t
 _PLAN = {
     "name": "currency-agent",
     "summary": "Converts amounts between currencies at given rates and answers questions about dates.",
-    "scaffold": {"type": "tool_calling_agent", "reasoning": "The tools have typed arguments and few steps."},
+    "assumptions": ["Amounts are rounded to cents, because the request does not say how."],
+    "agents": [
+        {
+            "name": "converter",
+            "description": "Converts amounts, and knows dates.",
+            "instructions": "You convert amounts.\n- Ask for a rate that is missing.\n- Never guess one.",
+            "type": "tool_calling_agent",
+            "tools": ["convert_currency", "parse_date", "current_datetime", "time"],
+        }
+    ],
+    "entry": "converter",
     "builtin_tools": [{"type": "current_datetime", "reasoning": "Says what day it is."}],
     "mcp_servers": [{"id": "time", "tools": ["convert_time"], "reasoning": "Knows time zones."}],
     "custom_tools": [
@@ -66,6 +76,22 @@ HELD_OUT = 'arguments {"amount": 0}: the tool raised ZeroDivisionError'
 
 def plan():
     return Plan.model_validate(_PLAN)
+
+
+def team():
+    """The plan of a team: a lead, a converter that two ask, and a writer without tools."""
+    lead = {
+        "name": "lead",
+        "description": "Answers questions about money.",
+        "instructions": "Ask converter for every amount.",
+        "type": "tool_calling_agent",
+        "tools": ["converter", "checker", "current_datetime"],
+    }
+    checker = {**lead, "name": "checker", "description": "Checks a sum.", "tools": ["converter", "writer"]}
+    writer = {**lead, "name": "writer", "description": "Writes it up.", "type": "chat_completion", "tools": []}
+    (converter,) = _PLAN["agents"]
+    own = {**converter, "tools": ["convert_currency", "parse_date", "time__convert_time"]}
+    return Plan.model_validate({**_PLAN, "agents": [lead, checker, own, writer], "entry": "lead"})
 
 
 def gate(tool, *, wrong=()):

@@ -11,7 +11,7 @@ from agenthands._util.formatting import one_line
 from agenthands._util.json_values import json_type, same_json
 from agenthands.gate.checks.base import UNCLEAR_SPECIFICATION, Finding, GateCheck
 from agenthands.gate.harness_jobs import Job, calls
-from agenthands.schemas import Check, ErrorExample, ResultExample, ToolSpec, hidden_example_indices
+from agenthands.schemas import Check, ErrorExample, ResultExample, ToolSpec, hidden_example_indices, hold_out_fault
 
 if TYPE_CHECKING:
     from agenthands.gate.evidence import Evidence, Judged
@@ -67,13 +67,31 @@ class HeldOut(Examples):
     order = 80
     headline = True
     summary = "so does the third of them that the coder never saw"
-    fix = "The tool was fitted to the examples shown. State the rule in the description."
+    fix = (
+        "The tool was fitted to the examples shown. State the rule in the description. Where the examples cannot tell "
+        "a rule from a table, the message says which to add."
+    )
+    version = 5
     hidden = True
 
     @override
     def applies(self, tool: ToolSpec) -> bool:
-        """Return whether there are examples enough to hide some."""
-        return bool(hidden_example_indices(tool))
+        """Return whether some are hidden, or should be."""
+        return bool(hidden_example_indices(tool) or hold_out_fault(tool))
+
+    @override
+    def run(self, evidence: Evidence) -> Finding:
+        """Judge the calls with the hidden examples, where these can tell a rule from a table of the visible ones."""
+        if fault := hold_out_fault(evidence.tool):
+            return Finding(False, f"The specification's examples cannot show that the tool knows the rule: {fault}.")
+        return super().run(evidence)
+
+    @override
+    def advice(self, found: Check, planned: ToolSpec | None) -> str:
+        """Ask for more examples where there are too few."""
+        if planned is not None and hold_out_fault(planned):
+            return "give more examples of it in the request, with different results"
+        return super().advice(found, planned)
 
 
 def examples_finding(

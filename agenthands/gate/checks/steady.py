@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, override
 
 from agenthands._util.json_values import same_json
 from agenthands.gate.checks.base import Finding, GateCheck
-from agenthands.gate.checks.files import tool_path
 from agenthands.gate.harness_jobs import Job, calls
 from agenthands.gate.use_jobs import used, used_arguments
 from agenthands.schemas import hidden_example_indices
@@ -56,8 +55,7 @@ class Steady(GateCheck):
 
 def used_both(judged: Judged) -> list[Job]:
     """Return the jobs that use the tool, with the visible examples and with the hidden ones."""
-    source = judged.texts[tool_path(judged.tool.name)]
-    return [used(judged.tool, source, hidden=hidden) for hidden in (False, True)]
+    return [used(judged.tool, judged.source, hidden=hidden) for hidden in (False, True)]
 
 
 def steady_finding(told: Sequence[str], secret: Sequence[str]) -> Finding:

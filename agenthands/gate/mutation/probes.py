@@ -13,6 +13,7 @@ import hashlib
 import json
 import random
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,7 +129,8 @@ class _Maker:
         """Change a number."""
         near = self.random.choice([value, *self.numbers])
         step = self.random.choice((0, 1, -1) if integer else (0, 1, -1, 0.1, -0.01))
-        found = self.random.choice((value + step, -value, value * 2, value / 2, value * 10, near + step, near + step))
+        half = value / 2 if abs(value) <= sys.float_info.max else value // 2
+        found = self.random.choice((value + step, -value, value * 2, half, value * 10, near + step, near + step))
         return int(found) if integer else float(found)
 
     def text(self, value: str, others: Sequence[str]) -> str:

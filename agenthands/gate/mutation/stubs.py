@@ -21,10 +21,11 @@ def stubs(source: str) -> dict[str, str]:
 
     Empty where the code does not show which function that is.
     """
-    function = called_function(ast.parse(source))
+    tree = ast.parse(source)
+    function = called_function(tree)
     if function is None:
         return {}
-    arguments = [*function.args.posonlyargs, *function.args.args]
+    arguments = [*function.args.posonlyargs, *function.args.args][_is_bound(tree, function) :]
     first = arguments[0].arg if arguments else "None"
     return {what: _with_body(source, function.lineno, body.format(first=first)) for what, body in _BODIES.items()}
 
@@ -38,6 +39,12 @@ def hollow(source: str) -> str:
         if isinstance(node, FunctionNode) and not is_registered(node) and node.name not in needed:
             node.body = ast.parse("return None").body
     return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def _is_bound(tree: ast.Module, function: FunctionNode) -> bool:
+    """Return whether a function is a method that gets its object or class first."""
+    is_method = any(isinstance(node, ast.ClassDef) and function in node.body for node in ast.walk(tree))
+    return is_method and "staticmethod" not in map(ast.unparse, function.decorator_list)
 
 
 def _with_body(source: str, line: int, body: str) -> str:

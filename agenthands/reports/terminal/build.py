@@ -8,9 +8,19 @@ from agenthands._util.formatting import cells, count, duration, money, one_line,
 from agenthands.reports.summary import ruling_sentences, without_caching
 from agenthands.reports.terminal.charts import spending_lines, timeline_lines
 from agenthands.reports.terminal.details import LONGEST_REQUEST, check_lines, details
-from agenthands.reports.terminal.layout import LABEL, Row, fact, moment, section, table, terminal_columns, wrapped
+from agenthands.reports.terminal.layout import (
+    LABEL,
+    Row,
+    fact,
+    moment,
+    section,
+    table,
+    terminal_columns,
+    wrapped,
+)
+from agenthands.reports.terminal.plan import agent_lines, bullets
 from agenthands.reports.view_model import CaseView, ShownServer, ToolView, build_view, check_views
-from agenthands.schemas import Acceptance, BuildRecord, GateReport, Plan
+from agenthands.schemas import Acceptance, BuildRecord, GateReport
 
 
 def show_text(record: BuildRecord, texts: Mapping[str, str] | None = None) -> str:
@@ -24,6 +34,8 @@ def show_text(record: BuildRecord, texts: Mapping[str, str] | None = None) -> st
     parts = [
         [f"{one_line(name)}  {one_line(record.build_id)}  {record.status.upper()}", *wrapped(view.verdict)],
         _facts(record),
+        section("Decided for you", bullets(record.plan.assumptions) if record.plan else []),
+        section("Agents", agent_lines(record.plan, whole=False) if record.plan else []),
         section("Made of", _plan_lines(record, longest)),
         section("Timeline", timeline_lines(view.timeline)),
         section("Cost and tokens", spending_lines(view.spending, view.together)),
@@ -59,26 +71,6 @@ def list_text(records: Sequence[BuildRecord]) -> str:
     return "\n".join(lines)
 
 
-def plan_text(plan: Plan) -> str:
-    """Return what a plan will build."""
-    builtin = [(tool.type, one_line(tool.reasoning)) for tool in plan.builtin_tools]
-    servers = [(server.id, ", ".join(server.tools), one_line(server.reasoning)) for server in plan.mcp_servers]
-    tools = [
-        (tool.name, ", ".join(tool.argument_names) or "no arguments", one_line(tool.description))
-        for tool in plan.custom_tools
-    ]
-    cases = [(case.id, one_line(case.query)) for case in plan.test_cases]
-    parts = [
-        [plan.name, *wrapped(plan.summary)],
-        [*fact("type", plan.entry_agent.type), *fact("why", plan.reasoning)],
-        section("Tools to write", table(tools)),
-        section("Tools of NAT", table(builtin)),
-        section("MCP servers", table(servers)),
-        section("Test cases", table(cases)),
-    ]
-    return "\n\n".join("\n".join(part) for part in parts if part)
-
-
 def gate_text(report: GateReport) -> str:
     """Return what the gate found, check by check, with the whole detail of what failed."""
     lines = [f"{report.tool}  {'ACCEPTED' if report.accepted else 'REJECTED'}  {duration(report.seconds)}", ""]
@@ -102,7 +94,6 @@ def _facts(record: BuildRecord) -> list[str]:
     return [
         *fact("request", one_line(record.request.request, LONGEST_REQUEST)),
         *(fact("summary", plan.summary) if plan else []),
-        *(fact("type", plan.entry_agent.type) if plan else []),
         *(pad("models" if number == 0 else "", LABEL) + line.strip() for number, line in enumerate(roles)),
         *fact("started", f"{moment(record.started_at)} UTC, took {duration(record.seconds)}"),
         *fact("spent", f"{cost}, {used}"),

@@ -17,7 +17,7 @@ from agenthands.reports.view_model import (
     as_text,
     check_views,
 )
-from agenthands.schemas import BuildRecord, CheckResult, ToolOutcome, ToolSpec
+from agenthands.schemas import BuildRecord, CheckResult, PlanAgent, ToolOutcome, ToolSpec
 
 
 def tool_details(tool: ToolView) -> list[list[str]]:
@@ -119,6 +119,8 @@ def details(view: BuildView) -> list[list[str]]:
     parts = [
         section("Request", prose(request) if request != one_line(request, LONGEST_REQUEST) else []),
         section("Why this plan", prose(record.plan.reasoning) if record.plan else []),
+        section("Changed after failed test cases", _repairs(record)),
+        *(_told(agent) for agent in (record.plan.agents if record.plan else [])),
     ]
     for tool in view.tools:
         parts += tool_details(tool)
@@ -128,6 +130,18 @@ def details(view: BuildView) -> list[list[str]]:
     parts += [section(f"Test case {one_line(case.result.id)}", _case(case)) for case in view.cases]
     parts += [section(title, code(commands)) for title, commands in view.commands]
     return [*parts, section("Made with", _made_with(record)), section("Files in the store", _files(record))]
+
+
+def _repairs(record: BuildRecord) -> list[str]:
+    return [
+        line
+        for repair in record.repairs
+        for line in (*prose(f"{', '.join(repair.failed)}: {repair.reason}"), *prose(", ".join(repair.changed), "    "))
+    ]
+
+
+def _told(agent: PlanAgent) -> list[str]:
+    return section(f"What {one_line(agent.name)} is told", [*prose(agent.description), *prose(agent.instructions)])
 
 
 def _server(server: ShownServer) -> list[str]:

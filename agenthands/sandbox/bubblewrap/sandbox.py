@@ -247,6 +247,8 @@ def _system_mounts() -> list[str]:
             parts += ["--ro-bind", str(top), str(top)]
     for name in ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime"):
         parts += ["--ro-bind-try", name, name]
+    for file in ("hosts", "nsswitch.conf"):  # the host's own may tell of its network
+        parts += ["--ro-bind", str(Path(__file__).with_name("etc") / file), f"/etc/{file}"]
     prefix = Path(sys.base_prefix).resolve()
     if prefix != Path("/usr"):
         parts += ["--ro-bind", str(prefix), str(prefix)]

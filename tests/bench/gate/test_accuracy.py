@@ -14,7 +14,7 @@ from bench.gate.accuracy_figures import claims, figures, markdown, remarks, rows
 from bench.gate.adversary import Variant, arranged, showing, table_of_visible
 from bench.gate.exploring import explored
 from bench.gate.folder_tools import WRONG, FolderTool, cheats, folder_tools
-from bench.gate.json_types import fits, python_type, schema_of, schema_of_annotation
+from bench.gate.json_types import few_values, fits, python_type, schema_of, schema_of_annotation
 from bench.gate.judged_problems import JudgedProblem
 from bench.gate.kept import Kept
 from bench.gate.load import under_load
@@ -54,6 +54,9 @@ def test_types_are_inferred_from_values_and_annotations():
     assert not fits(stated, [1])
     assert not fits({"type": "integer"}, True)
     assert schema_of_annotation("Dict") is None
+    assert few_values(["YES", "NO", "YES", "NO"]) == {"enum": ["NO", "YES"]}
+    assert python_type(few_values([1, 0, 1, 0])) == "Literal[0, 1]"
+    assert few_values([1, 0, 2]) is few_values([True, False] * 4) is few_values([1, None] * 4) is None
 
 
 def test_a_problem_becomes_a_tool_and_tests():
@@ -65,6 +68,9 @@ def test_a_problem_becomes_a_tool_and_tests():
     tests = [node.name for node in ast.parse(pinning_tests(PROBLEM, CALLS)).body if isinstance(node, ast.FunctionDef)]
     assert len([name for name in tests if name.startswith("test_")]) == 9
     assert "test_through_nat" in tests
+    named = replace(PROBLEM, entry="test_clip")
+    assert "import Config, test_clip as the_test_clip\n" in pinning_tests(named, CALLS)
+    assert "plain(the_test_clip(" in pinning_tests(named, CALLS)
 
 
 def test_a_wrong_answer_is_held_out_and_no_visible_example_shows_it():
@@ -181,6 +187,9 @@ def test_the_parts_are_the_whole(tmp_path):
         assert accuracy.results(some, kept)[1] == (8, 5, 2, 0)[number - 1]
     assert [subject.times for subject in some] == [1] * 11
     assert accuracy.options_of(["--part", "4/4"]).part == (4, 4)
+    problems = [JudgedProblem(number, 1) for number in range(6)]
+    assert accuracy.so_far([*some[:3], *problems], (1, 3)) == [*some[:3], problems[0], problems[3]]
+    assert accuracy.so_far([*some[:3], *problems], (3, 3)) == [*some[:3], *problems]
     for text in ("0/4", "5/4", "1", "a/b"):
         with pytest.raises(SystemExit):
             accuracy.options_of(["--part", text])
@@ -241,6 +250,7 @@ def test_the_figures_name_what_was_judged_otherwise_and_say_all_on_a_page():
         **found,
         "gate": "7",
         "variants_of_each": "all",
+        "problems_of": [2, 2],
         "hours": 2.0,
         "machine": {"cores": 2, "at": "2026-11-29 15:00"},
     }
@@ -249,6 +259,9 @@ def test_the_figures_name_what_was_judged_otherwise_and_say_all_on_a_page():
     assert "1 verdict differs" in page
     assert "2026-11-29 15:00 UTC" in page
     assert "of 6 wrong ones it accepts 2" in sentence(line)
+    for said in (markdown, sentence):
+        assert "Tried were" not in said(line)
+        assert "Tried were 2 of the data sets' 5 problems" in said({**line, "problems_of": [2, 5]})
     json.dumps(line)
 
 
@@ -280,6 +293,11 @@ def test_a_problem_is_explored_and_its_wrong_variants_are_told_apart(nat_environ
     found, left_out, _ = explored(unordered, [], nat_environment, bubblewrap)
     assert not found.calls
     assert left_out == {"the reference answers otherwise with another hash seed": 1}
+    of_memory = "import sys\ndef f(x):\n    return sys.getsizeof(x)\n"
+    by_size = Problem("MBPP+", "Mbpp/1", "f", of_memory, "def check(f): f(list(range(5))), f(3)")
+    found, left_out, _ = explored(by_size, [], nat_environment, bubblewrap)
+    assert not found.calls
+    assert left_out == {"answers otherwise to an equal list": 1}
 
 
 @pytest.mark.slow
@@ -331,6 +349,7 @@ def test_the_pages_have_the_figures_of_the_results(page):
         **other,
         "gate": "7",
         "variants_of_each": "all",
+        "problems_of": [2, 2],
         "hours": 2.0,
         "machine": {"cores": 2, "at": "2026-11-29 15:00"},
     }

@@ -179,15 +179,15 @@ def at_work(sandbox, home, marker):
     """Have a sandbox with a process that has `marker` and nothing of the soak about it, until the context ends."""
     workspace = home / "work" / "20261125-010203-abcdef"
     workspace.mkdir(parents=True)
-    command = Command(
-        ["/bin/sh", "-c", f"cd /; exec env -i sleep {marker}"], workspace, limits=Limits(seconds=patient(15))
-    )
+    text = f"cd /; env -i sleep {marker} & until [ -e {workspace}/over ]; do sleep 0.1; done; kill $!"
+    command = Command(["/bin/sh", "-c", text], workspace, limits=Limits(seconds=patient(30)))
     thread = threading.Thread(target=sandbox.run, args=(command,))
     thread.start()
     try:
         assert becomes(True, marker)
         yield
     finally:
+        (workspace / "over").touch()
         thread.join()
 
 
