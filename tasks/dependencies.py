@@ -20,7 +20,8 @@ from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.litellm_model import LitellmModel, require_usable
 from agenthands.llm.prices import price_per_token
 from agenthands.llm.settings import ROLES, ModelSettings, Role
-from agenthands.mcp.catalogue import CatalogueServer, load_catalogue
+from agenthands.mcp.catalogue import load_catalogue
+from agenthands.mcp.catalogue_server import CatalogueServer
 from agenthands.mcp.remote_catalogue import read_catalogue_url
 from agenthands.planning.planner import checked_request
 from agenthands.sandbox.base import Sandbox

@@ -58,6 +58,7 @@ def plan_task(
                 dependencies.catalogue_for(settings),
                 objection.servers if isinstance(objection, ServerFeedback) else {},
                 settings.dependencies,
+                request=build.request.request,
             ),
             (unresolved, does_not_load),
             objection,

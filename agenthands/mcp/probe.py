@@ -12,7 +12,7 @@ from typing import Any
 from agenthands._util.atomic_files import write_atomic
 from agenthands._util.untrusted_json import read_scrubbed
 from agenthands.environments.base import Environment
-from agenthands.mcp.catalogue import CatalogueServer
+from agenthands.mcp.catalogue_server import CatalogueServer
 from agenthands.mcp.tool_poisoning import poisoned
 from agenthands.sandbox.base import Command, Limits, Sandbox
 
@@ -22,12 +22,16 @@ _SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Probe:
-    """What a server did: `error` is empty if it started and listed its tools, which are in `tools`."""
+    """What a server did: `error` is empty if it started and listed its tools, which are in `tools`.
+
+    `lookups` is how often it asked for the address of a host meanwhile.
+    """
 
     error: str
     tools: Sequence[Mapping[str, Any]]
     stderr: str
     seconds: float
+    lookups: int = 0
 
     @property
     def tools_sha256(self) -> str:
@@ -50,7 +54,7 @@ def probe_server(
     only if `again` is true. Raises SandboxLost.
     """
     command = [str(environment.path / "bin" / entry.command[0]), *entry.arguments(entry.placeholders())]
-    variables = {each.name: each.placeholder for each in entry.environment if each.placeholder}
+    variables = entry.started_with(entry.placeholders())
     request = {"command": command, "variables": variables, "seconds": seconds}
     kept = environment.path / f"probe-{_digest([_SCRIPT.read_text(encoding='utf-8'), command, variables])[:16]}.json"
     if kept.is_file() and not again:
@@ -79,7 +83,7 @@ def _probed(request: Mapping[str, Any], environment: Environment, sandbox: Sandb
         ended = f"was ended by its bound on {result.ended_by}" if result.ended_by else "broke the probe"
         return Probe(f"it {ended}", [], result.stderr[-4000:].decode(errors="replace"), result.seconds)
     tools = [tool for tool in outcome["tools"] if isinstance(tool, dict) and isinstance(tool.get("name"), str)]
-    return Probe(outcome["error"], tools, outcome["stderr"], result.seconds)
+    return Probe(outcome["error"], tools, outcome["stderr"], result.seconds, outcome["lookups"])
 
 
 def validate_tools(entry: CatalogueServer, used: Sequence[str], probe: Probe) -> list[str]:
@@ -89,8 +93,11 @@ def validate_tools(entry: CatalogueServer, used: Sequence[str], probe: Probe) ->
         said = " ".join(probe.stderr.split())[-300:]
         return [f"{server} does not start: {probe.error}" + (f"; it wrote: {ascii(said)[1:-1]}" if said else "")]
     listed = sorted(tool["name"] for tool in probe.tools)
+    known = {tool.name: tool.server_name for tool in entry.tools}
     complaints = [
-        f"{server} has no tool {name!r}; it has {', '.join(map(ascii, listed))}." for name in used if name not in listed
+        f"{server} has no tool {name!r}; it has {', '.join(map(ascii, listed))}."
+        for name in used
+        if known.get(name, name) not in listed
     ]
     complaints += [
         f"{server}: a text of the tool {found.tool!r} instructs the model ({found.rule}): {found.quote!r}"

@@ -3,8 +3,9 @@
     python -m agenthands.mcp.probe_catalogue [--update] [--folder FOLDER] [ID ...]
 
 Without --update it reports what is wrong, and exits with 1 if anything is. With --update it writes the tools, their
-hash and the day into the entries; read the diff before you commit it, because models will read these texts. To update
-a server, change its version and `as_of` first. Needs the package indexes, and bubblewrap.
+hash and the day into the entries; read the diff before you commit it, because models will read these texts. What a tool
+`does` is kept where somebody has marked it; otherwise it is what the server's annotations say, and "writes" where they
+say nothing. To update a server, change its version and `as_of` first. Needs the package indexes, and bubblewrap.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from typing import Any
 
 from agenthands.environments.uv import UvInstaller
 from agenthands.errors import AgentHandsError
-from agenthands.mcp.catalogue import EXTENSION, CatalogueServer, server_of
+from agenthands.mcp.catalogue_server import CatalogueServer
 from agenthands.mcp.probe import Probe, probe_server, validate_tools
+from agenthands.mcp.registry_entry import EXTENSION, server_of
 from agenthands.sandbox.bubblewrap.sandbox import BubblewrapSandbox
 from agenthands.settings import load_settings
 
@@ -54,6 +56,7 @@ def judge(path: Path, update: bool) -> tuple[str, list[str]]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         own = document["_meta"][EXTENSION]
+        marks = {tool["name"]: tool.get("does", "") for tool in own.get("tools", [])}
         if update:
             own.setdefault("as_of", time.strftime("%Y-%m-%d", time.gmtime()))
             own |= {"tools_sha256": "", "tools": [{"name": "unknown"}]}
@@ -62,7 +65,9 @@ def judge(path: Path, update: bool) -> tuple[str, list[str]]:
     except AgentHandsError as error:
         return "unusable", [f"{error.message} {error.hint}".strip()]
     complaints = validate_tools(entry, [], probe)
-    listed = [_shown(tool) for tool in probe.tools]
+    if probe.lookups:
+        complaints = [*complaints, f"it asks for addresses of hosts at its start, {probe.lookups} times"]
+    listed = _shown_all(probe.tools, marks)
     if update and not complaints:
         own |= {"tools_sha256": probe.tools_sha256, "tools": listed}
         path.write_text(_text(document), encoding="utf-8")
@@ -79,8 +84,26 @@ def _probed(entry: CatalogueServer) -> Probe:
         return probe_server(entry, environment, BubblewrapSandbox(), Path(scratch), again=True)
 
 
+def _shown_all(tools: Sequence[Mapping[str, Any]], marks: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return the tools as the planner sees them, each with what it does, and with the one of which it is a variant."""
+    first: dict[str, str] = {}
+    shown = []
+    for tool in sorted(tools, key=lambda tool: len(tool["name"])):
+        same = json.dumps([tool.get("description") or tool["name"], tool.get("inputSchema")], sort_keys=True)
+        variant = {"same_as": first[same]} if first.setdefault(same, tool["name"]) != tool["name"] else {}
+        shown.append({**_shown(tool), "does": marks.get(tool["name"]) or _effect(tool), **variant})
+    order = [tool["name"] for tool in tools]
+    return sorted(shown, key=lambda tool: order.index(tool["name"]))
+
+
+def _effect(tool: Mapping[str, Any]) -> str:
+    """Return what a tool does, as far as the server's annotations say."""
+    hints = tool.get("annotations")
+    return "reads" if isinstance(hints, dict) and hints.get("readOnlyHint") is True else "writes"
+
+
 def _shown(tool: Mapping[str, Any]) -> dict[str, str]:
-    """Return a tool as the planner sees it: its name, and the first sentence of its description."""
+    """Return the name of a tool, and the first sentence of its description."""
     text = " ".join((tool.get("description") or "").split())
     sentence = re.match(r".{10,}?[.!?](?=\s|$)", text)
     text = sentence[0] if sentence else text

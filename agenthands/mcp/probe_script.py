@@ -1,8 +1,9 @@
 """Runs in a sandbox with the Python of a server's environment: starts one MCP server, and asks it for its tools.
 
 Reads {"command": [words], "variables": {name: value}, "seconds": float} from standard input; writes one JSON object
-{"error": text, "tools": [as the server lists them], "stderr": its last part} to standard output. Standard library only:
-the official client is not in every server's environment, and would take seconds to import from one of its own.
+{"error": text, "tools": [as the server lists them], "stderr": its last part, "lookups": packets that it sent, which are
+questions for the address of a host where nothing can be reached} to standard output. Standard library only: the
+official client is not in every server's environment, and would take seconds to import from one of its own.
 """
 
 import json
@@ -119,10 +120,21 @@ def tools_of(session):
             raise Failed(f"it lists more than {TOOLS} tools")
 
 
+def packets_sent():
+    """Return how many UDP packets were sent in this network namespace, which is the sandbox's own."""
+    try:
+        with open("/proc/net/snmp") as file:
+            names, values = (line.split() for line in file if line.startswith("Udp:"))
+        return int(values[names.index("OutDatagrams")])
+    except (OSError, ValueError):
+        return 0
+
+
 def main():
     """Probe the server; whatever it started ends with the sandbox."""
     request = json.loads(sys.stdin.read())
-    outcome = {"error": "", "tools": [], "stderr": ""}
+    outcome = {"error": "", "tools": [], "stderr": "", "lookups": 0}
+    sent = packets_sent()
     with tempfile.TemporaryFile() as stderr:
         try:
             process = subprocess.Popen(
@@ -141,6 +153,7 @@ def main():
                 outcome["error"] = str(error)
             process.kill()
             process.wait()
+            outcome["lookups"] = packets_sent() - sent
         stderr.seek(max(0, stderr.seek(0, os.SEEK_END) - STDERR_BYTES))
         outcome["stderr"] = stderr.read().decode(errors="replace")
     sys.stdout.write(json.dumps(outcome))

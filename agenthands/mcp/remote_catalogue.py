@@ -12,7 +12,7 @@ from typing import Any
 
 from agenthands._util.atomic_files import write_atomic
 from agenthands.errors import RegistryUnavailable, SettingsInvalid
-from agenthands.mcp.catalogue import EXTENSION
+from agenthands.mcp.registry_entry import EXTENSION
 from agenthands.schemas.part import SLUG
 
 MAX_BYTES = 8 * 1024**2

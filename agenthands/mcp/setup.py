@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from agenthands.environments.base import Environment, EnvironmentInstaller
 from agenthands.errors import DependencyRefused, ServerUnusable
-from agenthands.mcp.catalogue import CatalogueServer
+from agenthands.mcp.catalogue_server import CatalogueServer, ServerTool
+from agenthands.mcp.nat_view import view_by_nat, view_complaints
 from agenthands.mcp.probe import probe_server, validate_tools
 from agenthands.sandbox.base import Sandbox
-from agenthands.schemas import McpServer
+from agenthands.schemas import Grant, McpServer
 
 
 @dataclass(frozen=True)
 class PlannedServer:
-    """A server of the catalogue, the tools of it that the plan uses, and the locks of its environment."""
+    """A server of the catalogue, what the plan says of it, and the locks of its environment."""
 
     entry: CatalogueServer
     tools: Sequence[str]
     reasoning: str
     lock: str
     npm_lock: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    grants: Sequence[Grant] = ()
+
+    @property
+    def used(self) -> Sequence[ServerTool]:
+        """The tools that the plan uses, as the catalogue describes them."""
+        return [tool for tool in self.entry.tools if tool.name in self.tools]
 
 
 @dataclass(frozen=True)
@@ -84,18 +92,25 @@ class PreparedServers:
 def examine_server(
     wanted: McpServer, entry: CatalogueServer, environments: EnvironmentInstaller, sandbox: Sandbox, scratch: Path
 ) -> ServerFinding:
-    """Install one server and start it once in `scratch`. Raises RegistryUnavailable or SandboxLost."""
+    """Install one server, start it once in `scratch`, and have NAT read its tools.
+
+    Raises RegistryUnavailable or SandboxLost.
+    """
     try:
         environment = environments.server(entry.registry, entry.package, entry.version, entry.as_of, entry.shipped)
     except DependencyRefused as error:
         reason = f"{error.message} {error.hint}".strip()
         return ServerFinding(complaints=[f"mcp_servers: {entry.id} {entry.version} cannot be installed: {reason}"])
     probe = probe_server(entry, environment, sandbox, scratch)
+    complaints = validate_tools(entry, wanted.tools, probe)
+    if not complaints:
+        view = view_by_nat(entry, wanted.tools, probe, (environment, environments.nat()), sandbox, scratch)
+        complaints = view_complaints(entry, wanted.tools, probe, view)
     return ServerFinding(
         lock=environment.lock,
         npm_lock=environment.npm_lock,
         tools_sha256=probe.tools_sha256,
-        complaints=validate_tools(entry, wanted.tools, probe),
+        complaints=complaints,
     )
 
 
@@ -105,5 +120,7 @@ def prepare_server(
     """Install the environment of an examined server. Raises DependencyRefused or RegistryUnavailable."""
     if finding.complaints:
         return UnusableServer(entry.id, finding.complaints)
-    planned = PlannedServer(entry, wanted.tools, wanted.reasoning, finding.lock, finding.npm_lock)
+    planned = PlannedServer(
+        entry, wanted.tools, wanted.reasoning, finding.lock, finding.npm_lock, wanted.settings, wanted.grants
+    )
     return ReadyServer(planned, environments.install(finding.lock, finding.npm_lock), finding.tools_sha256)

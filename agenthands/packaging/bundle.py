@@ -13,7 +13,7 @@ from pathlib import Path
 from agenthands.environments.base import Environment, EnvironmentInstaller
 from agenthands.evaluation.case_verdict import AgentParts
 from agenthands.evaluation.installed_agent import InstalledAgent
-from agenthands.mcp.catalogue import CatalogueServer
+from agenthands.mcp.catalogue_server import CatalogueServer
 from agenthands.packaging.archive import files_of
 from agenthands.packaging.package import config_path
 from agenthands.schemas import Plan
@@ -58,6 +58,7 @@ def install_bundle(
     DependencyRefused or RegistryUnavailable.
     """
     package, site = workspace / "package", workspace / "site"
+    settings = {server.id: server.settings for server in plan.mcp_servers}
     for folder in (package, site):
         shutil.rmtree(folder, ignore_errors=True)
     unpack(bundle, package)
@@ -68,7 +69,9 @@ def install_bundle(
         config=package / config_path(plan),
         environment=environments.install(_text(package / "requirements.lock")),
         servers={entry.id: _server(package, entry, environments) for entry in servers},
-        variables={key: value for entry in servers for key, value in entry.placeholders().items()},
+        variables={
+            key: value for entry in servers for key, value in entry.stand_ins(settings.get(entry.id, {})).items()
+        },
         parts=AgentParts.of(plan, servers),
     )
 

@@ -11,7 +11,7 @@ import yaml
 from agenthands.environments.nat_registry import BuiltinSchema, NatRegistry
 from agenthands.evaluation.case_verdict import AgentParts
 from agenthands.llm.settings import ModelSettings
-from agenthands.mcp.catalogue import ServerVariable
+from agenthands.mcp.catalogue_server import ServerVariable
 from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.agent_config import (
     LLM_NAME,
@@ -170,19 +170,25 @@ def _calls(model: ModelSettings) -> dict[str, Any]:
 
 def _group(server: PlannedServer) -> dict[str, Any]:
     entry = server.entry
-    values = {each.name: _reference(each) for each in entry.variables}
+    values = {each.name: _reference(each, server.settings.get(each.name, "")) for each in entry.variables}
     start: dict[str, Any] = {
         "transport": "stdio",
         "command": f"${{AGENT_MCP_HOME:-mcp}}/{entry.id}/bin/{entry.command[0]}",
         "args": entry.arguments(values),
     }
-    if entry.environment:
-        start["env"] = {each.name: values[each.name] for each in entry.environment}
-    return {"_type": "mcp_client", "server": start, "include": list(server.tools)}
+    if variables := entry.started_with(values, reads_only=not server.grants):
+        start["env"] = variables
+    group = {"_type": "mcp_client", "server": start, "include": list(server.tools)}
+    # NAT reads all that a server lists, so a name that it refuses must go, whether the plan uses that tool or not.
+    if renamed := {tool.listed: {"alias": tool.name} for tool in entry.tools if tool.listed}:
+        group["tool_overrides"] = renamed
+    return group
 
 
-def _reference(variable: ServerVariable) -> str:
+def _reference(variable: ServerVariable, planned: str) -> str:
     """Return NAT's reference to a user's variable; NAT refuses to start if a required one is missing or empty."""
+    if usual := planned or variable.default:
+        return f"${{{variable.name}:-{usual}}}"
     if variable.required:
         return f"${{{variable.name}:?must be set, see .env.example}}"
     return f"${{{variable.name}:-{variable.placeholder}}}"

@@ -23,6 +23,7 @@ from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.agent_config import plain
 from agenthands.packaging.nat_config import as_yaml, evaluation, nat_config, own_modules, package_name
 from agenthands.packaging.readme_values import readme_values
+from agenthands.packaging.server_paths import kept_files, mounts
 from agenthands.schemas import Acceptance, Plan
 
 BUNDLE_FORMAT = "agenthands-bundle-1"
@@ -149,6 +150,8 @@ def _values(plan: Plan, servers: Sequence[PlannedServer], version: str, model: M
         "distribution": package.replace("_", "-"),
         "config": config_path(plan),
         "servers": servers,
+        "mounts": mounts(servers),
+        "kept_files": kept_files(servers),
         "nat_version": version,
         "agent_model": model.model,
         "api_base": without_user(model.api_base or ""),

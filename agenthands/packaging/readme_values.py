@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from agenthands.llm.settings import key_names
+from agenthands.mcp.catalogue_server import ServerVariable
 from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.agent_config import models_of
 from agenthands.schemas import Acceptance, CaseResult, Plan
@@ -72,8 +73,8 @@ def is_scripted(model: str) -> bool:
 
 def _shown_case(plan: Plan, tried: Acceptance | None) -> CaseResult | None:
     """Return the passed case that shows most, with a short question if there is one; None if none was accepted."""
-    lengths: Mapping[str, int] = {case.id: len(case.query) for case in plan.test_cases}
-    passed = [case for case in tried.cases if case.passed and case.id in lengths] if tried and tried.passed else []
+    lengths: Mapping[str, int] = {case.id: len(case.query) for case in plan.test_cases if not case.history}
+    passed = [case for case in tried.ended("passed") if case.id in lengths] if tried and tried.passed else []
     short = [case for case in passed if lengths[case.id] <= _LONGEST_QUESTION] or passed
     return max(short, key=lambda case: len(set(case.tools_called)), default=None)
 
@@ -108,7 +109,7 @@ def _settings(plan: Plan, servers: Sequence[PlannedServer], agent_model: str) ->
         *(Variable(f"AGENT_MODEL_{role.upper()}", f"the model with the role {role}", usual) for role in roles),
         Variable("AGENT_API_BASE", "where the model answers", "its provider's own address"),
         *(
-            Variable(each.name, f"{server.entry.id}: {each.description}", _without(each.required, each.placeholder))
+            Variable(each.name, f"{server.entry.id}: {each.description}", _without(each, server.settings))
             for server in servers
             for each in server.entry.variables
             if not each.secret
@@ -118,5 +119,7 @@ def _settings(plan: Plan, servers: Sequence[PlannedServer], agent_model: str) ->
     ]
 
 
-def _without(required: bool, placeholder: str) -> str:
-    return "it does not start" if required else placeholder or "the server's own default"
+def _without(variable: ServerVariable, planned: Mapping[str, str]) -> str:
+    if usual := planned.get(variable.name) or variable.default:
+        return usual
+    return "it does not start" if variable.required else variable.placeholder or "the server's own default"

@@ -16,14 +16,14 @@ from agenthands._util.untrusted_json import has_half_characters, read_json
 from agenthands.errors import AnswerCutOff, ModelSilent, PlanRefused, RequestInvalid
 from agenthands.llm.base import ChatModel
 from agenthands.llm.prompts import render
-from agenthands.mcp.catalogue import rank_servers
+from agenthands.mcp.offer import offer_servers
 from agenthands.planning.validation import PlanningContext, validate_plan
 from agenthands.schemas import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
 from agenthands.schemas.plan_changes import changed_parts
 
 MAX_ANSWERS = 3
 _MAX_EMPTY = 2
-_SERVERS_SHOWN = 12
+SERVERS_SHOWN = 6
 
 
 class PlanResult(BaseModel):
@@ -149,7 +149,7 @@ def _opening(
                 agent_types=reality.registry.plannable_agent_types(),
                 builtin_tools=reality.registry.plannable_builtins(),
                 models=reality.models,
-                servers=rank_servers(usable, request, _SERVERS_SHOWN),
+                servers=offer_servers(usable, request, SERVERS_SHOWN),
             ),
         },
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import keyword
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,13 +12,11 @@ from packaging.utils import canonicalize_name
 
 from agenthands._util.untrusted_json import misfits, schema_fault
 from agenthands.environments.nat_registry import BuiltinSchema, NatRegistry
-from agenthands.mcp.catalogue import CatalogueServer
+from agenthands.mcp.catalogue_server import CatalogueServer
 from agenthands.planning.case_validation import case_complaints
+from agenthands.planning.server_validation import server_complaints
 from agenthands.planning.team_validation import team_complaints
 from agenthands.schemas import BuiltinTool, Plan, ResultExample, ToolSpec, hold_out_fault
-
-# Names of functions that every provider takes: https://platform.openai.com/docs/api-reference/chat/create#chat-create-tools
-_CALLABLE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class PlanningContext:
     """What a plan may use; `unusable` holds the reasons against servers of the catalogue, by id.
 
     `packages` are those that the user allows as dependencies; empty allows all. `models` are the roles of models that
-    an agent may have besides the usual one.
+    an agent may have besides the usual one. `request` is what the user asked for, where that is known.
     """
 
     registry: NatRegistry
@@ -35,6 +32,7 @@ class PlanningContext:
     unusable: Mapping[str, Sequence[str]] = field(default_factory=dict)
     packages: Sequence[str] = ()
     models: Sequence[str] = ()
+    request: str = ""
 
 
 def validate_plan(plan: Plan, reality: PlanningContext) -> list[str]:
@@ -42,7 +40,7 @@ def validate_plan(plan: Plan, reality: PlanningContext) -> list[str]:
     return [
         *_component_complaints(plan, reality.registry),
         *team_complaints(plan, reality.registry, reality.models),
-        *_server_complaints(plan, reality),
+        *server_complaints(plan, reality.catalogue, reality.unusable, reality.request),
         *(complaint for tool in plan.custom_tools for complaint in _tool_complaints(tool, reality)),
         *case_complaints(plan),
     ]
@@ -75,27 +73,6 @@ def _config_complaints(tool: BuiltinTool, where: str, known: BuiltinSchema) -> I
     for name, known_field in settable.items():
         if known_field.required and name not in tool.config:
             yield f"{where}.config: {name!r} is required: {known_field.about or known_field.accepts}"
-
-
-def _server_complaints(plan: Plan, reality: PlanningContext) -> Iterator[str]:
-    for server in plan.mcp_servers:
-        if server.id in reality.unusable:
-            yield from reality.unusable[server.id]
-            continue
-        known = reality.catalogue.get(server.id)
-        if known is None:
-            usable = sorted(reality.catalogue.keys() - reality.unusable.keys())
-            yield f"mcp_servers: there is no server {server.id!r}; there are {', '.join(usable)}."
-            continue
-        names = [tool.name for tool in known.tools]
-        for tool in server.tools:
-            if tool not in names:
-                yield f"mcp_servers: {server.id} has no tool {tool!r}; it has {', '.join(names)}."
-            elif not _CALLABLE.fullmatch(f"{server.id}__{tool}"):
-                yield (
-                    f"mcp_servers: {tool!r} of {server.id} cannot be used: a model would have to call it "
-                    f"{server.id}__{tool}, and providers take 64 letters, digits, _ and - at most."
-                )
 
 
 def _tool_complaints(tool: ToolSpec, reality: PlanningContext) -> Iterator[str]:

@@ -45,7 +45,9 @@ def plan_markdown(plan: Plan) -> str:
             "Tools to write",
             ((tool.name, ", ".join(tool.argument_names), tool.description) for tool in plan.custom_tools),
         ),
-        *_listed("MCP servers", ((each.id, ", ".join(each.tools), each.reasoning) for each in plan.mcp_servers)),
+        *_listed(
+            "MCP servers", ((each.id, ", ".join(each.marked_tools()), each.reasoning) for each in plan.mcp_servers)
+        ),
         *_listed("Tools of NAT", ((tool.type, "", tool.reasoning) for tool in plan.builtin_tools)),
         *_listed("Test cases", ((case.id, "", f"{case.query} {case.expected_behavior}") for case in plan.test_cases)),
     ]

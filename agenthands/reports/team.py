@@ -78,19 +78,20 @@ def team_of(plan: Plan) -> list[Member]:
 def _used(agent: PlanAgent, plan: Plan) -> list[TeamPart]:
     """Return what an agent uses in the plan's order, of a server only the tools that it may call."""
     names = set(agent.tools)
+    marked = {server.id: dict(zip(server.tools, server.marked_tools(), strict=True)) for server in plan.mcp_servers}
     parts = []
     for part in _all_parts(plan):
         tools = [name.removeprefix(f"{part.name}__") for name in agent.tools if name.startswith(f"{part.name}__")]
         if part.name in names:
             parts.append(part)
         elif part.kind == "server" and tools:
-            parts.append(part._replace(text=", ".join(tools)))
+            parts.append(part._replace(text=", ".join(marked[part.name].get(tool, tool) for tool in tools)))
     return parts
 
 
 def _all_parts(plan: Plan) -> list[TeamPart]:
     return [
         *(TeamPart("tool", tool.name, tool.description) for tool in plan.custom_tools),
-        *(TeamPart("server", server.id, ", ".join(server.tools)) for server in plan.mcp_servers),
+        *(TeamPart("server", server.id, ", ".join(server.marked_tools())) for server in plan.mcp_servers),
         *(TeamPart("builtin", tool.type, tool.reasoning) for tool in plan.builtin_tools),
     ]

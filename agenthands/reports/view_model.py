@@ -297,10 +297,15 @@ def servers_of(record: BuildRecord) -> list[ShownServer]:
     for number, wanted in enumerate(record.plan.mcp_servers if record.plan else [], 1):
         pin = pins.get(wanted.id)
         known = pin.tools if pin else {}
-        used = [(name, known.get(name, "")) for name in wanted.tools]
+        used = [(name, _described(known.get(name, ""), wanted.granted(name))) for name in wanted.tools]
         others = [each for each in known.items() if each[0] not in wanted.tools]
         servers.append(ShownServer(f"server-{number}", wanted.id, wanted.reasoning, pin, used, others))
     return servers
+
+
+def _described(description: str, granted: str) -> str:
+    """Return what a tool of a server is for, and what it may do beyond reading."""
+    return " ".join(filter(None, [description, f"It {granted}." if granted else ""]))
 
 
 def specification_of(tool: ToolOutcome, record: BuildRecord) -> ToolSpec | None:

@@ -20,6 +20,7 @@ from agenthands.schemas.build_record import (
     add_costs,
 )
 from agenthands.schemas.gate_report import Check, GateReport, Ruling
+from agenthands.schemas.grant import Effect, Grant
 from agenthands.schemas.hold_out import has_few_values, hidden_example_indices, hold_out_fault
 from agenthands.schemas.plan import BuiltinTool, McpServer, Plan
 from agenthands.schemas.plan_agent import PlanAgent
@@ -41,8 +42,10 @@ __all__ = [
     "Check",
     "CheckResult",
     "CodingResult",
+    "Effect",
     "ErrorExample",
     "GateReport",
+    "Grant",
     "McpServer",
     "McpServerPin",
     "Opinion",

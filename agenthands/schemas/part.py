@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 SLUG = r"^[a-z][a-z0-9-]{1,48}$"
 TOOL_NAME = r"^[a-z][a-z0-9_]{1,48}$"
+CALLABLE = r"[A-Za-z0-9_-]{1,64}"
+"""Names of functions that every provider takes: platform.openai.com/docs/api-reference/chat/create"""
 
 
 def refuse_longer(what: str, entries: Sequence[object], most: int) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field, computed_field, model_validator
 
 from agenthands.schemas.bounds import MOST_CASES, MOST_NAMES, MOST_TOOLS
 from agenthands.schemas.first_edition import upgraded
+from agenthands.schemas.grant import Grant
 from agenthands.schemas.part import SLUG, TOOL_NAME, Part, refuse_longer
 from agenthands.schemas.plan_agent import PlanAgent
 from agenthands.schemas.test_case import TestCase
@@ -31,7 +32,20 @@ class McpServer(Part):
     settings: dict[str, str] = Field(
         default_factory=dict, description="Values of the server's settings by name, as far as the request says them"
     )
+    grants: list[Grant] = Field(
+        default_factory=list, description="One for each of `tools` that is marked in the list of servers"
+    )
     reasoning: str = Field(description="Why the agent needs it")
+
+    def granted(self, tool: str) -> str:
+        """Return what a tool does beyond reading, and the words that ask for it; empty for one that only reads."""
+        found = next((grant for grant in self.grants if grant.tool == tool), None)
+        return f"{found.does}, because the request says “{found.asked_for}”" if found else ""
+
+    def marked_tools(self) -> list[str]:
+        """Return the tools, those that do more than read with what they do."""
+        does = {grant.tool: f" ({grant.does})" for grant in self.grants}
+        return [tool + does.get(tool, "") for tool in self.tools]
 
 
 class Plan(Part):
@@ -67,6 +81,8 @@ class Plan(Part):
         refuse_longer("test_cases", self.test_cases, MOST_CASES)
         for server in self.mcp_servers:
             refuse_longer(f"mcp_servers.{server.id}.tools", server.tools, MOST_NAMES)
+            refuse_longer(f"mcp_servers.{server.id}.grants", server.grants, MOST_NAMES)
+            refuse_longer(f"mcp_servers.{server.id}.settings", list(server.settings), MOST_NAMES)
         for case in self.test_cases:
             refuse_longer(f"test_cases.{case.id}.checks", case.checks, MOST_NAMES)
         return self

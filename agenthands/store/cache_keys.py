@@ -20,7 +20,7 @@ from agenthands.environments.nat_registry import NatRegistry
 from agenthands.gate.gate import GATE_VERSION
 from agenthands.llm.prompts import prompt_hashes
 from agenthands.llm.settings import ModelSettings
-from agenthands.mcp.catalogue import CatalogueServer
+from agenthands.mcp.catalogue_server import CatalogueServer
 from agenthands.planning.planner import Objection, ServerFeedback
 from agenthands.schemas import BuildOptions, McpServer, Plan, ToolSpec
 
@@ -31,7 +31,8 @@ _ACCEPTANCE = (
 )  # fmt: skip
 _PLANNING = (
     "planning/planner", "planning/validation", "planning/team_validation", "planning/case_validation",
-    "packaging/load_check", "packaging/load_check_script",
+    "planning/server_validation", "packaging/load_check", "packaging/load_check_script", "mcp/offer", "mcp/ranking",
+    "mcp/topics.toml",
 )  # fmt: skip
 _ANSWERS = {
     "model", "api_base", "temperature", "max_output_tokens", "reasoning_effort", "thinking_tokens", "context_tokens",
@@ -73,7 +74,7 @@ def lock_key(base: str, dependencies: Sequence[str], trusted: Sequence[str] = ()
 def server_key(entry: CatalogueServer, wanted: McpServer, trusted: Sequence[str] = ()) -> str:
     """Return the key of the finding on an MCP server; its `trusted` packages may be recent releases."""
     looked_at = [] if entry.shipped else ["vetted", *sorted(trusted)]
-    sources = _sources("mcp/probe", "mcp/probe_script", "mcp/tool_poisoning")
+    sources = _sources("mcp/probe", "mcp/probe_script", "mcp/nat_view", "mcp/nat_view_script", "mcp/tool_poisoning")
     return _key("servers", entry, sorted(wanted.tools), looked_at, sources)
 
 
@@ -126,5 +127,6 @@ def _prompts(step: str) -> dict[str, str]:
 
 @cache
 def _sources(*modules: str) -> list[str]:
-    """Return the hashes of our own modules on which a result depends, if no version number covers them."""
-    return [hashlib.sha256((_PACKAGE / f"{module}.py").read_bytes()).hexdigest() for module in modules]
+    """Return the hashes of our own modules, or files, on which a result depends and which no version number covers."""
+    paths = [_PACKAGE / (module if "." in module else f"{module}.py") for module in modules]
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]

@@ -12,6 +12,7 @@ Every verdict is kept below .cache/bench/accuracy until the gate changes: an int
 --part 1/4 to 4/4 share the work. One that has all kinds, data sets and problems writes the figures to
 bench/results.json, and from there into README and docs/gate.md. So does one with --part 3/4 --so-far: it judges all
 tools in folders and the first three parts of the problems, which are spread over the data sets, and the pages say so.
+With --show it judges nothing, and writes the figures of the problems of which all is judged.
 """
 
 import argparse
@@ -180,10 +181,10 @@ def main():
     summary = figures(found, missing, load)
     show(summary, remarks(found, load))
     print(f"{time.monotonic() - started:.0f} s; kept in {FOLDER / fingerprint()}")
-    if is_whole(options) and not missing:
+    if is_whole(options) and (not missing or (options.so_far and options.show)):
         variants = "all" if options.all_variants else f"up to {options.variants_per_problem}"
         hours = round(summary["gate_seconds"] / WORKERS / 3600, 1)
-        share = [len([each for each in some if isinstance(each, JudgedProblem)]) for some in (counted, every)]
+        share = [summary["problems"]["all"], sum(isinstance(each, JudgedProblem) for each in every)]
         told = {"gate": GATE_VERSION, "variants_of_each": variants, "hours": hours, "problems_of": share}
         save("accuracy", {**told, **summary})
         accuracy_pages.refresh()

@@ -45,6 +45,7 @@ def called(**wanted):
         ("tool_called", called(arguments={"numbers": 1994}), False),
         ("tool_called", called(arguments={"style": {"upper": True}, "list": [1, 2]}), True),
         ("tool_called", called(arguments={"list": [1]}), False),
+        ("tool_called", called(arguments={"list": [1, 3]}), False),
         ("tool_called", called(arguments={"number": {"regex": "^19"}}), True),
         ("tool_called", {"tool": "clock__now", "arguments": {"zone": {"regex": "(?i)berlin$"}}}, True),
         ("tool_called", called(result="mcm"), True),

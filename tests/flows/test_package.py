@@ -188,5 +188,26 @@ def test_nat_eval_notices_an_agent_that_is_wrong(package):
     assert {item["id"]: item["score"] for item in scored["eval_output_items"]} == {"summary": 0.0, "clock": 1.0}
 
 
+def test_nat_eval_asks_a_conversation_and_sees_arguments_of_calls(package):
+    cases = package / "evals" / "cases.jsonl"
+    kept = cases.read_text()
+    case = next(each for each in map(json.loads, kept.splitlines()) if each["id"] == "summary")
+    said = [{"role": "user", "content": "Good morning."}, {"role": "assistant", "content": "Good morning!"}]
+    wanted = {"tool": "column_summary", "arguments": {"values": [4, 1, 7]}, "result": {"mean": 4}}
+    case["question"] = {"messages": [*said, {"role": "user", "content": case["question"]}]}
+    checks = {"right": wanted, "wrong": wanted | {"arguments": {"values": [4, 1]}}}
+    lines = [
+        {**case, "id": name, "checks": [{"kind": "tool_called", "value": value}]} for name, value in checks.items()
+    ]
+    cases.write_text("".join(json.dumps(each) + "\n" for each in lines))
+    try:
+        run(package, blocks(package, "Test it")[-1])
+    finally:
+        cases.write_text(kept)
+    items = json.loads((package / "evals/results/checks_output.json").read_text())["eval_output_items"]
+    found = {item["id"]: (item["score"], item["reasoning"]["reason"]) for item in items}
+    assert found == {"right": (1.0, ""), "wrong": (0.0, "wrong_arguments")}, items
+
+
 def test_the_tools_pass_their_tests(package):
     assert " passed" in run(package, blocks(package, "Test it")[0]).stdout

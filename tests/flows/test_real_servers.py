@@ -25,6 +25,7 @@ from agenthands.evaluation.installed_agent import Reach
 from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue import load_catalogue, server_of
+from agenthands.mcp.nat_view import view_by_nat, view_complaints
 from agenthands.mcp.probe import probe_server, validate_tools
 from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.bundle import install_bundle, pack
@@ -88,16 +89,40 @@ def test_an_agent_uses_all_of_them(servers, sandbox, nat_environment, tmp_path):
             "builtin_tools": [],
             "custom_tools": [],
             "mcp_servers": [{"id": name, "tools": [tool], "reasoning": "?"} for name, (tool, _, _) in USES.items()],
+            "agents": [{**PLAN["agents"][0], "tools": list(USES)}],
             "test_cases": [case(name, tool, said) for name, (tool, _, said) in USES.items()],
         }
     )
-    accepted = accept(plan, servers, lambda call: answer(call, tmp_path), (sandbox, nat_environment), tmp_path)
+    offered = {}
+
+    def model(call):
+        offered.update({each["function"]["name"]: each["function"] for each in call["tools"]})
+        return answer(call, tmp_path)
+
+    accepted = accept(plan, servers, model, (sandbox, nat_environment), tmp_path)
     assert accepted.passed, (accepted.reason, [(each.id, each.error, each.answer) for each in accepted.cases])
     calls = [json.loads(line) for line in (tmp_path / "transcripts" / MODEL_CALLS).read_text().splitlines()]
     assert [call["error"] for call in calls] == [""] * 2 * len(USES)
     for name in USES:
         transcript = json.loads((tmp_path / "transcripts" / f"{name}.json").read_text())
         assert transcript["called"] == ["<workflow>", f"{name}__{USES[name][0]}"]
+        assert_as_foreseen(name, servers[name], offered, (sandbox, nat_environment), tmp_path)
+
+
+def assert_as_foreseen(name, server, offered, places, folder):
+    """What the loaded agent's model was offered is what NAT was seen to make of the server before it was loaded."""
+    sandbox, nat_environment = places
+    entry, environment = server
+    tool = USES[name][0]
+    probe = probe_server(entry, environment, sandbox, folder)
+    view = view_by_nat(entry, [tool], probe, (environment, nat_environment), sandbox, folder)
+    assert view_complaints(entry, [tool], probe, view) == []
+    (foreseen,) = view.seen
+    listed = next(each for each in probe.tools if each["name"] == tool)
+    found = offered[f"{name}__{tool}"]
+    assert " ".join(found["description"].split()) == " ".join(listed["description"].split())
+    assert found["parameters"]["properties"].keys() == foreseen["parameters"]["properties"].keys()
+    assert found["description"] == foreseen["description"]
 
 
 @pytest.mark.parametrize("behaviour", ["good", "dies in a call"])
@@ -125,6 +150,7 @@ def test_servers_start_at_once_and_one_that_ends_is_named(other, bubblewrap, nat
     servers = {"clock": (clock, environment), "watch": (clock.model_copy(update={"id": "watch"}), others)}
     used = [McpServer(id=name, tools=["read_clock"], reasoning="?") for name in servers]
     plan = one_server("clock", "read_clock", "twelve").model_copy(update={"mcp_servers": used})
+    plan = plan.model_copy(update={"agents": [plan.agents[0].model_copy(update={"tools": list(servers)})]})
     if other == "dies":
         (tmp_path / "met" / "somebody").touch()
     variables = {"CLOCK_ZONE": str(tmp_path / "met")}
@@ -147,7 +173,7 @@ def one_server(name, tool, said):
     """Return the plan of an agent with nothing but one server, of which one test case expects something."""
     used = [{"id": name, "tools": [tool], "reasoning": "?"}]
     cases = [case(name, tool, said)]
-    nothing = {"builtin_tools": [], "custom_tools": []}
+    nothing = {"builtin_tools": [], "custom_tools": [], "agents": [{**PLAN["agents"][0], "tools": [name]}]}
     return Plan.model_validate({**PLAN, **nothing, "mcp_servers": used, "test_cases": cases})
 
 

@@ -52,13 +52,15 @@ def plan(server, tool):
         "expected_behavior": "It is kept.",
         "checks": [{"kind": "tool_called", "value": f"{server}__{tool}"}, {"kind": "contains", "value": "Ada"}],
     }
-    used = [{"id": server, "tools": [tool], "reasoning": "It keeps facts."}]
+    leave = [{"tool": tool, "does": "writes", "asked_for": "remember"}] if tool == "create_entities" else []
+    used = [{"id": server, "tools": [tool], "grants": leave, "reasoning": "It keeps facts."}]
     return {
         **PLAN,
         "name": "keeper",
         "builtin_tools": [],
         "custom_tools": [],
         "mcp_servers": used,
+        "agents": [{**PLAN["agents"][0], "tools": [server]}],
         "test_cases": [case],
     }
 
@@ -242,4 +244,5 @@ def test_nat_refuses_to_start_where_a_needed_variable_is_missing_or_empty(run, v
 @pytest.mark.long
 def test_the_variable_is_in_the_example_of_the_env_file(package):
     text = (package[0] / ".env.example").read_text()
-    assert "MEMORY_FILE_PATH=/tmp/memory.jsonl\n" in text
+    assert "\nMEMORY_FILE_PATH=\n" in text
+    assert "such as /tmp/memory.jsonl" in text

@@ -13,6 +13,8 @@ from pydantic import AnyUrl, BaseModel, ConfigDict, Field, PositiveInt, create_m
 from agenthands.gate.checks import schema_search
 from agenthands.gate.checks.schema import ignored_defaults, parameter_differences, result_complaint
 from agenthands.gate.checks.schema_search import tell_apart
+from agenthands.gate.checks.schema_spelling import same_value
+from agenthands.gate.checks.schema_values import edge_values
 from agenthands.schemas import ToolSpec
 
 
@@ -237,6 +239,12 @@ def test_types_that_refer_to_themselves_are_compared():
     assert differences(shown, {**specified, "$defs": {"N": NODE}}) == []
     other = {**NODE, "properties": {**NODE["properties"], "name": {"type": "integer"}}}
     assert differences(shown, {**specified, "$defs": {"N": other}})
+
+
+def test_bounds_that_no_float_holds_are_compared():
+    huge = 10**400
+    assert list(edge_values({"type": "integer", "multipleOf": huge, "maximum": -huge}, {}))
+    assert not same_value("7", huge)
 
 
 def test_references_that_double_are_not_followed_without_end():

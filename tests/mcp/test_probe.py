@@ -59,6 +59,14 @@ def test_a_server_whose_program_is_missing_says_so(tmp_path, bubblewrap):
     assert seen.error == "its program cannot be started: No such file or directory"
 
 
+def test_a_server_that_asks_the_network_at_its_start_is_noticed(probe):
+    assert probe("asks the network")[1].lookups > 0
+
+
+def test_one_that_does_not_is_not(probe):
+    assert probe("good")[1].lookups == 0
+
+
 def test_it_gets_its_placeholders_and_nothing_of_ours(probe, monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", "canary")
     _, seen = probe("tells")

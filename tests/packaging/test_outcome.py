@@ -58,6 +58,14 @@ def test_the_example_is_a_short_question_and_the_answer_it_got(told):
     assert "REJECTED" not in text
 
 
+def test_what_was_not_tried_is_named(told):
+    late = case("long", passed=False).model_copy(update={"state": "not_tried"})
+    text = readme(told[1](Acceptance(passed=True, cases=[case("year"), late], unreached=["time__convert_time"])))
+    assert "- 1 of 2 test cases passed in acceptance" in text
+    assert "- Not tried, because the network was closed: `long`.\n" in text
+    assert "- Never reached, so that what they answer was only imagined: `time__convert_time`.\n" in text
+
+
 def test_before_acceptance_and_of_a_rejected_agent_there_is_no_answer(told):
     before, after = told
     rejected = after(Acceptance(passed=False, reason="1 of 2 failed", cases=[case("year"), case("long", passed=False)]))

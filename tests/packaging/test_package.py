@@ -258,7 +258,7 @@ def test_texts_of_a_catalogue_are_no_commands_in_the_script_and_the_env_file(ass
     document = clock_entry()
     argument = {"type": "positional", "value": HOSTILE}
     document["packages"][0]["packageArguments"] = [argument]
-    described = {"description": f"A zone\nEVIL=1\n{HOSTILE}", "placeholder": HOSTILE.replace("$", "")}
+    described = {"description": f"A zone\nEVIL=1\n{HOSTILE}", "default": HOSTILE.replace("$", ""), "placeholder": "#"}
     document["packages"][0]["environmentVariables"] = [{"name": "CLOCK_ZONE", **described}]
     document["title"] = HOSTILE
     hostile = PlannedServer(server_of("clock", document), ["read_clock"], f"{HOSTILE}\n{HOSTILE}", "clock==1\n")
@@ -269,7 +269,7 @@ def test_texts_of_a_catalogue_are_no_commands_in_the_script_and_the_env_file(ass
     )
     assert said.stderr == ""
     variables = dict(line.split("=", 1) for line in said.stdout.split("\0") if line)
-    assert variables["CLOCK_ZONE"] == described["placeholder"]
+    assert variables["CLOCK_ZONE"] == described["default"]
     assert variables["AGENT_MODEL"] == "openai/x;touch&hacked"
     assert "EVIL" not in variables
     assert not (folder / "hacked").exists()

@@ -76,10 +76,25 @@ def test_the_planner_sees_the_servers_that_fit_best_first_with_what_they_need():
     planner = ScriptedPlanner(json.dumps(PLAN))
     plan_agent("annual reports, 10-K filings and stock prices", planner, REALITY)
     told = planner.asked[0][0][1]["content"]
-    shown = re.findall(r"^- ([a-z0-9-]+): .*\(network: (?:none|egress)", told, re.MULTILINE)
+    shown = re.findall(r"^- ([a-z0-9-]+): .*\((?:no network|needs the network|reaches the network)", told, re.MULTILINE)
     assert set(shown[:2]) == {"sec-edgar", "yahoo-finance"}
-    assert 2 < len(shown) < len(REALITY.catalogue)
-    assert "(network: egress; setting SEC_EDGAR_USER_AGENT)" in told
+    assert len(shown) <= 6
+    others = re.findall(r"^- ([a-z0-9-]+): ", told.partition("Others")[2], re.MULTILINE)
+    assert {*shown, *others} == set(REALITY.catalogue)
+    assert "(needs the network; setting SEC_EDGAR_USER_AGENT, needed)" in told
+
+
+def test_the_planner_sees_what_a_tool_does_and_what_was_not_understood():
+    planner = ScriptedPlanner(json.dumps(PLAN), json.dumps(PLAN))
+    plan_agent("Read and write the files of a folder", planner, REALITY)
+    plan_agent("Öğrencilerin dosyalarını düzenle", planner, REALITY)  # noqa: RUF001 - Turkish
+    known, unknown = (asked[0][1]["content"] for asked in planner.asked)
+    assert "  - write_file [writes]: " in known
+    assert "  - read_text_file: " in known
+    assert "No word of the request is known" in unknown
+    assert "No word of the request is known" not in known
+    assert "get_filing" in unknown, "where nothing is understood, all tools are named"
+    assert len(unknown) < 31_800, "the servers alone took this before"
 
 
 def test_exact_complaints_go_back_and_costs_add_up():

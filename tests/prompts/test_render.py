@@ -10,6 +10,7 @@ from tests_support import ROMAN_SPEC
 from agenthands.environments.nat_registry import BuiltinSchema
 from agenthands.llm.prompts import prompt_hashes, prompts_folder, render
 from agenthands.mcp.catalogue import load_catalogue
+from agenthands.mcp.offer import offer_servers
 from agenthands.schemas import Check, CodingResult, GateReport, TestCase, Tokens, ToolSpec
 
 TOOL = ToolSpec.model_validate(ROMAN_SPEC)
@@ -33,7 +34,7 @@ SAMPLES = {
             "agent_types": {"tool_calling_agent": "Calls tools."},
             "builtin_tools": {"current_datetime": BuiltinSchema(about="The time.")},
             "models": ["fast"],
-            "servers": list(load_catalogue().values()),
+            "servers": offer_servers(load_catalogue(), "time zones, and annual reports", 6),
         },
         ["Roman <numerals> & {{ more }}", "tool_calling_agent", "get_current_time", "SEC_EDGAR_USER_AGENT"],
     ),

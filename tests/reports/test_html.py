@@ -52,7 +52,7 @@ def test_an_accepted_build_has_every_part():
         "Gate 10 of 10 checks",
         "✓ held_out So does the third of them that the coder never saw. held_out is fine.",
         "Faults that the tests did not notice 1 Line 1 , constant @@ -1 +1 @@ -return 9 +return 10",
-        "Specification 1 example Needed for the request.",
+        "Specification 3 examples Needed for the request.",
         '{"amount": 1, "to": "EUR"} gives 2 the coder saw it',
         "Code 2 lines",
         "return '<b>'",

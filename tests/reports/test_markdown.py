@@ -8,6 +8,9 @@ from sample_records import gate, plan, record, rejected_by_gate, spent
 
 from agenthands.reports.markdown import code_block, cost_rows, escaped, gate_markdown, plan_markdown, result_markdown
 from agenthands.reports.plan_diagram import plan_svg
+from agenthands.reports.terminal.plan import plan_text
+from agenthands.reports.view_model import servers_of
+from agenthands.schemas import Grant
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -38,6 +41,18 @@ def test_a_block_of_code_cannot_be_closed_by_what_is_in_it(text):
     tree = ElementTree.fromstring(rendered(code_block(text)))
     assert (tree.tag, tree[0].tag, list(tree[0])) == ("pre", "code", [])
     assert tree[0].text.rstrip("\n") == text
+
+
+def test_what_does_more_than_read_is_marked_and_says_why():
+    """In the plan, on the terminal, in the drawing and in the report."""
+    grant = Grant(tool="convert_time", does="writes", asked_for="set <the> clock")
+    servers = [plan().mcp_servers[0].model_copy(update={"grants": [grant]})]
+    marked = plan().model_copy(update={"mcp_servers": servers})
+    for shown in (rendered(plan_markdown(marked)), plan_text(marked), plan_svg(marked)):
+        assert "convert_time (writes)" in shown
+    (server,) = servers_of(record().model_copy(update={"plan": marked}))
+    assert server.used[0][1].endswith("It writes, because the request says “set <the> clock”.")
+    assert "writes" not in rendered(plan_markdown(plan()))
 
 
 def hostile_plan():

@@ -41,6 +41,12 @@ if BEHAVIOUR == "garbage":
 if BEHAVIOUR == "flood":
     while True:
         sys.stdout.write("x" * 1000)
+if BEHAVIOUR == "asks the network":
+    import socket
+    try:
+        socket.getaddrinfo("pypi.org", 443)
+    except OSError:
+        pass
 if BEHAVIOUR == "deep":
     print("[" * 100_000, flush=True)
 if BEHAVIOUR == "meets":
@@ -95,8 +101,12 @@ READ_CLOCK = {
 SET_CLOCK = {"name": "set_clock", "description": "Set the clock.", "inputSchema": {"type": "object"}}
 
 
-def made_server(folder: Path, behaviour="good", tools=(READ_CLOCK, SET_CLOCK), **own):
-    """Return the catalogue's entry and the environment of a server that behaves in one way."""
+def made_server(folder: Path, behaviour="good", tools=(READ_CLOCK, SET_CLOCK), listed=(), **own):
+    """Return the catalogue's entry and the environment of a server that behaves in one way.
+
+    `tools` are those that it lists, `listed` those that the entry says.
+    """
+    own |= {"tools": listed} if listed else {}
     (folder / "bin").mkdir(parents=True)
     (folder / "bin" / "python").symlink_to(Path(sys.executable).resolve())
     script = folder / "bin" / "clock"
@@ -121,7 +131,7 @@ def clock_entry(**own):
             {"name": "CLOCK_ZONE"},
         ],
     }
-    tools = [{"name": "read_clock"}, {"name": "set_clock"}]
+    tools = [{"name": "read_clock", "does": "reads"}, {"name": "set_clock", "does": "writes"}]
     extension = {"categories": ["time"], "command": "clock", "network": "none", "tools": tools, **own}
     return {
         "name": "com.example/clock",

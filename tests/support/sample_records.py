@@ -46,7 +46,9 @@ _PLAN = {
             "parameters": {"type": "object", "properties": {"amount": {"type": "number"}, "to": {"type": "string"}}},
             "returns": {"type": "number"},
             "dependencies": ["python-dateutil>=2.9"] if name == "parse_date" else [],
-            "examples": [{"arguments": {"amount": 1, "to": "EUR"}, "expected": 2}],
+            "examples": [
+                {"arguments": {"amount": number, "to": "EUR"}, "expected": 2 * number} for number in (1, 2, 3)
+            ],
         }
         for name in ("convert_currency", "parse_date")
     ],

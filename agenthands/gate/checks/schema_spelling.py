@@ -92,7 +92,7 @@ def same_value(one: Any, other: Any) -> bool:
     if isinstance(one, str) != isinstance(other, str):
         try:
             return float(one) == float(other)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return False
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same_value, one, other))

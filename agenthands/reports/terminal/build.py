@@ -105,7 +105,10 @@ def _plan_lines(record: BuildRecord, longest: int) -> list[str]:
         return []
     parts = [
         *(("tool", tool.name, one_line(tool.description, longest)) for tool in record.plan.custom_tools),
-        *(("server", server.id, one_line(", ".join(server.tools), longest)) for server in record.plan.mcp_servers),
+        *(
+            ("server", server.id, one_line(", ".join(server.marked_tools()), longest))
+            for server in record.plan.mcp_servers
+        ),
         *(("NAT", tool.type, one_line(tool.reasoning, longest)) for tool in record.plan.builtin_tools),
     ]
     return table(parts, longest=longest)

@@ -16,7 +16,7 @@ _BEGINNING, _MOST_TOLD = 160, 5000  # characters of an agent's instructions
 def plan_text(plan: Plan) -> str:
     """Return what a plan will build."""
     builtin = [(tool.type, one_line(tool.reasoning)) for tool in plan.builtin_tools]
-    servers = [(server.id, ", ".join(server.tools), one_line(server.reasoning)) for server in plan.mcp_servers]
+    servers = [(server.id, ", ".join(server.marked_tools()), one_line(server.reasoning)) for server in plan.mcp_servers]
     tools = [
         (tool.name, ", ".join(tool.argument_names) or "no arguments", one_line(tool.description))
         for tool in plan.custom_tools
