@@ -39,7 +39,9 @@ class Asked:
 
     def as_json(self) -> dict[str, Any]:
         """Return what is written down of it."""
-        return {"method": self.method, "url": self.url, "headers": dict(self.headers), "body": _text(self.body)}
+        pairs = [list(pair) for pair in self.query]
+        told = {"method": self.method, "url": self.url, "place": list(self.place), "query": pairs}
+        return {**told, "headers": dict(self.headers), "body": _text(self.body)}
 
 
 def asked_of(request: Request) -> Asked:

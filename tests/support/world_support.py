@@ -60,7 +60,7 @@ WEATHER_SPEC = {
         },
         "required": ["city", "temperature_c", "wind_ms", "advice"],
     },
-    "dependencies": ["httpx"],
+    "dependencies": [],
     "effects": {"http": [{"host": HOST}], "secrets": ["WEATHER_API_KEY"]},
     "worlds": WORLDS,
     "examples": [
