@@ -50,4 +50,6 @@ def _used(specification: str, source: str, hidden: bool) -> Job:
         "budget": _USE,
         "seed": 1,
     }
+    if tool.worlds:
+        options["worlds"] = [tool.examples[index].world for index in indices]
     return Job("used_hidden" if hidden else "used", "used", options=options, repeated=True)

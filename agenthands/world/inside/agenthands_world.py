@@ -36,6 +36,7 @@ class Worlds:
         self.scratch = os.path.join(scratch or tempfile.gettempdir(), f"job-world-{own_pid()}")
         self.default = next(iter(self.worlds), "")
         self.address, self.travelling, self.clock = "", None, None
+        self.hidden = False
         if any(each["now"] for each in self.worlds.values()):
             with contextlib.suppress(ImportError):
                 import time_machine
@@ -62,18 +63,18 @@ class Worlds:
         if self.travelling:
             self.travelling.stop()
             self.travelling = None
+            if self.hidden:
+                sys.modules.pop("time_machine", None)
         socket.getaddrinfo, self.address = own_resolve, ""
 
     def travel(self, now):
         """Let it be this time."""
         if self.clock is None:
             raise RuntimeError("time-machine is not there, which this world needs")
-        hidden = "time_machine" not in sys.modules
+        self.hidden = "time_machine" not in sys.modules
         sys.modules["time_machine"] = self.clock  # it looks itself up
         self.travelling = self.clock.travel(now if now.tzinfo else now.replace(tzinfo=datetime.UTC))
         self.travelling.start()
-        if hidden:
-            del sys.modules["time_machine"]
 
     def resolve(self, host, *arguments, **named):
         """Answer for the recorded hosts with the address of this world and process."""
