@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -39,10 +40,29 @@ class Stage:
             loopback=self.server.sibling() if self.server else None,
         )
 
+    def around_shell(self, command: Command) -> Command:
+        """Return the command of a shell in these worlds, whose pytest has the fixture `world`."""
+        paths = [INSIDE, *_clock()]
+        folders = dict.fromkeys([str(INSIDE), *(str(each.parent) for each in paths[1:])])
+        variables = {
+            "PYTHONPATH": ":".join(filter(None, [command.variables.get("PYTHONPATH"), *folders])),
+            "PYTEST_ADDOPTS": f"{command.variables.get('PYTEST_ADDOPTS', '')} -p agenthands_world".strip(),
+            "AGENTHANDS_WORLDS": str(self.description_file),
+        }
+        shown = replace(command, read_only=[*command.read_only, *paths], variables={**command.variables, **variables})
+        return self.around(shown)
+
     @property
     def description_file(self) -> Path:
         """The file with `described`."""
         return self.folder / "worlds.json"
+
+
+def _clock() -> list[Path]:
+    """Return where the two modules of time-machine lie; the sandbox's Python is of the same version as ours."""
+    found = [importlib.util.find_spec(name) for name in ("time_machine", "_time_machine")]
+    paths = [Path(each.origin) for each in found if each and each.origin]
+    return [path.parent if path.name == "__init__.py" else path for path in paths]
 
 
 @contextlib.contextmanager

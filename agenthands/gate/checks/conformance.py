@@ -66,9 +66,7 @@ def setting_complaints(effects: Effects, found: Mapping[str, Mapping[str, Any]])
     for name, default in effects.fields().items() if found else ():
         field = found.get(name)
         if field is None:
-            complaints.append(
-                f"The configuration class has no field {name!r}, which the effects ask for."
-            )
+            complaints.append(f"The configuration class has no field {name!r}, which the effects ask for.")
         elif name in secrets and not (field["secret"] and not field["default"]):
             complaints.append(f'The field {name!r} must be a secret: `{name}: SecretStr = SecretStr("")`.')
         elif name not in secrets and not same_json(field["default"], default):
