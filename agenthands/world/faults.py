@@ -14,7 +14,7 @@ from agenthands.world.matching import Recorded, asked_of
 
 MOST_BODY, MOST_TEXT = 2_000_000, 64_000_000
 """Characters of one body, and of all files and databases of a world."""
-_TAKEN = {"type", "name", "model_config"}
+_TAKEN = {"type", "name", "description", "model_config"}
 
 
 def world_faults(tool: ToolSpec) -> Iterator[str]:

@@ -33,7 +33,6 @@ class InItsWorld(GateCheck):
     )
     fix = "The message names the request and the nearest recorded one. Secrets belong into headers."
     remedy = UNCLEAR_SPECIFICATION
-    version = 6
     after = ("conformance",)
     needs = ("calls",)
 
@@ -45,7 +44,7 @@ class InItsWorld(GateCheck):
     @override
     def jobs(self, judged: Judged) -> Sequence[Job]:
         """Call the tool with all examples."""
-        return [calls(judged.tool)]
+        return [calls(judged.tool)] if judged.tool.worlds else []
 
     def run(self, evidence: Evidence) -> Finding:
         """Judge each call by what its world saw."""
