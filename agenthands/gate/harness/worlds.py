@@ -1,9 +1,11 @@
 """The tool as NAT builds it: once, or once for each recorded world, with the values that a world gives its settings."""
 
+import asyncio
 import contextlib
 import json
+import os
 
-from agenthands.world.inside.agenthands_world import Worlds, plugin
+from agenthands.world.inside.agenthands_world import CONTROL, CONTROL_SECONDS, Worlds, plugin
 
 
 class Built:
@@ -65,6 +67,26 @@ class Built:
 def as_key(arguments):
     """Return a text that is the same for the same arguments."""
     return json.dumps(arguments, sort_keys=True, default=str)
+
+
+def warm_client(request):
+    """Ask the worlds once as the tool will: a client for HTTP imports much only when it is first used.
+
+    It does so in the process from which all runs are forked, so that none has to; httpx is what NAT brings.
+    """
+    described = request.get("worlds")
+    if not described or not described["hosts"]:
+        return
+
+    async def ask():
+        async with httpx.AsyncClient(timeout=CONTROL_SECONDS) as client:
+            await client.get(f"http://{CONTROL}/requests")
+
+    with contextlib.suppress(Exception):  # whoever asks in earnest meets it again
+        import httpx
+
+        os.environ.update(described["variables"])
+        asyncio.run(ask())
 
 
 def config_values(request):
