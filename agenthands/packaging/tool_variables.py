@@ -1,4 +1,4 @@
-"""What the tools of a plan touch, as the agent's user sets it: environment variables, and fields of the configuration."""
+"""What the tools of a plan touch, as the agent's user sets it: variables of the environment, and their configuration."""
 
 from __future__ import annotations
 
