@@ -1,4 +1,4 @@
-"""What the tools of a plan touch, as the agent's user sets it: variables of the environment, and their configuration."""
+"""What the tools of a plan touch, as the agent's user sets it: variables of the environment, settings of the tools."""
 
 from __future__ import annotations
 
