@@ -201,10 +201,11 @@ def _complaint(one: _One, tool: ToolSpec) -> str:
 def _corrected(one: _One, tool: ToolSpec) -> Example | None:
     if one.wrong == "tool" or one.correction is None:
         return None
-    arguments = tool.examples[one.example].arguments
+    example = tool.examples[one.example]
+    same = {name: getattr(example, name) for name in ("arguments", "world", "requests", "leaves")}
     if one.correction.raises is not None:
-        return ErrorExample(arguments=arguments, raises=one.correction.raises)
-    return ResultExample(arguments=arguments, expected=one.correction.expected)
+        return ErrorExample(**same, raises=one.correction.raises)
+    return ResultExample(**same, expected=one.correction.expected)
 
 
 def _outcome(side: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from agenthands.sandbox.preload.agenthands_lazy_imports import ONLY_NAMED
 from agenthands.sandbox.preload.agenthands_pytest import STARTED_WITH
 from agenthands.schemas import CodingResult, GateReport, Tokens, ToolOutcome, add_costs
 from agenthands.store.workdirs import ToolWorkspace
+from agenthands.world.staging import staged
 
 _PYTHONPATH = Path(__file__).parents[1] / "sandbox" / "preload"
 _TWICE = {status: status for status in ("stuck", "refused", "out_of_steps", "out_of_time")} | {"error": "turn_failed"}
@@ -69,7 +71,8 @@ def generate_tool(
 ) -> CodingResult:
     """Let `coder` write or repair one tool in its workspace, with a shell in `sandbox`.
 
-    The first message contains the specification without its hidden examples, a later one the gate's report.
+    Shell and tests are in the recorded worlds of the examples that the coder sees. The first message contains the
+    specification without its hidden examples, a later one the gate's report.
     """
     workspace, tool = work.workspace, work.tool
     if rejection is None:
@@ -85,22 +88,27 @@ def generate_tool(
             attempt=attempt - 1,
             max_attempts=limits.attempts,
         )
-    return coder.work(
-        CodingTask(
-            build_id=work.build.build_id,
-            tool=tool.name,
-            attempt=attempt,
-            system_prompt=system_prompt(limits.system_prompt, limits.steps),
-            message=message,
-            workspace=workspace,
-            conversation=work.conversation,
-            shell=sandbox.shell(shell_command(workspace, work.environment, work.tool.dependencies), work.shell),
-            seconds=limits.seconds,
-            steps=limits.steps,
-            scope=limits.scope,
-            stand_in=work.stand_in,
+    command = shell_command(workspace, work.environment, tool.dependencies)
+    with (
+        tempfile.TemporaryDirectory(prefix="agenthands-world-") as scratch,
+        staged(tool.visible(), Path(scratch) / "world") as stage,
+    ):
+        return coder.work(
+            CodingTask(
+                build_id=work.build.build_id,
+                tool=tool.name,
+                attempt=attempt,
+                system_prompt=system_prompt(limits.system_prompt, limits.steps),
+                message=message,
+                workspace=workspace,
+                conversation=work.conversation,
+                shell=sandbox.shell(stage.around_shell(command) if stage else command, work.shell),
+                seconds=limits.seconds,
+                steps=limits.steps,
+                scope=limits.scope,
+                stand_in=work.stand_in,
+            )
         )
-    )
 
 
 def write_specification(work: ToolWorkspace, corrections: Mapping[int, Example] | None = None) -> str:

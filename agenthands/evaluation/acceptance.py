@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agenthands._util.formatting import one_line
 from agenthands._util.untrusted_json import read_scrubbed
+from agenthands.evaluation.agent_world import in_world
 from agenthands.evaluation.case_checks import failed_tools
 from agenthands.evaluation.case_verdict import Verdict, unreached
 from agenthands.evaluation.installed_agent import LOAD_SECONDS, InstalledAgent, Reach, agent_command
@@ -76,16 +78,7 @@ def accept_agent(
     a tool fail is a result. `judge` gives an opinion on each answer. The transcripts are written below the workspace.
     The cost is not in the result: the budget scopes of the gateway and of `judge` have it. Raises SandboxLost.
     """
-    request = {
-        "cases": [{"id": case.id, "query": case.query, "messages": case.messages()} for case in cases],
-        "seconds": case_seconds,
-        "together": 1 if agent.parts.alone else _TOGETHER,
-    }
-    result = sandbox.run(agent_command(agent, reach, request, LOAD_SECONDS + case_seconds * len(cases)))
-    outcome = _outcome(result, [case.id for case in cases])
-    if not outcome["loaded"]:
-        outcome["error"] = f"NAT cannot load the agent: {outcome['error']}"
-        (agent.workspace / "load-error.txt").write_bytes(result.stderr[-100_000:])
+    outcome, seconds = _asked_in_worlds(agent, cases, sandbox, reach, case_seconds)
     usage = reach.gateway.usage
     answers: list[dict[str, Any]] = outcome["cases"]
     verdicts = [Verdict.of(case, answer, agent.parts, reach) for case, answer in zip(cases, answers, strict=False)]
@@ -101,10 +94,42 @@ def accept_agent(
         reason=outcome["error"] or why_rejected(failed, len(cases), usage.errors) or ("" if passed else _UNTRIED),
         reason_code="" if passed else "no_case_tried" if finished else _code(outcome, bool(failed)),
         cases=results,
-        seconds=result.seconds,
+        seconds=seconds,
         by_fallback=usage.by_fallback or any(each.by_fallback for each in opinions if each),
         unreached=unreached(agent.parts, answers) if reach.lacked else [],
     )
+
+
+def _asked_in_worlds(
+    agent: InstalledAgent, cases: Sequence[TestCase], sandbox: Sandbox, reach: Reach, case_seconds: float
+) -> tuple[dict[str, Any], float]:
+    """Ask the cases, those of one world after those of another, and return the whole outcome and how long it took.
+
+    The agent is loaded anew in each world; most agents have none. What fails to load ends it.
+    """
+    said: dict[str, Any] = {}
+    outcome: dict[str, Any] = {"loaded": True, "error": "", "cases": []}
+    seconds = 0.0
+    for world in dict.fromkeys(case.world for case in cases):
+        some = [case for case in cases if case.world == world]
+        request = {
+            "cases": [{"id": case.id, "query": case.query, "messages": case.messages()} for case in some],
+            "seconds": case_seconds,
+            "together": 1 if agent.parts.alone else _TOGETHER,
+        }
+        command = agent_command(agent, reach, request, LOAD_SECONDS + case_seconds * len(some))
+        with in_world(command, agent.tools, world, agent.workspace / "worlds" / (world or "none")) as inside:
+            result = sandbox.run(inside)
+        outcome = _outcome(result, [case.id for case in some])
+        seconds += result.seconds
+        said |= {each["id"]: each for each in outcome["cases"]}
+        if not outcome["loaded"]:
+            outcome["error"] = f"NAT cannot load the agent: {outcome['error']}"
+            (agent.workspace / "load-error.txt").write_bytes(result.stderr[-100_000:])
+        if outcome["error"] or not outcome["loaded"]:
+            break
+    asked = list(takewhile(lambda case: case.id in said, cases))
+    return {**outcome, "cases": [said[case.id] for case in asked]}, round(seconds, 3)
 
 
 _UNTRIED = "no test case could be tried: all of them need the network"

@@ -12,6 +12,7 @@ from agenthands.environments.base import Environment
 from agenthands.evaluation.case_verdict import AgentParts
 from agenthands.llm.gateway.base import OpenGateway
 from agenthands.sandbox.base import Command, Limits
+from agenthands.schemas import ToolSpec
 
 LOAD_SECONDS = 120.0
 _FOLDER = Path(__file__).parent
@@ -24,7 +25,7 @@ class InstalledAgent:
     """An installed package: `site` holds the installed wheel, `config` is NAT's YAML file.
 
     `variables` are placeholders for what its MCP servers require from their user. `parts` says of the plan what decides
-    about answers.
+    about answers, `tools` has the specifications of those that were written for it.
     """
 
     workspace: Path
@@ -34,6 +35,7 @@ class InstalledAgent:
     servers: Mapping[str, Environment]
     variables: Mapping[str, str] = field(default_factory=dict)
     parts: AgentParts = field(default_factory=AgentParts)
+    tools: Sequence[ToolSpec] = ()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from agenthands.gate.checks.registry import CHECKS
 from agenthands.gate.evidence import Evidence, Example
 from agenthands.sandbox.base import Sandbox
 from agenthands.schemas import Check, GateReport, ToolSpec
+from agenthands.world.faults import world_faults
 
 GATE_VERSION = str(max(check.version for check in CHECKS if check.required))
 _at_once = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))  # one keeps two cores busy; more only take memory
@@ -123,6 +124,8 @@ def _specification(folder: Path) -> ToolSpec:
     for schema in (tool.parameters, tool.returns):
         if fault := schema_fault(schema):
             raise RequestInvalid(f"{spec}: parameters and returns must be JSON Schemas: {fault}.", _HINT)
+    if fault := next(world_faults(tool), ""):
+        raise RequestInvalid(f"{spec}: {fault}", "docs/worlds.md says what effects and worlds are.")
     return tool
 
 

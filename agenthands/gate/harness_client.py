@@ -20,10 +20,12 @@ from agenthands.errors import SandboxLost
 from agenthands.gate.checks.declared import imported
 from agenthands.gate.checks.files import tests_path
 from agenthands.gate.harness import harness_source, preparation_source
-from agenthands.gate.harness_jobs import Job, Stage
+from agenthands.gate.harness_jobs import Job, worlds_of
+from agenthands.gate.harness_jobs import Stage as JobStage
 from agenthands.sandbox.base import Command, Limits, Preparation, Sandbox
 from agenthands.sandbox.preload.agenthands_lazy_imports import ONLY_NAMED
 from agenthands.schemas import ToolSpec
+from agenthands.world.staging import Stage, staged
 
 Answer = Mapping[str, Any]
 _BOOT = "import sys; r = sys.stdin.buffer; exec(compile(r.read(int(r.readline())), '<gate>', 'exec'))"
@@ -50,6 +52,7 @@ class _Run:
     environment: Environment
     sandbox: Sandbox
     seconds: float
+    stage: Stage | None
 
 
 def run_harness(
@@ -65,14 +68,18 @@ def run_harness(
     A job that is given twice is done once. `seconds` bounds the whole by the clock, and a part of it, as CPU time, each
     run of the tests. Raises SandboxLost.
     """
-    run = _Run(tool, texts, environment, sandbox, seconds)
     once = {(job.repeated, job.id): job for job in jobs}.values()
-    with tempfile.TemporaryDirectory(prefix="agenthands-gate-") as scratch, ThreadPoolExecutor(2) as threads:
+    with (
+        tempfile.TemporaryDirectory(prefix="agenthands-gate-") as scratch,
+        staged(tool, Path(scratch) / "world") as stage,
+        ThreadPoolExecutor(2) as threads,
+    ):
         folder = Path(scratch)
         for relative, text in texts.items():
             path = folder / "tool" / relative
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
+        run = _Run(tool, texts, environment, sandbox, seconds, stage)
         runs = [
             threads.submit(_ask, run, folder, seed, _Request([job for job in once if job.repeated is repeated]))
             for seed, repeated in enumerate((False, True))
@@ -95,7 +102,7 @@ class _Request:
 
     def stages(self, seconds: float) -> list[dict[str, Any]]:
         """Return the jobs in the stages in which the harness does them; `seconds` bounds the whole."""
-        by_stage = {stage: self._mixed([job for job in self.jobs if job.stage is stage]) for stage in Stage}
+        by_stage = {stage: self._mixed([job for job in self.jobs if job.stage is stage]) for stage in JobStage}
         return [
             {"stop": stage.stops, "jobs": [self._read(job, seconds) for job in some]}
             for stage, some in by_stage.items()
@@ -154,6 +161,7 @@ def _command(run: _Run, folder: Path, work: Path, seed: int, stages: list[dict[s
         "path": path,
         "lanes": min(_MAX_LANES, os.cpu_count() or 1),
         "stages": stages,
+        **({"worlds": run.stage.described, "calls": worlds_of(run.tool)} if run.stage else {}),
     }
     harness = harness_source()
     variables = {
@@ -164,7 +172,7 @@ def _command(run: _Run, folder: Path, work: Path, seed: int, stages: list[dict[s
     }
     # an environment of a tool's own is not worth an interpreter that stays
     prepared = Preparation(preparation_source(lazy_imports, path), variables) if lazy_imports else None
-    return Command(
+    command = Command(
         argv=[str(run.environment.python), "-P", "-c", _BOOT],
         workspace=work,
         read_only=[run.environment.path, folder / "tool", *libraries],
@@ -173,6 +181,7 @@ def _command(run: _Run, folder: Path, work: Path, seed: int, stages: list[dict[s
         limits=Limits(seconds=run.seconds, output_bytes=32 * 1024**2),
         prepared=prepared,
     )
+    return run.stage.around(command) if run.stage else command
 
 
 def _not_needed(run: _Run) -> dict[str, str]:

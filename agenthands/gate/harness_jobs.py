@@ -117,7 +117,17 @@ def survivor_of(name: str) -> str:
 
 
 def _arguments(tool: ToolSpec) -> dict[str, Any]:
-    return {"arguments": [example.arguments for example in tool.examples], "named": named_in(tool)}
+    given = {"arguments": [example.arguments for example in tool.examples], "named": named_in(tool)}
+    if not tool.worlds:
+        return given
+    left = {str(index): example.leaves for index, example in enumerate(tool.examples) if example.leaves}
+    leaves = {index: each.model_dump(mode="json") for index, each in left.items()}
+    return {**given, "worlds": [example.world for example in tool.examples], "leaves": leaves}
+
+
+def worlds_of(tool: ToolSpec) -> list[tuple[dict[str, Any], str]]:
+    """Return the arguments of each example with the name of its world."""
+    return [(example.arguments, example.world) for example in tool.examples]
 
 
 def named_in(tool: ToolSpec) -> str:

@@ -14,7 +14,7 @@ _HOUR, _DAY = 3600, 86400
 _INSTANTS = (0, *(round_ * 5 * _HOUR + (round_ * 37 - 900) * _DAY for round_ in range(48)), 20000 * _DAY)
 _CALLS, _CALLS_HIDDEN = 700, 500
 _NEIGHBOURS, _LITERALS = 60, 12
-_USE = 1.0  # CPU seconds of calls, where one takes long
+_USE, _USE_IN_A_WORLD = 1.0, 0.4  # CPU seconds of calls, where one takes long, as each request does
 
 
 def used(tool: ToolSpec, source: str, *, hidden: bool) -> Job:
@@ -50,4 +50,7 @@ def _used(specification: str, source: str, hidden: bool) -> Job:
         "budget": _USE,
         "seed": 1,
     }
+    if tool.worlds:
+        options["budget"] = _USE_IN_A_WORLD
+        options["worlds"] = [tool.examples[index].world for index in indices]
     return Job("used_hidden" if hidden else "used", "used", options=options, repeated=True)

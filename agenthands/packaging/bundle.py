@@ -73,6 +73,7 @@ def install_bundle(
             key: value for entry in servers for key, value in entry.stand_ins(settings.get(entry.id, {})).items()
         },
         parts=AgentParts.of(plan, servers),
+        tools=plan.custom_tools,
     )
 
 

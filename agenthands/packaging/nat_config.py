@@ -23,6 +23,7 @@ from agenthands.packaging.agent_config import (
     told,
 )
 from agenthands.packaging.readme_values import is_scripted
+from agenthands.packaging.tool_variables import tool_settings
 from agenthands.schemas import BuiltinTool, Plan
 
 _CASES = "evals/cases.jsonl"
@@ -105,7 +106,7 @@ def nat_config(
     agents = agent_functions(plan, registry, package)
     functions = {tool.type: _builtin(tool, registry) for tool in plan.builtin_tools}
     functions |= {
-        tool.name: {"_type": f"{package}_{tool.name}", "description": plain(tool.description)}
+        tool.name: {"_type": f"{package}_{tool.name}", "description": plain(tool.description), **tool_settings(tool)}
         for tool in plan.custom_tools
     }
     groups = {server.entry.id: _group(server) for server in servers}

@@ -24,6 +24,7 @@ from agenthands.packaging.agent_config import plain
 from agenthands.packaging.nat_config import as_yaml, evaluation, nat_config, own_modules, package_name
 from agenthands.packaging.readme_values import readme_values
 from agenthands.packaging.server_paths import kept_files, mounts
+from agenthands.packaging.tool_variables import place_variables, secret_variables
 from agenthands.schemas import Acceptance, Plan
 
 BUNDLE_FORMAT = "agenthands-bundle-1"
@@ -157,6 +158,7 @@ def _values(plan: Plan, servers: Sequence[PlannedServer], version: str, model: M
         "api_base": without_user(model.api_base or ""),
         "keys": KEYS,
         "key_names": key_names(model.model),
+        "tool_variables": place_variables(plan) | secret_variables(plan),
     }
 
 

@@ -10,6 +10,7 @@ from agenthands.llm.settings import key_names
 from agenthands.mcp.catalogue_server import ServerVariable
 from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.agent_config import models_of
+from agenthands.packaging.tool_variables import place_variables, secret_variables
 from agenthands.schemas import Acceptance, CaseResult, Plan
 from agenthands.schemas.plan_agent import colleagues
 
@@ -52,9 +53,13 @@ def readme_values(
             for agent in plan.agents
             if (asked := colleagues(agent, plan.agents))
         ],
-        "networked": [tool.name for tool in plan.custom_tools if tool.network],
-        "secrets": _secrets(servers, agent_model),
-        "settings": [*_settings(plan, servers, agent_model), *(_MEMORY if remembers else [])],
+        "networked": [tool.name for tool in plan.custom_tools if tool.reaches_network],
+        "secrets": [*_secrets(servers, agent_model), *_of_tools(secret_variables(plan))],
+        "settings": [
+            *_settings(plan, servers, agent_model),
+            *_of_tools(place_variables(plan)),
+            *(_MEMORY if remembers else []),
+        ],
         "remembers": remembers,
         "question": " ".join(query.split()),
         "answer": _indented(good.answer) if good else "",
@@ -95,6 +100,10 @@ def _secrets(servers: Sequence[PlannedServer], agent_model: str) -> list[Variabl
         for each in server.entry.variables
         if each.secret
     ]
+
+
+def _of_tools(variables: Mapping[str, str]) -> list[Variable]:
+    return [Variable(name, about, "the tool fails") for name, about in variables.items()]
 
 
 def _or(names: Sequence[str]) -> str:

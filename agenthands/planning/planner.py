@@ -17,6 +17,7 @@ from agenthands.errors import AnswerCutOff, ModelSilent, PlanRefused, RequestInv
 from agenthands.llm.base import ChatModel
 from agenthands.llm.prompts import render
 from agenthands.mcp.offer import offer_servers
+from agenthands.planning.plan_schema import planner_schema
 from agenthands.planning.validation import PlanningContext, validate_plan
 from agenthands.schemas import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
 from agenthands.schemas.plan_changes import changed_parts
@@ -102,7 +103,7 @@ def plan_agent(
     PlanRefused with the last answer, the errors of ChatModel, AnswerCutOff, or the reason for two empty answers in a
     row.
     """
-    schema = Plan.model_json_schema()
+    schema = planner_schema()
     earlier = objection.planned if objection else None
     messages = _opening(request, reality, schema, objection)
     cost = earlier.cost_usd if earlier else 0.0

@@ -14,6 +14,7 @@ from agenthands._util.untrusted_json import misfits, schema_fault
 from agenthands.environments.nat_registry import BuiltinSchema, NatRegistry
 from agenthands.mcp.catalogue_server import CatalogueServer
 from agenthands.planning.case_validation import case_complaints
+from agenthands.planning.effects_validation import effect_complaints
 from agenthands.planning.server_validation import server_complaints
 from agenthands.planning.team_validation import team_complaints
 from agenthands.schemas import BuiltinTool, Plan, ResultExample, ToolSpec, hold_out_fault
@@ -43,6 +44,7 @@ def validate_plan(plan: Plan, reality: PlanningContext) -> list[str]:
         *server_complaints(plan, reality.catalogue, reality.unusable, reality.request),
         *(complaint for tool in plan.custom_tools for complaint in _tool_complaints(tool, reality)),
         *case_complaints(plan),
+        *effect_complaints(plan),
     ]
 
 
@@ -117,7 +119,8 @@ def _example_complaints(tool: ToolSpec, where: str) -> Iterator[str]:
             yield from (f"{place}: expected{each}" for each in misfits(example.expected, tool.returns))
     if not any(isinstance(example, ResultExample) for example in tool.examples):
         yield f"{where}.examples: at least one must show a result."
-    if len({json.dumps(example.arguments, sort_keys=True) for example in tool.examples}) < len(tool.examples):
+    calls = {json.dumps([example.arguments, example.world], sort_keys=True) for example in tool.examples}
+    if len(calls) < len(tool.examples):
         yield f"{where}.examples: two have the same arguments."
     elif fault := hold_out_fault(tool):
         yield f"{where}.examples: {fault}."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -41,12 +42,39 @@ class Preparation:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
+class Loopback(Protocol):
+    """What answers inside a sandbox on its own loopback, under names that lead there.
+
+    A sandbox mounts the two files as its /etc/hosts and /etc/nsswitch.conf, and listens on all loopback addresses.
+    """
+
+    @property
+    def ports(self) -> Sequence[int]:
+        """The ports on which it answers."""
+
+    @property
+    def hosts_file(self) -> Path:
+        """The file that says which names lead to the loopback."""
+
+    @property
+    def switch_file(self) -> Path:
+        """The file that says where names are looked up."""
+
+    def take(self, port: int, listening: socket.socket) -> Callable[[], None]:
+        """Answer what connects to a listening socket of a sandbox, until the function that is returned is called."""
+
+    def path(self, port: int) -> Path:
+        """Return a Unix socket that does the same; its connections begin with a line of the PROXY protocol."""
+
+
 @dataclass(frozen=True)
 class Command:
     """A command for a sandbox. Paths are the same inside and outside.
 
     The network policy "model" allows the model gateway at `model_socket`; "egress" allows the proxy at `egress_socket`,
     which admits the hosts that the user listed, and also the gateway if `model_socket` is given.
+
+    `loopback` answers inside, from the first moment of the command on; with any network policy.
 
     If `argv` is [interpreter, "-P", "-c", source] and `prepared` is given, a sandbox may have a fork of a fork server
     run `source`, with the names that the preparation defined.
@@ -62,6 +90,7 @@ class Command:
     model_socket: Path | None = None
     egress_socket: Path | None = None
     prepared: Preparation | None = None
+    loopback: Loopback | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from agenthands.sandbox.base import Command, Limits
@@ -38,17 +39,23 @@ def relayed(command: Command) -> list[tuple[Path, int]]:
     return found
 
 
-def mounted(command: Command) -> list[Path]:
-    """Return all paths to mount read-only: those of the command, and the relay with its sockets."""
-    sockets = [socket for socket, _ in relayed(command)]
+def played(command: Command) -> list[tuple[Path, str]]:
+    """Return the sockets of what answers on the loopback, for a relay that tells them which address was asked."""
+    loopback = command.loopback
+    return [(loopback.path(port), f"*{port}") for port in loopback.ports] if loopback else []
+
+
+def mounted(command: Command, more: Sequence[tuple[Path, str]] = ()) -> list[Path]:
+    """Return all paths to mount read-only: those of the command, and the relay with its sockets and `more`."""
+    sockets = [*(socket for socket, _ in relayed(command)), *(socket for socket, _ in more)]
     return [*command.read_only, *([RELAY, *sockets] if sockets else [])]
 
 
-def argv_inside(command: Command) -> list[str]:
-    """Return the command line, run by the relay if the command may reach a socket."""
-    if not (sockets := relayed(command)):
+def argv_inside(command: Command, more: Sequence[tuple[Path, str]] = ()) -> list[str]:
+    """Return the command line, run by the relay if the command may reach a socket, one of `more` included."""
+    if not (sockets := [*((socket, str(port)) for socket, port in relayed(command)), *more]):
         return list(command.argv)
-    pairs = [part for socket, port in sockets for part in (str(socket), str(port))]
+    pairs = [part for socket, port in sockets for part in (str(socket), port)]
     return [os.path.realpath(sys.executable), "-I", str(RELAY), *pairs, "--", *command.argv]
 
 

@@ -2,10 +2,11 @@
 
     python relay_script.py SOCKET PORT [SOCKET PORT]... -- PROGRAM ARGUMENT...
 
-A socket leads to the model gateway or to the egress proxy. The sandbox has its own network namespace, so nothing else
-can be reached. Standard library only. Exits with the program's exit code (128 + signal if a signal ended it; 126 or 127
-if it cannot be started), or with 125 if the relay cannot listen. SIGTERM, SIGINT and SIGHUP are passed on to the
-program.
+A socket leads to the model gateway, to the egress proxy, or with `*` before its port to a recorded world, which answers
+on every address of the loopback and is told which one, by a line of the PROXY protocol. The sandbox has its own network
+namespace, so nothing else can be reached. Standard library only. Exits with the program's exit code (128 + signal if a
+signal ended it; 126 or 127 if it cannot be started), or with 125 if the relay cannot listen. SIGTERM, SIGINT and SIGHUP
+are passed on to the program.
 """
 
 import asyncio
@@ -34,11 +35,14 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         writer.write_eof()
 
 
-async def forward(socket: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def forward(socket: str, told: bool, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Connect one client to the socket until both sides have finished."""
     far_writer = None
     try:
         far_reader, far_writer = await asyncio.open_unix_connection(socket)
+        if told:
+            (near, port), (far, at) = (writer.get_extra_info(name) for name in ("sockname", "peername"))
+            far_writer.write(f"PROXY TCP4 {far} {near} {at} {port}\r\n".encode())
         await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
     except OSError as error:
         fail(f"{socket}: {error.strerror or error}", 0)
@@ -48,12 +52,14 @@ async def forward(socket: str, reader: asyncio.StreamReader, writer: asyncio.Str
             far_writer.close()
 
 
-async def main(sockets: list[tuple[str, int]], argv: list[str]) -> int:
+async def main(sockets: list[tuple[str, str]], argv: list[str]) -> int:
     """Forward connections while the program runs, and return its exit code."""
     servers = []
     for socket, port in sockets:
         try:
-            servers.append(await asyncio.start_server(partial(forward, socket), "127.0.0.1", port))
+            told = port.startswith("*")
+            at = "0.0.0.0" if told else "127.0.0.1"
+            servers.append(await asyncio.start_server(partial(forward, socket, told), at, int(port.lstrip("*"))))
         except OSError as error:
             return fail(f"port {port}: {error.strerror}", 125)
     starting = asyncio.ensure_future(asyncio.create_subprocess_exec(*argv))
@@ -79,13 +85,18 @@ def pass_on(starting: asyncio.Future[asyncio.subprocess.Process], number: int) -
     starting.add_done_callback(send)
 
 
-def parse(arguments: list[str]) -> tuple[list[tuple[str, int]], list[str]]:
+def parse(arguments: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
     """Return the sockets with their ports, and the program; both are empty if the arguments are invalid."""
     end = arguments.index("--") if "--" in arguments else 0
     names, ports, program = arguments[0:end:2], arguments[1:end:2], arguments[end + 1 :]
-    if not program or not names or len(names) != len(ports) or not all(port.isdigit() for port in ports):
+    if (
+        not program
+        or not names
+        or len(names) != len(ports)
+        or not all(port.removeprefix("*").isdigit() for port in ports)
+    ):
         return [], []
-    return list(zip(names, map(int, ports), strict=True)), program
+    return list(zip(names, ports, strict=True)), program
 
 
 if __name__ == "__main__":

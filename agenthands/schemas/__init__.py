@@ -19,6 +19,7 @@ from agenthands.schemas.build_record import (
     ToolTurn,
     add_costs,
 )
+from agenthands.schemas.effects import DatabaseEffect, Effects, FileEffect
 from agenthands.schemas.gate_report import Check, GateReport, Ruling
 from agenthands.schemas.grant import Effect, Grant
 from agenthands.schemas.hold_out import has_few_values, hidden_example_indices, hold_out_fault
@@ -27,6 +28,7 @@ from agenthands.schemas.plan_agent import PlanAgent
 from agenthands.schemas.request import MAX_REQUEST_CHARACTERS, BuildOptions, BuildRequest
 from agenthands.schemas.test_case import CaseCheck, TestCase, Turn
 from agenthands.schemas.tool_spec import ErrorExample, ResultExample, ToolSpec
+from agenthands.schemas.world import Exchange, Leaves, Request, Response, World
 
 __all__ = [
     "MAX_REQUEST_CHARACTERS",
@@ -42,16 +44,23 @@ __all__ = [
     "Check",
     "CheckResult",
     "CodingResult",
+    "DatabaseEffect",
     "Effect",
+    "Effects",
     "ErrorExample",
+    "Exchange",
+    "FileEffect",
     "GateReport",
     "Grant",
+    "Leaves",
     "McpServer",
     "McpServerPin",
     "Opinion",
     "Plan",
     "PlanAgent",
     "PlanRepair",
+    "Request",
+    "Response",
     "ResultExample",
     "Ruling",
     "Spending",
@@ -64,6 +73,7 @@ __all__ = [
     "ToolSpec",
     "ToolTurn",
     "Turn",
+    "World",
     "add_costs",
     "has_few_values",
     "hidden_example_indices",

@@ -34,4 +34,5 @@ def changed_parts(before: Plan, after: Plan) -> list[str]:
 def _changed(where: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> list[str]:
     if old is None or new is None:
         return [f"{where} ({'added' if old is None else 'removed'})"]
-    return [f"{where}.{key}" for key in new if old.get(key) != new[key]]
+    keys = [*new, *(key for key in old if key not in new)]
+    return [f"{where}.{key}" for key in keys if old.get(key) != new.get(key)]

@@ -43,6 +43,7 @@ class TestCase(Part):
     history: list[Turn] = Field(
         default_factory=list, description="What was said before the query, the user's first; most cases need none"
     )
+    world: str = Field("", description="Name of a world of the tools that it needs", exclude_if=lambda name: not name)
     expected_behavior: str
     checks: list[CaseCheck] = Field(default_factory=list)
 

@@ -8,21 +8,30 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from agenthands.schemas.bounds import MOST_EXAMPLES, MOST_NAMES
+from agenthands.schemas.effects import Effects
 from agenthands.schemas.hold_out import hidden_example_indices
 from agenthands.schemas.part import TOOL_NAME, Part, refuse_longer
+from agenthands.schemas.world import MOST_WORLDS, Leaves, Request, World, WorldName
 
 
-class ResultExample(Part):
-    """A call and what it must return."""
+class _Call(Part):
+    """A call, the world in which it is made, the requests that it must make there, and what it must leave behind."""
 
     arguments: dict[str, Any]
+    world: str = Field("", description="Name of a world, if the tool has some", exclude_if=lambda name: not name)
+    requests: list[Request] = Field(default_factory=list, exclude_if=lambda each: not each)
+    leaves: Leaves | None = Field(None, exclude_if=lambda each: each is None)
+
+
+class ResultExample(_Call):
+    """A call and what it must return."""
+
     expected: Any
 
 
-class ErrorExample(Part):
+class ErrorExample(_Call):
     """A call and the exception that it must raise."""
 
-    arguments: dict[str, Any]
     raises: str = Field(description="Class name of the exception, for example ValueError")
 
 
@@ -39,12 +48,21 @@ class ToolSpec(Part):
     returns: dict[str, Any] = Field(description="JSON Schema of the result")
     dependencies: list[str] = Field(default_factory=list, description="PEP 508 requirements beyond NAT")
     network: bool = Field(False, description="Whether the tool itself must reach the network; most do not")
+    effects: Effects = Field(
+        default_factory=Effects,
+        description="What it touches beside its arguments; nothing, usually",
+        exclude_if=lambda each: not each,
+    )
+    worlds: dict[WorldName, World] = Field(
+        default_factory=dict, description="Where its examples happen, by name", exclude_if=lambda each: not each
+    )
     examples: list[Example] = Field(min_length=1, description="Calls with their exact results or errors")
 
     @model_validator(mode="after")
     def _lists_are_bounded(self) -> ToolSpec:
         refuse_longer("examples", self.examples, MOST_EXAMPLES)
         refuse_longer("dependencies", self.dependencies, MOST_NAMES)
+        refuse_longer("worlds", list(self.worlds), MOST_WORLDS)
         return self
 
     @property
@@ -53,11 +71,18 @@ class ToolSpec(Part):
         properties = self.parameters.get("properties")
         return list(properties) if isinstance(properties, dict) else []
 
+    @property
+    def reaches_network(self) -> bool:
+        """Whether the tool may make a connection at all."""
+        return self.network or bool(self.effects.http)
+
     def visible(self, corrections: Mapping[int, Example] | None = None) -> ToolSpec:
-        """Return the specification as the coder may see it: without the hidden examples.
+        """Return the specification as the coder may see it: without the hidden examples, and the worlds of these alone.
 
         `corrections` replace the examples at their indices; they do not change which examples are hidden.
         """
         hidden, right = set(hidden_example_indices(self)), corrections or {}
         shown = [right.get(index, example) for index, example in enumerate(self.examples) if index not in hidden]
-        return self.model_copy(update={"examples": shown})
+        hides = {self.examples[index].world for index in hidden} - {example.world for example in shown}
+        worlds = {name: world for name, world in self.worlds.items() if name not in hides}
+        return self.model_copy(update={"examples": shown, "worlds": worlds})

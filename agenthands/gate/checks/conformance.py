@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, override
 
+from agenthands._util.json_values import same_json
 from agenthands.gate.checks.base import MORE_ATTEMPTS, STRONGER_CODER, Finding, GateCheck
 from agenthands.gate.harness_jobs import IMPORT, Job
 from agenthands.gate.origins import Origins
 from agenthands.gate.source import FunctionNode, is_registered, nodes_of
+from agenthands.schemas import Effects, ToolSpec
 
 if TYPE_CHECKING:
     from agenthands.gate.evidence import Evidence, Judged
@@ -38,17 +41,37 @@ class Conformance(GateCheck):
         """Look at the code, and run it only where nothing is wrong with it."""
         if complaints := static_complaints(evidence.source, evidence.tool.name):
             return Finding(False, "\n".join(complaints))
-        return import_finding(evidence.answers.first[IMPORT.id])
+        return import_finding(evidence.answers.first[IMPORT.id], evidence.tool)
 
 
-def import_finding(answer: Mapping[str, Any]) -> Finding:
-    """Judge the import under NAT and what was registered."""
+def import_finding(answer: Mapping[str, Any], tool: ToolSpec | None = None) -> Finding:
+    """Judge the import under NAT and what was registered; with `tool`, whether it has the settings of its effects."""
     if not answer["ok"]:
         what = "The gate could not finish" if answer.get("lost") else "NAT cannot use the tool"
         return Finding(False, f"{what}: {answer['error']}")
     if len(answer["description"]) < 10:
         return Finding(False, "NAT shows no description of the tool to a model.")
+    if tool and (complaints := setting_complaints(tool.effects, answer.get("settings", {}))):
+        return Finding(False, "\n".join(complaints))
     return Finding(True, "One function, registered and described.")
+
+
+def setting_complaints(effects: Effects, found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return which settings of the effects the configuration class lacks, or has otherwise than specified.
+
+    `found` has its fields: whether the default is a SecretStr, and what it is.
+    """
+    secrets = {name.lower(): name for name in effects.secrets}
+    complaints = []
+    for name, default in effects.fields().items() if found else ():
+        field = found.get(name)
+        if field is None:
+            complaints.append(f"The configuration class has no field {name!r}, which the effects ask for.")
+        elif name in secrets and not (field["secret"] and not field["default"]):
+            complaints.append(f'The field {name!r} must be a secret: `{name}: SecretStr = SecretStr("")`.')
+        elif name not in secrets and not same_json(field["default"], default):
+            complaints.append(f"The default of the field {name!r} must be {json.dumps(default)[:200]}.")
+    return complaints
 
 
 def static_complaints(source: str, tool: str) -> list[str]:

@@ -80,10 +80,11 @@ def static_findings(tool: ToolSpec, texts: Mapping[str, str], site: Path) -> lis
     """
     code, tests = tool_path(tool.name), tests_path(tool.name)
     found = [each.text for each in remarks(tool, texts) if each.required]
-    found += [f"{code}: {each}" for each in undeclared(ast.parse(texts[code]), tool.dependencies, site)]
-    given = ("pytest", "nat_tools", "unittest")
+    client = ("httpx",) if tool.effects.http else ()  # NAT brings it
+    found += [f"{code}: {each}" for each in undeclared(ast.parse(texts[code]), tool.dependencies, site, client)]
+    given = ("pytest", "nat_tools", "unittest", *client)
     found += [f"{tests}: {each}" for each in undeclared(ast.parse(texts[tests]), tool.dependencies, site, given)]
-    if not tool.network:
+    if not tool.reaches_network:
         found += [f"{code}: {each}" for each in network_use(ast.parse(texts[code]))]
     return found
 
@@ -91,9 +92,9 @@ def static_findings(tool: ToolSpec, texts: Mapping[str, str], site: Path) -> lis
 def undeclared_use(tool: ToolSpec, texts: Mapping[str, str], site: Path) -> str:
     """Return the reason code of what a tool uses without having declared it; empty where there is nothing."""
     tree = ast.parse(texts[tool_path(tool.name)])
-    if not tool.network and network_use(tree):
+    if not tool.reaches_network and network_use(tree):
         return NETWORK
-    return PACKAGE if undeclared(tree, tool.dependencies, site) else ""
+    return PACKAGE if undeclared(tree, tool.dependencies, site, ("httpx",) if tool.effects.http else ()) else ""
 
 
 def hygiene_finding(findings: Iterable[str], tests: Mapping[str, Any], code: str = "") -> Finding:

@@ -14,6 +14,7 @@ PIECES = (
     "forks",
     "scheduler",
     "conditions",
+    "worlds",
     "pytest_run",
     "jobs",
     "audit",
@@ -22,12 +23,13 @@ PIECES = (
     "calls",
     "main",
 )
+_WORLDS = Path(__file__).parents[2] / "world" / "inside" / "agenthands_world.py"
 _OF_OURS = re.compile(r"^from agenthands\..*\n", re.MULTILINE)
 
 
 def harness_source() -> bytes:
     """Return the harness as one Python text."""
-    return _joined(*PIECES).encode()
+    return f"{_WORLDS.read_text(encoding='utf-8')}\n{_joined(*PIECES)}".encode()
 
 
 def preparation_source(packages: Mapping[str, str], path: Sequence[str]) -> str:

@@ -57,8 +57,15 @@ class Watch:
         self.events = []
         self.threads = set(threading.enumerate())
         self.busy = False
+        self.worlds = None
         self.frame = sys._getframe
         sys.addaudithook(self.hook)
+
+    def shows(self, worlds):
+        """Let the tool do what these recorded worlds are there for."""
+        self.worlds = worlds
+        self.read += (*worlds.paths(write=False), *worlds.variables.values())
+        self.written += worlds.paths(write=True)
 
     def call(self, number, arguments):
         """Note what happens from now on as the call with this number."""
@@ -72,6 +79,8 @@ class Watch:
             return
         self.busy = True  # looking at the stack is such an event
         try:
+            if self.worlds and self.worlds.explains(event, details):
+                return
             self.note(what, details)
         finally:
             self.busy = False

@@ -20,6 +20,7 @@ from agenthands.gate.harness.forks import Child, encode, wait_for
 from agenthands.gate.harness.jobs import JOBS, load_tool
 from agenthands.gate.harness.state import changed, memory_of
 from agenthands.gate.harness.surroundings import move, move_back
+from agenthands.gate.harness.worlds import Built
 
 WAITING = 15.0  # seconds, of which a busy machine needs few
 AT_ONCE = 8  # calls of a round beside those of the examples
@@ -113,14 +114,17 @@ def examples(request, job):
     arguments, answers = job["arguments"], [None] * len(job["arguments"])
     watch, tasks, events = Watch(job), [], []
     watch.module = tool_file(request)
+    built, leaves = Built(request, job, watch), job.get("leaves", {})
     atexit._clear()
 
     async def some(numbers):
         async with WorkflowBuilder() as builder:
-            function = await builder.add_function("tool", config())
+            await built.build(builder, config)
             for number in numbers:
                 watch.call(number, arguments[number])
-                answers[number] = await outcome(function, arguments[number])
+                function = built.enter(number, arguments[number])
+                given = await outcome(function, arguments[number])
+                answers[number] = built.told(given, leaves.get(str(number)))
             await asyncio.sleep(0)
             later = [each for each in asyncio.get_running_loop()._scheduled if not each._cancelled]
             tasks.extend(str(each) for each in [*later, *(asyncio.all_tasks() - {asyncio.current_task()})])
@@ -179,6 +183,7 @@ class Usage:
         self.lock, self.current, self.began = threading.Lock(), None, 0.0
         self.thread, self.error = None, None
         self.watch = Watch(job)
+        self.built = Built(request, job, self.watch)
 
     def run(self):
         """Make the calls in a thread, so that its stack is the tool's alone, and end those that take too long."""
@@ -218,7 +223,7 @@ class Usage:
 
         first = [*range(self.wanted, len(self.arguments)), *range(self.wanted)]
         async with WorkflowBuilder() as builder:
-            self.function = await builder.add_function("tool", config())
+            await self.built.build(builder, config)
             until = spent() + self.job["budget"]
             await self.round(first, 0, until, must=True)
             await self.again(until)
@@ -276,16 +281,19 @@ class Usage:
         self.made += 1
         self.kept.append([[] for _ in range(self.random.randrange(8))])  # what comes next lies elsewhere in memory
         self.watch.call(index, self.arguments[index])
+        function = self.built.enter(index, self.arguments[index])
         self.began = spent()
         self.current = index if index >= self.wanted else None
         try:
-            given = await deeper(self.levels, self.function, self.arguments[index])
+            given = await deeper(self.levels, function, self.arguments[index])
             with self.lock:
                 self.current = None
             for _ in range(3 if index in self.too_long else 0):
                 time.sleep(0.01)  # what ends this call may be on its way
         except EndedError:
             return
+        finally:
+            self.built.leave()
         if index not in self.too_long:
             self.keep(index, given)
 

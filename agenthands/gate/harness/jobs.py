@@ -8,6 +8,7 @@ import time
 
 from agenthands.gate.harness.conditions import conditions
 from agenthands.gate.harness.pytest_run import measured, tests
+from agenthands.gate.harness.worlds import Built, config_values, settings_of
 
 
 def load_tool(request):
@@ -45,13 +46,14 @@ def registered(request):
 
     async def look():
         async with WorkflowBuilder() as builder:
-            function = await builder.add_function("tool", config())
+            function = await builder.add_function("tool", config(**config_values(request)))
             if not function.has_single_output:
                 return {"ok": False, "error": "the function must give one result, not a stream"}
             return {
                 "ok": True,
                 "description": function.description or "",
                 "input_schema": function.input_schema.model_json_schema() if function.input_schema else {},
+                **settings_of(request, config),
             }
 
     return asyncio.run(look())
@@ -80,12 +82,14 @@ def calls(request, job):
     async def all_calls():
         answers = []
         async with WorkflowBuilder() as builder:
-            function = await builder.add_function("tool", found[0].config_type())
+            built = Built(request, job)
+            await built.build(builder, found[0].config_type)
             ends = time.process_time() + job.get("budget", float("inf"))
-            for arguments in job["arguments"]:
+            for index, arguments in enumerate(job["arguments"]):
                 if time.process_time() > ends:
                     break
-                answers.append(await one(function, arguments))
+                answers.append(await one(built.enter(index, arguments), arguments))
+                built.leave()
         return answers
 
     with conditions(request, job), measured(request, job) as covered:

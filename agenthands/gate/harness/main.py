@@ -31,6 +31,7 @@ from agenthands.gate.harness.forks import PR_SET_CHILD_SUBREAPER
 from agenthands.gate.harness.jobs import JOBS
 from agenthands.gate.harness.scheduler import Scheduler, bound, expanded
 from agenthands.gate.harness.warmup import prepare, prepared_session
+from agenthands.gate.harness.worlds import warm_client
 from agenthands.sandbox.preload.agenthands_lazy_imports import is_prepared
 
 PR_SET_DUMPABLE = 4
@@ -50,6 +51,7 @@ def main():
         prepare(request["lazy_imports"], request["path"])
     sys.path += request["path"]
     sys.path.insert(0, request["folder"])
+    warm_client(request)
     request["pytest"] = prepared_session(request)
     gc.freeze()
     lanes, answers, done = Scheduler(request, JOBS), {}, {}

@@ -7,6 +7,7 @@ import sys
 
 from agenthands.gate.harness.conditions import conditions, tool_file
 from agenthands.gate.harness.forks import Child, limit_cpu, wait_for
+from agenthands.gate.harness.worlds import give_world
 
 CPU_PER_TEST = 0.2  # seconds that a run may take more for each of its tests
 
@@ -89,6 +90,7 @@ def tests(request, job):
     session = request["pytest"]
     outcomes = Outcomes(job, session)
     session.config.pluginmanager.register(outcomes)
+    give_world(request, session)
     with conditions(request, job), measured(request, job) as covered:
         code = finished(session)
     passed = bool(outcomes.by_test) and set(outcomes.by_test.values()) <= {"passed", "skipped"}

@@ -17,6 +17,7 @@ from typing import Self
 
 from agenthands.errors import SandboxLost, SandboxUnavailable
 from agenthands.sandbox.base import Command, CommandResult, Limits, Preparation
+from agenthands.sandbox.bubblewrap.doors import Door, door
 from agenthands.sandbox.bubblewrap.host import (
     bounds_users,
     can_be_sealed,
@@ -74,7 +75,7 @@ class BubblewrapSandbox:
             command = Command(["/bin/sh", "-c", "id -u"], Path(folder), limits=Limits(seconds=20))
             try:
                 with self._program() as bwrap, _filter() as calls:
-                    argv = self._argv(bwrap, command, calls)
+                    argv = self._argv(bwrap, command, calls, None, None)
                     result = run_process(argv, seconds=20, variables=libraries(self._bwrap), held=[calls])
             except OSError as error:
                 raise SandboxUnavailable(f"bwrap does not start: {error}", _HINT) from None
@@ -98,9 +99,10 @@ class BubblewrapSandbox:
                 contextlib.closing(Watchdog(limits, command.workspace, self._cgroups)) as bounds,
                 self._program() as bwrap,
                 _filter() as calls,
-                _entry(command, preparation, bounds) as entry,
+                door(command.loopback) as opened,
+                _entry(command, preparation, bounds, opened) as entry,
             ):
-                argv = self._argv(bwrap, command, calls, entry)
+                argv = self._argv(bwrap, command, calls, entry, opened)
                 result = run_process(
                     ["/bin/sh", "-c", f'{{ {bounds.entry}; }} && exec "$@"', "bwrap", *argv],
                     seconds=limits.seconds,
@@ -110,7 +112,7 @@ class BubblewrapSandbox:
                     variables=libraries(self._bwrap),
                     watch=bounds,
                     deputy=entry,
-                    held=[calls],
+                    held=[calls, *([opened.inherited] if opened else [])],
                 )
         except OSError as error:
             raise SandboxLost(f"The sandbox cannot be set up: {error}") from error
@@ -118,6 +120,8 @@ class BubblewrapSandbox:
             return replace(result, stdout=result.stdout[: limits.output_bytes], stderr=result.stderr[len(_STARTED) :])
         if entry and (entry.failure or result.ended_by == "time"):  # its code has not used any of that time
             raise entry.failure or CannotEnterError(f"nothing has entered in {limits.seconds} s")
+        if opened and opened.failure:
+            raise SandboxLost(opened.failure)
         if result.ended_by is None:
             raise SandboxLost(result.stderr.decode(errors="replace").strip()[:500] or "bwrap ended without a word")
         return result
@@ -134,6 +138,8 @@ class BubblewrapSandbox:
         shell = BubblewrapShell(named, command.limits, bounds, folder, ends.close)
         if command.prepared:
             shell.beside(*_prepared(command, command.prepared, bounds), word)
+        if command.loopback:
+            shell.answered_by(command.loopback, word)
         return shell
 
     @contextlib.contextmanager
@@ -145,12 +151,15 @@ class BubblewrapSandbox:
         with contextlib.closing(SealedExecutable(self._bwrap)) as copy:
             yield copy.path
 
-    def _argv(self, bwrap: str, command: Command, calls: int, entry: Entry | None = None) -> list[str]:
+    def _argv(self, bwrap: str, command: Command, calls: int, entry: Entry | None, opened: Door | None) -> list[str]:
         named = [*self._namespaces(bwrap, command, calls), "--new-session"]
         if entry:
             return [*named, "--", *entry.argv]
         # only we can write first to standard error: this proves that the sandbox was ready when the command began
-        start = f"printf %s {shlex.quote(_STARTED.decode())} >&2; {ulimits(command.limits)}; {nproc(command.limits)}"
+        wait = opened.waiting if opened else ""
+        start = (
+            f"{wait}printf %s {shlex.quote(_STARTED.decode())} >&2; {ulimits(command.limits)}; {nproc(command.limits)}"
+        )
         bounded = ["/bin/bash", "-c", f'{start}; exec "$@"', "sandbox", *argv_inside(command)]
         return [*named, "--", *bounded]
 
@@ -170,6 +179,7 @@ class BubblewrapSandbox:
             *("--size", str(command.limits.scratch_bytes), "--tmpfs", "/tmp"),
             *_flat("--ro-bind", mounted(command)),
             *_flat("--bind", [command.workspace]),
+            *_names(command),
             # / and /dev are in memory and have no limit; a worker that is root owns the settings in /proc/sys
             *("--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"),
             *("--chdir", str(command.workspace)),
@@ -188,13 +198,24 @@ def _filter() -> Iterator[int]:
         os.close(descriptor)
 
 
+def _names(command: Command) -> list[str]:
+    """Return the mounts that let names lead to the loopback, where something answers there."""
+    if (loopback := command.loopback) is None:
+        return []
+    files = ((loopback.hosts_file, "/etc/hosts"), (loopback.switch_file, "/etc/nsswitch.conf"))
+    return [part for file, place in files for part in ("--ro-bind", str(file), place)]
+
+
 @contextlib.contextmanager
-def _entry(command: Command, preparation: Preparation | None, bounds: Watchdog) -> Iterator[Entry | None]:
+def _entry(
+    command: Command, preparation: Preparation | None, bounds: Watchdog, opened: Door | None
+) -> Iterator[Entry | None]:
     """Yield the entry of a fork that runs the command; None if the command is started in the sandbox."""
     if not preparation:
         yield None
         return
-    with contextlib.closing(Entry(*_prepared(command, preparation, bounds))) as entry:
+    ready = opened.opened_for if opened else None
+    with contextlib.closing(Entry(*_prepared(command, preparation, bounds), ready)) as entry:
         yield entry
 
 

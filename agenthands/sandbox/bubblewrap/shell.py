@@ -11,9 +11,10 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from agenthands.sandbox.base import Limits
+from agenthands.sandbox.base import Limits, Loopback
+from agenthands.sandbox.bubblewrap.doors import keep_doors_open
 from agenthands.sandbox.bubblewrap.host import nproc
-from agenthands.sandbox.forkserver.client import ForkServer, enter_beside
+from agenthands.sandbox.forkserver.client import ForkServer, enter_beside, first_inside
 from agenthands.sandbox.launch import SHELL, SHELL_START, TERMINAL_TURNS, TURNS, begun_anew, ulimits
 from agenthands.sandbox.limits.usage import tree
 from agenthands.sandbox.limits.watchdog import Watchdog, kill_each, watch_shell
@@ -94,6 +95,14 @@ class BubblewrapShell:
         """Let a fork of `interpreter` enter the shell's first sandbox, whose bwrap has `word` among its arguments."""
         arguments = (interpreter, request, self._pid, word, self._ended)
         threading.Thread(target=enter_beside, args=arguments, daemon=True).start()
+
+    def answered_by(self, loopback: Loopback, word: str) -> None:
+        """Let `loopback` answer in each sandbox of the shell, whose bwrap has `word` among its arguments."""
+
+        def inside() -> int:
+            return first_inside(int(self._pid.read_text()), word)
+
+        threading.Thread(target=keep_doors_open, args=(loopback, inside, self._ended), daemon=True).start()
 
     def close(self) -> None:
         """Kill the shell and everything in its sandbox."""

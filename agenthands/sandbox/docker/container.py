@@ -11,7 +11,7 @@ from typing import Any
 
 from agenthands.errors import SandboxLost
 from agenthands.sandbox.base import Command
-from agenthands.sandbox.launch import MASKED, mounted, ulimits, variables_inside
+from agenthands.sandbox.launch import MASKED, mounted, played, ulimits, variables_inside
 from agenthands.sandbox.seccomp.profile import docker_profile
 
 IMAGE = "agenthands-sandbox:bf3a9c4ac03c"  # the hash of deployments/sandbox.Dockerfile
@@ -25,7 +25,7 @@ def create(api: Any, image: str, command: Command, argv: Sequence[str]) -> str:
     If the worker is root, the workspace is handed over to the user of the sandbox.
     """
     hand_over(command.workspace)
-    for path in mounted(command):
+    for path in [*mounted(command, played(command)), *(path for path, _ in _switched(command))]:
         _let_read(path)
     config = api.create_container_config(
         image,
@@ -99,7 +99,7 @@ def quiet() -> Iterator[None]:
 def _host_config(api: Any, command: Command) -> dict[str, Any]:
     limits = command.limits
     prefix = Path(sys.base_prefix).resolve()
-    shown = [*([prefix] if prefix != Path("/usr") else []), *mounted(command)]
+    shown = [*([prefix] if prefix != Path("/usr") else []), *mounted(command, played(command))]
     config: dict[str, Any] = api.create_host_config(
         network_mode="none",
         dns=["127.0.0.1"],  # otherwise docker writes the machine's name servers into the container
@@ -120,11 +120,21 @@ def _host_config(api: Any, command: Command) -> dict[str, Any]:
         mounts=[
             *(_mount(path, read_only=True) for path in dict.fromkeys(shown)),
             _mount(command.workspace, read_only=False),
+            *({**_mount(path, read_only=True), "Target": target} for path, target in _switched(command)),
         ],
+        sysctls={"net.ipv4.ip_unprivileged_port_start": "0"} if command.loopback else None,
         log_config={"type": "none"},  # the daemon must not write endless output to the machine's disk
     )
     config["MaskedPaths"] = [*MASKED, "/sys"]  # /sys describes the machine, too
     return config
+
+
+def _switched(command: Command) -> list[tuple[Path, str]]:
+    """Return the files that say which names lead to the loopback, and where they belong."""
+    loopback = command.loopback
+    if not loopback:
+        return []
+    return [(loopback.hosts_file, "/etc/hosts"), (loopback.switch_file, "/etc/nsswitch.conf")]
 
 
 def _mount(path: Path, read_only: bool) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from agenthands.sandbox.base import Command, CommandResult, EndedBy, Limits
 from agenthands.sandbox.docker.container import IMAGE, create, lost_if_broken, remove, remove_stale
 from agenthands.sandbox.docker.shell import DockerShell
 from agenthands.sandbox.docker.streams import ContainerWatch, Streams
-from agenthands.sandbox.launch import argv_inside
+from agenthands.sandbox.launch import argv_inside, played
 from agenthands.sandbox.registry import SandboxSettings
 from agenthands.sandbox.subprocesses import ended_with_all, fail_if_ending
 
@@ -75,7 +75,7 @@ class DockerSandbox:
     def run(self, command: Command) -> CommandResult:
         """Run one command in its own container. Raises SandboxLost if the daemon or the container fails."""
         with lost_if_broken():
-            container = create(self._api, self._image, command, argv_inside(command))
+            container = create(self._api, self._image, command, argv_inside(command, played(command)))
             clear = partial(remove, self._api, container)
             try:
                 with ended_with_all(clear):

@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,16 @@ from agenthands.errors import SandboxLost
 from agenthands.sandbox.base import Command
 from agenthands.sandbox.docker.container import create, hand_over, lost_if_broken, quiet, remove
 from agenthands.sandbox.docker.streams import ContainerWatch, Frames, raw_socket
-from agenthands.sandbox.launch import SHELL, SHELL_START, TERMINAL_TURNS, TURNS, begun_anew, ulimits
+from agenthands.sandbox.launch import (
+    SHELL,
+    SHELL_START,
+    TERMINAL_TURNS,
+    TURNS,
+    argv_inside,
+    begun_anew,
+    played,
+    ulimits,
+)
 from agenthands.sandbox.subprocesses import ended_with_all
 
 _PROGRAM = Path(__file__).parent / "shell_script.py"
@@ -99,7 +109,7 @@ class _Service:
             if self._ending.is_set():
                 raise SandboxLost("The shell is closed.")
             if self._container is None:
-                self._container = create(self._api, self._image, self._command, ["sleep", "infinity"])
+                self._container = create(self._api, self._image, self._command, self._first())
                 self._api.start(self._container)
                 self._watch = ContainerWatch(self._api, self._container, self._command)
             assert self._watch
@@ -107,6 +117,11 @@ class _Service:
                 self._api.start(self._container)
                 self._watch.started()
             return self._container, self._watch
+
+    def _first(self) -> list[str]:
+        """Return the command line of the container's first program, which only waits, or answers on the loopback."""
+        waiting = replace(self._command, argv=("sleep", "infinity"), network="none")
+        return argv_inside(waiting, played(self._command))
 
     def _accept(self) -> None:
         while not self._ending.is_set():

@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -136,9 +136,14 @@ class ForkServer:
 class Entry:
     """The entry of one command into a sandbox; `argv` is a holder that waits inside until the command has ended."""
 
-    def __init__(self, interpreter: ForkServer, request: Mapping[str, Any]) -> None:
-        """Keep the request to the fork server; the id of the process inside is added later."""
-        self._interpreter, self._request = interpreter, dict(request)
+    def __init__(
+        self, interpreter: ForkServer, request: Mapping[str, Any], ready: Callable[[int], None] | None = None
+    ) -> None:
+        """Keep the request to the fork server; the id of the process inside is added later.
+
+        `ready` is called with it before the fork enters; an OSError of it keeps the fork out.
+        """
+        self._interpreter, self._request, self._ready = interpreter, dict(request), ready
         self._ours, self._theirs = socket.socketpair()
         self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._thread: threading.Thread | None = None
@@ -183,10 +188,14 @@ class Entry:
             if not ready:
                 return  # bwrap has failed, and reports why
             pid, _, _ = _CREDENTIALS.unpack(parts[0][2])  # the kernel translates it to our pid namespace
+            if self._ready:
+                self._ready(pid)
             request = {**self._request, "process": pid, "word": self._word}
             self._interpreter.enter(request, [*streams, self._ours.fileno()])
         except CannotEnterError as error:
             self.failure = error.with_traceback(None)  # its frames would keep open what is to be closed
+        except OSError as error:
+            self.failure = CannotEnterError(str(error))
         finally:
             self._ours.close()
             _close(streams)
@@ -201,7 +210,7 @@ def enter_beside(
     """
     while not ended.wait(_TICK):
         with contextlib.suppress(OSError, ValueError):
-            if process := _first_inside(int(shell.read_text()), word):
+            if process := first_inside(int(shell.read_text()), word):
                 break
     else:
         return
@@ -212,7 +221,7 @@ def enter_beside(
         interpreter.enter({**request, "process": process, "word": word}, [*streams, theirs.fileno()], counted=False)
 
 
-def _first_inside(shell: int, word: str) -> int:
+def first_inside(shell: int, word: str) -> int:
     """Return the id of the sandbox's first process once it has started the command, so the sandbox is ready; else 0."""
     own = Path("/proc/self/ns/user").readlink()
     for process in tree(shell):

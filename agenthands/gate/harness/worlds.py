@@ -1,0 +1,134 @@
+"""The tool as NAT builds it: once, or once for each recorded world, with the values that a world gives its settings."""
+
+import asyncio
+import contextlib
+import json
+import os
+
+from agenthands.world.inside.agenthands_world import CONTROL, CONTROL_SECONDS, Worlds, plugin
+
+
+class Built:
+    """The tool's functions of NAT, one for each world, and the world in which a call is made."""
+
+    def __init__(self, request, job, watch=None):
+        """Take the worlds of the request, if there are any; `worlds` of the job names those of its first arguments.
+
+        What this does itself is none of the tool's doing, so `watch` does not note it.
+        """
+        described = request.get("worlds")
+        self.worlds = Worlds(described, request["work"]) if described else None
+        self.watch, self.current = watch, ""
+        if watch and self.worlds:
+            watch.shows(self.worlds)
+        self.named = job.get("worlds", ())
+        self.of_arguments = {as_key(arguments): world for arguments, world in reversed(request.get("calls", ()))}
+        self.functions = {}
+
+    async def build(self, builder, config):
+        """Build the tool with its configuration class, in each world."""
+        if not self.worlds:
+            self.functions[""] = await builder.add_function("tool", config())
+            return
+        for number, name in enumerate(self.worlds.worlds):
+            with quiet(self.watch):
+                values = self.worlds.enter(name)
+            self.functions[name] = await builder.add_function(f"tool_{number}", config(**values))
+        self.leave()
+
+    def enter(self, index, arguments):
+        """Begin the world of this call anew; return the function to call there."""
+        if not self.worlds:
+            return self.functions[""]
+        name = self.named[index] if index < len(self.named) else self.of_arguments.get(as_key(arguments), "")
+        self.current = name or self.worlds.default
+        with quiet(self.watch):
+            self.worlds.enter(self.current)
+        return self.functions[self.current]
+
+    def leave(self):
+        """Be in no world."""
+        if self.worlds:
+            with quiet(self.watch):
+                self.worlds.leave()
+
+    def told(self, given, leaves=None):
+        """Return what a call gave, with the requests that it made and what it left."""
+        if not self.worlds:
+            return given
+        with quiet(self.watch):
+            more = {"requests": self.worlds.requests()} if self.worlds.hosts else {}
+            if leaves:
+                more["left"] = self.worlds.left(self.current, leaves)
+            self.worlds.leave()
+        return {**given, **more}
+
+
+def as_key(arguments):
+    """Return a text that is the same for the same arguments."""
+    return json.dumps(arguments, sort_keys=True, default=str)
+
+
+def warm_client(request):
+    """Ask the worlds once as the tool will: a client for HTTP imports much only when it is first used.
+
+    It does so in the process from which all runs are forked, so that none has to; httpx is what NAT brings.
+    """
+    described = request.get("worlds")
+    if not described or not described["hosts"]:
+        return
+
+    async def ask():
+        async with httpx.AsyncClient(timeout=CONTROL_SECONDS) as client:
+            await client.get(f"http://{CONTROL}/requests")
+
+    with contextlib.suppress(Exception):  # whoever asks in earnest meets it again
+        import httpx
+
+        os.environ.update(described["variables"])
+        asyncio.run(ask())
+
+
+def config_values(request):
+    """Return the settings with which the tool is looked at: those of its first world."""
+    described = request.get("worlds")
+    if not described:
+        return {}
+    worlds = Worlds(described, request["work"])
+    values = worlds.enter()
+    worlds.leave()
+    return values
+
+
+def settings_of(request, config):
+    """Return the settings that the tool's configuration has, where the specification declares some."""
+    from pydantic import SecretStr
+
+    if not request.get("worlds"):
+        return {}
+    with_defaults = config()
+    found = {}
+    for name in config.model_fields:
+        value = getattr(with_defaults, name)
+        secret = isinstance(value, SecretStr)
+        found[name] = {"secret": secret, "default": value.get_secret_value() if secret else json.loads(as_key(value))}
+    return {"settings": found}
+
+
+def give_world(request, session):
+    """Give the tests the fixture `world`."""
+    if described := request.get("worlds"):
+        session.config.pluginmanager.register(plugin(Worlds(described, request["work"])), "agenthands-worlds")
+
+
+@contextlib.contextmanager
+def quiet(watch):
+    """Note nothing meanwhile: this is the harness's own work."""
+    if watch is None:
+        yield
+        return
+    before, watch.busy = watch.busy, True
+    try:
+        yield
+    finally:
+        watch.busy = before

@@ -1,0 +1,1 @@
+"""Recorded worlds: what a tool may touch, played back inside a sandbox."""

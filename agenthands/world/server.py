@@ -1,0 +1,245 @@
+"""Plays recorded worlds over HTTP and HTTPS, each with a state of its own for every address on which it is asked.
+
+The whole of 127.0.0.0/8 is a sandbox's own loopback, so an address says which world is meant and who asks: it is
+127.WORLD.x.y, with the number of the world and whatever the client has chosen. Under the name `CONTROL`, on port 80, a
+client asks for a fresh state (POST /begin) and for the requests since then (GET /requests).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import socket
+import struct
+import threading
+import time
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import h11
+
+from agenthands.schemas import Response, World
+from agenthands.world.certificates import server_context
+from agenthands.world.matching import Asked, Recorded
+
+CONTROL = "world.invalid"
+NOT_RECORDED = 599
+"""The status of the answer to a request that no exchange records."""
+_HTTP, _HTTPS = 80, 443
+_MOST_BODY, _MOST_LOGGED, _MOST_STATES, _MOST_CONNECTIONS = 20 * 1024**2, 1000, 4096, 128
+_MOST_SHOWN = 20_000
+_IDLE_SECONDS, _LONGEST_SILENCE = 60.0, 300.0
+_OURS = {"content-length", "transfer-encoding", "content-encoding", "connection", "date", "keep-alive"}
+
+
+@dataclass
+class _State:
+    """What was asked on one address since it began."""
+
+    times: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+
+class WorldServer:
+    """Serves worlds on sockets that a sandbox listens on; see `agenthands.sandbox.base.Loopback`."""
+
+    ports = (_HTTP, _HTTPS)
+
+    def __init__(self, worlds: Sequence[World], hosts: Sequence[str], folder: Path) -> None:
+        """Read the worlds, in the order of their numbers, and write what a sandbox mounts into `folder`.
+
+        Raises ValueError for a URL that no client can ask.
+        """
+        self._worlds = [Recorded(world) for world in worlds]
+        self.names = [*hosts, CONTROL]
+        self._context = server_context(hosts or [CONTROL])
+        self._states: OrderedDict[str, _State] = OrderedDict()
+        self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+        self._folder = folder
+        self._at_paths: dict[int, Callable[[], None]] = {}
+        self._siblings: list[WorldServer] = []
+        self.hosts_file, self.switch_file = folder / "hosts", folder / "nsswitch.conf"
+        self.hosts_file.write_text(f"127.0.0.1 localhost sandbox {' '.join(self.names)}\n")
+        self.switch_file.write_text("hosts: files\nservices: files\nprotocols: files\n")
+
+    def sibling(self) -> WorldServer:
+        """Return a server of the same worlds with a state of its own, for one sandbox; it is closed with this one."""
+        other = copy.copy(self)
+        other._states, other._at_paths = OrderedDict(), {}
+        other._lock = threading.Lock()
+        other._siblings = []
+        self._siblings.append(other)
+        return other
+
+    def take(self, port: int, listening: socket.socket) -> Callable[[], None]:
+        """Answer what connects to a listening socket, until the function that is returned is called."""
+        return self._accepting(listening, port, proxied=False)
+
+    def path(self, port: int) -> Path:
+        """Return a Unix socket whose connections begin with a line of the PROXY protocol, version 1."""
+        path = self._folder / f"{id(self)}-{port}.socket"
+        if port not in self._at_paths:
+            listening = socket.socket(socket.AF_UNIX)
+            listening.bind(str(path))
+            listening.listen(128)
+            self._at_paths[port] = self._accepting(listening, port, proxied=True)
+        return path
+
+    def close(self) -> None:
+        """End the Unix sockets."""
+        for each in self._siblings:
+            each.close()
+        for end in self._at_paths.values():
+            end()
+
+    def _accepting(self, listening: socket.socket, port: int, *, proxied: bool) -> Callable[[], None]:
+        listening.settimeout(None)
+
+        def accept() -> None:
+            with listening:
+                while True:
+                    try:
+                        link, _ = listening.accept()
+                    except OSError:
+                        return
+                    self._slots.acquire()
+                    threading.Thread(target=self._connected, args=(link, port, proxied), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+
+        def end() -> None:
+            with contextlib.suppress(OSError):
+                listening.shutdown(socket.SHUT_RDWR)
+
+        return end
+
+    def _connected(self, link: socket.socket, port: int, proxied: bool) -> None:
+        """Serve one connection to its end. What a client breaks off is nobody's fault."""
+        try:
+            with link, contextlib.suppress(OSError, h11.RemoteProtocolError, ValueError):
+                link.settimeout(_IDLE_SECONDS)
+                address = _told_address(link) if proxied else str(link.getsockname()[0])
+                if port == _HTTPS:
+                    with self._context.wrap_socket(link, server_side=True) as secured:
+                        self._serve(secured, "https", address)
+                else:
+                    self._serve(link, "http", address)
+        finally:
+            self._slots.release()
+
+    def _serve(self, link: socket.socket, scheme: str, address: str) -> None:
+        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=64 * 1024)
+        while (head := _next(connection, link)) and isinstance(head, h11.Request):
+            asked = _asked(scheme, head, _body(connection, link))
+            told = self._controlled if asked.place[1] == CONTROL else self._answer
+            response = told(asked, address)
+            if not _say(connection, link, response, asked.method):
+                return
+            connection.start_next_cycle()
+
+    def _controlled(self, asked: Asked, address: str) -> Response:
+        with self._lock:
+            if asked.place[2] == "/begin":
+                self._states.pop(address, None)
+                return Response(status=204)
+            state = self._states.get(address)
+            return Response.model_validate({"body": json.dumps(state.log if state else [])})
+
+    def _answer(self, asked: Asked, address: str) -> Response:
+        number = int(address.split(".")[1])
+        world = self._worlds[number] if number < len(self._worlds) else Recorded(World())
+        found = world.find(asked)
+        said = "" if found >= 0 else world.nearest(asked) or "This world records no request."
+        with self._lock:
+            state = self._states.setdefault(address, _State())
+            self._states.move_to_end(address)
+            while len(self._states) > _MOST_STATES:
+                self._states.popitem(last=False)
+            times, state.times[found] = state.times[found], state.times[found] + 1
+            if len(state.log) < _MOST_LOGGED:
+                shown = {**asked.as_json(), "body": asked.as_json()["body"][:_MOST_SHOWN]}
+                state.log.append(shown | ({"unrecorded": said} if said else {}))
+        if said:
+            told = f"{asked.method} {asked.url} is not recorded. {said}"
+            return Response.model_validate({"status": NOT_RECORDED, "json": {"error": "not recorded", "message": told}})
+        return world.answer(found, times)
+
+
+def _told_address(link: socket.socket) -> str:
+    """Return the address that a client asked, from the line with which a connection through a relay begins."""
+    line = b""
+    while not line.endswith(b"\n") and len(line) < 108 and (byte := link.recv(1)):
+        line += byte
+    return line.decode("ascii").split()[3]
+
+
+def _next(connection: h11.Connection, link: socket.socket) -> Any:
+    while (event := connection.next_event()) is h11.NEED_DATA:
+        if connection.they_are_waiting_for_100_continue:
+            waiting = h11.InformationalResponse(status_code=100, headers=[])
+            link.sendall(connection.send(waiting) or b"")
+        connection.receive_data(link.recv(65536))
+    return event
+
+
+def _body(connection: h11.Connection, link: socket.socket) -> bytes:
+    body = bytearray()
+    while isinstance(event := _next(connection, link), h11.Data):
+        body += event.data
+        if len(body) > _MOST_BODY:
+            raise ValueError("the body is too long")
+    return bytes(body)
+
+
+def _asked(scheme: str, head: h11.Request, body: bytes) -> Asked:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in head.headers}
+    parts = urlsplit(head.target.decode("latin-1"))
+    host = headers.get("host", parts.netloc).rpartition("@")[2].partition(":")[0].lower()
+    query = tuple(sorted(parse_qsl(parts.query, keep_blank_values=True)))
+    return Asked(head.method.decode("ascii"), (scheme, host, unquote(parts.path) or "/"), query, headers, body)
+
+
+def _say(connection: h11.Connection, link: socket.socket, response: Response, method: str) -> bool:
+    """Send an answer, or what is recorded in its place; return whether the connection goes on."""
+    if response.seconds:
+        time.sleep(response.seconds)
+    if response.fault:
+        if response.fault == "reset":
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            link.settimeout(_LONGEST_SILENCE)
+            link.recv(1)
+        return False
+    body, kind = _content(response)
+    headers = [(name, value) for name, value in response.headers.items() if name.lower() not in _OURS]
+    if kind and not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("Content-Type", kind))
+    if response.status not in (204, 304):
+        headers.append(("Content-Length", str(len(body))))
+    said = connection.send(h11.Response(status_code=response.status, headers=headers, reason=_reason(response.status)))
+    if method != "HEAD" and response.status not in (204, 304):
+        said = (said or b"") + (connection.send(h11.Data(data=body)) or b"")
+    link.sendall((said or b"") + (connection.send(h11.EndOfMessage()) or b""))
+    return bool(connection.our_state is h11.DONE and connection.their_state is h11.DONE)
+
+
+def _content(response: Response) -> tuple[bytes, str]:
+    if response.json_body is not None:
+        return json.dumps(response.json_body, ensure_ascii=False).encode(), "application/json"
+    return (response.body or "").encode(), "text/plain; charset=utf-8" if response.body else ""
+
+
+def _reason(status: int) -> str:
+    from http import HTTPStatus
+
+    if status == NOT_RECORDED:
+        return "Not Recorded"
+    with contextlib.suppress(ValueError):
+        return HTTPStatus(status).phrase
+    return ""
