@@ -21,9 +21,12 @@ _LAST_WORDS_SECONDS = 8.0
 _PR_SET_PDEATHSIG = 1
 
 
+_GOES_ON = "Nothing is left running; the same build, started again, goes on where it was."
+
+
 @contextmanager
-def ended_by_interrupt(restore_terminal: Callable[[], None]) -> Iterator[None]:
-    """On SIGINT or SIGTERM, kill all children at once and exit with 130.
+def ended_by_interrupt(restore_terminal: Callable[[], None], said: str = _GOES_ON) -> Iterator[None]:
+    """On SIGINT or SIGTERM, kill all children at once, print what is `said`, and exit with 130.
 
     The process exits without waiting for its threads: one may be in a model call that cannot be interrupted.
     """
@@ -34,7 +37,7 @@ def ended_by_interrupt(restore_terminal: Callable[[], None]) -> Iterator[None]:
         with contextlib.suppress(Exception):
             restore_terminal()
         end_everything()
-        sys.stderr.write("Interrupted. Nothing is left running; the same build, started again, goes on where it was.\n")
+        sys.stderr.write(f"Interrupted. {said}\n")
         sys.stderr.flush()
         exit_at_once(EXIT_INTERRUPTED)
 
@@ -65,7 +68,7 @@ def cancelled_by_signal(last_words: Callable[[], object]) -> Iterator[None]:
         end_everything()
         with contextlib.suppress(Exception):
             last_words()
-        sys.stderr.write("Cancelled. Nothing is left running; the same build, started again, goes on where it was.\n")
+        sys.stderr.write(f"Cancelled. {_GOES_ON}\n")
         exit_at_once(EXIT_INTERRUPTED)
 
     def stop(_number: int, _frame: FrameType | None) -> None:

@@ -37,7 +37,10 @@ def run_chat(agent: str, question: str | None, given: Mapping[str, Any], as_json
     alone = question is not None or as_json or not sys.stdin.isatty()
     if alone:
         question = sys.stdin.read() if question in (None, "-") else question
-    with ended_by_interrupt(lambda: None), open_chat(agent, options, lambda record: _greet(record, alone)) as chat:
+    with (
+        ended_by_interrupt(lambda: None, "Nothing is left running."),
+        open_chat(agent, options, lambda record: _greet(record, alone)) as chat,
+    ):
         if alone:
             return _ask_once(chat, question or "", as_json)
         click.echo(fitted("Ready. /help shows the commands, Ctrl-D ends."), err=True)
@@ -69,8 +72,9 @@ def _ask_once(chat: Chat, question: str, as_json: bool) -> int:
 
 def _lines() -> Iterator[str]:
     """Yield what a person types, until the end; the arrow keys bring earlier lines back."""
-    import readline  # noqa: F401 - it changes what `input` can do
+    import readline  # it changes what `input` can do
 
+    readline.parse_and_bind("set enable-bracketed-paste on")  # a pasted invoice is one question, not one a line
     while True:
         try:
             line = input("\n> ").strip()

@@ -147,6 +147,7 @@ def next_steps(record: BuildRecord) -> list[str]:
     fetch = f"`agenthands fetch {record.build_id} DIR`"
     if record.status == "accepted":
         return [
+            f"Talk to it: `agenthands chat {record.build_id}`.",
             f"Fetch the agent: {fetch}.",
             "Then follow `DIR/README.md`: it says how to install, run and serve it.",
             *_how_to_try(record),

@@ -24,7 +24,7 @@ _PACKAGE = Path(_version.__file__).resolve().parent
 # The entrypoints of prefect.yaml begin here. It is not the package itself: Prefect puts the folder at the head of
 # sys.path, and agenthands/packaging and agenthands/mcp would then be found in place of the packages of those names.
 _ROOT = _PACKAGE.parent
-_SECONDS = 180
+_SECONDS = 600
 _DEPLOYED = re.compile(r"Deployment '([^']+)' successfully")
 
 

@@ -33,7 +33,7 @@ from agenthands._version import __version__
 from agenthands.errors import OutsideError
 from agenthands.flows.server.deployments import shipped
 
-_START_SECONDS = 120.0
+_START_SECONDS = 300.0
 _SEND_SECONDS = 5.0
 _KEPT_SECONDS = 7 * 24 * 3600.0
 _DATABASE_BYTES = 100_000_000

@@ -15,7 +15,7 @@ from agenthands.errors import OutsideError, SettingsInvalid
 from agenthands.flows.cancellation import DIE_WITH_PARENT, end_everything, ended_by_interrupt
 from agenthands.flows.server.deployments import deploy, shipped
 
-_START_SECONDS = 120
+_START_SECONDS = 300  # of a server that goes on starting: one that has ended is noticed at once
 _LOOK_SECONDS = 1.0
 
 
@@ -96,6 +96,6 @@ def _wait(url: str, server: subprocess.Popen[Any]) -> None:
 
 def _healthy(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health", timeout=2).is_success
+        return httpx.get(f"{url}/health", timeout=10).is_success
     except httpx.HTTPError:
         return False

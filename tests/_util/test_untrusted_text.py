@@ -20,6 +20,7 @@ from agenthands.llm.base import ChatAnswer
 from agenthands.llm.gateway.base import GatewayUsage
 from agenthands.llm.prompts import render
 from agenthands.mcp.catalogue import load_catalogue
+from agenthands.mcp.offer import offer_servers
 from agenthands.planning.planner import checked_request, plan_agent
 from agenthands.planning.validation import PlanningContext, validate_plan
 from agenthands.sandbox.base import CommandResult
@@ -79,10 +80,9 @@ HOSTILE = "{{ 7 * 7 }} {% include 'plan/system.md.j2' %} {{ cycler.__init__.__gl
 
 
 def test_a_request_is_no_template_and_does_not_end_early():
-    shown = render(
-        "plan/user.md.j2", request=HOSTILE, fence="-" * 11, agent_types={}, builtin_tools={}, servers=[], models=[]
-    )
-    assert HOSTILE in shown
+    servers = offer_servers({}, HOSTILE, 6)
+    nothing = {"agent_types": {}, "builtin_tools": {}, "servers": servers, "models": []}
+    assert HOSTILE in render("plan/user.md.j2", request=HOSTILE, fence="-" * 11, **nothing)
     asked = []
 
     def ask(messages, *_):

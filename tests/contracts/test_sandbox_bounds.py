@@ -100,7 +100,7 @@ FILLERS = {
 @pytest.mark.parametrize("text", FILLERS.values(), ids=FILLERS)
 def test_the_workspace_is_bounded(bounded, tmp_path, text):
     run = runner(bounded, tmp_path)
-    result = run(*sh(text), limits={"disk_bytes": 30 * MIB, "seconds": 20})
+    result = run(*sh(text), limits={"disk_bytes": 30 * MIB, "seconds": patient(20)})
     assert result.ended_by == "disk"
     (tmp_path / "next").mkdir()
     assert runner(bounded, tmp_path / "next")(*sh("echo x > y; cat y")).stdout == b"x\n"

@@ -140,10 +140,11 @@ EMPTY = {"README.md": "Soon.", "index.js": "// soon\nmodule.exports = {}\n"}
             (NAMED, FILES),
             r"The package young is younger than 14 days: its first version is of \d{4}-",
         ),
-        (
+        pytest.param(
             "needs-young",
             ({**NAMED, "dependencies": {"young": "^1.0.0"}}, FILES),
             "The package young is younger than 14",
+            marks=pytest.mark.long,
         ),
         (
             "shell",

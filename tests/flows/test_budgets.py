@@ -82,6 +82,7 @@ def test_the_budget_of_a_build_stops_every_conversation_that_runs(build):
             return message
         planned = json.loads(message["content"])
         planned["mcp_servers"], planned["test_cases"] = [], planned["test_cases"][:1]
+        planned["agents"][0]["tools"] = [tool["name"] for tool in planned["custom_tools"]]
         return {**message, "content": json.dumps(planned)}
 
     with serve_script("financial-research") as model:

@@ -60,6 +60,7 @@ def test_a_fault_of_each_model_is_told_and_what_was_done_is_kept(build):
         assert (record.status, record.acceptance) == ("failed", None)
 
 
+@pytest.mark.long
 def test_a_lasting_outage_is_tried_again_as_often_as_the_settings_say_and_no_more(build):
     with serve_script("data-report") as model:
         for role in ("plan", "coder"):
@@ -87,6 +88,7 @@ def test_a_model_of_the_agent_that_hangs_is_at_fault_and_not_the_agent(build, bu
     assert record.cost_usd == (pytest.approx(0.15 * sum(each.calls for each in record.spending)) if budget else None)
 
 
+@pytest.mark.long
 def test_the_last_words_of_a_build_that_fails_reach_the_users_server(start_build, model, prefect_api, monkeypatch):
     monkeypatch.setenv("PREFECT_LOGGING_LEVEL", "INFO")
     model.fault = lambda kind, number: FILTERED
@@ -133,6 +135,7 @@ def test_a_hopeless_tool_beside_another_is_given_up_early_and_explained(build, t
         if (call.get("response_format") or {}).get("json_schema", {}).get("name") == "plan":
             planned = json.loads(message["content"])
             planned["custom_tools"].append({**planned["custom_tools"][0], "name": "moon_phase"})
+            planned["agents"][0]["tools"].append("moon_phase")
             message["content"] = json.dumps(planned)
         return message
 

@@ -188,7 +188,7 @@ def job_of(call):
     return found[0] if found else ""
 
 
-@pytest.mark.parametrize("kind", ["react_agent", "tool_calling_agent"])
+@pytest.mark.parametrize("kind", [pytest.param("react_agent", marks=pytest.mark.long), "tool_calling_agent"])
 def test_a_tools_error_that_the_agent_hides_fails_the_case(kind, registry, nat_environment, bubblewrap, tmp_path):
     """The agent's answer says everything that its checks want."""
 

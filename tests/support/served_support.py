@@ -110,7 +110,8 @@ def serve(folder, command=BIN / "agenthands", cwd=None, **more):
     begun = {"env": variables, "cwd": cwd, "stdout": log, "stderr": log}
     with log, subprocess.Popen([command, "serve", "--port", str(port)], **begun) as process:
         served = Served(folder, process.pid, url, {**variables, "PREFECT_API_URL": url})
-        until(lambda: served.deployment("build-batch/nightly"), 300)
+        until(lambda: process.poll() is not None or served.deployment("build-batch/nightly"), 300)
+        assert process.poll() is None, (folder / "serve.log").read_text()[-3000:]
         yield served
         process.send_signal(signal.SIGINT)
         served.exit_code = process.wait(patient(60))

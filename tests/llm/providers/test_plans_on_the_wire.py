@@ -122,7 +122,7 @@ def test_what_a_server_refuses_is_left_out_from_then_on():
 
 
 def test_a_server_that_counts_the_limit_against_its_window_is_asked_without_one():
-    member = Member("small", partial(Plain, window=16_000), "openai/small", "/v1")
+    member = Member("small", partial(Plain, window=13_000), "openai/small", "/v1")
     with member.opened(lambda asked: Wish(LARGE)) as provider:
         assert planned(member, provider).plan == Plan.model_validate_json(LARGE)
     assert ["max_tokens" in body for body in provider.bodies] == [True, False]

@@ -50,7 +50,7 @@ def test_a_plan_that_is_corrected_reads_its_beginning_again(name):
     tracker = BudgetTracker(Budget())
     with NAMED[name].opened(answers) as provider:
         model = MeteredModel(LitellmModel(NAMED[name].settings(provider)), tracker.scope("plan"))
-        assert plan_agent(REQUEST, model, REALITY, lambda plan: "").plan == Plan.model_validate_json(large_plan())
+        assert plan_agent(REQUEST, model, REALITY).plan == Plan.model_validate_json(large_plan())
     (spending,) = tracker.spending
     cost, without = paid(name, spending.tokens)
     assert spending.cost_usd == pytest.approx(cost)
@@ -59,7 +59,7 @@ def test_a_plan_that_is_corrected_reads_its_beginning_again(name):
     if name == "claude-4.5":
         assert [marks(body) for body in provider.bodies] == [["system"], ["system", "user"], ["system", "user"]]
         assert provider.read[1] > 1024, "the system prompt"
-        assert provider.read[2] > 3 * provider.read[1], "and the request with what was said about it"
+        assert provider.read[2] > provider.read[1] + 500, "and the request with what was said about it"
     else:
         assert "cache_control" not in json.dumps(provider.bodies), "they keep beginnings by themselves"
 

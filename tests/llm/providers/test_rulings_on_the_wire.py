@@ -37,7 +37,7 @@ def test_a_ruling_and_an_opinion(member):
         asked = LitellmModel(member.settings(provider))
         found = [Contradiction(0, {"result": {"text": "IV"}})]
         (ruling,) = arbitrate(SPEC, "def f(): ...", found, 1, asked).rulings
-        judged = judge_answer(CASE, "MCMXCIV", ["roman_numeral"], asked)
+        judged = judge_answer(CASE, "MCMXCIV", [], asked)
     assert (ruling.wrong, ruling.corrected.expected) == ("example", {"text": "IV", "parts": {"IV": 1}})
     assert (judged.opinion.passed, judged.opinion.reason) == (True, "It says so.")
     assert len(provider.asked) == 2, "each was asked once"
