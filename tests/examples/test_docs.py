@@ -27,6 +27,7 @@ OTHERS = {
     "trials.md",
     "python.md",
     "reasons.md",
+    "worlds.md",
     "agents.md",
 }  # what was measured, and how; and what has no commands
 NOT_RUN = {
