@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 import sample_records
 from conftest_paths import ROOT
@@ -191,11 +192,19 @@ def at_work(sandbox, home, marker):
         thread.join()
 
 
+def command_of(process):
+    """Return a process's command; that of one that has ended meanwhile is empty."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 @pytest.mark.slow
 def test_what_runs_in_a_sandbox_is_found(traces, bubblewrap):
     marker = f"{time.time_ns() % 10**9}.5"
     with at_work(bubblewrap, traces.home, marker):
-        inside = [each.cmdline() for each in traces.processes() if in_sandbox(each)]
+        inside = [command_of(each) for each in traces.processes() if in_sandbox(each)]
         assert ["sleep", marker] in inside
     assert not traces.left([])["processes"]
 
