@@ -46,7 +46,9 @@ def plan_of(count, changed=()):
         "expected_behavior": "Calls the first tool.",
         "checks": [{"kind": "tool_called", "value": names(1)[0]}],
     }
-    return {**plan, "name": "many-tools", "mcp_servers": [], "custom_tools": tools, "test_cases": [case]}
+    agent = {**plan["agents"][0], "tools": [tool["name"] for tool in tools]}
+    parts = {"mcp_servers": [], "custom_tools": tools, "agents": [agent], "test_cases": [case]}
+    return {**plan, "name": "many-tools", **parts}
 
 
 def write_script(folder, count, changed=()):
