@@ -61,7 +61,8 @@ def test_it_is_called_as_it_was_accepted(member, nat_environment, bubblewrap, tm
     if member.id == "plain-refusing":
         pytest.skip("as plain: an agent sends no response_format")
     effort = {"reasoning_effort": "medium"} if member.id in ("claude-4.5", "gpt-5.1") else {}
-    plan = Plan.model_validate({**PLAN, "mcp_servers": []})
+    alone = {**PLAN["agents"][0], "tools": ["current_datetime", "roman_numeral"]}
+    plan = Plan.model_validate({**PLAN, "mcp_servers": [], "agents": [alone]})
     tools = {"roman_numeral": write_roman(tmp_path / "tool")}
     with member.opened(roman) as provider, short_folder() as short:
         settings = member.settings(provider, **effort)
