@@ -12,6 +12,8 @@ from scripted_server import serve_script
 from served_support import BIN, serve
 from warm_command import warm_command
 
+from agenthands.schemas import BuildRecord
+
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory):
@@ -47,6 +49,18 @@ def warm_build(warm, model, tmp_path):
         chosen = ["--planner", "openai/scripted", "--api-base", model.url]
         variables = {"AGENTHANDS_STORE": tmp_path / "store", "OPENAI_API_KEY": "x"}
         return warm.run(command, "a report", *chosen, *options, **variables)
+
+    return build
+
+
+@pytest.fixture
+def build(warm_build):
+    """Build as `warm_build` does, to an accepted agent; returns the record."""
+
+    def build(*options):
+        done = warm_build("--json", *options)
+        assert done.returncode == 0, done.stderr
+        return BuildRecord.model_validate_json(done.stdout)
 
     return build
 

@@ -55,16 +55,6 @@ def model(one_model, first, tmp_path):
     return one_model
 
 
-@pytest.fixture
-def build(warm_build):
-    def build(*options):
-        done = warm_build("--json", *options)
-        assert done.returncode == 0, done.stderr
-        return BuildRecord.model_validate_json(done.stdout)
-
-    return build
-
-
 def test_a_rebuild_asks_no_model_and_starts_no_sandbox_for_tools(build, model, first):
     _, before, _ = first
     record = build()

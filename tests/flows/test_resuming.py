@@ -15,16 +15,6 @@ from agenthands.schemas import BuildRecord
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-@pytest.fixture
-def build(warm_build):
-    def build(*options):
-        done = warm_build("--json", *options)
-        assert done.returncode == 0, done.stderr
-        return BuildRecord.model_validate_json(done.stdout)
-
-    return build
-
-
 def kill_at(process, moment):
     """Kill a build at this line of its progress; returns its id."""
     with process:

@@ -44,7 +44,7 @@ if BEHAVIOUR == "flood":
 if BEHAVIOUR == "asks the network":
     import socket
     try:
-        socket.getaddrinfo("pypi.org", 443)
+        socket.getaddrinfo("updates.example.org", 443)
     except OSError:
         pass
 if BEHAVIOUR == "deep":
