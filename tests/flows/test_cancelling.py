@@ -35,7 +35,9 @@ def test_a_terminated_command_ends_as_an_interrupted_one_and_says_what_it_was(tm
 SLOW_TO_SAY = """
 import sys, time
 import agenthands.flows.build_agent as building
+import agenthands.gate.harness_client as judging
 from agenthands.cli.main import main
+judging._BOOT = "import time; time.sleep(600)"
 say = building._cancelled
 def later(*what):
     time.sleep(4)
@@ -55,7 +57,10 @@ def a_sandbox_of(process):
 
 
 def test_a_build_that_is_terminated_while_the_gate_judges_keeps_no_verdict(model, prefect_api, tmp_path):
-    """Its other threads go on while it says its last words: slowly, as to a store that is far away."""
+    """Its other threads go on while it says its last words: slowly, as to a store that is far away.
+
+    What the gate runs does not end by itself: on an idle machine it would before it is killed.
+    """
     options = ["build", "a report", "--planner", "openai/scripted", "--api-base", model.url]
     command = [sys.executable, "-P", "-c", SLOW_TO_SAY, *options]
     variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store"), "OPENAI_API_KEY": "x"}
