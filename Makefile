@@ -33,6 +33,9 @@ test: install ## The tests that prove a change, in under ten minutes on two core
 test-rest: install ## The tests that need images of docker or many machines, or take long
 	deployments/docker-for-tests.sh $(BIN)/python -m pytest -m "$(REST)" $(SPREAD)
 
+test-failed: install ## The tests that failed last, one after the other
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+
 test-all: test test-rest ## All tests
 
 test-fast: install ## The tests that need no NAT environment, sandbox or server
@@ -68,4 +71,4 @@ lock: install ## Resolve requirements.lock and agenthands/environments/locks/*.l
 	$(UV_COMPILE) --only-binary :all: agenthands/environments/locks/node.in -o agenthands/environments/locks/node.lock
 	$(UV_COMPILE) --only-binary :all: -c agenthands/environments/locks/nat.lock agenthands/environments/locks/installer.in -o agenthands/environments/locks/installer.lock
 
-.PHONY: help install check test test-rest test-all test-fast fuzz demo serve bench docs format lock
+.PHONY: help install check test test-rest test-failed test-all test-fast fuzz demo serve bench docs format lock
