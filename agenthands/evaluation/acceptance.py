@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agenthands._util.formatting import one_line
 from agenthands._util.untrusted_json import read_scrubbed
-from agenthands.evaluation.agent_world import in_world
+from agenthands.evaluation.agent_world import in_worlds, worlds_together
 from agenthands.evaluation.case_checks import failed_tools
 from agenthands.evaluation.case_verdict import Verdict, unreached
 from agenthands.evaluation.installed_agent import LOAD_SECONDS, InstalledAgent, Reach, agent_command
@@ -105,21 +105,24 @@ def _asked_in_worlds(
 ) -> tuple[dict[str, Any], float]:
     """Ask the cases, those of one world after those of another, and return the whole outcome and how long it took.
 
-    The agent is loaded anew in each world; most agents have none. What fails to load ends it.
+    The agent is loaded anew in each world, in one process as far as all that it uses runs in it. What fails to load
+    ends it.
     """
     said: dict[str, Any] = {}
     outcome: dict[str, Any] = {"loaded": True, "error": "", "cases": []}
     seconds = 0.0
-    for world in dict.fromkeys(case.world for case in cases):
-        some = [case for case in cases if case.world == world]
-        request = {
-            "cases": [{"id": case.id, "query": case.query, "messages": case.messages()} for case in some],
-            "seconds": case_seconds,
-            "together": 1 if agent.parts.alone else _TOGETHER,
-        }
-        command = agent_command(agent, reach, request, LOAD_SECONDS + case_seconds * len(some))
-        with in_world(command, agent.tools, world, agent.workspace / "worlds" / (world or "none")) as inside:
-            result = sandbox.run(inside)
+    names = list(dict.fromkeys(case.world for case in cases))
+    for number, group in enumerate(worlds_together(names, agent.tools, apart=bool(agent.servers))):
+        some = [case for name in group for case in cases if case.world == name]
+        with in_worlds(group, agent.tools, agent.workspace / "worlds" / str(number)) as worlds:
+            request = {
+                "cases": [_asked(case) for case in some],
+                "seconds": case_seconds,
+                "together": 1 if agent.parts.alone else _TOGETHER,
+                "worlds": worlds.told,
+            }
+            limit = LOAD_SECONDS * len(group) + case_seconds * len(some)
+            result = sandbox.run(worlds.around(agent_command(agent, reach, request, limit)))
         outcome = _outcome(result, [case.id for case in some])
         seconds += result.seconds
         said |= {each["id"]: each for each in outcome["cases"]}
@@ -130,6 +133,10 @@ def _asked_in_worlds(
             break
     asked = list(takewhile(lambda case: case.id in said, cases))
     return {**outcome, "cases": [said[case.id] for case in asked]}, round(seconds, 3)
+
+
+def _asked(case: TestCase) -> dict[str, Any]:
+    return {"id": case.id, "query": case.query, "messages": case.messages(), "world": case.world}
 
 
 _UNTRIED = "no test case could be tried: all of them need the network"

@@ -1,9 +1,10 @@
 """Runs in a sandbox with the Python of the NAT environment: loads the packaged agent, and asks it or lets it be asked.
 
-Reads {"config": path, "cases": [{"id", "query", "messages"}], "seconds": float, "together": int} from standard input;
-writes to standard output one JSON object with the result of loading and of each case. `messages` is the conversation
-that ends with the query, and `together` how many cases may run at once. With "talk": PATH of a Unix socket there are no
-cases: what is asked there is answered until it closes (`talk_script.py`). `nat_steps.py` and that lie beside it.
+Reads {"config": path, "cases": [{"id", "query", "messages", "world"}], "seconds": float, "together": int} from standard
+input; writes to standard output one JSON object with the result of loading and of each case. `messages` is the
+conversation that ends with the query, and `together` how many cases may run at once. The agent is loaded anew for the
+cases of each world, which "worlds" describes for `worlds_script.py`. With "talk": PATH of a Unix socket there are no
+cases: what is asked there is answered until it closes (`talk_script.py`). `nat_steps.py` and those lie beside it.
 """
 
 import asyncio
@@ -38,28 +39,41 @@ def main():
 
 
 async def run(request, outcome):
-    """Load the agent as `nat run` does, ask it every case, and fill in `outcome`."""
+    """Load the agent as `nat run` does, in each world that its cases name, ask it these, and fill in `outcome`."""
     gc.disable()  # it takes a fifth to a third of the time of NAT's imports, whose objects stay
+    worlds = worlds_script.AgentWorlds(request["worlds"]) if request.get("worlds") else worlds_script.NoWorlds()
+    nat_steps.watch()
+    # The model's client takes seconds to import; meanwhile the MCP servers start in their own processes.
+    threading.Thread(target=importlib.import_module, args=("langchain_litellm",), daemon=True).start()
+    for world in dict.fromkeys(case["world"] for case in request["cases"]) or [""]:
+        outcome["loaded"] = False
+        with worlds_script.entered(worlds, world):
+            await load_and_ask(request, outcome, worlds, world)
+
+
+async def load_and_ask(request, outcome, worlds, world):
+    """Load the agent in the world in which this process is, and ask it the cases that name it."""
     from nat.builder.workflow_builder import WorkflowBuilder
     from nat.runtime.loader import load_config
     from nat.runtime.session import SessionManager
 
     config = load_config(request["config"])
-    nat_steps.watch()
+    worlds.configure(world, config)
     give_proxies(config)
-    # The model's client takes seconds to import; meanwhile the MCP servers start in their own processes.
-    threading.Thread(target=importlib.import_module, args=("langchain_litellm",), daemon=True).start()
     async with WorkflowBuilder(general_config=config.general) as builder:
         start_groups_at_once(builder, config)
         await builder.populate_builder(config)
         manager = await SessionManager.create(config=config, shared_builder=builder)
-        gc.freeze()
-        gc.enable()
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
         outcome["loaded"] = True
         if "talk" in request:
             await _beside("talk_script").talk(manager, request["talk"], nat_steps.calls_of, root_cause)
         else:
-            await ask_all(manager, request, outcome["cases"])
+            cases = [case for case in request["cases"] if case["world"] == world]
+            together = 1 if worlds.alone(world) else request["together"]
+            await ask_all(manager, request, cases, outcome["cases"], together, lambda: worlds.begin(world))
         await manager.shutdown()
 
 
@@ -86,16 +100,20 @@ def give_proxies(config):
             server.env = {**proxies, **(server.env or {})}
 
 
-async def ask_all(manager, request, answers):
-    """Ask every case, as many at once as may be, and put what came of each into `answers`, in the order of cases."""
-    free = asyncio.Semaphore(request["together"])
+async def ask_all(manager, request, cases, answers, together, begin):
+    """Ask every case, `together` at once, and put what came of each into `answers`, in the order of cases.
+
+    `begin` is called before each: it has the world as it was, where cases would find what others left.
+    """
+    free = asyncio.Semaphore(together)
     room = MAX_CALLS_TEXT // max(len(request["cases"]), 1)
 
     async def one(case):
         async with free:
+            begin()
             return {"id": case["id"], **await ask(manager, case, request["seconds"], room)}
 
-    asked = [asyncio.create_task(one(case)) for case in request["cases"]]
+    asked = [asyncio.create_task(one(case)) for case in cases]
     try:
         for each in asked:
             answers.append(await each)
@@ -139,6 +157,7 @@ def _beside(name):
 
 
 nat_steps = _beside("nat_steps")
+worlds_script = _beside("worlds_script")
 
 
 def step_of(payload):

@@ -1,17 +1,17 @@
-"""The recorded world in which an agent is asked a test case: that of all its tools together."""
+"""The recorded worlds in which an agent is asked its test cases: those of all its tools together."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from agenthands.sandbox.base import Command
 from agenthands.schemas import Effects, ToolSpec, World
-from agenthands.world.staging import staged
+from agenthands.world.staging import Stage, staged
 
 
 def place_variable(tool: str, place: str) -> str:
@@ -19,33 +19,74 @@ def place_variable(tool: str, place: str) -> str:
     return f"{tool}_{place}".upper()
 
 
-@contextlib.contextmanager
-def in_world(command: Command, tools: Sequence[ToolSpec], world: str, folder: Path) -> Iterator[Command]:
-    """Yield a command that runs in a world of these tools, laid out in a new `folder`; the same one where it has none.
+@dataclass(frozen=True)
+class AgentWorlds:
+    """Worlds that are laid out and served; `told` is what `worlds_script.py` reads of them. None of it: no world."""
 
-    The time is today's: only a single tool can be called at another. Raises ValueError for a world that is faulty.
+    stage: Stage | None = None
+    told: Mapping[str, Any] | None = None
+
+    def around(self, command: Command) -> Command:
+        """Return a command that runs in these worlds, and can enter each of them."""
+        if self.stage is None:
+            return command
+        near = ",".join(["127.0.0.1", "localhost", *self.stage.described["hosts"]])
+        variables = {**command.variables, "NO_PROXY": near, "no_proxy": near}
+        return self.stage.around_worlds(replace(command, variables=variables))
+
+
+def worlds_together(names: Sequence[str], tools: Sequence[ToolSpec], apart: bool) -> list[list[str]]:
+    """Return which worlds one process can be in, one after the other; `apart` says that each needs one of its own.
+
+    A process of another program, such as an MCP server, stays in the first world of its sandbox.
     """
-    concerned = [tool for tool in tools if world in tool.worlds]
+    known = {name for tool in tools for name in tool.worlds}
+    recorded = [name for name in names if name in known]
+    groups = [[name] for name in recorded] if apart else [recorded]
+    return [group for group in [*groups, [name for name in names if name not in known]] if group]
+
+
+@contextlib.contextmanager
+def in_worlds(names: Sequence[str], tools: Sequence[ToolSpec], folder: Path) -> Iterator[AgentWorlds]:
+    """Yield the worlds of these names, laid out in a new `folder`, with what each tool finds in them.
+
+    Raises ValueError for a world that is faulty.
+    """
+    concerned = [tool for tool in tools if set(names) & set(tool.worlds)]
     if not concerned:
-        yield command
+        yield AgentWorlds()
         return
     shutil.rmtree(folder, ignore_errors=True)
-    together = _together(concerned, world)
-    with staged(together, folder / "recorded") as stage:
+    worlds = {name: _together(concerned, name) for name in names}
+    together = concerned[0].model_copy(update={"effects": _all_effects(concerned), "worlds": worlds})
+    with staged(together, folder) as stage:
         assert stage
-        described = stage.described["worlds"][world]
-        variables = {name: described["fields"][name.lower()] for name in together.effects.secrets}
-        variables |= {name.upper(): _own(place, folder / "own") for name, place in described["places"].items()}
-        variables["NO_PROXY"] = variables["no_proxy"] = ",".join(["127.0.0.1", "localhost", *stage.described["hosts"]])
-        yield stage.around(replace(command, variables={**command.variables, **variables}))
+        places = [(tool.name, name) for tool in concerned for name, _ in tool.effects.places()]
+        told = {
+            "described": stage.described,
+            "variables": {
+                **{_qualified(*place): place_variable(*place) for place in places},
+                **{name.lower(): name for name in together.effects.secrets},
+            },
+            "settings": {
+                name: {tool.name: tool.worlds[name].settings for tool in concerned if name in tool.worlds}
+                for name in names
+            },
+            "alone": [name for name, world in worlds.items() if _changes(world, together.effects)],
+        }
+        yield AgentWorlds(stage, told)
 
 
-def _together(tools: Sequence[ToolSpec], world: str) -> ToolSpec:
-    """Return a specification with the effects of all these tools; the names of places begin with their tool's."""
-    worlds = [tool.worlds[world] for tool in tools]
-    pairs = list(zip(tools, worlds, strict=True))
+def _changes(world: World, effects: Effects) -> bool:
+    """Return whether a question may find what another one left: it is asked alone then, and the world begun anew."""
+    writes = any(place.access == "write" for _, place in effects.places())
+    return writes or any(exchange.turn for exchange in world.http)
+
+
+def _all_effects(tools: Sequence[ToolSpec]) -> Effects:
+    """Return the effects of all these tools but their settings; the names of places begin with their tool's."""
     http = {each.host: each for tool in tools for each in tool.effects.http}
-    effects = Effects().model_copy(
+    return Effects().model_copy(
         update={
             "http": list(http.values()),
             "files": [_named(tool, each) for tool in tools for each in tool.effects.files],
@@ -53,29 +94,25 @@ def _together(tools: Sequence[ToolSpec], world: str) -> ToolSpec:
             "secrets": list(dict.fromkeys(name for tool in tools for name in tool.effects.secrets)),
         }
     )
-    everything = World().model_copy(
+
+
+def _together(tools: Sequence[ToolSpec], world: str) -> World:
+    """Return what these tools find in the world of this name."""
+    pairs = [(tool, tool.worlds[world]) for tool in tools if world in tool.worlds]
+    return World().model_copy(
         update={
-            "http": [exchange for each in worlds for exchange in each.http],
-            "files": {f"{tool.name}_{path}": text for tool, each in pairs for path, text in each.files.items()},
-            "tables": {f"{tool.name}_{name}": sql for tool, each in pairs for name, sql in each.tables.items()},
-            "secrets": {name: value for each in worlds for name, value in each.secrets.items()},
+            "http": [exchange for _, each in pairs for exchange in each.http],
+            "files": {_qualified(tool.name, path): text for tool, each in pairs for path, text in each.files.items()},
+            "tables": {_qualified(tool.name, name): sql for tool, each in pairs for name, sql in each.tables.items()},
+            "secrets": {name: value for _, each in pairs for name, value in each.secrets.items()},
+            "now": next((each.now for _, each in pairs if each.now), ""),
         }
     )
-    return tools[0].model_copy(update={"effects": effects, "worlds": {world: everything}})
 
 
 def _named(tool: ToolSpec, place: Any) -> Any:
-    return place.model_copy(update={"name": f"{tool.name}_{place.name}"})
+    return place.model_copy(update={"name": _qualified(tool.name, place.name)})
 
 
-def _own(place: Mapping[str, Any], folder: Path) -> str:
-    """Return the path of a place: a copy in `folder`, which the agent may write, where it may be changed."""
-    path = Path(place["path"])
-    if not place["write"]:
-        return str(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    if path.is_dir():
-        shutil.copytree(path, folder / path.name)
-    elif path.exists():
-        shutil.copyfile(path, folder / path.name)
-    return str(folder / path.name)
+def _qualified(tool: str, place: str) -> str:
+    return f"{tool}_{place}"

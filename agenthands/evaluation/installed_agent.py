@@ -17,7 +17,7 @@ from agenthands.schemas import ToolSpec
 LOAD_SECONDS = 120.0
 _FOLDER = Path(__file__).parent
 _SCRIPT = _FOLDER / "agent_script.py"
-_BESIDE = [_FOLDER / "nat_steps.py", _FOLDER / "talk_script.py"]
+_BESIDE = [_FOLDER / name for name in ("nat_steps.py", "talk_script.py", "worlds_script.py")]
 
 
 @dataclass(frozen=True)

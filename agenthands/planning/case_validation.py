@@ -11,6 +11,7 @@ from agenthands._util.untrusted_json import regex_fault
 from agenthands.environments.nat_registry import NETWORK_BUILTINS
 from agenthands.schemas import CaseCheck, Plan, TestCase
 from agenthands.schemas.plan_agent import edges
+from agenthands.schemas.test_case import called_tools
 
 _ANY = "any"
 _LANGUAGE = re.compile(r"[a-z]{2}")
@@ -176,8 +177,8 @@ def _history_complaints(case: TestCase, plan: Plan) -> Iterator[str]:
 
 
 def _fetching(plan: Plan) -> set[str]:
-    """Return the planned tools that are there to fetch data, as their names tell."""
-    fetching = {tool.name for tool in plan.custom_tools if tool.network}
+    """Return the planned tools that are there to fetch data, as their effects or their names tell."""
+    fetching = {tool.name for tool in plan.custom_tools if tool.reaches_network or any(tool.effects.places())}
     fetching |= {tool.type for tool in plan.builtin_tools if tool.type in NETWORK_BUILTINS}
     for server in plan.mcp_servers:
         for tool in server.tools:
@@ -191,7 +192,7 @@ def _data_fault(case: TestCase, fetching: set[str]) -> str:
 
     Data that a tool computes on may stand in the question, so a case that calls any other tool too is let pass.
     """
-    called = _wanted_tools(case.checks)
+    called = called_tools(case)
     if not called or called - fetching:
         return ""
     fetched = ", ".join(sorted(called))
@@ -207,17 +208,6 @@ def _data_fault(case: TestCase, fetching: set[str]) -> str:
     if _is_data(case.query):
         return f"the question holds the data that {fetched} is there to fetch: ask as a user who does not have it."
     return ""
-
-
-def _wanted_tools(checks: Sequence[CaseCheck]) -> set[str]:
-    found: set[str] = set()
-    for check in checks:
-        value = check.value
-        if check.kind == "tool_called":
-            found.add(str(value.get("tool")) if isinstance(value, dict) else str(value))
-        elif check.kind == "called_in_order" and isinstance(value, list):
-            found |= {str(name) for name in value}
-    return found
 
 
 def _results(check: CaseCheck) -> list[Any]:

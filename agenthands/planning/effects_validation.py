@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from agenthands.schemas import Plan
+from agenthands.schemas import Plan, TestCase, ToolSpec
+from agenthands.schemas.test_case import called_tools
 from agenthands.world.faults import world_faults
 
 
@@ -12,8 +13,24 @@ def effect_complaints(plan: Plan) -> Iterator[str]:
     """Yield an exact complaint about everything in effects and worlds that cannot be built, or not be proven."""
     for tool in plan.custom_tools:
         yield from (f"custom_tools.{tool.name}.{fault}" for fault in world_faults(tool))
-    worlds = {name for tool in plan.custom_tools for name in tool.worlds}
+    recorded = {tool.name: tool for tool in plan.custom_tools if tool.worlds}
     for case in plan.test_cases:
-        if case.world and case.world not in worlds:
-            there = ", ".join(sorted(worlds)) or "none"
-            yield f"test_cases.{case.id}: no custom tool has a world {case.world!r}; there are {there}."
+        yield from (f"test_cases.{case.id}: {fault}" for fault in _case_faults(case, recorded))
+
+
+def _case_faults(case: TestCase, recorded: Mapping[str, ToolSpec]) -> Iterator[str]:
+    """Yield what is wrong with the world of a test case; `recorded` are the tools that have worlds."""
+    worlds = sorted({name for tool in recorded.values() for name in tool.worlds})
+    if case.world and case.world not in worlds:
+        yield f"no custom tool has a world {case.world!r}; there are {', '.join(worlds) or 'none'}."
+        return
+    if worlds and not case.world:
+        yield f"name its world, in which its tools are tried; there are {', '.join(worlds)}."
+        return
+    for name in sorted(called_tools(case) & recorded.keys()):
+        if case.world not in recorded[name].worlds:
+            there = ", ".join(recorded[name].worlds)
+            yield (
+                f"it calls {name}, which has no world {case.world!r}, only {there}: choose one that all its tools "
+                f"have, or record {case.world!r} for {name}, too."
+            )

@@ -17,7 +17,7 @@ from agenthands.errors import AnswerCutOff, ModelSilent, PlanRefused, RequestInv
 from agenthands.llm.base import ChatModel
 from agenthands.llm.prompts import render
 from agenthands.mcp.offer import offer_servers
-from agenthands.planning.plan_schema import planner_schema
+from agenthands.planning.plan_schema import planner_schema, shown_schema
 from agenthands.planning.validation import PlanningContext, validate_plan
 from agenthands.schemas import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
 from agenthands.schemas.plan_changes import changed_parts
@@ -140,7 +140,7 @@ def _opening(
     """Return the messages up to the planner's turn; servers that proved unusable are not offered again."""
     usable = {name: server for name, server in reality.catalogue.items() if name not in reality.unusable}
     messages = [
-        {"role": "system", "content": render("plan/system.md.j2", schema=json.dumps(schema, indent=1))},
+        {"role": "system", "content": render("plan/system.md.j2", schema=shown_schema(schema))},
         {
             "role": "user",
             "content": render(

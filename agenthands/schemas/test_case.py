@@ -55,3 +55,15 @@ class TestCase(Part):
     def messages(self) -> list[dict[str, str]]:
         """Return the conversation with the question at its end, as chat models take it."""
         return [*(turn.model_dump() for turn in self.history), {"role": "user", "content": self.query}]
+
+
+def called_tools(case: TestCase) -> set[str]:
+    """Return the names of what a case says must be called."""
+    found: set[str] = set()
+    for check in case.checks:
+        value = check.value
+        if check.kind == "tool_called":
+            found.add(str(value.get("tool")) if isinstance(value, dict) else str(value))
+        elif check.kind == "called_in_order" and isinstance(value, list):
+            found |= {str(name) for name in value}
+    return found

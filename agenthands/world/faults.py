@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import unquote_plus
 
 from agenthands._util.killable import UnfinishedError, killable
 from agenthands._util.untrusted_json import misfits, schema_fault
@@ -70,6 +71,8 @@ def _faults_of(world: World, effects: Effects) -> Iterator[str]:
         yield f": its files and tables have more than {MOST_TEXT:,} characters; a sample is enough."
     if world.now and not _is_time(world.now):
         yield f".now: {world.now!r} is no time in ISO 8601."
+    if effects.clock and not world.now:
+        yield ".now: the tool may ask what time it is, so say what time it is there."
     yield from _value_faults(world, effects)
 
 
@@ -80,6 +83,12 @@ def _http_faults(world: World, effects: Effects) -> Iterator[str]:
         for fault in _exchange_faults(exchange, effects, secrets):
             sound = False
             yield f".http.{number}: {fault}"
+    silent = any(exchange.response.fault == "no_answer" for exchange in world.http)
+    if silent and not world.settings:
+        yield (
+            ".http: an answer never comes, and a tool that waits for it takes longer than it may: give it a setting "
+            "for the time-out in effects.settings, and a small one in the settings of this world."
+        )
     if sound:
         for request in Recorded(world).contradictions():
             yield f".http: {request} has several answers; give each its turn (1, 2, ...), or leave all but one out."
@@ -112,7 +121,8 @@ def _exchange_faults(exchange: Exchange, effects: Effects, secrets: list[str]) -
     for side in (exchange.request, exchange.response):
         if (length := _length(side)) > MOST_BODY:
             yield f"a body of {length:,} characters; at most {MOST_BODY:,} are played, and a few rows are enough."
-    if any(secret in exchange.request.url for secret in secrets):
+    asked = [exchange.request.url, *(str(value) for value in exchange.request.query.values())]
+    if any(secret in unquote_plus(text) for secret in secrets for text in asked):
         yield "a secret stands in the URL, where logs would show it; put it into a header."
 
 

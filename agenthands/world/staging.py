@@ -40,17 +40,21 @@ class Stage:
             loopback=self.server.sibling() if self.server else None,
         )
 
-    def around_shell(self, command: Command) -> Command:
-        """Return the command of a shell in these worlds, whose pytest has the fixture `world`."""
+    def around_worlds(self, command: Command) -> Command:
+        """Return a command in these worlds whose Python can import the module that enters them."""
         paths = [INSIDE, *_clock()]
         folders = dict.fromkeys([str(INSIDE), *(str(each.parent) for each in paths[1:])])
+        found = ":".join(filter(None, [command.variables.get("PYTHONPATH"), *folders]))
+        variables = {**command.variables, "PYTHONPATH": found}
+        return self.around(replace(command, read_only=[*command.read_only, *paths], variables=variables))
+
+    def around_shell(self, command: Command) -> Command:
+        """Return the command of a shell in these worlds, whose pytest has the fixture `world`."""
         variables = {
-            "PYTHONPATH": ":".join(filter(None, [command.variables.get("PYTHONPATH"), *folders])),
             "PYTEST_ADDOPTS": f"{command.variables.get('PYTEST_ADDOPTS', '')} -p agenthands_world".strip(),
             "AGENTHANDS_WORLDS": str(self.description_file),
         }
-        shown = replace(command, read_only=[*command.read_only, *paths], variables={**command.variables, **variables})
-        return self.around(shown)
+        return self.around_worlds(replace(command, variables={**command.variables, **variables}))
 
     @property
     def description_file(self) -> Path:
