@@ -28,10 +28,13 @@ _PACKAGE = Path(__file__).parents[1]
 _ACCEPTANCE = (
     "evaluation/acceptance", "evaluation/agent_script", "evaluation/case_checks", "evaluation/case_verdict",
     "evaluation/llm_judge", "evaluation/nat_steps", "evaluation/transcript", "packaging/bundle",
+    "evaluation/agent_world", "evaluation/worlds_script", "world/inside/agenthands_world", "world/matching",
+    "world/server", "world/staging",
 )  # fmt: skip
 _PLANNING = (
     "planning/planner", "planning/validation", "planning/team_validation", "planning/case_validation",
-    "planning/server_validation", "packaging/load_check", "packaging/load_check_script", "mcp/offer", "mcp/ranking",
+    "planning/server_validation", "planning/effects_validation", "planning/plan_schema", "world/faults",
+    "packaging/load_check", "packaging/load_check_script", "mcp/offer", "mcp/ranking",
     "mcp/topics.toml",
 )  # fmt: skip
 _ANSWERS = {
