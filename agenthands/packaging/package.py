@@ -151,7 +151,7 @@ def _values(plan: Plan, servers: Sequence[PlannedServer], version: str, model: M
         "distribution": package.replace("_", "-"),
         "config": config_path(plan),
         "servers": servers,
-        "mounts": mounts(servers),
+        "mounts": mounts(plan, servers),
         "kept_files": kept_files(servers),
         "nat_version": version,
         "agent_model": model.model,

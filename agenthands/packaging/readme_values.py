@@ -10,6 +10,7 @@ from agenthands.llm.settings import key_names
 from agenthands.mcp.catalogue_server import ServerVariable
 from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.agent_config import models_of
+from agenthands.packaging.rights import imagined_sentence, rights_of
 from agenthands.packaging.tool_variables import place_variables, secret_variables
 from agenthands.schemas import Acceptance, CaseResult, Plan
 from agenthands.schemas.plan_agent import colleagues
@@ -64,6 +65,8 @@ def readme_values(
         "question": " ".join(query.split()),
         "answer": _indented(good.answer) if good else "",
         "chat": json.dumps({"messages": [{"role": "user", "content": query}]}),
+        "rights": rights_of(plan),
+        "imagined": imagined_sentence(plan),
         "tried": tried,
         "refused": tried.reason.rstrip(".") or "a test case failed" if tried and not tried.passed else "",
         "runs": tried is None or tried.passed or bool(tried.cases),  # none is asked of an agent that NAT does not load

@@ -1,4 +1,4 @@
-"""What an agent's MCP servers may see of the machine, and what they keep, when the agent runs in a container."""
+"""What an agent's tools and MCP servers see of the machine, and what they keep, when the agent runs in a container."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from agenthands.evaluation.agent_world import place_variable
 from agenthands.mcp.setup import PlannedServer
+from agenthands.schemas import Plan
 
 STATE = "/agent/state"
 
@@ -19,9 +21,14 @@ class Mount:
     read_only: bool
 
 
-def mounts(servers: Sequence[PlannedServer]) -> list[Mount]:
-    """Return the paths that servers read; read-only unless the plan lets the agent do more than read there."""
-    return [
+def mounts(plan: Plan, servers: Sequence[PlannedServer]) -> list[Mount]:
+    """Return the paths of tools and servers; read-only unless the plan lets the agent do more than read there."""
+    of_tools = [
+        Mount(place_variable(tool.name, name), place.access == "read")
+        for tool in plan.custom_tools
+        for name, place in tool.effects.places()
+    ]
+    return of_tools + [
         Mount(each.name, not server.grants)
         for server in servers
         for each in server.entry.variables

@@ -31,6 +31,7 @@ def render_report(record: BuildRecord, files: Mapping[str, str]) -> str:
     sections = [
         ("request", "Request", True),
         ("plan", "Plan", record.plan),
+        ("rights", "What it may do", view.rights),
         ("timeline", "Timeline", view.timeline.rows),
         ("spending", "Cost", view.spending),
         ("tools", "Tools", view.tools),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 from agenthands._util.formatting import duration, money, one_line
+from agenthands.packaging.rights import Right, rights_of
 from agenthands.reports.charts import Payment
 from agenthands.reports.summary import ruling_sentences, without_caching
 from agenthands.reports.team import Member, team_of
@@ -48,6 +49,7 @@ def plan_markdown(plan: Plan) -> str:
         *_listed(
             "MCP servers", ((each.id, ", ".join(each.marked_tools()), each.reasoning) for each in plan.mcp_servers)
         ),
+        *_rights(rights_of(plan)),
         *_listed("Tools of NAT", ((tool.type, "", tool.reasoning) for tool in plan.builtin_tools)),
         *_listed("Test cases", ((case.id, "", f"{case.query} {case.expected_behavior}") for case in plan.test_cases)),
     ]
@@ -90,6 +92,7 @@ def result_markdown(record: BuildRecord, place: str) -> str:
         [
             f"# {escaped(view.verdict)}",
             "\n".join(f"- {_with_code(step)}" for step in view.steps),
+            *_rights(view.rights),
             f"## Stored below {escaped(place)}",
             "\n".join(f"- {_link(name, f'{place}/{name}')}" for name in kept),
         ]
@@ -125,6 +128,11 @@ def _listed(title: str, entries: Iterable[tuple[str, str, str]]) -> list[str]:
         brackets = f" ({escaped(more)})" if more else ""
         lines.append(f"- **{escaped(name)}**{brackets}: {escaped(text)}")
     return [f"## {title}", "\n".join(lines)] if lines else []
+
+
+def _rights(rights: Iterable[Right]) -> list[str]:
+    rows = ((f"{each.kind} {each.name}", each.by, "; ".join(filter(None, (each.does, each.tried)))) for each in rights)
+    return _listed("What this agent may do", rows)
 
 
 def _mark(check: Check) -> str:

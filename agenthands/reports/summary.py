@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agenthands._util.formatting import count, money, one_line
+from agenthands.packaging.rights import imagined_sentence
 from agenthands.reports.remedies import tool_advice
 from agenthands.schemas import Acceptance, BatchReport, BuildRecord, CaseResult, Plan, Ruling, ToolOutcome
 
@@ -97,7 +98,9 @@ def verdict(record: BuildRecord) -> str:
         cases = len(record.acceptance.ended("passed")) if record.acceptance else 0
         tools = f"{count(len(record.tools), 'tool')} passed the gate, and " if record.tools else ""
         proven = f"The agent works: {tools}it passed {count(cases, 'test case')}."
-        return " ".join([proven, *(_unproven(record.acceptance, record.plan) if record.acceptance else [])])
+        imagined = imagined_sentence(record.plan) if record.plan else ""
+        said = [proven, imagined, *(_unproven(record.acceptance, record.plan) if record.acceptance else [])]
+        return " ".join(filter(None, said))
     said = {
         "rejected": "The agent did not pass",
         "failed": "The build could not be finished",

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from agenthands._util.formatting import duration, money
 from agenthands.evaluation.transcript import ToolCall, tool_calls
 from agenthands.packaging.readme import README, commands_of
+from agenthands.packaging.rights import Right, rights_of
 from agenthands.reports.charts import Payment, SpendingRow, Timeline, payments, spending_rows, spent_together, timeline
 from agenthands.reports.remedies import advice_on_case, advice_on_check, meaning
 from agenthands.reports.summary import (
@@ -113,6 +114,7 @@ class BuildView:
     servers: Sequence[ShownServer]
     cases: Sequence[CaseView]
     commands: Sequence[tuple[str, str]]
+    rights: Sequence[Right]
 
 
 def build_view(record: BuildRecord, files: Mapping[str, str]) -> BuildView:
@@ -138,6 +140,7 @@ def build_view(record: BuildRecord, files: Mapping[str, str]) -> BuildView:
         servers=servers_of(record),
         cases=cases,
         commands=commands_of(files.get(README, "")) if can_be_asked(record) else [],
+        rights=rights_of(record.plan) if record.plan else [],
     )
 
 

@@ -18,7 +18,7 @@ from agenthands.reports.terminal.layout import (
     terminal_columns,
     wrapped,
 )
-from agenthands.reports.terminal.plan import agent_lines, bullets
+from agenthands.reports.terminal.plan import agent_lines, bullets, rights_lines
 from agenthands.reports.view_model import CaseView, ShownServer, ToolView, build_view, check_views
 from agenthands.schemas import Acceptance, BuildRecord, GateReport
 
@@ -37,6 +37,7 @@ def show_text(record: BuildRecord, texts: Mapping[str, str] | None = None) -> st
         section("Decided for you", bullets(record.plan.assumptions) if record.plan else []),
         section("Agents", agent_lines(record.plan, whole=False) if record.plan else []),
         section("Made of", _plan_lines(record, longest)),
+        section("What this agent may do", rights_lines(view.rights)),
         section("Timeline", timeline_lines(view.timeline)),
         section("Cost and tokens", spending_lines(view.spending, view.together)),
         section("Tools", _tool_lines(view.tools)),

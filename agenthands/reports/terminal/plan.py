@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agenthands._util.formatting import money, one_line
+from agenthands.packaging.rights import Right, rights_of
 from agenthands.planning.cost_estimate import Estimate
 from agenthands.reports.team import team_of
 from agenthands.reports.terminal.layout import Row, fact, prose, section, table, wrapped
@@ -30,6 +31,7 @@ def plan_text(plan: Plan) -> str:
         section("Tools to write", table(tools)),
         section("Tools of NAT", table(builtin)),
         section("MCP servers", table(servers)),
+        section("What this agent may do", rights_lines(rights_of(plan))),
         section("Test cases", table(cases)),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part)
@@ -60,6 +62,12 @@ def agent_lines(plan: Plan, *, whole: bool) -> list[str]:
         told = agent.instructions
         lines += prose(told, inner, _MOST_TOLD) if whole else wrapped(one_line(told, _BEGINNING), inner)
     return lines
+
+
+def rights_lines(rights: Sequence[Right]) -> list[str]:
+    """Return what an agent may do, one thing after another."""
+    said = [f"{each.kind} {each.name}: {'; '.join(filter(None, (each.does, each.tried)))}, by {each.by}" for each in rights]
+    return [line for each in said for line in wrapped(each, "- ")]
 
 
 def bullets(texts: Sequence[str]) -> list[str]:
