@@ -20,7 +20,7 @@ class NoWorlds:
     def begin(self, name):
         """Nothing was changed."""
 
-    def alone(self, name):
+    def alone(self, _name):
         """Return that questions do not disturb each other."""
         return False
 

@@ -1,4 +1,4 @@
-"""What an agent may do beside talking to its model, and with what each of it was tried: one list for all who show it."""
+"""What an agent may do beside talking to its model, and how each of it was tried: one list for all who show it."""
 
 from __future__ import annotations
 
@@ -40,14 +40,18 @@ def imagined_sentence(plan: Plan) -> str:
     places = [name for tool in plan.custom_tools if tool.worlds for name, _ in tool.effects.places()]
     parts = [f"the answers of {', '.join(sorted(hosts))}"] if hosts else []
     parts += [f"the content of {', '.join(dict.fromkeys(places))}"] if places else []
-    return f"Proven in imagined worlds: {' and '.join(parts)} were made up; the real ones were not tried." if parts else ""
+    return (
+        f"Proven in imagined worlds: {' and '.join(parts)} were made up; the real ones were not tried." if parts else ""
+    )
 
 
 def _of_tool(tool: ToolSpec, plan: Plan) -> Iterator[Right]:
     effects = tool.effects
     answers = _by_host(plan)
     for each in effects.http:
-        yield Right("host", each.host, f"asks with {', '.join(each.methods)}", tool.name, _answers(answers.get(each.host, ())))
+        yield Right(
+            "host", each.host, f"asks with {', '.join(each.methods)}", tool.name, _answers(answers.get(each.host, ()))
+        )
     if tool.network:
         yield Right("host", "any", "asks", tool.name)
     samples = "imagined samples" if tool.worlds else ""

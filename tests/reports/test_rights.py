@@ -76,7 +76,9 @@ def test_each_host_says_how_much_of_it_was_recorded(exchanges, tried):
 
 
 def test_the_verdict_says_what_was_made_up():
-    made_up = f"Proven in imagined worlds: the answers of {HOST} and the content of exports, journal, shop were made up;"
+    made_up = (
+        f"Proven in imagined worlds: the answers of {HOST} and the content of exports, journal, shop were made up;"
+    )
     assert made_up in verdict(built(plan(EXCHANGE)))
     assert "imagined" not in verdict(built(plan(RECORDED, http=[{"host": HOST}])))
     assert "imagined" not in verdict(samples.record())
@@ -113,7 +115,9 @@ def test_the_packages_readme_has_the_page(files):
     assert f"| host `{HOST}` | asks with GET, POST | `city_weather` | 1 imagined answer |" in page
     assert "| database `shop` | changes | `city_weather` | imagined samples |" in page
     assert "the real ones were not tried" in text.partition("## Limits")[2]
-    alone = Plan.model_validate({**PLAN, "mcp_servers": [], "agents": [{**PLAN["agents"][0], "tools": ["roman_numeral"]}]})
+    alone = Plan.model_validate(
+        {**PLAN, "mcp_servers": [], "agents": [{**PLAN["agents"][0], "tools": ["roman_numeral"]}]}
+    )
     assert "touches nothing else" in files(alone)["README.md"].decode()
 
 

@@ -66,7 +66,9 @@ def agent_lines(plan: Plan, *, whole: bool) -> list[str]:
 
 def rights_lines(rights: Sequence[Right]) -> list[str]:
     """Return what an agent may do, one thing after another."""
-    said = [f"{each.kind} {each.name}: {'; '.join(filter(None, (each.does, each.tried)))}, by {each.by}" for each in rights]
+    said = [
+        f"{each.kind} {each.name}: {'; '.join(filter(None, (each.does, each.tried)))}, by {each.by}" for each in rights
+    ]
     return [line for each in said for line in wrapped(each, "- ")]
 
 
