@@ -92,6 +92,12 @@ GET = {"url": f"https://{HOST}/x"}
         (tool({}, {"settings": [{"name": "api_key", "schema": {}, "default": ""}], "secrets": ["API_KEY"]}),
          "two of its settings would be named 'api_key'"),
         (weather(worlds={**WORLDS, "more": {}}), "no example happens in more"),
+        (tool({"http": [{"request": {**GET, "query": {"k": "ses ame"}}, "response": {}}],
+               "secrets": {"WEATHER_API_KEY": "ses ame"}}, {**HTTP, "secrets": ["WEATHER_API_KEY"]}),
+         "a secret stands in the URL"),
+        (tool({}, {"clock": True}), "worlds.w.now: the tool may ask what time it is, so say what time it is there"),
+        (tool({"http": [{"request": GET, "response": {"fault": "no_answer"}}]}, HTTP),
+         "worlds.w.http: an answer never comes, and a tool that waits for it takes longer than it may: give it a"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_proven_is_named(spec, said):
@@ -105,3 +111,31 @@ def test_a_plan_is_told_where_and_test_cases_name_worlds_that_exist():
     complaints = list(effect_complaints(Plan.model_validate(plan)))
     assert any(each.startswith("custom_tools.city_weather.examples.1: there is no world") for each in complaints)
     assert any(each.startswith("test_cases.year: no custom tool has a world 'elsewhere'") for each in complaints)
+
+
+@pytest.mark.parametrize(
+    ("world", "said"),
+    [
+        ("usual", ""),
+        ("", "name its world, in which its tools are tried; there are busy, dry, usual"),
+        (
+            "dry",
+            "it calls city_weather, which has no world 'dry', only usual, busy: choose one that all its tools have",
+        ),
+        ("elsewhere", "no custom tool has a world 'elsewhere'; there are busy, dry, usual"),
+    ],
+)
+def test_a_test_case_names_a_world_of_all_that_it_calls(world, said):
+    plan = copy.deepcopy(PLAN)
+    worlds = {name: WORLDS[name] for name in ("usual", "busy")}
+    examples = [each for each in WEATHER_SPEC["examples"] if each["world"] in worlds]
+    other = {**WEATHER_SPEC, "name": "city_rain", "worlds": {**worlds, "dry": {}}}
+    other["examples"] = [*examples, {"arguments": {"city": "Bonn"}, "world": "dry", "raises": "RuntimeError"}]
+    plan["custom_tools"] = [{**WEATHER_SPEC, "worlds": worlds, "examples": examples}, other]
+    plan["test_cases"] = [
+        {"id": "bonn", "query": "Bonn?", "world": world, "expected_behavior": "Says it.",
+         "checks": [{"kind": "tool_called", "value": {"tool": "city_weather"}}]}
+    ]  # fmt: skip
+    complaints = " | ".join(effect_complaints(Plan.model_validate(plan)))
+    assert complaints.startswith(f"test_cases.bonn: {said}" if said else ""), complaints
+    assert bool(complaints) is bool(said)

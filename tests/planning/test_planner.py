@@ -12,7 +12,8 @@ from agenthands.llm.base import ChatAnswer
 from agenthands.mcp.catalogue import load_catalogue
 from agenthands.planning.planner import ServerFeedback, checked_request, plan_agent, read_plan
 from agenthands.planning.validation import PlanningContext
-from agenthands.schemas import MAX_REQUEST_CHARACTERS, Tokens
+from agenthands.schemas import MAX_REQUEST_CHARACTERS, Tokens, ToolSpec
+from agenthands.world.faults import world_faults
 
 LLM = ("llm", True)
 SCAFFOLDS = {
@@ -70,6 +71,37 @@ def test_the_first_good_answer_is_taken():
     assert "Roman numerals, please" in messages[1]["content"]
     assert "tool_calling_agent" in messages[1]["content"]
     assert "auto_memory_agent" not in messages[1]["content"], "nothing can fill its memory"
+
+
+def test_the_planner_is_taught_worlds_in_few_words():
+    planner = ScriptedPlanner(json.dumps(PLAN))
+    plan(planner)
+    messages, _, schema = planner.asked[0]
+    told = messages[0]["content"]
+    assert {"effects", "worlds", "examples"} <= schema["$defs"]["ToolSpec"]["properties"].keys()
+    assert "network" not in schema["$defs"]["ToolSpec"]["properties"], "a host is declared, with what it answers"
+    shown = json.loads(told.partition("```json\n")[2].partition("\n```")[0])
+    assert shown["$defs"].keys() == schema["$defs"].keys()
+    for part in ("## Custom tools that touch the world", '"fault": "no_answer"', '"turn": 2', "429, then 200"):
+        assert part in told
+    assert len(told) < 18_031 + 6_100, "each plan pays for it: it had 18,031 characters before"
+
+
+def test_the_short_example_of_a_tool_is_one():
+    """What the prompt shows is a tool without faults, once its dots are filled in."""
+    planner = ScriptedPlanner(json.dumps(PLAN))
+    plan(planner)
+    shown = planner.asked[0][0][0]["content"].partition("In short:\n\n")[2]
+    text = shown[shown.rindex('"effects": {"http"') :].partition("\n\n##")[0]
+    get = '{"url": "https://api.rates.example/v1/latest"}'
+    text = text.replace('"request": {...}', f'"request": {get}').replace(
+        '"response": {"json": {...}}', '"response": {}'
+    )
+    text = text.replace("}, ...]", "}]")
+    spec = ToolSpec.model_validate({**PLAN["custom_tools"][0], **json.loads(f"{{{text}}}")})
+    faults = [each for each in world_faults(spec) if "several answers" not in each and "no example" not in each]
+    assert faults == []
+    assert list(spec.worlds) == ["usual", "busy", "broken", "silent"]
 
 
 def test_the_planner_sees_the_servers_that_fit_best_first_with_what_they_need():
