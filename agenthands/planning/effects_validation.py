@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from agenthands.schemas import Plan, TestCase, ToolSpec
+from agenthands.schemas import Exchange, Plan, TestCase, ToolSpec
 from agenthands.schemas.test_case import called_tools
 from agenthands.world.faults import world_faults
 
@@ -16,6 +16,23 @@ def effect_complaints(plan: Plan) -> Iterator[str]:
     recorded = {tool.name: tool for tool in plan.custom_tools if tool.worlds}
     for case in plan.test_cases:
         yield from (f"test_cases.{case.id}: {fault}" for fault in _case_faults(case, recorded))
+
+
+def origin_complaints(plan: Plan, earlier: Plan | None) -> Iterator[str]:
+    """Yield a complaint about each exchange that a planner says was recorded, but those of an `earlier` plan."""
+    known = [exchange for _, exchange in _recorded(earlier)] if earlier else []
+    for where, exchange in _recorded(plan):
+        if exchange not in known:
+            yield f"{where}: nobody recorded this exchange, so leave `origin` and `at` out."
+
+
+def _recorded(plan: Plan) -> Iterator[tuple[str, Exchange]]:
+    """Yield the exchanges that say that they were recorded, and where they stand."""
+    for tool in plan.custom_tools:
+        for name, world in tool.worlds.items():
+            for number, exchange in enumerate(world.http, start=1):
+                if exchange.origin == "recorded":
+                    yield f"custom_tools.{tool.name}.worlds.{name}.http.{number}", exchange
 
 
 def _case_faults(case: TestCase, recorded: Mapping[str, ToolSpec]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from agenthands.errors import AnswerCutOff, ModelSilent, PlanRefused, RequestInv
 from agenthands.llm.base import ChatModel
 from agenthands.llm.prompts import render
 from agenthands.mcp.offer import offer_servers
+from agenthands.planning.effects_validation import origin_complaints
 from agenthands.planning.plan_schema import planner_schema, shown_schema
 from agenthands.planning.validation import PlanningContext, validate_plan
 from agenthands.schemas import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
@@ -120,7 +121,11 @@ def plan_agent(
             raise answer.fault  # half a plan says nothing about the other half: the model would be told a wrong fault
         plan, complaints = read_plan(answer_text)
         if plan is not None:
-            complaints = [*validate_plan(plan, reality), *_repair_complaints(plan, objection)]
+            complaints = [
+                *validate_plan(plan, reality),
+                *origin_complaints(plan, earlier.plan if earlier else None),
+                *_repair_complaints(plan, objection),
+            ]
             if not complaints:
                 complaints = list(islice(filter(None, (trial(plan) for trial in trials)), 1))
             if not complaints:

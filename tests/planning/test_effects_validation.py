@@ -6,7 +6,7 @@ import pytest
 from tests_support import PLAN
 from world_support import HOST, WEATHER_SPEC, WORLDS, weather
 
-from agenthands.planning.effects_validation import effect_complaints
+from agenthands.planning.effects_validation import effect_complaints, origin_complaints
 from agenthands.schemas import Plan, ToolSpec
 from agenthands.world.faults import world_faults
 
@@ -120,7 +120,7 @@ def test_a_plan_is_told_where_and_test_cases_name_worlds_that_exist():
         ("", "name its world, in which its tools are tried; there are busy, dry, usual"),
         (
             "dry",
-            "it calls city_weather, which has no world 'dry', only usual, busy: choose one that all its tools have",
+            "it calls city_weather, which has no world 'dry', only usual, busy: choose one that all",
         ),
         ("elsewhere", "no custom tool has a world 'elsewhere'; there are busy, dry, usual"),
     ],
@@ -139,3 +139,14 @@ def test_a_test_case_names_a_world_of_all_that_it_calls(world, said):
     complaints = " | ".join(effect_complaints(Plan.model_validate(plan)))
     assert complaints.startswith(f"test_cases.bonn: {said}" if said else ""), complaints
     assert bool(complaints) is bool(said)
+
+
+def test_a_planner_cannot_say_that_it_recorded_something():
+    plan = copy.deepcopy(PLAN)
+    worlds = copy.deepcopy(WORLDS)
+    worlds["usual"]["http"][1] |= {"origin": "recorded", "at": "2027-01-01T00:00:00"}
+    plan["custom_tools"] = [{**WEATHER_SPEC, "worlds": worlds}]
+    made = Plan.model_validate(plan)
+    (complaint,) = origin_complaints(made, None)
+    assert complaint.startswith("custom_tools.city_weather.worlds.usual.http.2: nobody recorded this exchange")
+    assert list(origin_complaints(made, made)) == [], "what was recorded before stays so"
