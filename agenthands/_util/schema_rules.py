@@ -22,6 +22,7 @@ from referencing import Registry
 
 _KEYWORDS = jsonschema.Draft202012Validator.VALIDATORS
 _MOST = 50
+_DOT_TAKES_LINES = re.compile(r"\(\?[a-zA-Z]*s")  # the flag s of Python's patterns
 _MANY = 100  # this many repetitions count as unbounded
 _DEEPEST = 60  # levels; each takes several frames of Python, and a person reads no more than ten
 _MOST_PARTS = 20_000
@@ -108,6 +109,8 @@ def _size_fault(schema: Any) -> str:
 @lru_cache(256)
 def _finder(pattern: str) -> Callable[[str], bool]:
     """Return what tells whether a pattern matches anywhere in a text. Raises PatternError."""
+    if _DOT_TAKES_LINES.search(pattern):  # the linear engine ignores that, as ECMA-262 has no such flag in a pattern
+        return _backtracking(pattern)
     try:
         linear = jsonschema_rs.Draft202012Validator(
             {"pattern": pattern}, pattern_options=jsonschema_rs.RegexOptions()
@@ -133,7 +136,8 @@ def _backtracking(pattern: str) -> Callable[[str], bool]:
         raise PatternError(f"it is no regular expression: {error}") from None
     if _endless(parsed, False):
         raise PatternError(
-            "it repeats a repetition without end, and looks around or back, which together can take for ever"
+            "it repeats a repetition without end, and looks around or back, or has the flag s, which together can take "
+            "for ever"
         )
     return lambda text: search(text) is not None
 

@@ -6,7 +6,7 @@ import pytest
 
 from agenthands._util import untrusted_json
 from agenthands._util.killable import killable
-from agenthands._util.untrusted_json import best_misfit, misfits, regex_found, schema_fault
+from agenthands._util.untrusted_json import best_misfit, misfits, regex_fault, regex_found, schema_fault
 
 LONG = "a" * 70 + "b"
 
@@ -102,3 +102,23 @@ def test_a_misfit_names_what_is_wrong():
 def test_messages_are_short_however_large_the_value():
     assert len(best_misfit("a" * 1_000_000, {"enum": ["b"]})) < 400
     assert len(schema_fault({"pattern": "(" * 1000})) < 400
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "is_found"),
+    [
+        (r"(?s)Ada.*Chiara", "Ada: 1\nChiara: 2", True),
+        (r"(?is)ada.*chiara", "Ada: 1\nChiara: 2", True),
+        (r"(?s:Ada.*)Chiara", "Ada: 1\nChiara: 2", True),
+        (r"(?s)Chiara.*Ada", "Ada: 1\nChiara: 2", False),
+        (r"Ada.*Chiara", "Ada: 1\nChiara: 2", False),
+        (r"(?m)^Chiara: 2$", "Ada: 1\nChiara: 2", True),
+        (r"(?i)chiara", "Ada: 1\nChiara: 2", True),
+    ],
+)
+def test_flags_in_a_pattern_mean_what_they_mean_in_python(pattern, text, is_found):
+    assert regex_found(pattern, text) is is_found
+
+
+def test_a_dot_that_takes_lines_cannot_take_for_ever():
+    assert "flag s" in regex_fault(r"(?s)(a+)+$")
