@@ -88,7 +88,9 @@ def test_a_weather_agent_is_accepted_without_a_network(tmp_path, warm):
     record = BuildRecord.model_validate_json(path.read_bytes())
     assert record.status == "accepted"
     assert [(case.id, case.passed) for case in record.acceptance.cases] == [("oslo", True), ("busy", True)]
-    assert "a coat, windproof" in record.acceptance.cases[0].answer
+    said = record.acceptance.cases[0].answer.removeprefix("The weather service says: ")
+    assert json.loads(said)["advice"] == "a coat, windproof", "a pydantic model reaches the agent's model as JSON"
+    assert "the answers of api.weather.example were made up" in done.stderr
     assert "19.0" in record.acceptance.cases[1].answer
     assert "13 passed" in json.dumps(coded[-1])
     assert warm.run("fetch", record.build_id, tmp_path / "agent", AGENTHANDS_STORE=tmp_path / "store").returncode == 0

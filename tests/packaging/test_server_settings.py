@@ -84,7 +84,7 @@ def test_without_paths_nothing_is_mounted(files):
 
 def test_the_readme_says_what_the_agent_may_do_and_why(files):
     may, reads = (files(servers)["README.md"].decode() for servers in (MAY_WRITE, READS))
-    assert "| `filesystem__write_file` | writes | save \\| it |" in may
+    assert "| writes, because the request says “save \\| it” | `filesystem__write_file` |" in may
     assert "None of its tools of servers does more than read." in reads
     assert "None of its tools" not in may
     assert (

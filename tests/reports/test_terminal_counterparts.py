@@ -16,6 +16,7 @@ from agenthands.reports.terminal.build import show_text
 COUNTERPARTS = {
     "request": "request ",
     "plan": "Made of",
+    "rights": "What this agent may do",
     "timeline": "Timeline",
     "spending": "Cost and tokens",
     "tools": "Tools",
