@@ -99,8 +99,8 @@ def verdict(record: BuildRecord) -> str:
         tools = f"{count(len(record.tools), 'tool')} passed the gate, and " if record.tools else ""
         proven = f"The agent works: {tools}it passed {count(cases, 'test case')}."
         imagined = imagined_sentence(record.plan) if record.plan else ""
-        said = [proven, imagined, *(_unproven(record.acceptance, record.plan) if record.acceptance else [])]
-        return " ".join(filter(None, said))
+        unproven = _unproven(record.acceptance, record.plan) if record.acceptance else []
+        return " ".join(filter(None, [proven, imagined, *unproven]))
     said = {
         "rejected": "The agent did not pass",
         "failed": "The build could not be finished",
