@@ -57,6 +57,7 @@ def _together(tools: Sequence[ToolSpec], world: str) -> ToolSpec:
         update={
             "http": [exchange for each in worlds for exchange in each.http],
             "files": {f"{tool.name}_{path}": text for tool, each in pairs for path, text in each.files.items()},
+            "binary": {f"{tool.name}_{path}": text for tool, each in pairs for path, text in each.binary.items()},
             "tables": {f"{tool.name}_{name}": sql for tool, each in pairs for name, sql in each.tables.items()},
             "secrets": {name: value for each in worlds for name, value in each.secrets.items()},
         }

@@ -7,7 +7,7 @@ from typing import Any
 
 from agenthands.schemas import Plan
 
-_UNTOLD = {"ToolSpec": ("effects", "worlds"), "TestCase": ("world",)}
+_UNTOLD = {"ToolSpec": ("effects", "worlds"), "TestCase": ("world",), "World": ("binary", "origin")}
 _UNTOLD |= dict.fromkeys(("ResultExample", "ErrorExample"), ("world", "requests", "leaves"))
 
 
