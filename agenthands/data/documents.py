@@ -40,7 +40,9 @@ def _sheet(sheet: Any, rows: int) -> dict[str, Any]:
         header.pop()
     taken = list(itertools.islice(filled, _MOST_ROWS))
     columns = [
-        _column(str(name if name is not None else f"column {at + 1}"), [row[at] for row in taken if at < len(row)], rows)
+        _column(
+            str(name if name is not None else f"column {at + 1}"), [row[at] for row in taken if at < len(row)], rows
+        )
         for at, name in enumerate(header)
     ]
     return {
@@ -48,7 +50,9 @@ def _sheet(sheet: Any, rows: int) -> dict[str, Any]:
         "columns": columns,
         "rows": len(taken),
         "exact": len(taken) < _MOST_ROWS - 1,
-        "sample": [["" if cell is None else str(cell)[:_MOST_LINE] for cell in row[: len(header)]] for row in taken[:rows]],
+        "sample": [
+            ["" if cell is None else str(cell)[:_MOST_LINE] for cell in row[: len(header)]] for row in taken[:rows]
+        ],
     }
 
 
@@ -104,7 +108,12 @@ def read_text(path: str, rows: int) -> dict[str, Any]:
     lines = text.splitlines()
     first = [line[:_MOST_LINE] for line in lines[: rows * _LINES_A_ROW]]
     count = f"{'' if whole else 'At least '}{len(lines):,} lines."
-    return {"encoding": encoding, "lines": first, "notes": [count], "sample": {"text": "".join(f"{each}\n" for each in first)}}
+    return {
+        "encoding": encoding,
+        "lines": first,
+        "notes": [count],
+        "sample": {"text": "".join(f"{each}\n" for each in first)},
+    }
 
 
 def is_protected(path: str) -> bool:

@@ -47,7 +47,12 @@ def _kind(path: str) -> tuple[str, str, str]:
     with Path(path).open("rb") as file:
         first = file.read(4096)
     suffix = Path(path).suffix.lower()
-    for at, magic, kind in ((0, b"SQLite format 3\0", "sqlite"), (0, b"PAR1", "parquet"), (8, b"DUCK", "duckdb"), (0, b"%PDF-", "pdf")):
+    for at, magic, kind in (
+        (0, b"SQLite format 3\0", "sqlite"),
+        (0, b"PAR1", "parquet"),
+        (8, b"DUCK", "duckdb"),
+        (0, b"%PDF-", "pdf"),
+    ):
         if first[at:].startswith(magic):
             return kind, "", ""
     if first.startswith(b"\xd0\xcf\x11\xe0"):
@@ -63,5 +68,9 @@ def _kind(path: str) -> tuple[str, str, str]:
     if suffix in (*_ZIPPED, ".sqlite", ".sqlite3", ".db", ".duckdb", ".parquet", ".pdf"):
         return "", f"is no file of the kind that its name says ({suffix})", "Look whether it is damaged or cut off."
     if b"\0" in first and not first.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "", "is neither a text nor a format that is known", "Known are CSV, JSON, Excel, PDF, Parquet, SQLite, DuckDB and text."
+        return (
+            "",
+            "is neither a text nor a format that is known",
+            "Known are CSV, JSON, Excel, PDF, Parquet, SQLite, DuckDB and text.",
+        )
     return _BY_SUFFIX.get(suffix, "text"), "", ""

@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from agenthands._util.redaction import redact
+from agenthands._util.redaction import MASK, redact
 
-_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
-_IBAN = re.compile(r"\b([A-Z]{2})\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
-_PHONE = re.compile(r"(?<![\w.,+-])(?:\+|00)\d(?:[ ()/.-]{0,2}\d){7,14}(?![\w])|(?<![\w.,/+-])\(?0\d{2,5}\)?[ /-]\d(?:[ -]?\d){4,10}(?!\w)")
-_CARD = re.compile(r"(?<![\w-])\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}(?![\w-])")
-_KEY = re.compile(
-    r"\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}|\bAKIA[A-Z0-9]{16}\b|\bAIza[\w-]{30,}|\bgh[pousr]_[A-Za-z0-9]{30,}"
-    r"|\bxox[abpr]-[\w-]{10,}|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----"
-    r"|://[^\s/@:]+:[^\s/@]+@"
-)
+_SHAPES = {
+    "key": r"\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}|\bAKIA[A-Z0-9]{16}\b|\bAIza[\w-]{30,}|\bgh[pousr]_[A-Za-z0-9]{30,}"
+    r"|\bxox[abpr]-[\w-]{10,}|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*|(?<=://)[^\s/@:]+:[^\s/@]+(?=@)",
+    "e-mail": r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}",
+    "IBAN": r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b",
+    "card number": r"(?<![\w-])\d{4}(?P<between>[ -])\d{4}(?P=between)\d{4}(?P=between)\d{1,7}(?![\w-])",
+    "phone number": r"(?<![\w.,+-])(?:\+|00)\d(?:[ ()/.-]{0,2}\d){7,14}(?!\w)"
+    r"|(?<![\w.,/+-])\(?0\d{2,5}\)?[ /-]\d(?:[ -]?\d){4,10}(?!\w)",
+}
+_ANY = re.compile("|".join(f"(?P<_{at}>{shape})" for at, shape in enumerate(_SHAPES.values())))
+_KINDS = list(_SHAPES)
 
 
 class Masker:
-    """Masks one text after the other; `counts` says how many values were masked, by kind."""
+    """Masks one text after the other; `counts` says how many different values were masked, by kind."""
 
     def __init__(self) -> None:
         """Begin with nothing masked."""
@@ -30,23 +32,24 @@ class Masker:
         """Return a text without keys, e-mail addresses, phone numbers, IBANs and card numbers."""
         if (hidden := redact(text)) != text:
             self.counts["key"] += 1
-        hidden = _KEY.sub(lambda match: self._stand_in("key", match), hidden)
-        hidden = _EMAIL.sub(lambda match: self._stand_in("e-mail address", match), hidden)
-        hidden = _IBAN.sub(lambda match: self._stand_in("IBAN", match), hidden)
-        hidden = _CARD.sub(lambda match: self._stand_in("card number", match), hidden)
-        return _PHONE.sub(lambda match: self._stand_in("phone number", match), hidden)
+        return _ANY.sub(self._stand_in, hidden)
 
-    def _stand_in(self, kind: str, match: re.Match[str]) -> str:
+    def _stand_in(self, match: re.Match[str]) -> str:
         """Return what stands for a value, of the same shape: two that are equal stay equal."""
         found = match[0]
         if found not in self._stand_ins:
+            kind = next(_KINDS[at] for at in range(len(_KINDS)) if match[f"_{at}"] is not None)
             self.counts[kind] += 1
-            number = self.counts[kind]
-            self._stand_ins[found] = {
-                "e-mail address": f"masked{number}@example.org",
-                "key": "***",
-            }.get(kind) or _renumbered(found, number, kept=2 if kind == "IBAN" else 0)
+            self._stand_ins[found] = _masked(kind, found, self.counts[kind])
         return self._stand_ins[found]
+
+
+def _masked(kind: str, found: str, number: int) -> str:
+    if kind == "key":
+        return MASK
+    if kind == "e-mail":
+        return f"masked{number}@example.org"
+    return _renumbered(found, number, kept=2 if kind == "IBAN" else 0)
 
 
 def _renumbered(text: str, number: int, kept: int) -> str:

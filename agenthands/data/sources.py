@@ -33,7 +33,9 @@ def find_sources(paths: Sequence[str]) -> list[Found]:
 def source_names(paths: Sequence[str]) -> dict[str, str]:
     """Return the name of each path; the same paths have the same names, whether they are there or not."""
     if len(set(paths)) > MOST_SOURCES:
-        raise RequestInvalid(f"At most {MOST_SOURCES} paths are read as data.", "Put the files into a folder, and give that.")
+        raise RequestInvalid(
+            f"At most {MOST_SOURCES} paths are read as data.", "Put the files into a folder, and give that."
+        )
     names: dict[str, str] = {}
     for path in paths:
         if path not in names:

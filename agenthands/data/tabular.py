@@ -232,7 +232,9 @@ def _guessed(text: str, delimiter: str) -> tuple[str, bool]:
     found = max(",;\t|", key=first.count)
     used = found if first.count(found) else delimiter
     names = [name.strip().strip('"') for name in first.strip("\r").split(used)]
-    is_header = len(set(names)) == len(names) and all(name and not name[0].isdigit() and name[0] not in "-+" for name in names)
+    is_header = len(set(names)) == len(names) and all(
+        name and not name[0].isdigit() and name[0] not in "-+" for name in names
+    )
     return used, is_header
 
 

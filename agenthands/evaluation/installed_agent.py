@@ -24,7 +24,7 @@ _BESIDE = [_FOLDER / "nat_steps.py", _FOLDER / "talk_script.py"]
 class InstalledAgent:
     """An installed package: `site` holds the installed wheel, `config` is NAT's YAML file.
 
-    `variables` are placeholders for what its MCP servers require from their user. `parts` says of the plan what decides
+    `variables` are placeholders for what its MCP servers require from their user, and `read_only` is what else it sees. `parts` says of the plan what decides
     about answers, `tools` has the specifications of those that were written for it.
     """
 
@@ -36,6 +36,7 @@ class InstalledAgent:
     variables: Mapping[str, str] = field(default_factory=dict)
     parts: AgentParts = field(default_factory=AgentParts)
     tools: Sequence[ToolSpec] = ()
+    read_only: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def agent_command(agent: InstalledAgent, reach: Reach, request: Mapping[str, Any
     return Command(
         argv=[str(agent.environment.python), "-P", str(_SCRIPT)],
         workspace=agent.workspace,
-        read_only=[agent.environment.path, *servers, _SCRIPT, *_BESIDE],
+        read_only=[agent.environment.path, *servers, _SCRIPT, *_BESIDE, *agent.read_only],
         variables={
             **agent.variables,
             "PYTHONPATH": str(agent.site),

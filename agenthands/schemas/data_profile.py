@@ -85,6 +85,12 @@ class UserData(Part):
     rows: int = 5
     masked: dict[str, int] = Field(default_factory=dict, description="How much was masked, by its kind")
     world: World = Field(default_factory=World)
+    encodings: dict[str, str] = Field(default_factory=dict, description="Of texts in the world that are no UTF-8")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All of it but where it lies: what a plan depends on."""
+        return self.model_dump(mode="json", exclude={"sources": {"__all__": {"path"}}})
 
     def sample_for(self, effects: Any) -> World:
         """Return the sample as a tool with these effects may see it."""

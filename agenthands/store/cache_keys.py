@@ -23,6 +23,7 @@ from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue_server import CatalogueServer
 from agenthands.planning.planner import Objection, ServerFeedback
 from agenthands.schemas import BuildOptions, McpServer, Plan, ToolSpec
+from agenthands.schemas.data_profile import UserData
 
 _PACKAGE = Path(__file__).parents[1]
 _ACCEPTANCE = (
@@ -31,7 +32,7 @@ _ACCEPTANCE = (
 )  # fmt: skip
 _PLANNING = (
     "planning/planner", "planning/validation", "planning/team_validation", "planning/case_validation",
-    "planning/server_validation", "packaging/load_check", "packaging/load_check_script", "mcp/offer", "mcp/ranking",
+    "planning/server_validation", "planning/user_data", "packaging/load_check", "packaging/load_check_script", "mcp/offer", "mcp/ranking",
     "mcp/topics.toml",
 )  # fmt: skip
 _ANSWERS = {
@@ -47,6 +48,7 @@ def plan_key(
     catalogue: Mapping[str, CatalogueServer],
     objection: Objection | None,
     packages: Sequence[str] = (),
+    data: UserData | None = None,
 ) -> str:
     """Return the key of a plan; `packages` are the allowed dependencies, empty if all are."""
     against: list[Any] = []
@@ -54,6 +56,7 @@ def plan_key(
         told = objection.servers if isinstance(objection, ServerFeedback) else objection.stories
         against = [objection.planned.plan, dict(told)]
     against += [sorted(packages)] if packages else []
+    against += [data.facts] if data else []
     return _key("plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources(*_PLANNING))
 
 
