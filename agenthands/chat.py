@@ -97,7 +97,8 @@ def open_chat(
     `build` is an id or an agent's name. What `given` leaves out is as the build was asked for, then as the settings
     say. Variables of MCP servers, and paths of what its tools read, come from the environment of this process; other
     paths are those of the data for which it was built, and are seen read-only. Raises StoreNotUsable where there is no
-    such build or it has no agent, RequestInvalid where the data that it reads have gone, AgentNotLoaded, ModelNotUsable, and what installing may raise.
+    such build or it has no agent, RequestInvalid where the data that it reads have gone, AgentNotLoaded,
+    ModelNotUsable, and what installing may raise.
     """
     place = dependencies.store_for(load_settings(given))
     record = find_build(place, build)

@@ -131,7 +131,6 @@ def _keys(build: BuildContext, registry: NatRegistry, objection: Objection | Non
     """Return the key of the plan, and its key if a fallback has a part in it."""
     settings = dependencies.settings_for(build.request.options())
     planner, catalogue = settings.model("planner"), dependencies.catalogue_for(settings)
-    key = plan_key(
-        build.request.request, planner, registry, catalogue, objection, settings.dependencies, data_of(build)
-    )
+    given = settings.dependencies, data_of(build)
+    key = plan_key(build.request.request, planner, registry, catalogue, objection, given)
     return key, key_with_fallback(key, planner)

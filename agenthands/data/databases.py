@@ -20,7 +20,8 @@ def read_sqlite(path: str, rows: int) -> dict[str, Any]:
         with contextlib.closing(_opened(path)) as connection:
             wal = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
             made = connection.execute(
-                "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"
+                "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+                "ORDER BY rowid"
             ).fetchall()
             plain = [(name, sql) for name, sql in made if not sql.upper().startswith("CREATE VIRTUAL")]
             tables = [_table(connection, name, rows) for name, _ in plain[:MOST_TABLES]]

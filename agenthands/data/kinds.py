@@ -11,6 +11,7 @@ _BY_SUFFIX = {
     ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".json": "json", ".geojson": "json", ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }  # fmt: skip
+_MAGIC = ((0, b"SQLite format 3\0", "sqlite"), (0, b"PAR1", "parquet"), (8, b"DUCK", "duckdb"), (0, b"%PDF-", "pdf"))
 _ZIPPED = (".xlsx", ".xlsm")
 
 
@@ -26,7 +27,7 @@ def read_file(path: str, rows: int, scratch: str, head_bytes: int) -> dict[str, 
         "csv": lambda: tabular.read_csv(path, rows, scratch, head_bytes),
         "jsonl": lambda: tabular.read_jsonl(path, rows, scratch, head_bytes),
         "json": lambda: tabular.read_json(path, rows, scratch, head_bytes),
-        "parquet": lambda: tabular.read_parquet(path, rows, scratch),
+        "parquet": lambda: tabular.read_parquet(path, rows),
         "sqlite": lambda: databases.read_sqlite(path, rows),
         "duckdb": lambda: databases.read_duckdb(path, rows),
         "excel": lambda: documents.read_excel(path, rows),
@@ -35,11 +36,9 @@ def read_file(path: str, rows: int, scratch: str, head_bytes: int) -> dict[str, 
     }
     try:
         return {"kind": kind, "bytes": Path(path).stat().st_size, **readers[kind]()}
-    except (ValueError, OSError) as error:
-        return {"fault": f"cannot be read as {kind}: {str(error)[:300]}", "hint": "Repair it, or leave it out."}
-    except Exception as error:  # of DuckDB, and of what meets a damaged file
-        return {"fault": f"cannot be read as {kind}: {str(error).splitlines()[0][:300] if str(error) else type(error).__name__}",
-                "hint": "Repair it, or leave it out."}  # fmt: skip
+    except Exception as error:  # of a library that meets a damaged file
+        said = str(error).partition("\n")[0][:300] or type(error).__name__
+        return {"fault": f"cannot be read as {kind}: {said}", "hint": "Repair it, or leave it out."}
 
 
 def _kind(path: str) -> tuple[str, str, str]:
@@ -47,12 +46,7 @@ def _kind(path: str) -> tuple[str, str, str]:
     with Path(path).open("rb") as file:
         first = file.read(4096)
     suffix = Path(path).suffix.lower()
-    for at, magic, kind in (
-        (0, b"SQLite format 3\0", "sqlite"),
-        (0, b"PAR1", "parquet"),
-        (8, b"DUCK", "duckdb"),
-        (0, b"%PDF-", "pdf"),
-    ):
+    for at, magic, kind in _MAGIC:
         if first[at:].startswith(magic):
             return kind, "", ""
     if first.startswith(b"\xd0\xcf\x11\xe0"):

@@ -1,4 +1,4 @@
-"""Makes a small file of the same format as one of the user's: of its first rows, masked, or invented from its schema."""
+"""Makes a small file of the format of one of the user's: of its first rows, masked, or invented from its schema."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def imagined_sample(read: Mapping[str, Any], masker: Masker) -> Made:
         return Made(sql=_that_works(read["sample"]["sql"], inserts, kind))
     if not tables:
         return Made()
-    rows = [[_invented(column, number) for column in tables[0]["columns"]] for number in range(1, _INVENTED_ROWS + 1)]
+    rows = _rows(tables[0])
     names = [masker.text(column["name"]) for column in tables[0]["columns"]]
     if kind == "csv":
         written = io.StringIO(newline="")
@@ -74,16 +74,7 @@ def imagined_sample(read: Mapping[str, Any], masker: Masker) -> Made:
         records = [dict(zip(names, row, strict=True)) for row in rows]
         lines = "".join(f"{json.dumps(record)}\n" for record in records)
         return _encoded(lines if kind == "jsonl" else json.dumps(records, indent=1) + "\n", read["encoding"])
-    plain = [
-        _plain(
-            table,
-            [
-                [str(_invented(column, number)) for column in table["columns"]]
-                for number in range(1, _INVENTED_ROWS + 1)
-            ],
-        )
-        for table in tables
-    ]
+    plain = [_plain(table, [[str(cell) for cell in row] for row in _rows(table)]) for table in tables]
     return _binary(kind, plain)
 
 
@@ -132,8 +123,11 @@ def _cell(text: str, kind: str) -> Any:
     import datetime
 
     readers: dict[str, Any] = {
-        "integer": int, "number": float, "date": datetime.datetime.fromisoformat, "boolean": lambda each: each == "True",
-    }  # fmt: skip
+        "integer": int,
+        "number": float,
+        "date": datetime.datetime.fromisoformat,
+        "boolean": lambda each: each == "True",
+    }
     if not text:
         return None
     for name in kind.split(" or "):
@@ -179,6 +173,10 @@ def _pdf(lines: list[str]) -> bytes:
     table = b"".join(b"%010d 00000 n \n" % start for start in starts)
     end = b"xref\n0 6\n0000000000 65535 f \n%strailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n"
     return bytes(made + end % (table, len(made)))
+
+
+def _rows(table: Mapping[str, Any]) -> list[list[Any]]:
+    return [[_invented(column, number) for column in table["columns"]] for number in range(1, _INVENTED_ROWS + 1)]
 
 
 def _invented(column: Mapping[str, Any], row: int) -> Any:

@@ -97,7 +97,7 @@ def read_json(path: str, rows: int, scratch: str, head_bytes: int = HEAD_BYTES) 
     }
 
 
-def read_parquet(path: str, rows: int, scratch: str) -> dict[str, Any]:
+def read_parquet(path: str, rows: int) -> dict[str, Any]:
     """Return the profile of a Parquet file; the number of its rows stands in it."""
     connection = _connection()
     relation = f"read_parquet({_quoted(path)})"

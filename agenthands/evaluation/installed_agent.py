@@ -24,8 +24,9 @@ _BESIDE = [_FOLDER / "nat_steps.py", _FOLDER / "talk_script.py"]
 class InstalledAgent:
     """An installed package: `site` holds the installed wheel, `config` is NAT's YAML file.
 
-    `variables` are placeholders for what its MCP servers require from their user, and `read_only` is what else it sees. `parts` says of the plan what decides
-    about answers, `tools` has the specifications of those that were written for it.
+    `variables` are placeholders for what its MCP servers require from their user, and `read_only` is what else it may
+    see. `parts` says of the plan what decides about answers, `tools` has the specifications of those that were written
+    for it.
     """
 
     workspace: Path

@@ -32,8 +32,8 @@ _ACCEPTANCE = (
 )  # fmt: skip
 _PLANNING = (
     "planning/planner", "planning/validation", "planning/team_validation", "planning/case_validation",
-    "planning/server_validation", "planning/user_data", "packaging/load_check", "packaging/load_check_script", "mcp/offer", "mcp/ranking",
-    "mcp/topics.toml",
+    "planning/server_validation", "planning/user_data", "packaging/load_check", "packaging/load_check_script",
+    "mcp/offer", "mcp/ranking", "mcp/topics.toml",
 )  # fmt: skip
 _ANSWERS = {
     "model", "api_base", "temperature", "max_output_tokens", "reasoning_effort", "thinking_tokens", "context_tokens",
@@ -47,10 +47,10 @@ def plan_key(
     registry: NatRegistry,
     catalogue: Mapping[str, CatalogueServer],
     objection: Objection | None,
-    packages: Sequence[str] = (),
-    data: UserData | None = None,
+    given: tuple[Sequence[str], UserData | None] = ((), None),
 ) -> str:
-    """Return the key of a plan; `packages` are the allowed dependencies, empty if all are."""
+    """Return the key of a plan; `given` are the allowed dependencies, empty if all are, and the user's data."""
+    packages, data = given
     against: list[Any] = []
     if objection:
         told = objection.servers if isinstance(objection, ServerFeedback) else objection.stories

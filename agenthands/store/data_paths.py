@@ -51,7 +51,8 @@ def fill_env(folder: Path, record: BuildRecord) -> list[str]:
         return []
     text = example.read_text(encoding="utf-8")
     for variable, path in paths.items():
-        text = re.sub(rf"(?m)^{variable}=$", lambda _, line=f"{variable}={shlex.quote(path)}": line, text)
+        line = f"{variable}={shlex.quote(path)}"
+        text = re.sub(rf"(?m)^{variable}=$", line.replace("\\", r"\\"), text)
     file = folder / ".env"
     file.touch(mode=0o600)
     file.write_text(text, encoding="utf-8")
