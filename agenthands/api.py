@@ -95,10 +95,10 @@ def plan(request: str, *, listener: Listener | None = None, **options: Unpack[Op
     return PlannedAgent(*run_here([asked], partial(plan_flow, asked), listener))
 
 
-def told_data(data: Sequence[str | Path], **options: Unpack[Options]) -> str:
+def told_data(paths: Sequence[str | Path], *, data_rows: int | None = None) -> str:
     """Return all that a planner is told of data: their profile, and a sample, keys and personal data masked.
 
-    `data` are paths of files and folders. Nothing is sent anywhere. Raises RequestInvalid where one cannot be read.
+    `paths` are those of files and folders. Nothing is sent anywhere. Raises RequestInvalid where one cannot be read.
 
     >>> text = told_data(["sales.csv"], data_rows=0)
     >>> "amount DOUBLE" in text
@@ -107,10 +107,10 @@ def told_data(data: Sequence[str | Path], **options: Unpack[Options]) -> str:
     from agenthands.planning.user_data import told_data as told
     from agenthands.tasks.data import data_for
 
-    if not data:
+    found = data_for(_asked("A look", {"data": list(paths), "data_rows": data_rows}).options())
+    if not found:
         raise RequestInvalid("There is no data to show.", "Name it: --data PATH.")
-    found = data_for(_asked("A look", {**options, "data": list(data)}).options())
-    return told(found) if found else ""
+    return told(found)
 
 
 def check(folder: str | Path, *, sandbox: str | None = None) -> GateReport:

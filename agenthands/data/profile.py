@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ class _Reader:
         notes = [f"Left out: {count(number, reason)}." for reason, number in listed["left_out"].items()]
         if not listed["exact"]:
             notes.append("It has more files than were counted.")
-        profiles = []
+        profiles: list[FileProfile] = []
         for pattern in listed["patterns"]:
             names = list(dict.fromkeys([pattern["first"], pattern["last"]]))
             for number, name in enumerate(names):
@@ -154,7 +154,7 @@ class _Reader:
             if made.encoding:
                 self._sample.encodings[path] = made.encoding
 
-    def _texts(self, pattern: Mapping[str, Any]) -> Iterator[tuple[str, str]] | dict[str, str]:
+    def _texts(self, pattern: Mapping[str, Any]) -> dict[str, str]:
         return {name: self._masker.text(pattern[name]) for name in ("pattern", "first", "last")}
 
 

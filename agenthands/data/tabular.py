@@ -211,7 +211,7 @@ def _cut(value: Any, rows: int) -> Any:
 def _first_records(text: str, delimiter: str, quote: str, count: int) -> list[list[str]]:
     csv.field_size_limit(2**24)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote)
-    records = []
+    records: list[list[str]] = []
     for record in reader:
         if len(records) >= count:
             break

@@ -75,7 +75,7 @@ class DataSource(Part):
     def database(self) -> Literal["", "sqlite", "duckdb"]:
         """The kind of database that it is; empty if it is none."""
         kind = "" if self.is_folder or not self.files else self.files[0].kind
-        return kind if kind in ("sqlite", "duckdb") else ""  # type: ignore[return-value]
+        return kind if kind == "sqlite" or kind == "duckdb" else ""
 
 
 class UserData(Part):
