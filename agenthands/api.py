@@ -49,7 +49,7 @@ class Options(TypedDict, total=False):
     max_attempts: int | None
     parallel: int | None
     refresh: bool
-    data: Sequence[str | Path]
+    data: Sequence[str | Path] | None
     data_rows: int | None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import re
 import stat
@@ -12,6 +14,7 @@ from typing import NamedTuple
 from agenthands.errors import RequestInvalid
 
 MOST_SOURCES = 20
+_MOST_LOOKED_AT = 10_000
 _TAKEN = {"type", "name", "description"}  # a tool's configuration has fields of these names
 _KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
 
@@ -46,6 +49,18 @@ def source_names(paths: Sequence[str]) -> dict[str, str]:
                 name = f"{plain}_{number}"
             names[path] = name
     return names
+
+
+def state_of(paths: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Return what changes when data do, without reading them: sizes and times of files, and of those in folders."""
+    found: list[tuple[str, int, int]] = []
+    for path in map(Path, paths):
+        files = itertools.chain([path], itertools.islice(path.iterdir(), _MOST_LOOKED_AT) if path.is_dir() else [])
+        for file in files:
+            with contextlib.suppress(OSError):
+                there = file.stat()
+                found.append((str(file), there.st_size, there.st_mtime_ns))
+    return sorted(found)
 
 
 def _plain(path: str) -> str:

@@ -1,4 +1,4 @@
-"""A whole build for data of the user: planned from a sample, accepted in it, and asked about the real file afterwards."""
+"""A whole build for data of the user: planned and accepted on a sample, then asked about the real file."""
 
 import json
 

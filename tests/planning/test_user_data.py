@@ -5,13 +5,37 @@ from dataclasses import replace
 
 import pytest
 from sales_support import SALES_PLAN, SALES_SPEC, write_sales
-from test_planner import REALITY, ScriptedPlanner
+from tests_support import registry
 
 from agenthands.data.profile import read_data
 from agenthands.errors import RequestInvalid
+from agenthands.llm.base import ChatAnswer
+from agenthands.mcp.catalogue import load_catalogue
 from agenthands.planning.planner import CaseFeedback, plan_agent
 from agenthands.planning.user_data import data_complaints, in_bounds, told_data, with_sample, without_sample
-from agenthands.schemas import Plan
+from agenthands.planning.validation import PlanningContext
+from agenthands.schemas import Plan, Tokens
+
+SCAFFOLDS = {
+    "tool_calling_agent": {"llm_name": ("llm", True), "tool_names": ("functions_and_groups", False)},
+    "auto_memory_agent": {
+        "llm_name": ("llm", True), "memory_name": ("memory", True), "inner_agent_name": ("function", True)
+    },
+}  # fmt: skip
+REALITY = PlanningContext(registry(SCAFFOLDS, ["current_datetime"]), load_catalogue())
+
+
+class ScriptedPlanner:
+    """Gives one answer and remembers what it was asked."""
+
+    name = "scripted/test"
+
+    def __init__(self, answer):
+        self.answer, self.asked = answer, []
+
+    def ask(self, messages, schema_name, schema):
+        self.asked.append(list(messages))
+        return ChatAnswer(self.answer, 0.0, Tokens())
 
 
 @pytest.fixture
@@ -27,14 +51,14 @@ def planned(**effects):
 def test_the_planner_is_shown_the_data_and_its_plan_gets_the_sample(data):
     planner = ScriptedPlanner(json.dumps(SALES_PLAN))
     found = plan_agent("a sales desk", planner, replace(REALITY, data=data))
-    shown = planner.asked[0][0][1]["content"]
+    shown = planner.asked[0][1]["content"]
     assert told_data(data) in shown
     world = found.plan.custom_tools[0].worlds["data_sample"]
     assert world.files == data.world.files
     assert Plan.model_validate_json(found.plan.model_dump_json()) == found.plan
     again = ScriptedPlanner(json.dumps({**SALES_PLAN, "summary": "Sums sales.", "changes": "The summary."}))
     plan_agent("a sales desk", again, replace(REALITY, data=data), (), CaseFeedback(found, {"bonn": "It said 4."}))
-    before = next(each["content"] for each in again.asked[0][0] if each["role"] == "assistant")
+    before = next(each["content"] for each in again.asked[0] if each["role"] == "assistant")
     assert "2027-02-05" not in before
 
 
