@@ -93,7 +93,7 @@ class BuildOptions(BaseModel):
     )
     parallel: int | None = Field(None, title="Tools at once", ge=1, le=64, description="Tools that are written at once")
     data: tuple[DataPath, ...] | None = Field(
-        None, title="Data", description="Files and folders that the agent is for; on a worker, those of the worker"
+        None, title="Your data", description="Files and folders that the agent is for; on a worker, those of the worker"
     )
     data_rows: int | None = Field(
         None,
