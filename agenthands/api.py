@@ -6,19 +6,20 @@ purpose is an AgentHandsError of `agenthands.errors`, with `message`, `hint` and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
-from agenthands.errors import StoreNotUsable
+from agenthands.errors import RequestInvalid, StoreNotUsable
 from agenthands.events import Event
 from agenthands.flows.local_run import build_flow, plan_flow, run_here
 from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest, GateReport
 from agenthands.schemas.request import validated_request
 from agenthands.settings import load_settings
 from agenthands.store.builds import all_records, fetch_bundle, find_build, report_of, texts_of
+from agenthands.store.data_paths import fill_env
 from agenthands.store.fsspec_store import FsspecStore
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Options(TypedDict, total=False):
     max_attempts: int | None
     parallel: int | None
     refresh: bool
+    data: Sequence[str | Path] | None
+    data_rows: int | None
 
 
 class PlannedAgent(NamedTuple):
@@ -90,6 +93,24 @@ def plan(request: str, *, listener: Listener | None = None, **options: Unpack[Op
     """
     asked = _asked(request, options)
     return PlannedAgent(*run_here([asked], partial(plan_flow, asked), listener))
+
+
+def told_data(paths: Sequence[str | Path], *, data_rows: int | None = None) -> str:
+    """Return all that a planner is told of data: their profile, and a sample, keys and personal data masked.
+
+    `paths` are those of files and folders. Nothing is sent anywhere. Raises RequestInvalid where one cannot be read.
+
+    >>> text = told_data(["sales.csv"], data_rows=0)
+    >>> "amount DOUBLE" in text
+    True
+    """
+    from agenthands.planning.user_data import told_data as told
+    from agenthands.tasks.data import data_for
+
+    found = data_for(_asked("A look", {"data": list(paths), "data_rows": data_rows}).options())
+    if not found:
+        raise RequestInvalid("There is no data to show.", "Name it: --data PATH.")
+    return told(found)
 
 
 def check(folder: str | Path, *, sandbox: str | None = None) -> GateReport:
@@ -200,13 +221,17 @@ class Store:
         """Return the texts that a build's report shows, by name: sources, tests, gate reports, transcripts, README."""
         return texts_of(self._store, record)
 
-    def fetch(self, build: str, folder: str | Path, *, rejected: bool = False) -> None:
+    def fetch(self, build: str, folder: str | Path, *, rejected: bool = False) -> list[str]:
         """Unpack the agent of a build, found as by `find`, into a folder that is new or empty; whole or not at all.
+
+        Where the build was made for data that lie on this machine, `.env` has their paths: the package itself tells
+        nobody where they lie. Returns the variables that were set in it.
 
         Raises RequestInvalid where the folder is not empty or cannot be written, and where the agent was rejected,
         unless `rejected` says that it is wanted as it is.
         """
         fetch_bundle(self._store, build, Path(folder), rejected)
+        return fill_env(Path(folder), find_build(self._store, build))
 
 
 def _asked(request: str, options: Options) -> BuildRequest:

@@ -22,6 +22,7 @@ from agenthands.schemas.test_case import Turn
 from agenthands.settings import Settings, load_settings
 from agenthands.store.base import Store
 from agenthands.store.builds import agent_name, bundle_of, find_build
+from agenthands.store.data_paths import data_paths, with_journals
 from agenthands.store.feedback import add_feedback, feedback_id
 from agenthands.tasks import dependencies
 
@@ -94,8 +95,10 @@ def open_chat(
     """Install the agent of a build, load it, and yield a chat; `found` hears of the build first.
 
     `build` is an id or an agent's name. What `given` leaves out is as the build was asked for, then as the settings
-    say. Variables of MCP servers come from the environment of this process. Raises StoreNotUsable where there is no
-    such build or it has no agent, AgentNotLoaded, ModelNotUsable, and what installing may raise.
+    say. Variables of MCP servers, and paths of what its tools read, come from the environment of this process; other
+    paths are those of the data for which it was built, and are seen read-only. Raises StoreNotUsable where there is no
+    such build or it has no agent, RequestInvalid where the data that it reads have gone, AgentNotLoaded,
+    ModelNotUsable, and what installing may raise.
     """
     place = dependencies.store_for(load_settings(given))
     record = find_build(place, build)
@@ -138,7 +141,9 @@ def _installed(record: BuildRecord, store: Store, settings: Settings, folder: Pa
     agent = install_bundle(bundle, record.plan, entries, dependencies.installer_for(settings), folder)
     own = {each.name for entry in entries for each in entry.variables}
     given = {name: os.environ[name] for name in own if os.environ.get(name)}
-    return replace(agent, variables={**agent.variables, **given})
+    paths = data_paths(record, os.environ, required=True)
+    seen = [file for path in paths.values() for file in with_journals(Path(path))]
+    return replace(agent, variables={**agent.variables, **given, **paths}, read_only=seen)
 
 
 __all__ = ["AgentAnswer", "AgentCall", "Chat", "ChatTurn", "open_chat"]

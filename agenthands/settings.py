@@ -13,7 +13,7 @@ from agenthands.errors import SettingsInvalid
 from agenthands.llm.settings import ConfigFile, ModelSettings, Role, load_config
 from agenthands.sandbox.registry import DEFAULT_SANDBOX
 from agenthands.schemas import BuildOptions
-from agenthands.schemas.request import PRICE, SandboxName
+from agenthands.schemas.request import MOST_DATA_ROWS, PRICE, SandboxName
 
 _MILLION = 1_000_000
 
@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     """Tokens, in and out, that all models of one build may use."""
     price: str | None = Field(None, pattern=PRICE)
     """`IN,OUT`: US dollars per million tokens of models whose price is unknown."""
+    data_rows: int = Field(5, ge=0, le=MOST_DATA_ROWS)
+    """Rows of each table of the user's data that the models read; 0: the schema alone."""
     max_attempts: int = Field(3, ge=1, le=10)
     """Tries of each tool at the gate."""
     parallel: int = Field(8, ge=1, le=64)

@@ -13,6 +13,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import CommitMode, transaction
 from pydantic import Field
 
+from agenthands.data.sources import state_of
 from agenthands.error_mapping import as_agenthands_error
 from agenthands.errors import AgentHandsError
 from agenthands.events import BatchStarted, emit
@@ -121,6 +122,7 @@ def _kept_build(request: BuildRequest) -> Task[..., BatchItem]:
     settings = settings_for(request.options())
     worker = [settings.dependencies, settings.trusted_packages, settings.egress, settings.catalogue]
     worker.append(settings.model_config_file().agent.text)
+    worker += [state_of(request.data)] if request.data else []
     key = build_key(request.request, request.options(), [settings.model(role) for role in ROLES], *worker)
     return cached(one_build, key, settings)
 

@@ -9,6 +9,7 @@ from agenthands._util.redaction import has_password, redact_logs, without_user
 from agenthands.coding.base import Coder
 from agenthands.coding.openhands.agent import OpenHandsCoder, load_openhands, read_trajectory
 from agenthands.coding.tool_coder import CodingLimits, system_prompt
+from agenthands.data.sources import find_sources
 from agenthands.environments.base import EnvironmentInstaller
 from agenthands.environments.uv import UvInstaller
 from agenthands.errors import KeyMissing, SettingsInvalid, StoreNotUsable
@@ -209,6 +210,7 @@ def check_machine(request: str, options: BuildOptions) -> Settings:
     """
     checked_request(request)
     refuse_passwords(options)
+    find_sources(options.data or ())
     settings = settings_for(options)
     try:
         settings.home.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ from agenthands.settings import Settings
 from agenthands.store.cache_keys import key_with_fallback, plan_key, repaired_key
 from agenthands.store.workdirs import PLAN, BuildContext
 from agenthands.tasks import dependencies
+from agenthands.tasks.data import data_of, tell_data
 from agenthands.tasks.result_cache import cached, invalidate, load_fallback_result, result_of, store_fallback_result
 from agenthands.tasks.retries import CALLS_MODELS, RETRY_OUTSIDE
 
@@ -59,6 +60,7 @@ def plan_task(
                 objection.servers if isinstance(objection, ServerFeedback) else {},
                 settings.dependencies,
                 request=build.request.request,
+                data=data_of(build),
             ),
             (unresolved, does_not_load),
             objection,
@@ -97,8 +99,10 @@ def plan_agent(
     The plan is cached for the same request with the same models, prompts and catalogue.
     """
     settings = dependencies.settings_for(build.request.options())
-    key, apart = _keys(build, registry, objection)
     with stage(build.build_id, "plan") as note:
+        if objection is None:
+            tell_data(build)
+        key, apart = _keys(build, registry, objection)
         kept = _repaired(key, apart, settings) if objection is None else None
         if kept:
             planned = kept
@@ -127,5 +131,6 @@ def _keys(build: BuildContext, registry: NatRegistry, objection: Objection | Non
     """Return the key of the plan, and its key if a fallback has a part in it."""
     settings = dependencies.settings_for(build.request.options())
     planner, catalogue = settings.model("planner"), dependencies.catalogue_for(settings)
-    key = plan_key(build.request.request, planner, registry, catalogue, objection, settings.dependencies)
+    given = settings.dependencies, data_of(build)
+    key = plan_key(build.request.request, planner, registry, catalogue, objection, given)
     return key, key_with_fallback(key, planner)

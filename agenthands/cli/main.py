@@ -60,6 +60,20 @@ def build_options(command: _FUNCTION) -> _FUNCTION:
     return command
 
 
+def data_options(command: _FUNCTION) -> _FUNCTION:
+    """Add the options that say which data an agent is for."""
+    command = click.option(
+        "--data-rows", metavar="N", type=int, help="Rows of it that the models read; 0: the schema alone [default: 5]."
+    )(command)
+    return click.option(
+        "--data",
+        metavar="PATH",
+        multiple=True,
+        type=click.Path(),
+        help="A file or folder that the agent is for; repeat it.",
+    )(command)
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print only the result, as JSON, on standard output.")
 store_option = click.option("--store", metavar="URL", help="Folder or fsspec URL [default: ~/.agenthands/store].")
 
@@ -76,6 +90,7 @@ def cli() -> None:
 
 @cli.command(short_help="Build one agent.")
 @click.argument("request", metavar="REQUEST|FILE.yaml")
+@data_options
 @build_options
 @as_json
 def build(request: str, as_json: bool, **options: Any) -> None:
@@ -93,6 +108,7 @@ def build(request: str, as_json: bool, **options: Any) -> None:
 @click.option(
     "--at-once", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True, help="Builds at once."
 )
+@data_options
 @build_options
 @as_json
 def batch(source: str, at_once: int, as_json: bool, **options: Any) -> None:
@@ -119,11 +135,20 @@ def demo(as_json: bool, **options: Any) -> None:
 
 @cli.command(short_help="Plan an agent and estimate what building it costs.")
 @click.argument("request", metavar="REQUEST|FILE.yaml")
+@data_options
+@click.option("--show-data", is_flag=True, help="Print all that models would read of the data, and end.")
 @build_options
 @as_json
-def plan(request: str, as_json: bool, **options: Any) -> None:
+def plan(request: str, as_json: bool, show_data: bool, **options: Any) -> None:
     """Plan an agent and estimate what building it costs; nothing is built."""
     began = time.time()
+    if show_data:
+        from agenthands.api import told_data
+        from agenthands.flows.request_files import read_request
+
+        asked = read_request(request, _given(options))
+        click.echo(told_data(asked.data or (), data_rows=asked.data_rows), nl=False)
+        return
     _say_who_begins()
     from agenthands.cli.commands import leave, run_plan
     from agenthands.flows.request_files import read_request
@@ -216,9 +241,11 @@ def fetch(build: str, folder: Path, store: str | None, rejected: bool) -> None:
 
     place = Store(store)
     record = place.find(build)
-    place.fetch(record.build_id, folder, rejected=rejected)
+    filled = place.fetch(record.build_id, folder, rejected=rejected)
     if record.status == "accepted":
         said = f"{folder} holds the agent; its README.md says how to run it."
+        if filled:
+            said += f" Its .env has the paths of your data ({', '.join(filled)})."
     else:
         said = f"{folder} holds an agent that was {record.status.upper()}; its README.md says why."
     click.echo(said, err=True)
@@ -267,7 +294,7 @@ def _open_report(store: Any, record: Any) -> None:
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     """Return the typed options. A URL with a password goes into a variable: Prefect keeps options readable."""
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if value not in (None, ())}
     for name in ("api_base", "store"):
         if has_password(given.get(name)):
             os.environ[f"AGENTHANDS_{name.upper()}"] = given.pop(name)

@@ -103,6 +103,7 @@ def _together(tools: Sequence[ToolSpec], world: str) -> World:
         update={
             "http": [exchange for _, each in pairs for exchange in each.http],
             "files": {_qualified(tool.name, path): text for tool, each in pairs for path, text in each.files.items()},
+            "binary": {_qualified(tool.name, path): text for tool, each in pairs for path, text in each.binary.items()},
             "tables": {_qualified(tool.name, name): sql for tool, each in pairs for name, sql in each.tables.items()},
             "secrets": {name: value for _, each in pairs for name, value in each.secrets.items()},
             "now": next((each.now for _, each in pairs if each.now), ""),

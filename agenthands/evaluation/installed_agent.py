@@ -24,8 +24,9 @@ _BESIDE = [_FOLDER / name for name in ("nat_steps.py", "talk_script.py", "worlds
 class InstalledAgent:
     """An installed package: `site` holds the installed wheel, `config` is NAT's YAML file.
 
-    `variables` are placeholders for what its MCP servers require from their user. `parts` says of the plan what decides
-    about answers, `tools` has the specifications of those that were written for it.
+    `variables` are placeholders for what its MCP servers require from their user, and `read_only` is what else it may
+    see. `parts` says of the plan what decides about answers, `tools` has the specifications of those that were written
+    for it.
     """
 
     workspace: Path
@@ -36,6 +37,7 @@ class InstalledAgent:
     variables: Mapping[str, str] = field(default_factory=dict)
     parts: AgentParts = field(default_factory=AgentParts)
     tools: Sequence[ToolSpec] = ()
+    read_only: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def agent_command(agent: InstalledAgent, reach: Reach, request: Mapping[str, Any
     return Command(
         argv=[str(agent.environment.python), "-P", str(_SCRIPT)],
         workspace=agent.workspace,
-        read_only=[agent.environment.path, *servers, _SCRIPT, *_BESIDE],
+        read_only=[agent.environment.path, *servers, _SCRIPT, *_BESIDE, *agent.read_only],
         variables={
             **agent.variables,
             "PYTHONPATH": str(agent.site),

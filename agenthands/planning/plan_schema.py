@@ -9,8 +9,8 @@ from typing import Any
 from agenthands.schemas import Plan
 
 # What a plan may say and no planner should: where `effects` name the hosts, `network` says nothing; nobody records
-# what a model imagines; and no other kind of database can be recorded.
-_UNTOLD = {"ToolSpec": ("network",), "Exchange": ("origin", "at"), "DatabaseEffect": ("kind",)}
+# what a model imagines.
+_UNTOLD = {"ToolSpec": ("network",), "Exchange": ("origin", "at"), "World": ("binary", "origin")}
 
 
 def planner_schema() -> dict[str, Any]:

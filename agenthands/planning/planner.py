@@ -19,6 +19,7 @@ from agenthands.llm.prompts import render
 from agenthands.mcp.offer import offer_servers
 from agenthands.planning.effects_validation import origin_complaints
 from agenthands.planning.plan_schema import planner_schema, shown_schema
+from agenthands.planning.user_data import told_data, with_sample, without_sample
 from agenthands.planning.validation import PlanningContext, validate_plan
 from agenthands.schemas import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
 from agenthands.schemas.plan_changes import changed_parts
@@ -121,6 +122,7 @@ def plan_agent(
             raise answer.fault  # half a plan says nothing about the other half: the model would be told a wrong fault
         plan, complaints = read_plan(answer_text)
         if plan is not None:
+            plan = with_sample(plan, reality.data)
             complaints = [
                 *validate_plan(plan, reality),
                 *origin_complaints(plan, earlier.plan if earlier else None),
@@ -159,13 +161,15 @@ def _opening(
             ),
         },
     ]
+    if reality.data:
+        messages[-1]["content"] += f"\n{told_data(reality.data)}"
     if isinstance(objection, ServerFeedback):
         complaints = [complaint for server in objection.servers.values() for complaint in server]
-        messages += _sent_back(objection.planned.plan.model_dump_json(), complaints)
+        messages += _sent_back(without_sample(objection.planned.plan).model_dump_json(), complaints)
     elif objection:
         told = render("plan/repair.md.j2", stories=objection.stories, fence=fence_around(*objection.stories.values()))
         messages += [
-            {"role": "assistant", "content": objection.planned.plan.model_dump_json()},
+            {"role": "assistant", "content": without_sample(objection.planned.plan).model_dump_json()},
             {"role": "user", "content": told},
         ]
     return messages

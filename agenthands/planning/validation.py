@@ -17,7 +17,9 @@ from agenthands.planning.case_validation import case_complaints
 from agenthands.planning.effects_validation import effect_complaints
 from agenthands.planning.server_validation import server_complaints
 from agenthands.planning.team_validation import team_complaints
+from agenthands.planning.user_data import data_complaints
 from agenthands.schemas import BuiltinTool, Plan, ResultExample, ToolSpec, hold_out_fault
+from agenthands.schemas.data_profile import UserData
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class PlanningContext:
     """What a plan may use; `unusable` holds the reasons against servers of the catalogue, by id.
 
     `packages` are those that the user allows as dependencies; empty allows all. `models` are the roles of models that
-    an agent may have besides the usual one. `request` is what the user asked for, where that is known.
+    an agent may have besides the usual one. `request` is what the user asked for, where that is known, and `data` what
+    data they gave.
     """
 
     registry: NatRegistry
@@ -34,6 +37,7 @@ class PlanningContext:
     packages: Sequence[str] = ()
     models: Sequence[str] = ()
     request: str = ""
+    data: UserData | None = None
 
 
 def validate_plan(plan: Plan, reality: PlanningContext) -> list[str]:
@@ -45,6 +49,7 @@ def validate_plan(plan: Plan, reality: PlanningContext) -> list[str]:
         *(complaint for tool in plan.custom_tools for complaint in _tool_complaints(tool, reality)),
         *case_complaints(plan),
         *effect_complaints(plan),
+        *data_complaints(plan, reality.data),
     ]
 
 

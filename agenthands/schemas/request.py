@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from agenthands._util.redaction import has_password
@@ -16,6 +17,7 @@ from agenthands.errors import RequestInvalid
 from agenthands.sandbox.registry import SANDBOXES
 
 MAX_REQUEST_CHARACTERS = 20_000
+MOST_DATA_ROWS = 50
 PRICE = r"^\d{1,9}(\.\d{1,12})?,\d{1,9}(\.\d{1,12})?$"
 
 
@@ -33,6 +35,19 @@ SandboxName = Annotated[
     str, AfterValidator(_known_sandbox), WithJsonSchema({"enum": list(SANDBOXES), "type": "string"})
 ]
 """The name of a sandbox; forms of Prefect's show the choices."""
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
+
+
+DataPath = Annotated[
+    str,
+    Field(min_length=1, max_length=4096),
+    BeforeValidator(lambda path: str(path) if isinstance(path, Path) else path, json_schema_input_type=str),
+    AfterValidator(_absolute),
+]
+"""The path of a file or folder on this machine; kept absolute."""
 
 
 class BuildOptions(BaseModel):
@@ -77,6 +92,16 @@ class BuildOptions(BaseModel):
         None, title="Tries per tool", ge=1, le=10, description="Tries of each tool at the gate"
     )
     parallel: int | None = Field(None, title="Tools at once", ge=1, le=64, description="Tools that are written at once")
+    data: tuple[DataPath, ...] | None = Field(
+        None, title="Your data", description="Files and folders that the agent is for; on a worker, those of the worker"
+    )
+    data_rows: int | None = Field(
+        None,
+        title="Rows told",
+        ge=0,
+        le=MOST_DATA_ROWS,
+        description="Rows of each table of the data that the models read; 0: the schema alone",
+    )
     refresh: bool = Field(False, title="Build anew", description="Ignore everything cached")
 
 

@@ -74,8 +74,16 @@ class World(Part):
 
     http: list[Exchange] = Field(default_factory=list, exclude_if=_is_default)
     files: dict[str, str] = Field(default_factory=dict, description="Text by path", exclude_if=_is_default)
+    binary: dict[str, str] = Field(
+        default_factory=dict, description="Base64 by path, of files that are no UTF-8 text", exclude_if=_is_default
+    )
     tables: dict[str, str] = Field(
         default_factory=dict, description="SQL that makes a database, by its name", exclude_if=_is_default
+    )
+    origin: Literal["recorded", "imagined"] = Field(
+        "imagined",
+        description="Whether files and tables are a sample of the real ones",
+        exclude_if=lambda each: each == "imagined",
     )
     now: str = Field("", description="The time, in ISO 8601; empty: today's", exclude_if=_is_default)
     secrets: dict[EnvName, str] = Field(default_factory=dict, description="Dummies", exclude_if=_is_default)
@@ -86,7 +94,7 @@ class World(Part):
     @model_validator(mode="after")
     def _lists_are_bounded(self) -> World:
         refuse_longer("http", self.http, MOST_EXCHANGES)
-        refuse_longer("files", list(self.files), MOST_WORLD_FILES)
+        refuse_longer("files", [*self.files, *self.binary], MOST_WORLD_FILES)
         return self
 
 

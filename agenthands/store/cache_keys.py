@@ -23,6 +23,7 @@ from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue_server import CatalogueServer
 from agenthands.planning.planner import Objection, ServerFeedback
 from agenthands.schemas import BuildOptions, McpServer, Plan, ToolSpec
+from agenthands.schemas.data_profile import UserData
 
 _PACKAGE = Path(__file__).parents[1]
 _ACCEPTANCE = (
@@ -33,8 +34,8 @@ _ACCEPTANCE = (
 )  # fmt: skip
 _PLANNING = (
     "planning/planner", "planning/validation", "planning/team_validation", "planning/case_validation",
-    "planning/server_validation", "planning/effects_validation", "planning/plan_schema", "world/faults",
-    "packaging/load_check", "packaging/load_check_script", "mcp/offer", "mcp/ranking",
+    "planning/server_validation", "planning/effects_validation", "planning/plan_schema", "planning/user_data",
+    "world/faults", "packaging/load_check", "packaging/load_check_script", "mcp/offer", "mcp/ranking",
     "mcp/topics.toml",
 )  # fmt: skip
 _ANSWERS = {
@@ -49,14 +50,16 @@ def plan_key(
     registry: NatRegistry,
     catalogue: Mapping[str, CatalogueServer],
     objection: Objection | None,
-    packages: Sequence[str] = (),
+    given: tuple[Sequence[str], UserData | None] = ((), None),
 ) -> str:
-    """Return the key of a plan; `packages` are the allowed dependencies, empty if all are."""
+    """Return the key of a plan; `given` are the allowed dependencies, empty if all are, and the user's data."""
+    packages, data = given
     against: list[Any] = []
     if objection:
         told = objection.servers if isinstance(objection, ServerFeedback) else objection.stories
         against = [objection.planned.plan, dict(told)]
     against += [sorted(packages)] if packages else []
+    against += [data.facts] if data else []
     return _key("plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources(*_PLANNING))
 
 

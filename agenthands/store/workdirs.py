@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from agenthands.environments.base import Environment
 from agenthands.schemas import BuildRequest, ToolSpec
 
-SPENDING_LOG, PLAN = "spending.jsonl", "plan.json"  # in a build's folder
+SPENDING_LOG, PLAN, DATA = "spending.jsonl", "plan.json", "data.json"  # in a build's folder
 
 
 class BuildContext(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -15,6 +16,8 @@ from agenthands.world.matching import Recorded, asked_of
 
 MOST_BODY, MOST_TEXT = 2_000_000, 64_000_000
 """Characters of one body, and of all files and databases of a world."""
+_SQL_SECONDS = 5.0
+_SAYS = {"sqlite": "SQLite", "duckdb": "DuckDB"}
 _TAKEN = {"type", "name", "description", "model_config"}
 
 
@@ -67,7 +70,7 @@ def _faults_of(world: World, effects: Effects) -> Iterator[str]:
     yield from _http_faults(world, effects)
     yield from _file_faults(world, effects)
     yield from _table_faults(world, effects)
-    if sum(map(len, (*world.files.values(), *world.tables.values()))) > MOST_TEXT:
+    if sum(map(len, (*world.files.values(), *world.binary.values(), *world.tables.values()))) > MOST_TEXT:
         yield f": its files and tables have more than {MOST_TEXT:,} characters; a sample is enough."
     if world.now and not _is_time(world.now):
         yield f".now: {world.now!r} is no time in ISO 8601."
@@ -99,10 +102,10 @@ def _table_faults(world: World, effects: Effects) -> Iterator[str]:
     for name, sql in world.tables.items():
         if name not in databases:
             yield f".tables: {name!r} is no database of the effects; there are {', '.join(databases) or 'none'}."
-        elif databases[name].kind != "sqlite":
-            yield f".tables.{name}: only databases of SQLite can be recorded."
-        elif fault := sql_fault(sql):
-            yield f".tables.{name}: SQLite says: {fault}."
+        elif fault := sql_fault(sql, databases[name].kind):
+            yield f".tables.{name}: {_SAYS[databases[name].kind]} says: {fault}."
+        elif databases[name].kind != "sqlite" and databases[name].access != "read":
+            yield f".tables.{name}: of DuckDB, what a tool leaves cannot be looked at; let it read alone."
 
 
 def _value_faults(world: World, effects: Effects) -> Iterator[str]:
@@ -142,7 +145,8 @@ def _request_faults(request: Request, effects: Effects) -> Iterator[str]:
 
 def _file_faults(world: World, effects: Effects) -> Iterator[str]:
     declared = {each.name for each in effects.files}
-    for path in world.files:
+    paths = [*world.files, *world.binary]
+    for path in paths:
         if not is_relative(path):
             yield f".files: {path!r} must be a relative path, with / and without .. in it."
         elif place_of(path) not in declared:
@@ -151,9 +155,12 @@ def _file_faults(world: World, effects: Effects) -> Iterator[str]:
                 f"effects.files has {', '.join(sorted(declared)) or 'none'}."
             )
     for name in sorted(declared):
-        singles = [path for path in world.files if place_of(path) == name and "/" not in path]
-        if len(singles) > 1 or (singles and any(path.startswith(f"{name}/") for path in world.files)):
+        singles = [path for path in paths if place_of(path) == name and "/" not in path]
+        if len(singles) > 1 or (singles and any(path.startswith(f"{name}/") for path in paths)):
             yield f".files: {name!r} is either one file, or a folder of several."
+    for path, text in world.binary.items():
+        if not _is_base64(text):
+            yield f".binary: {path!r} is no base64."
 
 
 def _leaves_faults(leaves: Any, effects: Effects) -> Iterator[str]:
@@ -184,10 +191,10 @@ def is_relative(path: str) -> bool:
     )
 
 
-def sql_fault(sql: str) -> str:
-    """Return why SQL makes no database; empty if it does."""
+def sql_fault(sql: str, kind: str = "sqlite") -> str:
+    """Return why SQL makes no database of a kind; empty if it does."""
     try:
-        return str(killable("agenthands.world.tables:make_database", sql, ""))
+        return str(killable("agenthands.world.tables:make_database", sql, "", kind, cpu_seconds=_SQL_SECONDS))
     except (UnfinishedError, RuntimeError) as error:
         return str(error)
 
@@ -196,6 +203,14 @@ def _length(side: Request | Response) -> int:
     if side.json_body is not None:
         return len(repr(side.json_body))
     return len(side.body or "")
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_time(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import importlib.util
 import json
@@ -101,25 +102,28 @@ def staged(tool: ToolSpec, folder: Path) -> Iterator[Stage | None]:
 
 def _laid_out(world: World, number: int, effects: Effects, folder: Path) -> dict[str, Any]:
     folder.mkdir()
-    for path, text in world.files.items():
+    contents = {path: text.encode() for path, text in world.files.items()}
+    contents |= {path: base64.b64decode(text) for path, text in world.binary.items()}
+    for path, content in contents.items():
         if not is_relative(path):
             raise ValueError(f"{path!r} is no path of a world")
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text.encode())
+        file.write_bytes(content)
+    databases = {each.name: each.kind for each in effects.databases}
     for name, sql in world.tables.items():
+        kind = databases.get(name, "sqlite")
         try:
-            path = str(folder / f"{name}.sqlite")
-            fault = killable("agenthands.world.tables:make_database", sql, path, cpu_seconds=_SQL_SECONDS)
+            path = str(folder / f"{name}.{kind}")
+            fault = killable("agenthands.world.tables:make_database", sql, path, kind, cpu_seconds=_SQL_SECONDS)
         except (UnfinishedError, RuntimeError) as error:
             fault = str(error)
         if fault:
             raise ValueError(f"{name}: {fault}")
-    databases = {each.name for each in effects.databases}
-    singles = {place_of(path): path for path in world.files if "/" not in path}
+    singles = {place_of(path): path for path in contents if "/" not in path}
     places = {
         name: {
-            "path": str(folder / (f"{name}.sqlite" if name in databases else singles.get(name, name))),
+            "path": str(folder / (f"{name}.{databases[name]}" if name in databases else singles.get(name, name))),
             "write": each.access == "write",
             "database": name in databases,
         }

@@ -9,8 +9,10 @@ _MOST_BYTES = 64 * 1024**2
 _REFUSED = {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH}
 
 
-def make_database(sql: str, path: str) -> str:
-    """Write a SQLite database to `path`, or nothing if it is empty; return what is wrong with the SQL, or ""."""
+def make_database(sql: str, path: str, kind: str = "sqlite") -> str:
+    """Write a database to `path`, or nothing if it is empty; return what is wrong with the SQL, or ""."""
+    if kind == "duckdb":
+        return _make_duckdb(sql, path)
     connection = sqlite3.connect(":memory:")
     connection.execute("PRAGMA user_version = 0")  # without any page, it could not be written down
     connection.set_authorizer(_authorized)
@@ -26,6 +28,20 @@ def make_database(sql: str, path: str) -> str:
         return f"the database has {len(content):,} bytes; at most {_MOST_BYTES:,} are laid out"
     if path:
         Path(path).write_bytes(content)
+    return ""
+
+
+def _make_duckdb(sql: str, path: str) -> str:
+    import duckdb
+
+    config = {"enable_external_access": "false", "threads": "1", "memory_limit": "500MB"}
+    try:
+        with duckdb.connect(path or ":memory:", config=config) as connection:  # type: ignore[arg-type]
+            connection.execute(sql)
+    except duckdb.Error as error:
+        if path:
+            Path(path).unlink(missing_ok=True)
+        return str(error).splitlines()[0]
     return ""
 
 

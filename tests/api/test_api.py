@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -40,7 +42,8 @@ def test_importing_it_loads_nothing_heavy():
 
 def test_the_options_of_the_functions_are_those_of_a_build():
     types = get_type_hints(BuildOptions)
-    own = {"sandbox": str | None}  # which names there are, BuildOptions says when it is asked
+    # Which names there are, BuildOptions says when it is asked; paths may be of either type.
+    own = {"sandbox": str | None, "data": Sequence[str | Path] | None}
     assert get_type_hints(Options) == {name: own.get(name, types[name]) for name in BuildOptions.model_fields}
 
 

@@ -11,7 +11,8 @@ from agenthands.environments.nat_registry import BuiltinSchema
 from agenthands.llm.prompts import prompt_hashes, prompts_folder, render
 from agenthands.mcp.catalogue import load_catalogue
 from agenthands.mcp.offer import offer_servers
-from agenthands.schemas import Check, CodingResult, GateReport, TestCase, Tokens, ToolSpec
+from agenthands.schemas import Check, CodingResult, GateReport, TestCase, Tokens, ToolSpec, World
+from agenthands.schemas.data_profile import Column, DataSource, FileProfile, Table, UserData
 
 TOOL = ToolSpec.model_validate(ROMAN_SPEC)
 REPORT = GateReport(
@@ -23,7 +24,18 @@ REPORT = GateReport(
         Check(name="tests", passed=False, detail="1 of 3 tests failed: assert 'IIII' == 'IV'"),
     ],
 )
+DAY = Column(name="day", type="DATE")
 CASE = TestCase(id="year", query="What is 1994?", expected_behavior="Calls the tool.")
+DATA = UserData(
+    sources=[
+        DataSource(
+            name="sales",
+            path="/data/sales.csv",
+            files=[FileProfile(name="sales.csv", kind="csv", bytes=15, tables=[Table(columns=[DAY], rows=1)])],
+        )
+    ],
+    world=World(files={"sales.csv": "day\n2027-02-01\n"}, origin="recorded"),
+)
 LATE = CodingResult(status="out_of_time", reason="the limit", cost_usd=None, tokens=Tokens(), seconds=1, steps=1)
 SAMPLES = {
     "plan/system.md.j2": ({"schema": '{"type": "object"}'}, ['{"type": "object"}', "held", "tool_called"][::2]),
@@ -37,6 +49,10 @@ SAMPLES = {
             "servers": offer_servers(load_catalogue(), "time zones, and annual reports", 6),
         },
         ["Roman <numerals> & {{ more }}", "tool_calling_agent", "get_current_time", "SEC_EDGAR_USER_AGENT"],
+    ),
+    "plan/data.md.j2": (
+        {"data": DATA, "fence": "----------", "world": "data_sample", "texts": {}},
+        ["sales in `files`", "day DATE", "sales.csv\n----------\nday\n2027-02-01\n----------\n", "`data_sample`"],
     ),
     "plan/repair.md.j2": (
         {"stories": {"year": "answered: IV"}, "fence": "----------"},
