@@ -30,7 +30,7 @@ class Found(NamedTuple):
 def find_sources(paths: Sequence[str]) -> list[Found]:
     """Return the sources at these paths. Raises RequestInvalid for one that cannot be read; reads no content."""
     names = source_names(paths)
-    return [Found(name, Path(path), _is_folder(path)) for path, name in names.items()]
+    return [Found(name, Path(path).absolute(), _is_folder(path)) for path, name in names.items()]
 
 
 def source_names(paths: Sequence[str]) -> dict[str, str]:

@@ -61,7 +61,7 @@ def test_an_agent_for_a_file_is_accepted_on_its_sample_and_answers_from_the_file
     assert [(case.id, case.passed) for case in record.acceptance.cases] == [("bonn", True), ("trier", True)]
     assert "Of the data (sales), the models are told" in " ".join(done.stderr.split())
     assert "2027-02-05,Trier,1" in asked
-    assert "2027-03-01" not in asked
+    assert "2027-03-01,Bonn,10" not in asked
     assert str(sales) not in asked
     kept = record.plan.custom_tools[0].worlds["data_sample"]
     assert (kept.origin, kept.files["sales.csv"].count("\n")) == ("recorded", 6)
