@@ -10,7 +10,7 @@ from typing import Any
 
 from agenthands.environments.base import Environment
 from agenthands.evaluation.case_verdict import AgentParts
-from agenthands.llm.gateway.base import OpenGateway
+from agenthands.llm.gateway.base import OpenGateway, name_of
 from agenthands.sandbox.base import Command, Limits
 from agenthands.schemas import ToolSpec
 
@@ -26,7 +26,7 @@ class InstalledAgent:
 
     `variables` are placeholders for what its MCP servers require from their user, and `read_only` is what else it may
     see. `parts` says of the plan what decides about answers, `tools` has the specifications of those that were written
-    for it.
+    for it. `roles` are those of its models besides the usual one.
     """
 
     workspace: Path
@@ -38,6 +38,7 @@ class InstalledAgent:
     parts: AgentParts = field(default_factory=AgentParts)
     tools: Sequence[ToolSpec] = ()
     read_only: Sequence[Path] = ()
+    roles: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def agent_command(agent: InstalledAgent, reach: Reach, request: Mapping[str, Any
             "PYTHONPATH": str(agent.site),
             "PYTHONDONTWRITEBYTECODE": "1",
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-            "AGENT_MODEL": "openai/agent",
+            **{model_variable(role): f"openai/{name_of(role)}" for role in ("", *agent.roles)},
             "AGENT_MCP_HOME": str(_mcp_home(agent)),
             "OPENAI_API_BASE": "{model_url}",
             "OPENAI_API_KEY": reach.gateway.token,
@@ -81,6 +82,11 @@ def agent_command(agent: InstalledAgent, reach: Reach, request: Mapping[str, Any
         model_socket=reach.gateway.socket,
         egress_socket=reach.egress,
     )
+
+
+def model_variable(role: str) -> str:
+    """Return the environment variable that names the model of a role; empty is the usual one."""
+    return f"AGENT_MODEL_{role.upper()}" if role else "AGENT_MODEL"
 
 
 def _mcp_home(agent: InstalledAgent) -> Path:

@@ -51,8 +51,13 @@ def plan_key(
     catalogue: Mapping[str, CatalogueServer],
     objection: Objection | None,
     given: tuple[Sequence[str], UserData | None] = ((), None),
+    models: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the key of a plan; `given` are the allowed dependencies, empty if all are, and the user's data."""
+    """Return the key of a plan.
+
+    `given` are the allowed dependencies, empty if all are, and the user's data; `models` is what the planner is told of
+    models by role.
+    """
     packages, data = given
     against: list[Any] = []
     if objection:
@@ -60,6 +65,7 @@ def plan_key(
         against = [objection.planned.plan, dict(told)]
     against += [sorted(packages)] if packages else []
     against += [data.facts] if data else []
+    against += [dict(models)] if models else []
     return _key("plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources(*_PLANNING))
 
 
@@ -106,7 +112,8 @@ def key_with_fallback(key: str, *models: ModelSettings) -> str:
 
     Builds with other fallbacks, or none, do not find it. The key is empty if none of the models has a fallback.
     """
-    fallbacks = [_answers(model.fallback) if model.fallback else None for model in models]
+    every = [each for model in models for each in (model, *model.roles.values())]
+    fallbacks = [_answers(model.fallback) if model.fallback else None for model in every]
     return _key(key.partition("/")[0], key, fallbacks) if any(fallbacks) else ""
 
 
@@ -124,7 +131,8 @@ def _key(kind: str, *parts: Any) -> str:
 
 def _answers(model: ModelSettings) -> dict[str, Any]:
     """Return the settings that change a model's answers: not its key, not its price."""
-    return model.model_dump(mode="json", include=_ANSWERS)
+    roles = {role: _answers(each) for role, each in model.roles.items()}
+    return model.model_dump(mode="json", include=_ANSWERS) | ({"roles": roles} if roles else {})
 
 
 def _prompts(step: str) -> dict[str, str]:
