@@ -133,8 +133,8 @@ def _keys(build: BuildContext, registry: NatRegistry, objection: Objection | Non
     """Return the key of the plan, and its key if a fallback has a part in it."""
     settings = dependencies.settings_for(build.request.options())
     planner, catalogue = settings.model("planner"), dependencies.catalogue_for(settings)
-    given = settings.dependencies, data_of(build)
-    key = plan_key(build.request.request, planner, registry, catalogue, objection, given, _models_told(settings))
+    given = settings.dependencies, data_of(build), _models_told(settings)
+    key = plan_key(build.request.request, planner, registry, catalogue, objection, given)
     return key, key_with_fallback(key, planner)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from agenthands.environments.base import Environment
 from agenthands.evaluation.case_verdict import AgentParts
+from agenthands.evaluation.prepared_nat import VARIABLES, code_of, prepared_nat
 from agenthands.llm.gateway.base import OpenGateway, name_of
 from agenthands.sandbox.base import Command, Limits
 from agenthands.schemas import ToolSpec
@@ -62,25 +63,26 @@ class Reach:
 def agent_command(agent: InstalledAgent, reach: Reach, request: Mapping[str, Any], seconds: float) -> Command:
     """Return the command that loads the agent and does what `request` says (see agent_script.py), for `seconds`."""
     servers = [each.path for each in agent.servers.values()]
+    told = {"config": str(agent.config), "beside": str(_FOLDER), **request}
     return Command(
-        argv=[str(agent.environment.python), "-P", str(_SCRIPT)],
+        argv=[str(agent.environment.python), "-P", "-c", code_of(_SCRIPT)],
         workspace=agent.workspace,
-        read_only=[agent.environment.path, *servers, _SCRIPT, *_BESIDE, *agent.read_only],
+        read_only=[agent.environment.path, *servers, *_BESIDE, *agent.read_only],
         variables={
             **agent.variables,
+            **VARIABLES,
             "PYTHONPATH": str(agent.site),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
             **{model_variable(role): f"openai/{name_of(role)}" for role in ("", *agent.roles)},
             "AGENT_MCP_HOME": str(_mcp_home(agent)),
             "OPENAI_API_BASE": "{model_url}",
             "OPENAI_API_KEY": reach.gateway.token,
         },
-        stdin=json.dumps({"config": str(agent.config), **request}).encode(),
+        stdin=json.dumps(told).encode(),
         limits=Limits(seconds=seconds, memory_bytes=16 * 1024**3, output_bytes=8 * 1024**2),
         network="egress" if reach.egress else "model",
         model_socket=reach.gateway.socket,
         egress_socket=reach.egress,
+        prepared=prepared_nat(agent.environment),
     )
 
 

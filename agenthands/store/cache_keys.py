@@ -50,15 +50,13 @@ def plan_key(
     registry: NatRegistry,
     catalogue: Mapping[str, CatalogueServer],
     objection: Objection | None,
-    given: tuple[Sequence[str], UserData | None] = ((), None),
-    models: Mapping[str, str] | None = None,
+    given: tuple[Sequence[str], UserData | None, Mapping[str, str]] = ((), None, {}),
 ) -> str:
     """Return the key of a plan.
 
-    `given` are the allowed dependencies, empty if all are, and the user's data; `models` is what the planner is told of
-    models by role.
+    `given` are the allowed dependencies, empty if all are, the user's data, and what is told of models by role.
     """
-    packages, data = given
+    packages, data, models = given
     against: list[Any] = []
     if objection:
         told = objection.servers if isinstance(objection, ServerFeedback) else objection.stories
