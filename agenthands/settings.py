@@ -16,6 +16,7 @@ from agenthands.schemas import BuildOptions
 from agenthands.schemas.request import MOST_DATA_ROWS, PRICE, SandboxName
 
 _MILLION = 1_000_000
+_OPTIONS = {"agent_models": "agent_model"}  # one option sets both
 
 
 class Settings(BaseSettings):
@@ -165,7 +166,7 @@ def load_settings(options: BuildOptions | None = None) -> Settings:
         name = str(first["loc"][0])
         raise SettingsInvalid(
             f"The setting {name!r} cannot be used: {first['msg']}.",
-            f"Look at --{name.replace('_', '-')} or the variable AGENTHANDS_{name.upper()}.",
+            f"Look at --{_OPTIONS.get(name, name).replace('_', '-')} or the variable AGENTHANDS_{name.upper()}.",
         ) from None
     remember(*(value for value in given.values() if isinstance(value, str) and "://" in value))
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
