@@ -58,7 +58,7 @@ def test_prefect_is_not_imported_before_its_server_and_settings_are_named():
         (["build", "x", "--sandbox", "vm"], "bubblewrap"),
         (["build", "x", "--agent-model", "a/b", "--agent-model", "c/d"], "more than one model without a role"),
         (["build", "x", "--agent-model", "Writer=a/b"], "Look at --agent-model or"),
-        (["chat", "x", "--agent-model", "writer="], "it is ROLE=MODEL"),
+        (["build", "x", "--agent-model", "writer="], "it is ROLE=MODEL"),
         (["build", "x", "--sandbox", "none"], "Invalid value"),
         (["build"], "Missing argument"),
         (["frobnicate"], "No such command"),
