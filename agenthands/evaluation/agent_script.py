@@ -1,11 +1,11 @@
 """Runs in a sandbox with the Python of the NAT environment: loads the packaged agent, and asks it or lets it be asked.
 
 Reads {"config": path, "beside": folder of this file, "cases": [{"id", "query", "messages", "world"}], "seconds": float,
-"together": int} from standard input; writes to standard output one JSON object with the result of loading and of each case. `messages` is the
-conversation that ends with the query, and `together` how many cases may run at once. The agent is loaded anew for the
-cases of each world, which "worlds" describes for `worlds_script.py`. With "talk": PATH of a Unix socket there are no
-cases: what is asked there is answered until it closes (`talk_script.py`). `nat_steps.py` and those lie beside it. Where
-a fork of a prepared interpreter runs this, what every agent needs is imported already.
+"together": int} from standard input; writes to standard output one JSON object with the result of loading and of each
+case. `messages` is the conversation that ends with the query, and `together` how many cases may run at once. The agent
+is loaded anew for the cases of each world, which "worlds" describes for `worlds_script.py`. With "talk": PATH of a Unix
+socket there are no cases: what is asked there is answered until it closes (`talk_script.py`). `nat_steps.py` and those
+lie beside it. Where a fork of a prepared interpreter runs this, what every agent needs is imported already.
 """
 
 import asyncio

@@ -28,7 +28,7 @@ from agenthands.schemas.data_profile import UserData
 _PACKAGE = Path(__file__).parents[1]
 _ACCEPTANCE = (
     "evaluation/acceptance", "evaluation/agent_script", "evaluation/case_checks", "evaluation/case_verdict",
-    "evaluation/llm_judge", "evaluation/nat_steps", "evaluation/transcript", "packaging/bundle",
+    "evaluation/llm_judge", "evaluation/nat_steps", "evaluation/transcript", "packaging/bundle", "evaluation/prepared_script",
     "evaluation/agent_world", "evaluation/worlds_script", "world/inside/agenthands_world", "world/matching",
     "world/server", "world/staging",
 )  # fmt: skip
@@ -36,7 +36,7 @@ _PLANNING = (
     "planning/planner", "planning/validation", "planning/team_validation", "planning/case_validation",
     "planning/server_validation", "planning/effects_validation", "planning/plan_schema", "planning/user_data",
     "world/faults", "packaging/load_check", "packaging/load_check_script", "mcp/offer", "mcp/ranking",
-    "mcp/topics.toml",
+    "mcp/topics.toml", "evaluation/prepared_script",
 )  # fmt: skip
 _ANSWERS = {
     "model", "api_base", "temperature", "max_output_tokens", "reasoning_effort", "thinking_tokens", "context_tokens",
