@@ -28,7 +28,8 @@ from agenthands.schemas.data_profile import UserData
 _PACKAGE = Path(__file__).parents[1]
 _ACCEPTANCE = (
     "evaluation/acceptance", "evaluation/agent_script", "evaluation/case_checks", "evaluation/case_verdict",
-    "evaluation/llm_judge", "evaluation/nat_steps", "evaluation/transcript", "packaging/bundle", "evaluation/prepared_script",
+    "evaluation/llm_judge", "evaluation/nat_steps", "evaluation/transcript", "packaging/bundle",
+    "evaluation/prepared_script",
     "evaluation/agent_world", "evaluation/worlds_script", "world/inside/agenthands_world", "world/matching",
     "world/server", "world/staging",
 )  # fmt: skip
