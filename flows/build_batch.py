@@ -119,7 +119,7 @@ def _elsewhere(request: BuildRequest, number: int, deployment: str) -> BatchItem
 
 def _kept_build(request: BuildRequest) -> Task[..., BatchItem]:
     settings = settings_for(request.options())
-    worker = [settings.dependencies, settings.trusted_packages, settings.egress, settings.catalogue]
+    worker: list[Any] = [settings.dependencies, settings.trusted_packages, settings.egress, settings.catalogue]
     worker.append(settings.model_config_file().agent.text)
     worker += [state_of(request.data)] if request.data else []
     key = build_key(request.request, request.options(), [*settings.models().values()], *worker)
