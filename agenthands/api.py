@@ -37,6 +37,7 @@ class Options(TypedDict, total=False):
     planner: str | None
     coder: str | None
     agent_model: str | None
+    agent_models: dict[str, str] | None
     fallback: str | None
     api_base: str | None
     config: str | None

@@ -26,7 +26,7 @@ from agenthands.store.data_paths import data_paths, with_journals
 from agenthands.store.feedback import add_feedback, feedback_id
 from agenthands.tasks import dependencies
 
-_OF_THE_BUILD = ("planner", "agent_model", "fallback", "api_base", "config", "price", "sandbox")
+_OF_THE_BUILD = ("planner", "agent_model", "agent_models", "fallback", "api_base", "config", "price", "sandbox")
 Verdict = Literal["right", "wrong", "case"]
 
 

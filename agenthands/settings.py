@@ -10,12 +10,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agenthands._util.redaction import remember
 from agenthands.errors import SettingsInvalid
-from agenthands.llm.settings import ConfigFile, ModelSettings, Role, load_config
+from agenthands.llm.settings import AGENT_ROLE, ROLES, ConfigFile, ModelSettings, Role, load_config
 from agenthands.sandbox.registry import DEFAULT_SANDBOX
 from agenthands.schemas import BuildOptions
 from agenthands.schemas.request import MOST_DATA_ROWS, PRICE, SandboxName
 
 _MILLION = 1_000_000
+_OPTIONS = {"agent_models": "agent_model"}  # one option sets both
 
 
 class Settings(BaseSettings):
@@ -31,6 +32,8 @@ class Settings(BaseSettings):
     """Model that writes the tools; the planner's if empty."""
     agent_model: str | None = None
     """Model of the finished agent; the planner's if empty."""
+    agent_models: Annotated[dict[str, str], NoDecode] = {}
+    """Further models that a plan may give to its agents, by role: `ROLE=MODEL WHAT FOR`, separated by `;`."""
     fallback: str | None = None
     """Model that answers if one of these is rate-limited or cannot be reached; the configuration file's if empty."""
     api_base: str | None = None
@@ -89,6 +92,16 @@ class Settings(BaseSettings):
     def _listed(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    @field_validator("agent_models", mode="before")
+    @classmethod
+    def _by_role(cls, value: Any) -> Any:
+        pairs = (part.partition("=") for part in value.split(";") if part.strip()) if isinstance(value, str) else ()
+        roles = {role.strip(): model.strip() for role, _, model in pairs} if isinstance(value, str) else value
+        for role, model in roles.items():
+            if not AGENT_ROLE.fullmatch(role) or not model.strip():
+                raise ValueError(f"{role!r} is given as {model!r}; it is ROLE=MODEL, such as writer=openai/gpt-4o-mini")
+        return roles
+
     @property
     def store_url(self) -> str:
         """The folder or URL of the store; by default `<home>/store`."""
@@ -104,7 +117,7 @@ class Settings(BaseSettings):
         return load_config(self.config)
 
     def model(self, role: Role) -> ModelSettings:
-        """Return the model of one role, with its fallback.
+        """Return the model of one role, with its fallback; that of the agent also with those of a plan's agents.
 
         The role's own setting comes first, then its own model in the file, then the planner's setting, then the file's
         default. Raises SettingsInvalid.
@@ -113,6 +126,25 @@ class Settings(BaseSettings):
         named = {"planner": self.planner, "coder": self.coder, "agent": self.agent_model}[role]
         own = isinstance(file.llm.get(role), dict) and "model" in file.llm[role]
         settings = file.for_role(role, named or (None if own else self.planner), self.api_base)
+        if role == "agent":
+            roles = dict.fromkeys([*file.agent_roles(), *self.agent_models])
+            by_role = {name: self._of_role(file, name, settings) for name in roles}
+            settings = settings.model_copy(update={"roles": by_role})
+        return self._completed(file, settings)
+
+    def models(self) -> dict[str, ModelSettings]:
+        """Return all models by what they do: planner, coder, agent, and `agent ROLE`. Raises SettingsInvalid."""
+        models: dict[str, ModelSettings] = {role: self.model(role) for role in ROLES}
+        return models | {f"agent {role}": model for role, model in models["agent"].roles.items()}
+
+    def _of_role(self, file: ConfigFile, role: str, usual: ModelSettings) -> ModelSettings:
+        name, _, about = self.agent_models.get(role, "").partition(" ")
+        model = file.for_agent_role(role, name or None, usual, self.api_base)
+        said = {"about": " ".join(about.split())[:300]} if about.strip() else {}
+        return self._completed(file, model.model_copy(update=said))
+
+    def _completed(self, file: ConfigFile, settings: ModelSettings) -> ModelSettings:
+        """Return a model with its fallback and the price that the user gave."""
         fallback = file.fallback(self.fallback, settings, self.api_base)
         if self.price:
             prompt, completion = (float(each) / _MILLION for each in self.price.split(","))
@@ -134,7 +166,7 @@ def load_settings(options: BuildOptions | None = None) -> Settings:
         name = str(first["loc"][0])
         raise SettingsInvalid(
             f"The setting {name!r} cannot be used: {first['msg']}.",
-            f"Look at --{name.replace('_', '-')} or the variable AGENTHANDS_{name.upper()}.",
+            f"Look at --{_OPTIONS.get(name, name).replace('_', '-')} or the variable AGENTHANDS_{name.upper()}.",
         ) from None
     remember(*(value for value in given.values() if isinstance(value, str) and "://" in value))
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})

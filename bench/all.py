@@ -21,6 +21,7 @@ LINES = {  # with minutes on two cores that do nothing else
     "gate": ("bench.gate.gate_cost", 3),
     "demo": ("bench.speed.main_job", 3),
     "rebuild": ("bench.speed.rebuild", 4),
+    "team": ("bench.speed.team", 1),
     "layers": ("bench.speed.layers", 2),
     "seed": ("bench.speed.seed_way", 12),
     "memory": ("bench.speed.memory", 8),

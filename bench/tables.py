@@ -130,9 +130,20 @@ def _layers(found):
     return f"{_table(['what', 's', 'CPU s', 'import of NAT in it, CPU s'], rows)}\n\n{said}"
 
 
+def _team(found):
+    ways = {"prepared": "a fork of an interpreter that has imported NAT", "new interpreters": "one of its own"}
+    rows = [
+        [f"{words}, {'the first' if when == 'first' else 'then'}", found[way][when]["wall"], found[way][when]["cpu"]]
+        for way, words in ways.items()
+        for when in ("first", "then")
+    ]
+    said = f"{found['agents']} agents, {found['cases']} test cases, a model that answers at once."
+    return f"{_table(['loaded by', 's', 'CPU s'], rows)}\n\n{said}"
+
+
 MAKERS = {
     "start": _start, "prefect": _prefect, "cpu": _cpu, "gate": _gate, "demo": _demo, "rebuild": _rebuild,
-    "seed": _seed, "memory": _memory, "layers": _layers,
+    "seed": _seed, "memory": _memory, "layers": _layers, "team": _team,
 }  # fmt: skip
 
 

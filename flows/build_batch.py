@@ -19,7 +19,6 @@ from agenthands.errors import AgentHandsError
 from agenthands.events import BatchStarted, emit
 from agenthands.flows.build_agent import build_agent
 from agenthands.flows.request_files import read_batch
-from agenthands.llm.settings import ROLES
 from agenthands.reports.summary import batch_state, batch_verdict
 from agenthands.schemas import BatchItem, BatchReport, BuildOptions, BuildRequest
 from agenthands.store.batches import failed_item, item_of, new_batch_id, progress_of, publish_batch
@@ -123,7 +122,7 @@ def _kept_build(request: BuildRequest) -> Task[..., BatchItem]:
     worker: list[Any] = [settings.dependencies, settings.trusted_packages, settings.egress, settings.catalogue]
     worker.append(settings.model_config_file().agent.text)
     worker += [state_of(request.data)] if request.data else []
-    key = build_key(request.request, request.options(), [settings.model(role) for role in ROLES], *worker)
+    key = build_key(request.request, request.options(), [*settings.models().values()], *worker)
     return cached(one_build, key, settings)
 
 

@@ -95,12 +95,15 @@ def model_for(settings: Settings, role: Role) -> ModelSettings:
 
     Raises ModelNotUsable.
     """
-    model = _with_key(settings.model(role))
-    return model.model_copy(update={"fallback": _with_key(model.fallback)}) if model.fallback else model
+    return _with_key(settings.model(role))
 
 
 def _with_key(model: ModelSettings) -> ModelSettings:
-    return model.with_key(read_secret_block(model.key_block)) if model.key_block else model
+    """Return a model with its key, and with those of its fallback and of its roles."""
+    keyed = model.with_key(read_secret_block(model.key_block)) if model.key_block else model
+    fallback = _with_key(model.fallback) if model.fallback else None
+    roles = {role: _with_key(each) for role, each in model.roles.items()}
+    return keyed.model_copy(update={"fallback": fallback, "roles": roles})
 
 
 def read_secret_block(name: str) -> str:
@@ -185,7 +188,8 @@ def on_trial(settings: Settings) -> OnTrial:
 
     Raises ModelNotUsable, SandboxUnavailable or SettingsInvalid.
     """
-    alone = {role: model_for(settings, role).model_copy(update={"fallback": None, "num_retries": 1}) for role in ROLES}
+    once: dict[str, object] = {"fallback": None, "roles": {}, "num_retries": 1}
+    alone = {role: model_for(settings, role).model_copy(update=once) for role in ROLES}
     for model in alone.values():
         require_usable(model)
         if model.provider == "scripted":
@@ -240,8 +244,7 @@ def check_models(settings: Settings) -> None:
 
 def _all_models(settings: Settings) -> list[ModelSettings]:
     """Return the model of each role, and their fallbacks."""
-    models = [settings.model(role) for role in ROLES]
-    return [*models, *(model.fallback for model in models if model.fallback)]
+    return [model for role in ROLES for model in settings.model(role).each()]
 
 
 def _require_prices(settings: Settings, budget: str) -> None:

@@ -54,8 +54,9 @@ def note_start(build: BuildContext) -> None:
 def start_recorder(build: BuildContext) -> BuildRecorder:
     """Return the recorder of a build, and save the record that is published if the build is never finished."""
     settings = dependencies.settings_for(build.request.options())
-    models: dict[str, str] = {role: settings.model(role).model for role in ROLES}
-    fallbacks = {model.fallback.model for role in ROLES if (model := settings.model(role)).fallback}
+    settled = settings.models()
+    models = {name: model.model for name, model in settled.items()}
+    fallbacks = {model.fallback.model for model in settled.values() if model.fallback}
     if fallbacks:
         models["fallback"] = ", ".join(sorted(fallbacks))
     ledger = BuildRecorder(build, models, dependencies.budget_for(build))

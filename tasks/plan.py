@@ -12,6 +12,7 @@ from agenthands.environments.base import Environment
 from agenthands.environments.nat_registry import NatRegistry
 from agenthands.errors import DependencyRefused, PlanRefused
 from agenthands.events import stage
+from agenthands.llm.prices import model_line
 from agenthands.packaging.load_check import load_fault
 from agenthands.planning.planner import Objection, PlanResult, ServerFeedback
 from agenthands.planning.validation import PlanningContext
@@ -59,6 +60,7 @@ def plan_task(
                 dependencies.catalogue_for(settings),
                 objection.servers if isinstance(objection, ServerFeedback) else {},
                 settings.dependencies,
+                models=_models_told(settings),
                 request=build.request.request,
                 data=data_of(build),
             ),
@@ -131,6 +133,16 @@ def _keys(build: BuildContext, registry: NatRegistry, objection: Objection | Non
     """Return the key of the plan, and its key if a fallback has a part in it."""
     settings = dependencies.settings_for(build.request.options())
     planner, catalogue = settings.model("planner"), dependencies.catalogue_for(settings)
-    given = settings.dependencies, data_of(build)
+    given = settings.dependencies, data_of(build), _models_told(settings)
     key = plan_key(build.request.request, planner, registry, catalogue, objection, given)
     return key, key_with_fallback(key, planner)
+
+
+def _models_told(settings: Settings) -> dict[str, str]:
+    """Return what the planner is told of each model that an agent may have, by role; empty if there is the usual alone.
+
+    The empty role is the usual one.
+    """
+    agent = settings.model("agent")
+    models = {"": agent, **agent.roles} if agent.roles else {}
+    return {role: model_line(model) for role, model in models.items()}

@@ -18,7 +18,6 @@ from agenthands.cli.progress import choose_progress
 from agenthands.errors import UserError
 from agenthands.flows.cancellation import end_everything, ended_by_interrupt, exit_at_once
 from agenthands.flows.local_run import build_flow, different_options, plan_flow, run_here
-from agenthands.llm.settings import ROLES
 from agenthands.reports.terminal.layout import fitted
 from agenthands.schemas import BuildRecord, BuildRequest
 from agenthands.store.builds import build_prefix
@@ -123,7 +122,7 @@ def _say_what_is_scripted(requests: Sequence[BuildRequest]) -> None:
     for options in different_options(requests):
         with suppress(UserError):  # what is wrong with the settings is said below
             settings = settings_for(options)
-            models |= {settings.model(role).model for role in ROLES}
+            models |= {model.model for model in settings.models().values()}
     if scripted := sorted(model for model in models if model.startswith("scripted/")):
         said = f"The model is scripted ({', '.join(scripted)}): it replays answers. All the rest is real."
         click.echo(fitted(said), err=True)

@@ -141,7 +141,7 @@ def _store(settings: Settings) -> str:
 def _model(settings: Settings) -> str:
     from agenthands.llm.litellm_model import require_usable
 
-    models = {settings.model(role).model: settings.model(role) for role in ROLES}
+    models = {model.model: model for model in settings.models().values()}
     for model in models.values():
         require_usable(model)
     return "; ".join(f"{name}: {_key_of(model)}" for name, model in models.items())

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,11 @@ def build_options(command: _FUNCTION) -> _FUNCTION:
         click.option("--planner", metavar="MODEL", help="Model that plans, as litellm names it."),
         click.option("--coder", metavar="MODEL", help="Model that writes the tools [default: the planner's]."),
         click.option(
-            "--agent-model", metavar="MODEL", help="Model that the agent itself uses [default: the planner's]."
+            "--agent-model",
+            metavar="[ROLE=]MODEL",
+            multiple=True,
+            help="Model that the agent itself uses [default: the planner's]; again with ROLE=, such as "
+            "writer='openai/gpt-4o-mini for plain texts', for what agents of a team may have instead.",
         ),
         click.option("--fallback", metavar="MODEL", help="Model that steps in when one of these does not answer."),
         click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model."),
@@ -212,7 +216,12 @@ def show(build: str, store: str | None, full: bool, in_browser: bool, as_json: b
 @cli.command(short_help="Talk to an agent.")
 @click.argument("agent")
 @click.option("-q", "--question", metavar="TEXT", help="Ask this, print the answer alone, and end; - reads it.")
-@click.option("--agent-model", metavar="MODEL", help="Model of the agent [default: the one that it was built with].")
+@click.option(
+    "--agent-model",
+    metavar="[ROLE=]MODEL",
+    multiple=True,
+    help="Model of the agent, or of its agents with a role [default: those that it was built with].",
+)
 @click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model.")
 @click.option("--config", metavar="FILE.toml", type=click.Path(), help="Model settings.")
 @click.option("--budget", metavar="USD", type=float, help="What the chat may cost.")
@@ -295,10 +304,20 @@ def _open_report(store: Any, record: Any) -> None:
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     """Return the typed options. A URL with a password goes into a variable: Prefect keeps options readable."""
     given = {name: value for name, value in options.items() if value not in (None, ())}
+    given |= _by_role(given.pop("agent_model", ()))
     for name in ("api_base", "store"):
         if has_password(given.get(name)):
             os.environ[f"AGENTHANDS_{name.upper()}"] = given.pop(name)
     return given
+
+
+def _by_role(given: Sequence[str]) -> dict[str, Any]:
+    """Return the options that `--agent-model` gives: one plain model, and models by role."""
+    by_role = {role: model for role, is_one, model in (each.partition("=") for each in given) if is_one}
+    plain = [each for each in given if "=" not in each]
+    if len(plain) > 1:
+        raise click.BadParameter("more than one model without a role", param_hint="--agent-model")
+    return {**({"agent_model": plain[0]} if plain else {}), **({"agent_models": by_role} if by_role else {})}
 
 
 def main() -> None:

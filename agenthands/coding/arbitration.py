@@ -205,7 +205,8 @@ def _corrected(one: _One, tool: ToolSpec) -> Example | None:
     same = {name: getattr(example, name) for name in ("arguments", "world", "requests", "leaves")}
     if one.correction.raises is not None:
         return ErrorExample(**same, raises=one.correction.raises)
-    return ResultExample(**same, expected=one.correction.expected)
+    tolerance = example.tolerance if isinstance(example, ResultExample) else None
+    return ResultExample(**same, expected=one.correction.expected, tolerance=tolerance)
 
 
 def _outcome(side: Mapping[str, Any]) -> str:

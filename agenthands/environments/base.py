@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -21,6 +23,11 @@ class Environment:
         return (self.path / "requirements.lock").read_text(encoding="utf-8")
 
     @property
+    def is_nat(self) -> bool:
+        """Whether it is the NAT environment that ships as a lock, and nothing else."""
+        return self.lock_sha256 == nat_lock_sha256() and not self.npm_lock
+
+    @property
     def npm_lock(self) -> str:
         """The package-lock.json with integrity hashes; empty in an environment of Python alone."""
         file = self.path / "package-lock.json"
@@ -35,6 +42,15 @@ class Environment:
     def site(self) -> Path:
         """The folder in which its packages are installed."""
         return next(self.path.glob("lib/python3*/site-packages"))
+
+
+LOCKS = Path(__file__).parent / "locks"
+
+
+@cache
+def nat_lock_sha256() -> str:
+    """Return the hash of the lock of NAT's environment that ships."""
+    return hashlib.sha256((LOCKS / "nat.lock").read_bytes()).hexdigest()
 
 
 class EnvironmentInstaller(Protocol):

@@ -16,7 +16,7 @@ from typing import Literal
 
 from agenthands._util.atomic_files import write_atomic
 from agenthands._util.redaction import redact, without_keys
-from agenthands.environments.base import Environment
+from agenthands.environments.base import LOCKS, Environment
 from agenthands.environments.error_mapping import UV_SECONDS, uv_fault
 from agenthands.environments.layers import Layer, layer_over
 from agenthands.environments.lockfile import merged, same_packages, without_comments
@@ -33,7 +33,6 @@ from agenthands.errors import DependencyRefused, OutsideError
 from agenthands.sandbox.base import CommandResult
 from agenthands.sandbox.subprocesses import run_process
 
-LOCKS = Path(__file__).parent / "locks"
 # NAT needs `wikipedia`, which its author publishes as a source archive alone. It is the only exception.
 _WHEELS_ONLY = ("--only-binary", ":all:", "--no-binary", "wikipedia")
 # Oracle's SDK, two thirds of all modules that come with NAT, is imported by agents on Oracle's cloud alone.

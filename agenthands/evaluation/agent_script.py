@@ -1,13 +1,15 @@
 """Runs in a sandbox with the Python of the NAT environment: loads the packaged agent, and asks it or lets it be asked.
 
-Reads {"config": path, "cases": [{"id", "query", "messages", "world"}], "seconds": float, "together": int} from standard
-input; writes to standard output one JSON object with the result of loading and of each case. `messages` is the
-conversation that ends with the query, and `together` how many cases may run at once. The agent is loaded anew for the
-cases of each world, which "worlds" describes for `worlds_script.py`. With "talk": PATH of a Unix socket there are no
-cases: what is asked there is answered until it closes (`talk_script.py`). `nat_steps.py` and those lie beside it.
+Reads {"config": path, "beside": folder of this file, "cases": [{"id", "query", "messages", "world"}], "seconds": float,
+"together": int} from standard input; writes to standard output one JSON object with the result of loading and of each
+case. `messages` is the conversation that ends with the query, and `together` how many cases may run at once. The agent
+is loaded anew for the cases of each world, which "worlds" describes for `worlds_script.py`. With "talk": PATH of a Unix
+socket there are no cases: what is asked there is answered until it closes (`talk_script.py`). `nat_steps.py` and those
+lie beside it. Where a fork of a prepared interpreter runs this, what every agent needs is imported already.
 """
 
 import asyncio
+import functools
 import gc
 import importlib
 import importlib.util
@@ -28,6 +30,8 @@ def main():
     report = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     request = json.loads(sys.stdin.read())
+    # of a prepared interpreter, the path is that with which it was started
+    sys.path[:0] = [path for path in os.environ.get("PYTHONPATH", "").split(":") if path and path not in sys.path]
     outcome = {"loaded": False, "error": "", "cases": []}
     try:
         asyncio.run(run(request, outcome))
@@ -41,17 +45,18 @@ def main():
 async def run(request, outcome):
     """Load the agent as `nat run` does, in each world that its cases name, ask it these, and fill in `outcome`."""
     gc.disable()  # it takes a fifth to a third of the time of NAT's imports, whose objects stay
-    worlds = worlds_script.AgentWorlds(request["worlds"]) if request.get("worlds") else worlds_script.NoWorlds()
-    nat_steps.watch()
+    steps, places = _beside(request, "nat_steps"), _beside(request, "worlds_script")
+    worlds = places.AgentWorlds(request["worlds"]) if request.get("worlds") else places.NoWorlds()
+    steps.watch()
     # The model's client takes seconds to import; meanwhile the MCP servers start in their own processes.
     threading.Thread(target=importlib.import_module, args=("langchain_litellm",), daemon=True).start()
     for world in dict.fromkeys(case["world"] for case in request["cases"]) or [""]:
         outcome["loaded"] = False
-        with worlds_script.entered(worlds, world):
-            await load_and_ask(request, outcome, worlds, world)
+        with places.entered(worlds, world):
+            await load_and_ask(request, outcome, worlds, world, steps.calls_of)
 
 
-async def load_and_ask(request, outcome, worlds, world):
+async def load_and_ask(request, outcome, worlds, world, calls_of):
     """Load the agent in the world in which this process is, and ask it the cases that name it."""
     from nat.builder.workflow_builder import WorkflowBuilder
     from nat.runtime.loader import load_config
@@ -69,11 +74,15 @@ async def load_and_ask(request, outcome, worlds, world):
             gc.enable()
         outcome["loaded"] = True
         if "talk" in request:
-            await _beside("talk_script").talk(manager, request["talk"], nat_steps.calls_of, root_cause)
+            await _beside(request, "talk_script").talk(manager, request["talk"], calls_of, root_cause)
         else:
+            room = MAX_CALLS_TEXT // max(len(request["cases"]), 1)
             cases = [case for case in request["cases"] if case["world"] == world]
             together = 1 if worlds.alone(world) else request["together"]
-            await ask_all(manager, request, cases, outcome["cases"], together, lambda: worlds.begin(world))
+            one = functools.partial(
+                ask, manager, calls_of=lambda found: calls_of(found, room), seconds=request["seconds"]
+            )
+            await ask_all(one, cases, outcome["cases"], together, lambda: worlds.begin(world))
         await manager.shutdown()
 
 
@@ -100,18 +109,17 @@ def give_proxies(config):
             server.env = {**proxies, **(server.env or {})}
 
 
-async def ask_all(manager, request, cases, answers, together, begin):
+async def ask_all(ask_one, cases, answers, together, begin):
     """Ask every case, `together` at once, and put what came of each into `answers`, in the order of cases.
 
     `begin` is called before each: it has the world as it was, where cases would find what others left.
     """
     free = asyncio.Semaphore(together)
-    room = MAX_CALLS_TEXT // max(len(request["cases"]), 1)
 
     async def one(case):
         async with free:
             begin()
-            return {"id": case["id"], **await ask(manager, case, request["seconds"], room)}
+            return {"id": case["id"], **await ask_one(case)}
 
     asked = [asyncio.create_task(one(case)) for case in cases]
     try:
@@ -122,7 +130,7 @@ async def ask_all(manager, request, cases, answers, together, begin):
             each.cancel()
 
 
-async def ask(manager, case, seconds, room):
+async def ask(manager, case, *, seconds, calls_of):
     """Ask one question, and return the answer, the calls, and any error."""
     from nat.data_models.api_server import ChatRequest
     from nat.data_models.intermediate_step import IntermediateStepType
@@ -142,22 +150,18 @@ async def ask(manager, case, seconds, room):
     functions = (IntermediateStepType.FUNCTION_START, IntermediateStepType.FUNCTION_END)
     payloads = [step.payload for step in steps if step.payload.event_type in functions]
     outcome["called"] = [p.name for p in payloads if p.event_type == IntermediateStepType.FUNCTION_START]
-    outcome["calls"] = nat_steps.calls_of(steps, room)
+    outcome["calls"] = calls_of(steps)
     outcome["steps"] = [step_of(payload) for payload in payloads[:MAX_STEPS]]
     outcome["seconds"] = round(time.monotonic() - started, 3)
     return outcome
 
 
-def _beside(name):
+def _beside(request, name):
     """Import a file that lies beside this one: no folder of ours is among those that Python looks into."""
-    spec = importlib.util.spec_from_file_location(name, os.path.join(os.path.dirname(__file__), f"{name}.py"))
+    spec = importlib.util.spec_from_file_location(name, os.path.join(request["beside"], f"{name}.py"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-nat_steps = _beside("nat_steps")
-worlds_script = _beside("worlds_script")
 
 
 def step_of(payload):
@@ -177,7 +181,3 @@ def root_cause(error):
             error = error.__cause__
         else:
             return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
-
-
-if __name__ == "__main__":
-    main()

@@ -10,7 +10,8 @@ from typing import Any
 
 from agenthands.environments.base import Environment
 from agenthands.evaluation.case_verdict import AgentParts
-from agenthands.llm.gateway.base import OpenGateway
+from agenthands.evaluation.prepared_nat import VARIABLES, code_of, prepared_nat
+from agenthands.llm.gateway.base import OpenGateway, name_of
 from agenthands.sandbox.base import Command, Limits
 from agenthands.schemas import ToolSpec
 
@@ -26,7 +27,7 @@ class InstalledAgent:
 
     `variables` are placeholders for what its MCP servers require from their user, and `read_only` is what else it may
     see. `parts` says of the plan what decides about answers, `tools` has the specifications of those that were written
-    for it.
+    for it. `roles` are those of its models besides the usual one.
     """
 
     workspace: Path
@@ -38,6 +39,7 @@ class InstalledAgent:
     parts: AgentParts = field(default_factory=AgentParts)
     tools: Sequence[ToolSpec] = ()
     read_only: Sequence[Path] = ()
+    roles: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -61,26 +63,32 @@ class Reach:
 def agent_command(agent: InstalledAgent, reach: Reach, request: Mapping[str, Any], seconds: float) -> Command:
     """Return the command that loads the agent and does what `request` says (see agent_script.py), for `seconds`."""
     servers = [each.path for each in agent.servers.values()]
+    told = {"config": str(agent.config), "beside": str(_FOLDER), **request}
     return Command(
-        argv=[str(agent.environment.python), "-P", str(_SCRIPT)],
+        argv=[str(agent.environment.python), "-P", "-c", code_of(_SCRIPT)],
         workspace=agent.workspace,
-        read_only=[agent.environment.path, *servers, _SCRIPT, *_BESIDE, *agent.read_only],
+        read_only=[agent.environment.path, *servers, *_BESIDE, *agent.read_only],
         variables={
             **agent.variables,
+            **VARIABLES,
             "PYTHONPATH": str(agent.site),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-            "AGENT_MODEL": "openai/agent",
+            **{model_variable(role): f"openai/{name_of(role)}" for role in ("", *agent.roles)},
             "AGENT_MCP_HOME": str(_mcp_home(agent)),
             "OPENAI_API_BASE": "{model_url}",
             "OPENAI_API_KEY": reach.gateway.token,
         },
-        stdin=json.dumps({"config": str(agent.config), **request}).encode(),
+        stdin=json.dumps(told).encode(),
         limits=Limits(seconds=seconds, memory_bytes=16 * 1024**3, output_bytes=8 * 1024**2),
         network="egress" if reach.egress else "model",
         model_socket=reach.gateway.socket,
         egress_socket=reach.egress,
+        prepared=prepared_nat(agent.environment),
     )
+
+
+def model_variable(role: str) -> str:
+    """Return the environment variable that names the model of a role; empty is the usual one."""
+    return f"AGENT_MODEL_{role.upper()}" if role else "AGENT_MODEL"
 
 
 def _mcp_home(agent: InstalledAgent) -> Path:

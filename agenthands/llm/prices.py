@@ -63,6 +63,16 @@ def price_per_token(settings: ModelSettings) -> tuple[float, float] | None:
     return info["input_cost_per_token"], info["output_cost_per_token"]
 
 
+def model_line(settings: ModelSettings) -> str:
+    """Return what one may want to know before choosing a model: its name, its price, and what it is said to be for."""
+    price = price_per_token(settings)
+    costs = "its price is not known"
+    if price:
+        read, wrote = (f"{each * 1_000_000:.2f}" for each in price)
+        costs = f"{read} US dollars for a million tokens read, {wrote} written"
+    return f"{settings.model} ({costs}){': ' if settings.about else ''}{settings.about}"
+
+
 def known_to_litellm(settings: ModelSettings) -> bool:
     """Return whether litellm's price applies: it has one, and the settings have none."""
     if settings.input_cost_per_token is not None and settings.output_cost_per_token is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,6 +48,8 @@ def key_names(model: str) -> tuple[str, ...]:
 DEFAULT_CONFIG = Path(__file__).parent / "default_models.toml"
 Role = Literal["planner", "coder", "agent"]
 ROLES: tuple[Role, ...] = ("planner", "coder", "agent")
+AGENT_ROLE = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_AGENTS = "roles"  # the table of [llm.agent] with the models that agents of a plan may have
 _BLOCK = "prefect:"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -75,6 +77,10 @@ class ModelSettings(BaseModel):
     output_cost_per_token: float | None = Field(None, ge=0)
     assumed_price: tuple[float, float] | None = Field(None, description="Per prompt and completion token, if unknown")
     fallback: ModelSettings | None = Field(None, description="Asked where this one does not answer")
+    about: str = Field("", max_length=300, description="What a planner reads of it: what it is for")
+    roles: dict[str, ModelSettings] = Field(
+        default_factory=dict, description="Of the agent's model: those that agents of a plan may have instead, by role"
+    )
 
     @model_validator(mode="after")
     def _keys_are_masked(self) -> ModelSettings:
@@ -96,10 +102,23 @@ class ModelSettings(BaseModel):
 
     def within(self, seconds: float) -> ModelSettings:
         """Return a copy whose calls take at most `seconds`; a fallback gets the second half of that."""
+        roles = {role: model.within(seconds) for role, model in self.roles.items()}
         if self.fallback is None:
-            return self.model_copy(update={"timeout": min(self.timeout, seconds)})
+            return self.model_copy(update={"timeout": min(self.timeout, seconds), "roles": roles})
         half = seconds / 2
-        return self.model_copy(update={"timeout": min(self.timeout, half), "fallback": self.fallback.within(half)})
+        fallback = self.fallback.within(half)
+        return self.model_copy(update={"timeout": min(self.timeout, half), "fallback": fallback, "roles": roles})
+
+    def with_role(self, role: str) -> ModelSettings:
+        """Return the model of agents with a role; this one for the empty role, and for one that has no model."""
+        return self.roles.get(role, self)
+
+    def each(self) -> Iterator[ModelSettings]:
+        """Yield this model, those of the roles, and the fallbacks of all."""
+        for model in (self, *self.roles.values()):
+            yield model
+            if model.fallback:
+                yield model.fallback
 
     @property
     def provider(self) -> str:
@@ -160,6 +179,40 @@ class ConfigFile(BaseModel):
             values["api_base"] = api_base
         return _settings(values, f"[llm] for the {role}")
 
+    def agent_roles(self) -> list[str]:
+        """Return the roles of models that the file has for agents of a plan. Raises SettingsInvalid."""
+        return list(self._role_tables())
+
+    def for_agent_role(self, role: str, model: str | None, usual: ModelSettings, api_base: str | None) -> ModelSettings:
+        """Return the model of agents with a role: as the agent's usual one, but for what its table or `model` says.
+
+        `api_base` from the command line applies to a model of the usual one's provider that has no URL in its table.
+        Raises SettingsInvalid.
+        """
+        own = self._role_tables().get(role, {})
+        values = self._values("agent", None)
+        if "model" in own:
+            values = _without_foreign(values, own["model"])
+        values = {**values, **own}
+        if model:
+            values = _without_foreign(values, model) | {"model": model}
+        if api_base and _provider(values.get("model")) == usual.provider and "api_base" not in own:
+            values["api_base"] = api_base
+        return _settings(values, f"[llm.agent.{_AGENTS}.{role}]")
+
+    def _role_tables(self) -> Mapping[str, Mapping[str, Any]]:
+        agent = self.llm.get("agent")
+        tables = agent.get(_AGENTS, {}) if isinstance(agent, Mapping) else {}
+        if not isinstance(tables, Mapping):
+            raise SettingsInvalid(f"[llm.agent] {_AGENTS}: roles are tables, [llm.agent.{_AGENTS}.NAME].")
+        for role, table in tables.items():
+            where = f"[llm.agent.{_AGENTS}.{role}]"
+            if not AGENT_ROLE.fullmatch(role):
+                raise SettingsInvalid(f"{where}: a role is lower-case letters, digits and _, such as writer.")
+            if not isinstance(table, Mapping) or "model" not in table:
+                raise SettingsInvalid(f"{where}: it is a table that names its model.")
+        return tables
+
     def fallback(self, model: str | None, instead_of: ModelSettings, api_base: str | None) -> ModelSettings | None:
         """Return the model that answers when `instead_of` cannot be reached; None if none is named.
 
@@ -182,7 +235,7 @@ class ConfigFile(BaseModel):
             raise SettingsInvalid(f"[llm] {section}: settings of a role stand in a table, [llm.{section}].")
         if "model" in own:
             values = _without_foreign(values, own["model"])
-        values |= own
+        values |= {key: value for key, value in own.items() if key != _AGENTS}
         return _without_foreign(values, model) | {"model": model} if model else values
 
 

@@ -14,6 +14,7 @@ from agenthands.environments.base import Environment, EnvironmentInstaller
 from agenthands.evaluation.case_verdict import AgentParts
 from agenthands.evaluation.installed_agent import InstalledAgent
 from agenthands.mcp.catalogue_server import CatalogueServer
+from agenthands.packaging.agent_config import models_of
 from agenthands.packaging.archive import files_of
 from agenthands.packaging.package import config_path
 from agenthands.schemas import Plan
@@ -74,6 +75,7 @@ def install_bundle(
         },
         parts=AgentParts.of(plan, servers),
         tools=plan.custom_tools,
+        roles=[role for role in models_of(plan.agents) if role],
     )
 
 

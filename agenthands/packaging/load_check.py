@@ -9,14 +9,14 @@ from typing import Any
 from agenthands.environments.base import Environment
 from agenthands.environments.nat_registry import NatRegistry
 from agenthands.errors import SandboxLost
+from agenthands.evaluation.prepared_nat import VARIABLES, code_of, prepared_nat
 from agenthands.llm.settings import ModelSettings
 from agenthands.packaging.nat_config import as_yaml, nat_config, own_modules, package_name
 from agenthands.packaging.package import render
-from agenthands.sandbox.base import Command, Limits, Preparation, Sandbox
+from agenthands.sandbox.base import Command, Limits, Sandbox
 from agenthands.schemas import Plan
 
 _SCRIPT = Path(__file__).parent / "load_check_script.py"
-_VARIABLES = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def load_fault(plan: Plan, registry: NatRegistry, environment: Environment, sandbox: Sandbox, scratch: Path) -> str:
@@ -49,16 +49,15 @@ def load_fault(plan: Plan, registry: NatRegistry, environment: Environment, sand
 
 
 def _run(request: dict[str, Any], environment: Environment, sandbox: Sandbox, scratch: Path) -> bytes:
-    source = _SCRIPT.read_text(encoding="utf-8")
     result = sandbox.run(
         Command(
-            argv=[str(environment.python), "-P", "-c", f"{source}\nmain()\n"],
+            argv=[str(environment.python), "-P", "-c", code_of(_SCRIPT)],
             workspace=scratch,
             read_only=[environment.path],
-            variables=_VARIABLES,
+            variables=VARIABLES,
             stdin=json.dumps(request).encode(),
             limits=Limits(seconds=180),
-            prepared=Preparation(f"{source}\nprepare()\n", _VARIABLES),
+            prepared=prepared_nat(environment),
         )
     )
     if result.exit_code != 0:

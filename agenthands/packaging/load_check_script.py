@@ -7,26 +7,10 @@ output, as its last line. Tools, models and servers are placeholders; everything
 """
 
 import asyncio
-import gc
 import importlib.util
 import json
 import os
 import sys
-
-
-def prepare():
-    """Import what every configuration needs; it knows nothing of the agent."""
-    gc.disable()  # importing leaves little to collect, and looking for it takes a third of the time
-    from nat.runtime.loader import PluginTypes, discover_and_register_plugins
-
-    discover_and_register_plugins(PluginTypes.ALL)
-    import nat.plugins.langchain.agent.react_agent.agent
-    import nat.plugins.langchain.agent.rewoo_agent.agent
-    import nat.plugins.langchain.agent.tool_calling_agent.agent
-    import nat.plugins.langchain.control_flow.router_agent.agent  # noqa: F401
-
-    gc.freeze()
-    gc.enable()
 
 
 def main():
@@ -36,7 +20,7 @@ def main():
     request = json.loads(sys.stdin.read())
     error = ""
     try:
-        prepare()
+        prepare()  # noqa: F821  # of prepared_script.py, which stands before this
         register_model(request["model"])
         for tool in request["tools"]:
             register_tool(tool)

@@ -10,6 +10,7 @@ import yaml
 
 from agenthands.environments.nat_registry import BuiltinSchema, NatRegistry
 from agenthands.evaluation.case_verdict import AgentParts
+from agenthands.evaluation.installed_agent import model_variable
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue_server import ServerVariable
 from agenthands.mcp.setup import PlannedServer
@@ -22,7 +23,7 @@ from agenthands.packaging.agent_config import (
     plain,
     told,
 )
-from agenthands.packaging.readme_values import is_scripted
+from agenthands.packaging.readme_values import base_variable, is_scripted
 from agenthands.packaging.tool_variables import tool_settings
 from agenthands.schemas import BuiltinTool, Plan
 
@@ -98,9 +99,10 @@ def nat_config(
 ) -> dict[str, Any]:
     """Return NAT's workflow configuration as a mapping.
 
-    The model is called through litellm, so `AGENT_MODEL` chooses it, `AGENT_API_BASE` says where it answers, and the
-    provider's usual variables hold its key; its type is the package's own, which looks for that key and calls the model
-    as it was called in acceptance. The file contains no secret.
+    `model` is the agent's, with those of its roles. It is called through litellm, so `AGENT_MODEL` chooses it,
+    `AGENT_API_BASE` says where it answers (with _ROLE at the end for the models of roles), and the provider's usual
+    variables hold its key; its type is the package's own, which looks for that key and calls the model as it was called
+    in acceptance. The file contains no secret.
     """
     package = package_name(plan)
     agents = agent_functions(plan, registry, package)
@@ -153,13 +155,13 @@ def _harmless(value: Any) -> Any:
 
 
 def _llm(package: str, role: str, model: ModelSettings) -> dict[str, Any]:
-    variable = f"AGENT_MODEL_{role.upper()}" if role else "AGENT_MODEL"
-    without = "?must be set, see .env.example" if is_scripted(model.model) else f"-{model.model}"
+    own = model.with_role(role)
+    without = "?must be set, see .env.example" if is_scripted(own.model) else f"-{own.model}"
     return {
         "_type": f"{package}_model",
-        "model_name": f"${{{variable}:{without}}}",
-        "base_url": "${AGENT_API_BASE:-}",
-        **_calls(model),
+        "model_name": f"${{{model_variable(role)}:{without}}}",
+        "base_url": f"${{{base_variable(model, role)}:-}}",
+        **_calls(own),
     }
 
 

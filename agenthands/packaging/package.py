@@ -12,7 +12,6 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from agenthands._util.redaction import without_user
 from agenthands._version import __version__
 from agenthands.environments.nat_registry import NatRegistry
 from agenthands.evaluation import case_checks, nat_steps
@@ -22,7 +21,7 @@ from agenthands.llm.settings import KEYS, ModelSettings, key_names
 from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.agent_config import plain
 from agenthands.packaging.nat_config import as_yaml, evaluation, nat_config, own_modules, package_name
-from agenthands.packaging.readme_values import readme_values
+from agenthands.packaging.readme_values import env_models, models_used, readme_values
 from agenthands.packaging.server_paths import kept_files, mounts
 from agenthands.packaging.tool_variables import place_variables, secret_variables
 from agenthands.schemas import Acceptance, Plan
@@ -31,17 +30,19 @@ BUNDLE_FORMAT = "agenthands-bundle-1"
 
 
 def origin(
-    plan: Plan, servers: Sequence[PlannedServer], nat_version: str, agent_model: str, files: Mapping[str, bytes]
+    plan: Plan, servers: Sequence[PlannedServer], nat_version: str, model: ModelSettings, files: Mapping[str, bytes]
 ) -> bytes:
     """Return the content of `build.json`, which says what the package was made from, with the hashes of `files`.
 
     The prompts, models, costs and dates of the build are in the store's record instead, so that the same plan and tools
     make the same package.
     """
+    by_role = {role: each.model for role, each in models_used(plan, model).items() if role}
     content = {
         "format": BUNDLE_FORMAT,
         "plan": plan.model_dump(mode="json"),
-        "agent_model": agent_model,
+        "agent_model": model.model,
+        **({"agent_models": by_role} if by_role else {}),
         "versions": {"agenthands": __version__, "nvidia-nat": nat_version},
         "environment_lock_sha256": hashlib.sha256(files["requirements.lock"]).hexdigest(),
         "mcp_servers": [
@@ -92,7 +93,7 @@ def assemble_agent(
     modules = own_modules(plan, registry)
     values = {
         **_values(plan, servers, registry.version, model),
-        **readme_values(plan, servers, model.model, remembers="memory" in modules),
+        **readme_values(plan, servers, model, remembers="memory" in modules),
         "own_modules": modules,
     }
     texts = {
@@ -116,7 +117,7 @@ def assemble_agent(
         tests = (workspace / tests_path(name)).read_text(encoding="utf-8")
         texts[f"tests/test_{name}.py"] = re.sub(r"\bnat_tools\b", f"{package}.tools", tests)
     files = {path: text.encode() for path, text in texts.items()}
-    files["build.json"] = origin(plan, servers, registry.version, model.model, files)
+    files["build.json"] = origin(plan, servers, registry.version, model, files)
     return dict(sorted(files.items()))
 
 
@@ -130,7 +131,7 @@ def with_outcome(
     made_from = json.loads(files["build.json"])
     version = made_from["versions"]["nvidia-nat"]
     remembers = f"src/{package_name(plan)}/memory.py" in files
-    said = readme_values(plan, servers, model.model, remembers, tried)
+    said = readme_values(plan, servers, model, remembers, tried)
     values = {**_values(plan, servers, version, model), **said}
     config = config_path(plan)
     rest = {path: content for path, content in files.items() if path != "build.json"}
@@ -138,7 +139,7 @@ def with_outcome(
     if reason := said["refused"]:
         warning = f"# REJECTED: {plain(str(reason))}. README.md says more.\n"
         told[config] = warning.encode() + files[config]
-    told["build.json"] = origin(plan, servers, version, model.model, told)
+    told["build.json"] = origin(plan, servers, version, model, told)
     return dict(sorted(told.items()))
 
 
@@ -155,9 +156,9 @@ def _values(plan: Plan, servers: Sequence[PlannedServer], version: str, model: M
         "kept_files": kept_files(servers),
         "nat_version": version,
         "agent_model": model.model,
-        "api_base": without_user(model.api_base or ""),
+        "models": env_models(plan, model),
         "keys": KEYS,
-        "key_names": key_names(model.model),
+        "key_names": list(dict.fromkeys(key_names(each.model)[:1] for each in models_used(plan, model).values())),
         "tool_variables": place_variables(plan) | secret_variables(plan),
     }
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
-from agenthands.llm.settings import key_names
+from agenthands._util.redaction import without_user
+from agenthands.evaluation.installed_agent import model_variable
+from agenthands.llm.settings import ModelSettings, key_names
 from agenthands.mcp.catalogue_server import ServerVariable
 from agenthands.mcp.setup import PlannedServer
 from agenthands.packaging.agent_config import models_of
@@ -35,7 +40,7 @@ _MEMORY = [
 def readme_values(
     plan: Plan,
     servers: Sequence[PlannedServer],
-    agent_model: str,
+    model: ModelSettings,
     remembers: bool,
     tried: Acceptance | None = None,
 ) -> dict[str, object]:
@@ -55,9 +60,9 @@ def readme_values(
             if (asked := colleagues(agent, plan.agents))
         ],
         "networked": [tool.name for tool in plan.custom_tools if tool.reaches_network],
-        "secrets": [*_secrets(servers, agent_model), *_of_tools(secret_variables(plan))],
+        "secrets": [*_secrets(plan, servers, model), *_of_tools(secret_variables(plan))],
         "settings": [
-            *_settings(plan, servers, agent_model),
+            *_settings(plan, servers, model),
             *_of_tools(place_variables(plan)),
             *(_MEMORY if remembers else []),
         ],
@@ -70,8 +75,43 @@ def readme_values(
         "tried": tried,
         "refused": tried.reason.rstrip(".") or "a test case failed" if tried and not tried.passed else "",
         "runs": tried is None or tried.passed or bool(tried.cases),  # none is asked of an agent that NAT does not load
-        "scripted": is_scripted(agent_model),
+        "scripted": is_scripted(model.model),
     }
+
+
+class EnvModel(NamedTuple):
+    """A model in `.env.example`: its variables, who has it, and where it answered whoever built the agent."""
+
+    variable: str
+    model: str
+    agents: str
+    base_variable: str
+    base: str
+
+    @property
+    def local(self) -> bool:
+        """Whether it answered on the builder's own machine alone."""
+        return is_local(self.base)
+
+
+def env_models(plan: Plan, model: ModelSettings) -> list[EnvModel]:
+    """Return the models that `.env.example` names, the usual one first; a base that two share is with the first."""
+    told: list[EnvModel] = []
+    for role, each in models_used(plan, model).items():
+        place = base_variable(model, role)
+        base = "" if any(place == before.base_variable for before in told) else without_user(each.api_base or "")
+        name = "" if is_scripted(each.model) else each.model
+        told.append(EnvModel(model_variable(role), name, _and(agents_with(plan, role)), place, base))
+    return told
+
+
+def is_local(url: str) -> bool:
+    """Whether a URL names the machine itself, so that it says nothing to others."""
+    host = urlsplit(url).hostname or ""
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        return address.is_loopback or address.is_unspecified
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def is_scripted(model: str) -> bool:
@@ -94,10 +134,28 @@ def _indented(answer: str) -> str:
     return "\n".join(f"    {line}".rstrip() for line in short.splitlines())
 
 
-def _secrets(servers: Sequence[PlannedServer], agent_model: str) -> list[Variable]:
-    keys = key_names(agent_model)
-    model = [Variable(keys[0], f"the model {agent_model}", f"needed{_or(keys[1:])}")] if keys else []
-    return model + [
+def base_variable(model: ModelSettings, role: str) -> str:
+    """Return the variable that says where the model of a role answers: the usual one's, where it answers there too."""
+    own = model.with_role(role)
+    shared = not role or (own.provider, own.api_base) == (model.provider, model.api_base)
+    return "AGENT_API_BASE" if shared else f"AGENT_API_BASE_{role.upper()}"
+
+
+def models_used(plan: Plan, model: ModelSettings) -> dict[str, ModelSettings]:
+    """Return the models that the plan's agents have, by role, the usual one first."""
+    return {role: model.with_role(role) for role in models_of(plan.agents)}
+
+
+def _secrets(plan: Plan, servers: Sequence[PlannedServer], model: ModelSettings) -> list[Variable]:
+    names: dict[tuple[str, ...], list[str]] = {}
+    for each in models_used(plan, model).values():
+        if keys := key_names(each.model):
+            names.setdefault(keys, []).append(each.model)
+    models = [
+        Variable(keys[0], f"the model {' and '.join(dict.fromkeys(used))}", f"needed{_or(keys[1:])}")
+        for keys, used in names.items()
+    ]
+    return models + [
         Variable(each.name, f"{server.entry.id}: {each.description}", "needed" if each.required else "optional")
         for server in servers
         for each in server.entry.variables
@@ -113,13 +171,22 @@ def _or(names: Sequence[str]) -> str:
     return f", or {' or '.join(names)}" if names else ""
 
 
-def _settings(plan: Plan, servers: Sequence[PlannedServer], agent_model: str) -> list[Variable]:
-    usual = "it does not start" if is_scripted(agent_model) else agent_model
-    roles = [role for role in models_of(plan.agents) if role]
+def _settings(plan: Plan, servers: Sequence[PlannedServer], model: ModelSettings) -> list[Variable]:
+    models = models_used(plan, model)
+    usual = {role: "it does not start" if is_scripted(each.model) else each.model for role, each in models.items()}
+    places = ["AGENT_API_BASE", *sorted({base_variable(model, role) for role in models} - {"AGENT_API_BASE"})]
+    bases = {each.base_variable: _whose(each) for each in env_models(plan, model) if each.base}
     return [
-        Variable("AGENT_MODEL", "the model, as litellm names it: <provider>/<model>", usual),
-        *(Variable(f"AGENT_MODEL_{role.upper()}", f"the model with the role {role}", usual) for role in roles),
-        Variable("AGENT_API_BASE", "where the model answers", "its provider's own address"),
+        Variable("AGENT_MODEL", "the model, as litellm names it: <provider>/<model>", usual[""]),
+        *(
+            Variable(model_variable(role), f"the model of {_and(agents_with(plan, role))}", usual[role])
+            for role in models
+            if role
+        ),
+        *(
+            Variable(name, f"where the model answers{bases.get(name, '')}", "its provider's own address")
+            for name in places
+        ),
         *(
             Variable(each.name, f"{server.entry.id}: {each.description}", _without(each, server.settings))
             for server in servers
@@ -129,6 +196,22 @@ def _settings(plan: Plan, servers: Sequence[PlannedServer], agent_model: str) ->
         *([Variable("AGENT_MCP_HOME", "where the MCP servers are installed", "mcp in AGENT_HOME")] if servers else []),
         Variable("AGENT_HOME", "the agent's folder", "the folder that holds .venv"),
     ]
+
+
+def agents_with(plan: Plan, role: str) -> list[str]:
+    """Return the names of the plan's agents whose model has a role."""
+    return [agent.name for agent in plan.agents if agent.model == role]
+
+
+def _whose(model: EnvModel) -> str:
+    """Return what a reader must know of the address in `.env.example`, which is the builder's."""
+    if model.local:
+        return "; `.env.example` has an address on the machine of whoever built it, which is nobody on yours: change it"
+    return "; `.env.example` has that of whoever built it"
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(names)
 
 
 def _without(variable: ServerVariable, planned: Mapping[str, str]) -> str:

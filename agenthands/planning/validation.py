@@ -26,16 +26,16 @@ from agenthands.schemas.data_profile import UserData
 class PlanningContext:
     """What a plan may use; `unusable` holds the reasons against servers of the catalogue, by id.
 
-    `packages` are those that the user allows as dependencies; empty allows all. `models` are the roles of models that
-    an agent may have besides the usual one. `request` is what the user asked for, where that is known, and `data` what
-    data they gave.
+    `packages` are those that the user allows as dependencies; empty allows all. `models` says of each model that an
+    agent may have what it is, by its role, which is empty for the usual one; there is that alone if it is empty.
+    `request` is what the user asked for, where that is known, and `data` what data they gave.
     """
 
     registry: NatRegistry
     catalogue: Mapping[str, CatalogueServer]
     unusable: Mapping[str, Sequence[str]] = field(default_factory=dict)
     packages: Sequence[str] = ()
-    models: Sequence[str] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
     request: str = ""
     data: UserData | None = None
 
@@ -44,7 +44,7 @@ def validate_plan(plan: Plan, reality: PlanningContext) -> list[str]:
     """Return an exact complaint about everything in the plan that cannot be built; empty if all of it can."""
     return [
         *_component_complaints(plan, reality.registry),
-        *team_complaints(plan, reality.registry, reality.models),
+        *team_complaints(plan, reality.registry, [role for role in reality.models if role]),
         *server_complaints(plan, reality.catalogue, reality.unusable, reality.request),
         *(complaint for tool in plan.custom_tools for complaint in _tool_complaints(tool, reality)),
         *case_complaints(plan),

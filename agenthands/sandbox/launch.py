@@ -59,6 +59,17 @@ def argv_inside(command: Command, more: Sequence[tuple[Path, str]] = ()) -> list
     return [os.path.realpath(sys.executable), "-I", str(RELAY), *pairs, "--", *command.argv]
 
 
+def code_inside(command: Command) -> str:
+    """Return the code of a prepared command; a relay runs beside it if the command may reach a socket."""
+    code = command.argv[-1]
+    if not (sockets := relayed(command)):
+        return code
+    pairs = [(str(path), str(port)) for path, port in sockets]
+    relay = RELAY.read_text(encoding="utf-8")
+    begin = f"relay = {{'__name__': 'relay'}}; exec({relay!r}, relay); relay['listen_beside']({pairs!r}); del relay"
+    return f"{begin}\n{code}"
+
+
 def variables_inside(command: Command) -> dict[str, str]:
     """Return all environment variables of the command; `{model_url}` in a value becomes the gateway's URL."""
     ports = {port for _, port in relayed(command)}

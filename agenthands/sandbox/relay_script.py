@@ -2,6 +2,8 @@
 
     python relay_script.py SOCKET PORT [SOCKET PORT]... -- PROGRAM ARGUMENT...
 
+With `listen_beside`, a fork of the program's own process relays instead, where that has no command line.
+
 A socket leads to the model gateway, to the egress proxy, or with `*` before its port to a recorded world, which answers
 on every address of the loopback and is told which one, by a line of the PROXY protocol. The sandbox has its own network
 namespace, so nothing else can be reached. Standard library only. Exits with the program's exit code (128 + signal if a
@@ -11,7 +13,9 @@ are passed on to the program.
 
 import asyncio
 import contextlib
+import os
 import signal
+import socket
 import sys
 from functools import partial
 
@@ -35,17 +39,17 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         writer.write_eof()
 
 
-async def forward(socket: str, told: bool, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def forward(path: str, told: bool, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Connect one client to the socket until both sides have finished."""
     far_writer = None
     try:
-        far_reader, far_writer = await asyncio.open_unix_connection(socket)
+        far_reader, far_writer = await asyncio.open_unix_connection(path)
         if told:
             (near, port), (far, at) = (writer.get_extra_info(name) for name in ("sockname", "peername"))
             far_writer.write(f"PROXY TCP4 {far} {near} {at} {port}\r\n".encode())
         await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
     except OSError as error:
-        fail(f"{socket}: {error.strerror or error}", 0)
+        fail(f"{path}: {error.strerror or error}", 0)
     finally:
         writer.close()
         if far_writer:
@@ -55,11 +59,10 @@ async def forward(socket: str, told: bool, reader: asyncio.StreamReader, writer:
 async def main(sockets: list[tuple[str, str]], argv: list[str]) -> int:
     """Forward connections while the program runs, and return its exit code."""
     servers = []
-    for socket, port in sockets:
+    for path, port in sockets:
         try:
             told = port.startswith("*")
-            at = "0.0.0.0" if told else "127.0.0.1"
-            servers.append(await asyncio.start_server(partial(forward, socket, told), at, int(port.lstrip("*"))))
+            servers.append(await asyncio.start_server(partial(forward, path, told), sock=listening_on(port)))
         except OSError as error:
             return fail(f"port {port}: {error.strerror}", 125)
     starting = asyncio.ensure_future(asyncio.create_subprocess_exec(*argv))
@@ -73,6 +76,31 @@ async def main(sockets: list[tuple[str, str]], argv: list[str]) -> int:
     for server in servers:
         server.close()
     return code if code >= 0 else 128 - code
+
+
+def listen_beside(pairs: list[tuple[str, str]]) -> None:
+    """Relay in a child of this process, from now on; it ends with the sandbox."""
+    listening = [(path, port, listening_on(port)) for path, port in pairs]
+    if os.fork():
+        for _, _, each in listening:
+            each.close()
+        return
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+
+    async def relay() -> None:
+        for path, port, each in listening:
+            await asyncio.start_server(partial(forward, path, port.startswith("*")), sock=each)
+        await asyncio.Event().wait()
+
+    asyncio.run(relay())
+
+
+def listening_on(port: str) -> socket.socket:
+    """Return a socket that listens: on all addresses for a recorded world, else on the usual loopback."""
+    at = "0.0.0.0" if port.startswith("*") else "127.0.0.1"
+    return socket.create_server((at, int(port.lstrip("*"))))
 
 
 def pass_on(starting: asyncio.Future[asyncio.subprocess.Process], number: int) -> None:

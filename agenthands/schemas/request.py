@@ -62,6 +62,13 @@ class BuildOptions(BaseModel):
     agent_model: str | None = Field(
         None, title="Agent's model", description="Model of the finished agent; the planner's if empty"
     )
+    agent_models: dict[str, str] | None = Field(
+        None,
+        title="Models by role",
+        max_length=20,
+        description="Further models that a plan may give to agents of a team: MODEL, or MODEL and what it is for, by "
+        "role",
+    )
     fallback: str | None = Field(
         None, title="Fallback model", description="Model that answers where one of these is limited or not reached"
     )

@@ -13,6 +13,9 @@ from agenthands.schemas.hold_out import hidden_example_indices
 from agenthands.schemas.part import TOOL_NAME, Part, refuse_longer
 from agenthands.schemas.world import MOST_WORLDS, Leaves, Request, World, WorldName
 
+MOST_TOLERANCE = 0.01
+"""A tool that is further off is wrong, whoever worked the example out."""
+
 
 class _Call(Part):
     """A call, the world in which it is made, the requests that it must make there, and what it must leave behind."""
@@ -27,6 +30,13 @@ class ResultExample(_Call):
     """A call and what it must return."""
 
     expected: Any
+    tolerance: float | None = Field(
+        None,
+        gt=0,
+        le=MOST_TOLERANCE,
+        description="Relative tolerance of its figures that are no integers, where they cannot be worked out by hand",
+        exclude_if=lambda each: each is None,
+    )
 
 
 class ErrorExample(_Call):

@@ -29,6 +29,7 @@ _PACKAGE = Path(__file__).parents[1]
 _ACCEPTANCE = (
     "evaluation/acceptance", "evaluation/agent_script", "evaluation/case_checks", "evaluation/case_verdict",
     "evaluation/llm_judge", "evaluation/nat_steps", "evaluation/transcript", "packaging/bundle",
+    "evaluation/prepared_script",
     "evaluation/agent_world", "evaluation/worlds_script", "world/inside/agenthands_world", "world/matching",
     "world/server", "world/staging",
 )  # fmt: skip
@@ -36,7 +37,7 @@ _PLANNING = (
     "planning/planner", "planning/validation", "planning/team_validation", "planning/case_validation",
     "planning/server_validation", "planning/effects_validation", "planning/plan_schema", "planning/user_data",
     "world/faults", "packaging/load_check", "packaging/load_check_script", "mcp/offer", "mcp/ranking",
-    "mcp/topics.toml",
+    "mcp/topics.toml", "evaluation/prepared_script",
 )  # fmt: skip
 _ANSWERS = {
     "model", "api_base", "temperature", "max_output_tokens", "reasoning_effort", "thinking_tokens", "context_tokens",
@@ -50,16 +51,20 @@ def plan_key(
     registry: NatRegistry,
     catalogue: Mapping[str, CatalogueServer],
     objection: Objection | None,
-    given: tuple[Sequence[str], UserData | None] = ((), None),
+    given: tuple[Sequence[str], UserData | None, Mapping[str, str]] = ((), None, {}),
 ) -> str:
-    """Return the key of a plan; `given` are the allowed dependencies, empty if all are, and the user's data."""
-    packages, data = given
+    """Return the key of a plan.
+
+    `given` are the allowed dependencies, empty if all are, the user's data, and what is told of models by role.
+    """
+    packages, data, models = given
     against: list[Any] = []
     if objection:
         told = objection.servers if isinstance(objection, ServerFeedback) else objection.stories
         against = [objection.planned.plan, dict(told)]
     against += [sorted(packages)] if packages else []
     against += [data.facts] if data else []
+    against += [dict(models)] if models else []
     return _key("plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources(*_PLANNING))
 
 
@@ -106,7 +111,8 @@ def key_with_fallback(key: str, *models: ModelSettings) -> str:
 
     Builds with other fallbacks, or none, do not find it. The key is empty if none of the models has a fallback.
     """
-    fallbacks = [_answers(model.fallback) if model.fallback else None for model in models]
+    every = [each for model in models for each in (model, *model.roles.values())]
+    fallbacks = [_answers(model.fallback) if model.fallback else None for model in every]
     return _key(key.partition("/")[0], key, fallbacks) if any(fallbacks) else ""
 
 
@@ -124,7 +130,8 @@ def _key(kind: str, *parts: Any) -> str:
 
 def _answers(model: ModelSettings) -> dict[str, Any]:
     """Return the settings that change a model's answers: not its key, not its price."""
-    return model.model_dump(mode="json", include=_ANSWERS)
+    roles = {role: _answers(each) for role, each in model.roles.items()}
+    return model.model_dump(mode="json", include=_ANSWERS) | ({"roles": roles} if roles else {})
 
 
 def _prompts(step: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from conftest_paths import TEST_HOME
 from gateway_support import free, short_folder
 from patience import patient
 from scripted_server import serve_model
-from tests_support import PLAN, write_roman
+from tests_support import PLAN, ROMAN_TOOL, write_roman
 
 from agenthands.environments.nat_registry import read_registry
 from agenthands.environments.uv import UvInstaller
@@ -43,6 +43,11 @@ CASES = [
 ]  # fmt: skip
 
 
+AS_OBJECT = ROMAN_TOOL.replace("(data: RomanInput) -> str:", "(data: RomanInput) -> Numeral:").replace(
+    "return to_roman(data.number)", "return Numeral(numeral=to_roman(data.number))"
+).replace("class RomanConfig", "class Numeral(BaseModel):\n    numeral: str\n\n\nclass RomanConfig")  # fmt: skip
+
+
 class NoJudge:
     name = "none"
 
@@ -61,7 +66,7 @@ def accepted(nat_environment, tmp_path_factory):
     parts = {"agents": [agent], "mcp_servers": [], "builtin_tools": wiki, "test_cases": CASES}
     plan = Plan.model_validate({**PLAN, **parts})
     registry = read_registry(nat_environment, sandbox, folder)
-    tools = {"roman_numeral": write_roman(folder / "tool")}
+    tools = {"roman_numeral": write_roman(folder / "tool", tool=AS_OBJECT)}
     files = assemble_agent(plan, tools, [], registry, nat_environment.lock, ModelSettings(model="openai/double"))
     installed = install_bundle(pack(files, plan.name), plan, [], UvInstaller(TEST_HOME), folder)
     meeting = threading.Barrier(2, timeout=patient(60))
@@ -101,6 +106,10 @@ def test_cases_of_an_agent_without_servers_are_asked_side_by_side(accepted):
     assert cases["one"].tools_called == ["roman_numeral"]
 
 
+def test_a_result_that_is_an_object_reaches_the_model_as_json(accepted):
+    assert accepted[0]["one"].answer == 'It is {"numeral": "MCMXCIV"}'
+
+
 def test_what_was_said_before_is_asked_as_a_conversation(accepted):
     assert accepted[0]["talk"].state == "passed", accepted[0]["talk"]
 
@@ -121,7 +130,7 @@ def test_a_case_that_only_lacked_the_network_is_not_tried_and_names_the_host(acc
 def test_a_transcript_has_typed_calls_and_the_words_of_errors(accepted):
     folder = accepted[2] / "transcripts"
     (call,) = json.loads((folder / "one.json").read_text())["calls"]
-    assert (call["arguments"], call["result"]) == ({"number": 1994}, "MCMXCIV")
+    assert (call["arguments"], call["result"]) == ({"number": 1994}, {"numeral": "MCMXCIV"})
     text = (folder / "out_of_range.json").read_text()
     assert json.loads(text)["failed"] == ["roman_numeral"]
     (shown,) = tool_calls(text)

@@ -43,6 +43,23 @@ def test_json_is_compared_with_a_tolerance_for_numbers_alone(left, right, same):
     assert same_json(right, left) is same
 
 
+@pytest.mark.parametrize(
+    ("result", "passes"), [(0.0096, True), (0.00957, True), (0.0097, False), ({"p": 0.0096}, False), (True, False)]
+)
+def test_an_example_may_say_how_exactly_its_figure_is_known(result, passes):
+    example = {"arguments": {"number": 4}, "expected": 0.0096, "tolerance": 0.005}
+    tool = ToolSpec.model_validate({**ROMAN_SPEC, "returns": {"type": "number"}, "examples": [example]})
+    found = examples_finding(tool, [0], {}, {"ok": True, "calls": [{"result": result}]})
+    assert found.passed is passes, found
+    assert passes or "within 0.005 of that" in found.detail
+
+
+def test_a_tolerance_is_bounded():
+    example = {"arguments": {"number": 4}, "expected": 0.0096, "tolerance": 0.02}
+    with pytest.raises(ValueError, match=r"less than or equal to 0\.01"):
+        ToolSpec.model_validate({**ROMAN_SPEC, "examples": [example]})
+
+
 TOOL = ToolSpec.model_validate(
     {
         **ROMAN_SPEC,

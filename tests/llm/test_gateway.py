@@ -258,3 +258,27 @@ def test_a_folder_that_is_not_there():
     with pytest.raises(ModelUnavailable, match="No such file"), gateway.open(Path("/nonexistent/model.sock"), free()):
         pass
     assert time.monotonic() - began < patient(10)
+
+
+def test_a_role_chooses_among_the_agents_own_models_and_no_other():
+    seen.clear()
+    roles = {"texts": ModelSettings(model=UNPRICED, api_key="texts-key", num_retries=0)}
+    with opened(roles=roles) as gateway:
+        for name in ("agent", "agent_texts", "agent_other", UNPRICED):
+            said = openai_client(gateway).chat.completions.create(
+                model=name, messages=[{"role": "user", "content": "Hi"}]
+            )
+            assert said.model == ("agent_texts" if name == "agent_texts" else "agent")
+        assert [each.id for each in openai_client(gateway).models.list()] == ["agent", "agent_texts"]
+    assert [(each.role, each.model) for each in gateway.usage.calls] == [
+        ("", PRICED), ("texts", UNPRICED), ("", PRICED), ("", PRICED),
+    ]  # fmt: skip
+
+
+def test_a_model_that_is_at_fault_blames_no_other():
+    with opened(roles={"texts": ModelSettings(model=UNPRICED, api_key=KEY, num_retries=0)}) as gateway:
+        client = openai_client(gateway)
+        with pytest.raises(openai.AuthenticationError):
+            client.chat.completions.create(model="agent_texts", messages=[{"role": "user", "content": "refuse"}])
+        said = client.chat.completions.create(model="agent", messages=[{"role": "user", "content": "Hi"}])
+        assert said.choices[0].message.content == "Hello."

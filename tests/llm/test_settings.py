@@ -128,3 +128,62 @@ def test_a_fallback_of_the_same_provider_is_at_the_same_endpoint(tmp_path, monke
 def test_an_assumed_price_counts_for_the_fallback_too(tmp_path, monkeypatch):
     settings = configured(tmp_path, monkeypatch, FALLBACK, price="1,2")
     assert settings.model("planner").fallback.assumed_price == (1e-6, 2e-6)
+
+
+ROLES = """
+[llm.agent.roles.writer]
+model = "anthropic/x"
+api_key = "k2"
+about = "plain texts"
+[llm.agent.roles.sums]
+model = "gemini/gemini-2.5-flash"
+"""
+
+
+@pytest.fixture
+def with_roles(tmp_path):
+    file = tmp_path / "models.toml"
+    file.write_text(DEFAULT_CONFIG.read_text() + ROLES)
+    return file
+
+
+def test_agents_of_a_team_may_have_models_of_their_own(with_roles, monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", "k")
+    roles = load_settings(BuildOptions(config=str(with_roles))).model("agent").roles
+    told = {role: (model.model, model.about, model.api_key.get_secret_value()) for role, model in roles.items()}
+    assert told == {
+        "writer": ("anthropic/x", "plain texts", "k2"),
+        "sums": ("gemini/gemini-2.5-flash", "", "k"),
+    }
+
+
+def test_an_option_names_the_model_of_a_role_and_what_it_is_for(with_roles):
+    options = BuildOptions(
+        config=str(with_roles), agent_models={"writer": "openai/y", "critic": "openai/z for  criticism"}
+    )
+    settings = load_settings(options)
+    roles = settings.model("agent").roles
+    assert {role: (model.model, model.about) for role, model in roles.items()} == {
+        "writer": ("openai/y", "plain texts"),
+        "sums": ("gemini/gemini-2.5-flash", ""),
+        "critic": ("openai/z", "for criticism"),
+    }
+    assert roles["writer"].api_key is None, "the key belongs to another provider"
+    assert settings.models()["agent critic"].model == "openai/z"
+    assert settings.model("coder").roles == {}
+
+
+def test_roles_from_a_variable(monkeypatch):
+    monkeypatch.setenv("AGENTHANDS_AGENT_MODELS", "writer=openai/y plain texts; sums=openai/z")
+    roles = load_settings(None).model("agent").roles
+    assert {role: (model.model, model.about) for role, model in roles.items()} == {
+        "writer": ("openai/y", "plain texts"),
+        "sums": ("openai/z", ""),
+    }
+
+
+@pytest.mark.parametrize("given", ["writer", "Writer=x/y", "writer= ", "a b=x/y"])
+def test_a_role_that_cannot_be_is_refused(monkeypatch, given):
+    monkeypatch.setenv("AGENTHANDS_AGENT_MODELS", given)
+    with pytest.raises(SettingsInvalid, match="agent_models"):
+        load_settings(None)

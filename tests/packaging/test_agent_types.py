@@ -10,13 +10,14 @@ import pytest
 from conftest_paths import TEST_HOME
 from gateway_support import free, short_folder
 from patience import patient
+from pydantic import SecretStr
 from scripted_server import serve_model
 from tests_support import PLAN, write_roman
 
 from agenthands.environments.nat_registry import read_registry
 from agenthands.environments.uv import UvInstaller
 from agenthands.errors import ModelUnavailable
-from agenthands.evaluation.acceptance import accept_agent
+from agenthands.evaluation.acceptance import MODEL_CALLS, accept_agent
 from agenthands.evaluation.installed_agent import Reach
 from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.settings import ModelSettings
@@ -121,13 +122,19 @@ TEAM = [
     member("steps", "sequential_executor", ["numerals", "clock"]),
     member("all", "parallel_executor", ["numerals", "clock"]),
     member("chooser", "router_agent", ["numerals", "clock"]),
-    member("writer", "chat_completion"),
+    member("writer", "chat_completion", model="texts"),
     member("thinker", "reasoning_agent", ["roman_numeral"]),
     member("reactor", "react_agent", ["roman_numeral", "current_datetime"]),
     member("planner", "rewoo_agent", ["roman_numeral"]),
-    member("numerals", "tool_calling_agent", ["roman_numeral"]),
+    member("numerals", "tool_calling_agent", ["roman_numeral"], model="numbers"),
     member("clock", "tool_calling_agent", ["time__get_current_time"]),
 ]
+
+
+MODELS = ModelSettings(
+    model="openai/double",
+    roles={"texts": ModelSettings(model="openai/poet"), "numbers": ModelSettings(model="openai/clerk")},
+)
 
 
 def team_model(call):
@@ -158,7 +165,9 @@ def test_a_team_of_all_types_is_asked_by_its_lead_and_everyone_is_told_their_job
     builtin = [{"type": name, "reasoning": "?"} for name in ("current_datetime", "add_memory", "get_memory")]
     tool = {**PLAN["custom_tools"][0], "description": "Spells a year as the planner has it; not what the coder wrote."}
     plan = {**PLAN, "builtin_tools": builtin, "custom_tools": [tool], "agents": TEAM, "entry": "lead"}
-    assert validate_plan(Plan.model_validate(plan), PlanningContext(registry, load_catalogue())) == []
+    roles = dict.fromkeys(("", *MODELS.roles), "a model")
+    context = PlanningContext(registry, load_catalogue(), models=roles)
+    assert validate_plan(Plan.model_validate(plan), context) == []
     accepted, calls = ask(plan, team_model, registry, nat_environment, bubblewrap, tmp_path)
     answer = accepted.cases[0].answer
     assert accepted.passed, (accepted.reason, accepted.cases)
@@ -177,6 +186,14 @@ def test_a_team_of_all_types_is_asked_by_its_lead_and_everyone_is_told_their_job
     assert offered["numerals"]["roman_numeral"] == tool["description"], "a model reads the plan's words"
     assert "The user drinks tea at four." in answer, "what was to be remembered is found"
     assert all(name.endswith("_inner") is False for tools in offered.values() for name in tools)
+    reached = {(job_of(call), call["model"]) for call in calls}
+    own = {"writer": "poet", "numerals": "clerk"}
+    assert reached == {(job, own.get(job, "double")) for job, _ in reached}, "each agent's calls reach its model"
+    assert set(own) <= {job for job, _ in reached}
+    log = [json.loads(line) for line in (tmp_path / "transcripts" / MODEL_CALLS).read_text().splitlines()]
+    assert {(each["role"], each["model"]) for each in log} == {
+        ("", "openai/double"), ("texts", "openai/poet"), ("numbers", "openai/clerk"),
+    }  # fmt: skip
 
 
 def described(call):
@@ -235,7 +252,7 @@ def ask(values, answers, registry, nat_environment, sandbox, folder):
     server = environments.server(entry.registry, entry.package, entry.version, entry.as_of, entry.shipped)
     planned = PlannedServer(entry, ["get_current_time"], "Time zones.", server.lock)
     tools = {"roman_numeral": write_roman(folder / "tool")}
-    files = assemble_agent(plan, tools, [planned], registry, nat_environment.lock, ModelSettings(model="openai/double"))
+    files = assemble_agent(plan, tools, [planned], registry, nat_environment.lock, MODELS)
     agent = install_bundle(pack(files, plan.name), plan, [entry], environments, folder)
     assert (agent.environment, agent.servers) == (nat_environment, {"time": server}), "each lock is installed once"
 
@@ -244,7 +261,9 @@ def ask(values, answers, registry, nat_environment, sandbox, folder):
         return answers(call)
 
     with serve_model(answered) as served, short_folder() as short:
-        settings = ModelSettings(model="openai/double", api_base=served.url, api_key="x")
+        there = {"api_base": served.url, "api_key": SecretStr("x")}
+        roles = {role: each.model_copy(update=there) for role, each in MODELS.roles.items()}
+        settings = MODELS.model_copy(update={**there, "roles": roles})
         with LitellmGateway(settings).open(short / "model.sock", free()) as gateway:
             accepted = accept_agent(agent, plan.test_cases, sandbox, Reach(gateway), NoJudge(), patient(60))
     return accepted, calls

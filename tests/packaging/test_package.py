@@ -309,3 +309,27 @@ def test_the_key_of_the_agents_model_is_in_the_example(assembled, model, names):
 )
 def test_the_package_has_a_name_of_its_own(name, package):
     assert package_name(Plan.model_validate({**PLAN, "name": name})) == package
+
+
+def test_models_of_roles_are_named_with_their_keys_and_addresses(assembled):
+    lead = {**PLAN["agents"][0], "tools": [*PLAN["agents"][0]["tools"], "writer"]}
+    writer = {
+        "name": "writer", "description": "Writes.", "instructions": "Write.", "type": "tool_calling_agent",
+        "tools": ["roman_numeral"], "model": "texts",
+    }  # fmt: skip
+    there = {"api_base": "http://127.0.0.1:8000/v1"}
+    texts = ModelSettings(model="openai/small", **there)
+    model = ModelSettings(model="anthropic/big", roles={"texts": texts, "unused": texts})
+    files = assembled({**PLAN, "agents": [lead, writer]}, model=model)
+    llms = config_of(files)["llms"]
+    assert {name: llm["model_name"] for name, llm in llms.items()} == {
+        "llm": "${AGENT_MODEL:-anthropic/big}",
+        "llm_texts": "${AGENT_MODEL_TEXTS:-openai/small}",
+    }
+    assert llms["llm_texts"]["base_url"] == "${AGENT_API_BASE_TEXTS:-}"
+    env, readme = files[".env.example"].decode(), files["README.md"].decode()
+    assert "# The model of writer:\nAGENT_MODEL_TEXTS=openai/small\n" in env
+    assert "on that person's own machine" in env.partition("AGENT_API_BASE_TEXTS=http://127.0.0.1:8000/v1")[0]
+    assert "\nANTHROPIC_API_KEY=\nOPENAI_API_KEY=\n" in env
+    assert all(name in readme for name in ("AGENT_MODEL_TEXTS", "AGENT_API_BASE_TEXTS", "change it"))
+    assert json.loads(files["build.json"])["agent_models"] == {"texts": "openai/small"}

@@ -45,10 +45,10 @@ SAMPLES = {
             "fence": "----------",
             "agent_types": {"tool_calling_agent": "Calls tools."},
             "builtin_tools": {"current_datetime": BuiltinSchema(about="The time.")},
-            "models": ["fast"],
+            "models": {"": "openai/big", "fast": "openai/small (0.10 US dollars ...): plain texts"},
             "servers": offer_servers(load_catalogue(), "time zones, and annual reports", 6),
         },
-        ["Roman <numerals> & {{ more }}", "tool_calling_agent", "get_current_time", "SEC_EDGAR_USER_AGENT"],
+        ["Roman <numerals> & {{ more }}", "tool_calling_agent", "- fast: openai/small", "SEC_EDGAR_USER_AGENT"],
     ),
     "plan/data.md.j2": (
         {"data": DATA, "fence": "----------", "world": "data_sample", "texts": {}},

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, override
 
 from agenthands._util.formatting import one_line
-from agenthands._util.json_values import json_type, same_json
+from agenthands._util.json_values import TOLERANCE, json_type, same_json
 from agenthands.gate.checks.base import UNCLEAR_SPECIFICATION, Finding, GateCheck
 from agenthands.gate.harness_jobs import Job, calls
 from agenthands.schemas import Check, ErrorExample, ResultExample, ToolSpec, hidden_example_indices, hold_out_fault
@@ -148,7 +148,7 @@ def fits(example: Example, call: Mapping[str, Any]) -> bool:
     """Return whether a call did what an example says."""
     if isinstance(example, ErrorExample):
         return example.raises in call.get("raises", [])
-    return "result" in call and same_json(example.expected, call["result"])
+    return "result" in call and same_json(example.expected, call["result"], example.tolerance or TOLERANCE)
 
 
 def _described(call: Mapping[str, Any]) -> str:
@@ -158,7 +158,10 @@ def _described(call: Mapping[str, Any]) -> str:
 
 
 def _wanted(example: Example) -> str:
-    return f"it raises {example.raises}" if isinstance(example, ErrorExample) else json.dumps(example.expected)[:600]
+    if isinstance(example, ErrorExample):
+        return f"it raises {example.raises}"
+    about = f" (figures within {example.tolerance:.2g} of that, relatively)" if example.tolerance else ""
+    return f"{json.dumps(example.expected)[:600]}{about}"
 
 
 def _side(side: Mapping[str, Any]) -> str:

@@ -16,7 +16,8 @@ from agenthands.schemas import Tokens
 class GatewayCall:
     """One model call through the gateway, a line of its log. `at` is in seconds since the epoch.
 
-    `error` is empty unless the call failed, was cut off, or had an empty answer.
+    `error` is empty unless the call failed, was cut off, or had an empty answer. `role` is that of the agents which
+    this model answers, empty for the usual one.
     """
 
     at: float
@@ -25,6 +26,7 @@ class GatewayCall:
     tokens: Tokens = field(default_factory=Tokens)
     cost_usd: float | None = None
     error: str = ""
+    role: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the call as a JSON-able mapping; it holds no messages."""
@@ -53,8 +55,16 @@ class OpenGateway(Protocol):
     usage: GatewayUsage
 
 
+USUAL = "agent"
+
+
+def name_of(role: str) -> str:
+    """Return the name by which a sandbox asks the gateway for the model of a role; empty is the usual one."""
+    return f"{USUAL}_{role}" if role else USUAL
+
+
 class ModelGateway(Protocol):
-    """Passes calls from a sandbox to the agent's model, so that the provider's key never enters a sandbox."""
+    """Passes calls from a sandbox to the agent's models, so that the provider's key never enters a sandbox."""
 
     def open(self, socket: Path, scope: BudgetScope) -> AbstractContextManager[OpenGateway]:
         """Serve an OpenAI-compatible API on a Unix socket until the context ends; calls are charged to `scope`."""

@@ -29,7 +29,7 @@ from agenthands.sandbox.bubblewrap.host import (
 from agenthands.sandbox.bubblewrap.memfd import SealedExecutable, memory_file
 from agenthands.sandbox.bubblewrap.shell import FILTER, BubblewrapShell
 from agenthands.sandbox.forkserver.client import CannotEnterError, Entry, ForkServer, fork_server_for
-from agenthands.sandbox.launch import MASKED, argv_inside, mounted, rlimits, ulimits, variables_inside
+from agenthands.sandbox.launch import MASKED, argv_inside, code_inside, mounted, rlimits, ulimits, variables_inside
 from agenthands.sandbox.limits.cgroups import Cgroups, find_cgroups
 from agenthands.sandbox.limits.watchdog import Watchdog
 from agenthands.sandbox.registry import SandboxSettings
@@ -87,7 +87,7 @@ class BubblewrapSandbox:
 
     def run(self, command: Command) -> CommandResult:
         """Run one command in its own sandbox. Raises SandboxLost if bwrap itself fails."""
-        if command.prepared and command.network == "none" and [*command.argv][1:-1] == ["-P", "-c"]:
+        if command.prepared and [*command.argv][1:-1] == ["-P", "-c"]:
             with contextlib.suppress(CannotEnterError):
                 return self._run(command, command.prepared)
         return self._run(command)
@@ -221,7 +221,7 @@ def _entry(
 
 def _prepared(command: Command, preparation: Preparation, bounds: Watchdog) -> tuple[ForkServer, dict[str, object]]:
     """Return the fork server for a command, and the request to let a fork enter and run the command."""
-    python, *_, code = command.argv
+    python, code = command.argv[0], code_inside(command)
     limits = rlimits(command.limits)
     if bounds_users():
         limits["RLIMIT_NPROC"] = command.limits.processes
