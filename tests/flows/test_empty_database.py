@@ -77,5 +77,5 @@ def test_it_is_what_prefects_migrations_make(prepared):
 
 def _in_any_order(text):
     """Return the lines of each statement: the constraints of a table come in the order of a set."""
-    statements = [[line.strip().rstrip(",") for line in each.splitlines()] for each in text.split(";\n")]
-    return sorted(sorted(filter(None, lines)) for lines in statements)
+    statements = [[line.strip().rstrip(",;") for line in each.splitlines()] for each in text.split(";\n")]
+    return sorted(sorted(filter(None, lines)) for lines in statements if any(lines))
