@@ -54,13 +54,15 @@ def _make(file: Path, statements: str) -> None:
 
 
 def migrated() -> str:
-    """Return the statements that make what the migrations of the installed Prefect make of nothing."""
+    """Return the statements that make what the migrations of the installed Prefect make of nothing.
+
+    The constraints of a table come in the order of a set, which is another one each time.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "prefect.db")
         variables = {
             "PREFECT_HOME": folder,
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{file}",
-            "PYTHONHASHSEED": "0",  # the constraints of a table come in the order of a set
         }
         subprocess.run([sys.executable, "-P", "-c", _MIGRATE], env={**os.environ, **variables}, cwd=folder, check=True)
         with closing(sqlite3.connect(file)) as database:
