@@ -32,6 +32,7 @@ from agenthands._util.redaction import remember
 from agenthands._version import __version__
 from agenthands.errors import OutsideError
 from agenthands.flows.server.deployments import shipped
+from agenthands.flows.server.empty_database import prepare_database
 
 _START_SECONDS = 300.0
 _SEND_SECONDS = 5.0
@@ -138,9 +139,11 @@ def _write_private(file: Path, text: str) -> None:
 
 def _start(folder: Path, address: _Address, inherited: tuple[int, int], idle_seconds: float) -> None:
     """Start the server as a child of nobody here: this command may end, or be interrupted, while others use it."""
+    is_prepared = prepare_database(folder / "prefect.db")
     settings = {
         "PREFECT_HOME": str(folder),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder}/prefect.db",
+        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": str(not is_prepared).lower(),
         "PREFECT_SERVER_API_AUTH_STRING": address.auth,
         "PREFECT_API_URL": f"http://127.0.0.1:{address.port}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -149,6 +152,7 @@ def _start(folder: Path, address: _Address, inherited: tuple[int, int], idle_sec
         "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED": "false",
         "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
         "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",  # a block that is saved registers its type
+        "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",  # it would load all collections to see what is new
         "PREFECT__SERVER_EPHEMERAL": "1",
         "PREFECT__SERVER_FINAL": "1",
         "DO_NOT_TRACK": "1",

@@ -3,19 +3,19 @@
 import asyncio
 import json
 from pathlib import Path
+from pkgutil import resolve_name
 
 import jsonschema
 import pytest
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun
-from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
-from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerJobConfiguration
 
 FOLDER = Path(__file__).parents[2] / "deployments"
-KINDS = {
-    "docker": (DockerWorker, DockerWorkerJobConfiguration),
-    "kubernetes": (KubernetesWorker, KubernetesWorkerJobConfiguration),
-}
+KINDS = {"docker": "prefect_docker.worker:DockerWorker", "kubernetes": "prefect_kubernetes.worker:KubernetesWorker"}
+
+
+def worker(kind):
+    return resolve_name(KINDS[kind])
 
 
 def template(kind):
@@ -23,7 +23,9 @@ def template(kind):
 
 
 def job(kind, **values):
-    configuration = asyncio.run(KINDS[kind][1].from_template_and_values(template(kind), values, client=object()))
+    configuration = asyncio.run(
+        worker(kind).job_configuration.from_template_and_values(template(kind), values, client=object())
+    )
     configuration.prepare_for_flow_run(FlowRun(name="a report", flow_id="0190b6a5-0000-7000-8000-000000000000"))
     return configuration
 
@@ -39,7 +41,7 @@ def test_a_pool_takes_the_template_and_its_defaults_fit_it(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_that_prefects_own_template_can_set_can_be_set(kind):
-    own = KINDS[kind][0].get_default_base_job_template()
+    own = worker(kind).get_default_base_job_template()
     assert set(own["variables"]["properties"]) <= set(template(kind)["variables"]["properties"])
     assert set(own["job_configuration"]) == set(template(kind)["job_configuration"])
 

@@ -6,7 +6,6 @@ import threading
 import time
 from pathlib import Path
 
-import openai
 import pytest
 from gateway_support import (
     KEY,
@@ -203,6 +202,8 @@ def test_a_key_of_the_environment_is_not_told(gateway, monkeypatch):
 
 
 def test_openais_client_does_not_repeat_what_the_gateway_has_repeated(gateway):
+    import openai
+
     with pytest.raises(openai.RateLimitError):
         openai_client(gateway).chat.completions.create(model="m", messages=[{"role": "user", "content": "limit"}])
     assert len(seen) == 1

@@ -1,6 +1,5 @@
 """A language model for the gateway's tests, and clients on a Unix socket."""
 
-import asyncio
 import math
 import shutil
 import tempfile
@@ -8,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import litellm
-import openai
 from patience import patient
 
 from agenthands.llm.budget import Budget, BudgetTracker
@@ -22,53 +19,11 @@ PRICED, UNPRICED = "gatewaytest/priced", "gatewaytest/unpriced"
 seen = []
 
 
-def say(text, calls=(), cached=0):
-    """Make an answer of the model: 10 prompt tokens, 5 of completion."""
-    message = {"role": "assistant", "content": text, "tool_calls": None}
-    if calls:
-        message["tool_calls"] = [
-            {"id": f"call_{n}", "type": "function", "function": {"name": name, "arguments": arguments}}
-            for n, (name, arguments) in enumerate(calls)
-        ]
-    return litellm.ModelResponse(
-        model="whatever",
-        choices=[{"index": 0, "finish_reason": "tool_calls" if calls else "stop", "message": message}],
-        usage={
-            "prompt_tokens": 10,
-            "completion_tokens": 5,
-            "total_tokens": 15,
-            "prompt_tokens_details": {"cached_tokens": cached},
-        },
-    )
-
-
-class Model(litellm.CustomLLM):
-    """Does what the last message says; keeps every call. It cannot stream, as the scripted models cannot."""
-
-    async def acompletion(self, *_, **call):
-        call["optional_params"].pop("max_retries", None)  # the gateway's own
-        seen.append({**call, "loop": asyncio.get_running_loop()})
-        text = call["messages"][-1]["content"]
-        where = {"llm_provider": "gatewaytest", "model": "x"}
-        if text == "tools":
-            return say(None, [("weather", '{"city": "Oslo"}'), ("weather", '{"city": "Rome"}')])
-        if text == "slow":
-            await asyncio.sleep(60)
-        if text == "slower":
-            await asyncio.sleep(2)
-        if text == "limit":
-            raise litellm.RateLimitError(f"slow down,\nkey {KEY} at http://me:pass-word@h/?key=AIzaXyz12", **where)
-        if text == "refuse":
-            raise litellm.AuthenticationError("Incorrect API key provided: very-****-key", **where)
-        if text == "bad":
-            raise litellm.BadRequestError("no such option", **where)
-        if text == "crash":
-            raise RuntimeError("a plain error")
-        return say("Hello.", cached=4)
-
-
 def register():
     """Make litellm know the model, and the price of one of its two names."""
+    import litellm
+    from gateway_model import Model
+
     if any(entry["provider"] == "gatewaytest" for entry in litellm.custom_provider_map):
         return
     litellm.custom_provider_map = [
@@ -117,6 +72,8 @@ def client(gateway, token=None, timeout=None):
 
 def openai_client(gateway):
     """Return OpenAI's own client on the gateway's socket."""
+    import openai
+
     return openai.OpenAI(api_key=gateway.token, base_url="http://gateway/v1", http_client=client(gateway))
 
 

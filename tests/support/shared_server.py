@@ -13,6 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from agenthands.flows.server.empty_database import prepare_database
+
 _SERVER = [sys.executable, "-m", "uvicorn", "--factory", "agenthands.flows.server.app:create_app"]
 
 
@@ -35,7 +37,16 @@ def shared_server(folder):
 
 def _keep(folder, port):
     """Run the server as long as somebody uses it. Its writers to SQLite wait for each other, as those of a build do."""
-    variables = {**os.environ, "PREFECT_HOME": str(folder / "home"), "PREFECT_UI_ENABLED": "0"}
+    home = folder / "home"
+    home.mkdir()
+    prepare_database(home / "prefect.db")
+    variables = {
+        **os.environ,
+        "PREFECT_HOME": str(home),
+        "PREFECT_UI_ENABLED": "0",
+        "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
+        "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
+    }
     address = ["--host", "127.0.0.1", "--port", port, "--log-level", "error"]
     with (folder / "users").open("w") as users, subprocess.Popen([*_SERVER, *address], env=variables) as server:
         fcntl.flock(users, fcntl.LOCK_EX)

@@ -37,7 +37,6 @@ def create(api: Any, image: str, command: Command, argv: Sequence[str]) -> str:
         environment=variables_inside(command),
         working_dir=str(command.workspace),
         labels={_LABEL: _owner()},
-        network_disabled=True,
         host_config=_host_config(api, command),
     )
     return str(api.create_container_from_config(config)["Id"])
@@ -101,7 +100,7 @@ def _host_config(api: Any, command: Command) -> dict[str, Any]:
     prefix = Path(sys.base_prefix).resolve()
     shown = [*([prefix] if prefix != Path("/usr") else []), *mounted(command, played(command))]
     config: dict[str, Any] = api.create_host_config(
-        network_mode="none",
+        network_mode="none",  # and not `network_disabled`: docker would write no /etc/hosts, which names localhost
         dns=["127.0.0.1"],  # otherwise docker writes the machine's name servers into the container
         read_only=True,
         init=True,
