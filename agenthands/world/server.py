@@ -1,8 +1,9 @@
 """Plays recorded worlds over HTTP and HTTPS, each with a state of its own for every address on which it is asked.
 
 The whole of 127.0.0.0/8 is a sandbox's own loopback, so an address says which world is meant and who asks: it is
-127.WORLD.x.y, with the number of the world and whatever the client has chosen. Under the name `CONTROL`, on port 80, a
-client asks for a fresh state (POST /begin) and for the requests since then (GET /requests).
+127.w.x.y, where the upper four bits of w are the number of the world, and the rest is what the client has chosen. Under
+the name `CONTROL` a client asks for a fresh state (POST /begin) and for the requests since then (GET /requests). Both
+say how often the state of the address was begun: whoever has not done so himself learns that somebody else has.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from agenthands.schemas import Response, World
 from agenthands.world.certificates import server_context
 from agenthands.world.matching import Asked, Recorded
 
-CONTROL = "world.invalid"
+CONTROL, BEGUN, TURNS = "world.invalid", "x-begun", 16
 NOT_RECORDED = 599
 """The status of the answer to a request that no exchange records."""
 _HTTP, _HTTPS = 80, 443
@@ -39,8 +40,9 @@ _OURS = {"content-length", "transfer-encoding", "content-encoding", "connection"
 
 @dataclass
 class _State:
-    """What was asked on one address since it began."""
+    """What was asked on one address since it began, and how often it did."""
 
+    begun: int = 0
     times: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     log: list[dict[str, Any]] = field(default_factory=list)
 
@@ -57,7 +59,7 @@ class WorldServer:
         """
         self._worlds = [Recorded(world) for world in worlds]
         self.names = [*hosts, CONTROL]
-        self._context = server_context(hosts or [CONTROL])
+        self._context = server_context(self.names)
         self._states: OrderedDict[str, _State] = OrderedDict()
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(_MOST_CONNECTIONS)
@@ -145,22 +147,26 @@ class WorldServer:
 
     def _controlled(self, asked: Asked, address: str) -> Response:
         with self._lock:
+            state = self._state(address)
             if asked.place[2] == "/begin":
-                self._states.pop(address, None)
-                return Response(status=204)
-            state = self._states.get(address)
-            return Response.model_validate({"body": json.dumps(state.log if state else [])})
+                state = self._states[address] = _State(state.begun + 1)
+            return Response(headers={BEGUN: str(state.begun)}, body=json.dumps(state.log))
+
+    def _state(self, address: str) -> _State:
+        """Return the state of an address; those that were not used for long are forgotten."""
+        state = self._states.setdefault(address, _State())
+        self._states.move_to_end(address)
+        while len(self._states) > _MOST_STATES:
+            self._states.popitem(last=False)
+        return state
 
     def _answer(self, asked: Asked, address: str) -> Response:
-        number = int(address.split(".")[1])
+        number = int(address.split(".")[1]) // TURNS
         world = self._worlds[number] if number < len(self._worlds) else Recorded(World())
         found = world.find(asked)
         said = "" if found >= 0 else world.nearest(asked) or "This world records no request."
         with self._lock:
-            state = self._states.setdefault(address, _State())
-            self._states.move_to_end(address)
-            while len(self._states) > _MOST_STATES:
-                self._states.popitem(last=False)
+            state = self._state(address)
             times, state.times[found] = state.times[found], state.times[found] + 1
             if len(state.log) < _MOST_LOGGED:
                 shown = {**asked.as_json(), "body": asked.as_json()["body"][:_MOST_SHOWN]}

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 
@@ -17,7 +18,7 @@ class Built:
         What this does itself is none of the tool's doing, so `watch` does not note it.
         """
         described = request.get("worlds")
-        self.worlds = Worlds(described, request["work"]) if described else None
+        self.worlds = Worlds(described, request["work"], unused=True) if described else None
         self.watch, self.current = watch, ""
         if watch and self.worlds:
             watch.shows(self.worlds)
@@ -69,24 +70,57 @@ def as_key(arguments):
     return json.dumps(arguments, sort_keys=True, default=str)
 
 
-def warm_client(request):
+def warm_clients(request):
     """Ask the worlds once as the tool will: a client for HTTP imports much only when it is first used.
 
-    It does so in the process from which all runs are forked, so that none has to; httpx is what NAT brings.
+    It does so in the process from which all runs are forked, so that none has to. `clients` of the request are those
+    that the tool imports.
     """
     described = request.get("worlds")
     if not described or not described["hosts"]:
         return
+    os.environ.update(described["variables"])
+    for client in request["clients"]:
+        with contextlib.suppress(Exception):  # whoever asks in earnest meets it again
+            _WARMING[client](f"https://{CONTROL}/requests")
+    gc.collect()
+
+
+def _ask_with_httpx(url):
+    import httpx
 
     async def ask():
         async with httpx.AsyncClient(timeout=CONTROL_SECONDS) as client:
-            await client.get(f"http://{CONTROL}/requests")
+            await client.get(url)
 
-    with contextlib.suppress(Exception):  # whoever asks in earnest meets it again
-        import httpx
+    httpx.get(url, timeout=CONTROL_SECONDS)
+    asyncio.run(ask())
 
-        os.environ.update(described["variables"])
-        asyncio.run(ask())
+
+def _ask_with_requests(url):
+    import requests
+
+    requests.get(url, timeout=CONTROL_SECONDS)
+
+
+def _ask_with_aiohttp(url):
+    import aiohttp
+
+    async def ask():
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            await answer.read()
+
+    asyncio.run(ask())
+
+
+def _ask_with_urllib(url):
+    import urllib.request
+
+    urllib.request.urlopen(url, timeout=CONTROL_SECONDS).close()
+
+
+_WARMING = {"httpx": _ask_with_httpx, "requests": _ask_with_requests, "aiohttp": _ask_with_aiohttp,
+            "urllib": _ask_with_urllib}  # fmt: skip
 
 
 def config_values(request):
@@ -94,7 +128,7 @@ def config_values(request):
     described = request.get("worlds")
     if not described:
         return {}
-    worlds = Worlds(described, request["work"])
+    worlds = Worlds(described, request["work"], unused=True)
     values = worlds.enter()
     worlds.leave()
     return values
@@ -118,7 +152,8 @@ def settings_of(request, config):
 def give_world(request, session):
     """Give the tests the fixture `world`."""
     if described := request.get("worlds"):
-        session.config.pluginmanager.register(plugin(Worlds(described, request["work"])), "agenthands-worlds")
+        worlds = Worlds(described, request["work"], unused=True)
+        session.config.pluginmanager.register(plugin(worlds), "agenthands-worlds")
 
 
 @contextlib.contextmanager

@@ -6,10 +6,11 @@ What a world is comes as JSON, from the gate or in the file that AGENTHANDS_WORL
      "worlds": {name: {"number": n, "now": ISO 8601 or "", "fields": {field: value},
                        "places": {field: {"path": ..., "write": bool, "database": bool}}}}}
 
-Whoever is in a world asks the hosts at an address that stands for the world and for this process, so that runs side by
-side do not disturb each other. Standard library only; pytest and time-machine where they are there.
+Whoever is in a world asks the hosts at an address that stands for the world, for this process and for its turn there,
+so that runs side by side do not disturb each other. Standard library only; pytest and time-machine where they are there.
 """
 
+import collections
 import contextlib
 import datetime
 import json
@@ -19,23 +20,28 @@ import socket
 import sys
 import tempfile
 
-CONTROL, CONTROL_PORT, WEB_PORTS = "world.invalid", 80, (80, 443)
-CONTROL_SECONDS = 30
+CONTROL, CONTROL_PORT, WEB_PORTS, BEGUN = "world.invalid", 80, (80, 443), "x-begun:"
+CONTROL_SECONDS, TURNS, MOST_PROCESSES = 30, 16, 0x10000
 own_pid, own_resolve, connected = os.getpid, socket.getaddrinfo, socket.create_connection
 as_now = datetime.datetime.fromisoformat
+turns = collections.Counter()  # how often this process has entered each world
 
 
 class Worlds:
     """The worlds of a tool, and the one in which this process is."""
 
-    def __init__(self, described, scratch=""):
-        """Take their description; `scratch` is where what a tool may change is laid out anew each time."""
+    def __init__(self, described, scratch="", unused=False):
+        """Take their description; `scratch` is where what a tool may change is laid out anew each time.
+
+        `unused` says that no other process with this number has been in these worlds: the sandbox is a new one.
+        """
         self.worlds = described["worlds"]
         self.hosts = {host.lower() for host in described["hosts"]}
         self.variables = described["variables"]
         self.scratch = os.path.join(scratch or tempfile.gettempdir(), f"job-world-{own_pid()}")
         self.default = next(iter(self.worlds), "")
         self.address, self.travelling, self.clock = "", None, None
+        self.unused, self.begun = unused, 0
         self.hidden = False
         if any(each["now"] for each in self.worlds.values()):
             with contextlib.suppress(ImportError):
@@ -49,14 +55,22 @@ class Worlds:
         world = self.worlds[name or self.default]
         os.environ.update(self.variables)
         if self.hosts:
-            high, low = divmod(own_pid() & 0xFFFF, 256)
-            self.address = f"127.{world['number']}.{high}.{low}"
+            self.begin(world["number"])
             socket.getaddrinfo = self.resolve
-            self.control("POST", "/begin")
         fields = {**world["fields"], **{field: self.laid_out(world, field) for field in world["places"]}}
         if world["now"]:
             self.travel(as_now(world["now"]))
         return fields
+
+    def begin(self, number):
+        """Take an address at which nothing was asked yet; only where there is none, the server must forget one."""
+        pid = own_pid()
+        turn = turns[pid, number]
+        turns[pid, number] += 1
+        high, low = divmod(pid % MOST_PROCESSES, 256)
+        self.address, self.begun = f"127.{number * TURNS + turn % TURNS}.{high}.{low}", 0
+        if not self.unused or turn >= TURNS or pid >= MOST_PROCESSES:
+            self.control("POST", "/begin")
 
     def leave(self):
         """Be in no world any more."""
@@ -105,8 +119,19 @@ class Worlds:
         return path
 
     def requests(self):
-        """Return the requests that were made in this world since it was entered."""
-        return json.loads(self.control("GET", "/requests")) if self.address else []
+        """Return the requests that were made in this world since it was entered.
+
+        Who has the world forget them is told, too.
+        """
+        if not self.address:
+            return []
+        before = self.begun
+        made = json.loads(self.control("GET", "/requests"))
+        if self.begun != before:
+            self.begun, url = before, f"http://{CONTROL}/begin"
+            asked = {"method": "POST", "url": url, "place": ["http", CONTROL, "/begin"], "query": [], "headers": {}}
+            made.append({**asked, "body": "", "unrecorded": "It has the world forget what was asked."})
+        return made
 
     def control(self, method, path):
         """Ask the server of the worlds itself; return the body of its answer."""
@@ -115,7 +140,10 @@ class Worlds:
             answer = bytearray()
             while chunk := link.recv(65536):
                 answer += chunk
-        return bytes(answer).partition(b"\r\n\r\n")[2]
+        head, _, body = bytes(answer).partition(b"\r\n\r\n")
+        told = [line for line in head.decode("latin-1").lower().splitlines() if line.startswith(BEGUN)]
+        self.begun = int(told[0].removeprefix(BEGUN)) if told else self.begun
+        return body
 
     def left(self, name, leaves):
         """Return what is there now of what an example says must be left."""
