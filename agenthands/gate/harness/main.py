@@ -7,7 +7,7 @@ can be read: first its own source (see `harness_source`), then one JSON object o
 
     {"folder": path with the tool's files, read-only, "work": path, empty, "tool": name, "path": [for sys.path],
      "tests": path of the tests below folder, "lazy_imports": {package: name in it}, "lanes": int,
-     "worlds": see agenthands_world.py, "calls": [[arguments, world]], "clients": [packages that ask], where it has some,
+     "worlds": see agenthands_world.py, "calls": [[arguments, world]], "clients": [packages that ask], if any,
      "stages": [{"stop": bool, "jobs": [{"id": str, "kind": conformance|tests|calls, "seconds": float,
                                          "cpu_seconds": float, ...}]}]}
 

@@ -5,7 +5,9 @@ import contextlib
 import gc
 import json
 import os
+import time
 
+from agenthands.gate.harness.listening import listening
 from agenthands.world.inside.agenthands_world import CONTROL, CONTROL_SECONDS, Worlds, plugin
 
 
@@ -15,10 +17,14 @@ class Built:
     def __init__(self, request, job, watch=None):
         """Take the worlds of the request, if there are any; `worlds` of the job names those of its first arguments.
 
-        What this does itself is none of the tool's doing, so `watch` does not note it.
+        What this does itself is none of the tool's doing, so `watch` does not note it. In an `outage`, which the job
+        may ask for, every host fails, and nobody waits.
         """
+        self.outage = job.get("outage", False)
+        if self.outage:
+            do_not_wait()
         described = request.get("worlds")
-        self.worlds = Worlds(described, request["work"], unused=True) if described else None
+        self.worlds = Worlds(described, request["work"]) if described else None
         self.watch, self.current = watch, ""
         if watch and self.worlds:
             watch.shows(self.worlds)
@@ -44,8 +50,12 @@ class Built:
         name = self.named[index] if index < len(self.named) else self.of_arguments.get(as_key(arguments), "")
         self.current = name or self.worlds.default
         with quiet(self.watch):
-            self.worlds.enter(self.current)
+            self.worlds.enter(self.current, self.outage)
         return self.functions[self.current]
+
+    def listening(self, module):
+        """Return what listens for the secrets of this world, of what `module` logs and what is printed."""
+        return listening(self.worlds.worlds[self.current]["secrets"] if self.worlds else (), module)
 
     def leave(self):
         """Be in no world."""
@@ -53,8 +63,8 @@ class Built:
             with quiet(self.watch):
                 self.worlds.leave()
 
-    def told(self, given, leaves=None):
-        """Return what a call gave, with the requests that it made and what it left."""
+    def told(self, given, leaves=None, leaks=()):
+        """Return what a call gave, with the requests that it made, what it left, and where it told a secret."""
         if not self.worlds:
             return given
         with quiet(self.watch):
@@ -62,7 +72,20 @@ class Built:
             if leaves:
                 more["left"] = self.worlds.left(self.current, leaves)
             self.worlds.leave()
-        return {**given, **more}
+        return {**given, **more, **({"leaks": sorted(leaks)} if leaks else {})}
+
+
+def do_not_wait():
+    """Let nobody sleep in this process from now on: who asks again after a while is not what is looked at."""
+    import asyncio.tasks
+
+    own_sleep = asyncio.sleep
+
+    async def sleep(delay, result=None):
+        return await own_sleep(0, result)
+
+    asyncio.sleep = asyncio.tasks.sleep = sleep
+    time.sleep = lambda seconds: None
 
 
 def as_key(arguments):
@@ -128,7 +151,7 @@ def config_values(request):
     described = request.get("worlds")
     if not described:
         return {}
-    worlds = Worlds(described, request["work"], unused=True)
+    worlds = Worlds(described, request["work"])
     values = worlds.enter()
     worlds.leave()
     return values
@@ -152,7 +175,7 @@ def settings_of(request, config):
 def give_world(request, session):
     """Give the tests the fixture `world`."""
     if described := request.get("worlds"):
-        worlds = Worlds(described, request["work"], unused=True)
+        worlds = Worlds(described, request["work"])
         session.config.pluginmanager.register(plugin(worlds), "agenthands-worlds")
 
 
