@@ -108,7 +108,7 @@ def test_what_hidden_examples_did_is_not_told():
     tool = weather()
     request = {"method": "GET", "url": "u", "place": ["https", HOST, "/"], "query": [], "headers": {}, "body": ""}
     calls = [{"result": 1, "requests": [{**request, "unrecorded": "why"}]} for _ in tool.examples]
-    finding = world_finding(tool, {"ok": True, "calls": calls})
+    finding = world_finding(tool, {"ok": True, "calls": calls}, {}, {})
     assert "3 findings of this kind are about hidden examples." in finding.more["for_coder"]
     assert len(finding.more["for_coder"].splitlines()) < len(finding.detail.splitlines())
 
