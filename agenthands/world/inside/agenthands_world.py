@@ -128,7 +128,7 @@ class Worlds:
         place, path = world["places"][field], self.place(world, field)
         if place["write"]:
             shutil.rmtree(path, ignore_errors=True)
-            for left in (path, f"{path}-journal", f"{path}-wal", f"{path}-shm"):
+            for left in (path, f"{path}-journal", f"{path}-wal", f"{path}-shm", f"{path}.wal"):
                 with contextlib.suppress(FileNotFoundError, IsADirectoryError):
                     os.unlink(left)
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -194,7 +194,7 @@ class Worlds:
 
     def tables_of(self, path):
         """Return the names of the tables in a database."""
-        return [row["name"] for row in rows_in(path, "sqlite_master") or () if row["type"] == "table"]
+        return [row["name"] for row in answered(path, "SELECT name FROM sqlite_master WHERE type = 'table'") or ()]
 
     def text_of(self, world, path):
         """Return the text of a file of the world, None where there is none."""
@@ -235,18 +235,45 @@ class Worlds:
 
 
 def rows_in(path, table):
-    """Return the rows of a table, None where it cannot be read."""
-    import sqlite3
+    """Return the rows of a table in the order in which they were written, None where it cannot be read."""
+    quoted = table.replace('"', '""')
+    return answered(path, f'SELECT * FROM "{quoted}" ORDER BY rowid')
 
+
+def answered(path, question):
+    """Return the rows that a database answers, None where it does not."""
     if not os.path.exists(path):
         return None
+    read = rows_in_duckdb if path.endswith(".duckdb") else rows_in_sqlite
     try:
-        with contextlib.closing(sqlite3.connect(path)) as connection:
-            connection.row_factory = sqlite3.Row
-            quoted = table.replace('"', '""')
-            return [dict(row) for row in connection.execute(f'SELECT * FROM "{quoted}" ORDER BY rowid')]
-    except sqlite3.Error:
+        return read(path, question)
+    except Exception:  # each kind has a class of its own for what it cannot read
         return None
+
+
+def rows_in_sqlite(path, question):
+    """Return the rows that a database of SQLite answers."""
+    import sqlite3
+
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute(question)]
+
+
+def rows_in_duckdb(path, question):
+    """Return the rows that a database of DuckDB answers; values that are no JSON as texts."""
+    import duckdb
+
+    with duckdb.connect(path, read_only=True) as connection:
+        found = connection.execute(question)
+        names = [each[0] for each in found.description]
+        rows = [map(as_json_value, row) for row in found.fetchall()]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def as_json_value(value):
+    """Return a value of a table as JSON has it."""
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def is_file(path, field):
