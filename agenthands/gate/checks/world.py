@@ -175,10 +175,21 @@ def _left_faults(wanted: Mapping[str, Any], left: Mapping[str, Any]) -> Iterator
     for database, tables in wanted.get("tables", {}).items():
         for table, rows in tables.items():
             found = left.get("tables", {}).get(database, {}).get(table)
-            if found is None or not same_json(rows, found):
+            if found is None or not _same_rows(rows, found):
                 yield f"it leaves {_shown(found)} in the table {table} of {database}, where {_shown(rows)} must be."
     for also in left.get("also", ()):
         yield f"it also changes {one_line(str(also), _SHOWN)}, of which the example says nothing."
+
+
+def _same_rows(wanted: Sequence[Any], found: Sequence[Any]) -> bool:
+    """Return whether two tables hold the same; the rows of a table have no order."""
+    left = list(found)
+    for row in wanted:
+        place = next((number for number, each in enumerate(left) if same_json(row, each)), None)
+        if place is None:
+            return False
+        del left[place]
+    return not left
 
 
 def _asked(request: Mapping[str, Any]) -> Asked:

@@ -68,8 +68,8 @@ def _is_request(node: ast.Call, segment: Segment) -> bool:
     """Return whether a call with such a name asks something, and is not `get` of a dictionary."""
     if any(keyword.arg in _OF_REQUESTS for keyword in node.keywords):
         return True
-    first = segment(node.args[0], node.args[0]).lower() if node.args else ""
-    return "url" in first or "http" in first
+    given = [segment(each, each).lower() for each in node.args]
+    return any("url" in each or "http" in each for each in given)
 
 
 def _asks_status(test: ast.expr) -> bool:
