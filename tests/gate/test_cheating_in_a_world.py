@@ -79,7 +79,12 @@ def test_cheats_are_found(judged):
         start = f"For {json.dumps({'city': city})} in the world {world!r}"
         assert any(line.startswith(start) and fault in line for line in said), (fault, said)
     seen = checks["effects"].detail
-    for fault in ("looks up the address of a host", "('127.0.0.1', 443)", "asks what time it is", "worlds.json"):
+    for fault in (
+        "looks up the address of a host",
+        "network when it is called: '127.0.0.1'",
+        "asks what time it is",
+        "worlds.json",
+    ):
         assert fault in seen, (fault, seen)
 
 
