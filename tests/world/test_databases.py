@@ -1,11 +1,10 @@
 """Databases of worlds: made from SQL that reaches nothing else, and read as they were left."""
 
-import importlib.util
+import importlib
 
 import pytest
 from world_support import weather
 
-from agenthands.errors import WorldUnavailable
 from agenthands.schemas import ToolSpec
 from agenthands.world.faults import world_faults
 from agenthands.world.inside.agenthands_world import Worlds
@@ -50,7 +49,7 @@ def test_a_database_is_laid_out_anew_and_compared_with_what_it_was(tmp_path, kin
         ("CREATE TABLE x AS SELECT * FROM read_csv('/etc/passwd')", "file system operations are disabled"),
         ("ATTACH '/tmp/other.db'", "file system operations are disabled"),
         ("SET enable_external_access = true", "the configuration has been locked"),
-        ("CREATE TABLE x AS SELECT * FROM range(10000000000)", "it takes more than 2 s"),
+        ("CREATE TABLE x AS SELECT * FROM range(10000000000)", "it takes more than 5 s"),
     ],
 )
 def test_sql_reaches_nothing_but_its_own_database(sql, fault):
@@ -62,14 +61,3 @@ def test_its_package_must_be_a_dependency():
     tool = with_database()
     without = ToolSpec.model_validate(tool.model_dump(mode="json") | {"dependencies": ["pandas"]})
     assert list(world_faults(without)) == ["dependencies: a tool with a database of DuckDB needs the package duckdb."]
-
-
-def test_a_machine_without_duckdb_says_so(monkeypatch):
-    found = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *more: None if name == "duckdb" else found(name, *more)
-    )
-    with pytest.raises(WorldUnavailable, match="not installed here") as error:
-        list(world_faults(with_database()))
-    assert (error.value.code, error.value.exit_code) == ("world_unavailable", 2)
-    assert "agenthands[duckdb]" in error.value.hint
