@@ -56,7 +56,7 @@ class Judged:
     @cached_property
     def mutants(self) -> Sequence[Mutant]:
         """The module with a small change each."""
-        return mutants(self.source, MAX_MUTANTS)
+        return mutants(self.source, MAX_MUTANTS, outside=bool(self.tool.worlds))
 
     @cached_property
     def probes(self) -> Sequence[Mapping[str, Any]]:

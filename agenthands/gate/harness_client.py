@@ -29,6 +29,7 @@ from agenthands.world.staging import Stage, staged
 
 Answer = Mapping[str, Any]
 _BOOT = "import sys; r = sys.stdin.buffer; exec(compile(r.read(int(r.readline())), '<gate>', 'exec'))"
+_CLIENTS = {"aiohttp", "httpx", "requests", "urllib"}  # that the harness can warm up
 _LIBRARIES = ("coverage", "time_machine", "_time_machine")
 _MAX_LANES = 4
 _ONE_RUN = 1 / 30  # of the whole time, as CPU time: more than 40 mutants on two cores need, where each takes all of it
@@ -161,7 +162,7 @@ def _command(run: _Run, folder: Path, work: Path, seed: int, stages: list[dict[s
         "path": path,
         "lanes": min(_MAX_LANES, os.cpu_count() or 1),
         "stages": stages,
-        **({"worlds": run.stage.described, "calls": worlds_of(run.tool)} if run.stage else {}),
+        **_worlds(run),
     }
     harness = harness_source()
     variables = {
@@ -184,10 +185,21 @@ def _command(run: _Run, folder: Path, work: Path, seed: int, stages: list[dict[s
     return run.stage.around(command) if run.stage else command
 
 
+def _worlds(run: _Run) -> dict[str, Any]:
+    """Return what the harness must know of the tool's worlds, where it has some."""
+    if not run.stage:
+        return {}
+    clients = sorted(_imported(run) & _CLIENTS)
+    return {"worlds": run.stage.described, "calls": worlds_of(run.tool), "clients": clients}
+
+
+def _imported(run: _Run) -> set[str]:
+    return {name.partition(".")[0] for text in run.texts.values() for _, name in imported(ast.parse(text))}
+
+
 def _not_needed(run: _Run) -> dict[str, str]:
     """Return the packages that NAT imports and that neither the tool nor what it depends on can use, with a class."""
-    used = {name.partition(".")[0] for text in run.texts.values() for _, name in imported(ast.parse(text))}
-    return {} if run.tool.dependencies or used & ONLY_NAMED.keys() else ONLY_NAMED
+    return {} if run.tool.dependencies or _imported(run) & ONLY_NAMED.keys() else ONLY_NAMED
 
 
 def _location(library: str) -> Path:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Literal
 
-from agenthands.schemas import ToolSpec, hidden_example_indices
+from agenthands.schemas import Response, ResultExample, ToolSpec, hidden_example_indices
 
 _OTHER_DATE = 403 * 86400 + 5 * 3600 + 1234  # seconds: another year, month, weekday and hour
 
 
+_OUTAGES = 3  # examples that are called while every host fails
+_SERVER_FAULT = 500
 _MOST_CPU = 600.0  # seconds, where there are very many tests
 _PROBES_CPU, _ONE_PROBE_CPU = 1.0, 0.2  # seconds for all calls that tell a mutant from the tool, and for one of them
 
@@ -75,6 +77,32 @@ def calls(tool: ToolSpec) -> Job:
     return Job("calls", "examples", Stage.RUN, {**_arguments(tool), "order": order})
 
 
+def calls_in_an_outage(tool: ToolSpec) -> Job | None:
+    """Return the job that calls the tool while every host answers with status 500; None where that says nothing.
+
+    It says nothing of a tool of which an example says that it has a result where a service fails.
+    """
+    failing = {name for name, world in tool.worlds.items() for each in world.http if _fails(each.response)}
+    chosen = [
+        index
+        for index, example in enumerate(tool.examples)
+        if isinstance(example, ResultExample) and example.world and tool.worlds[example.world].http
+    ]
+    if any(tool.examples[index].world in failing for index in chosen if not _is_repeated(tool, index)):
+        return None
+    order = [index for index in chosen if index not in hidden_example_indices(tool)][:_OUTAGES]
+    return Job("outage", "examples", options={**_arguments(tool), "order": order, "outage": True}) if order else None
+
+
+def _fails(response: Response) -> bool:
+    return response.status >= _SERVER_FAULT or bool(response.fault)
+
+
+def _is_repeated(tool: ToolSpec, index: int) -> bool:
+    """Return whether the world of an example says what is answered after a failure: then the tool asks again."""
+    return any(each.turn > 1 and not _fails(each.response) for each in tool.worlds[tool.examples[index].world].http)
+
+
 def calls_another_day(tool: ToolSpec) -> Job:
     """Return the same calls on another date, in the second interpreter, each in a process of its own."""
     options = {**_arguments(tool), "clock_shift": _OTHER_DATE, "alone": True}
@@ -117,9 +145,10 @@ def survivor_of(name: str) -> str:
 
 
 def _arguments(tool: ToolSpec) -> dict[str, Any]:
-    given = {"arguments": [example.arguments for example in tool.examples], "named": named_in(tool)}
+    given: dict[str, Any] = {"arguments": [example.arguments for example in tool.examples], "named": named_in(tool)}
     if not tool.worlds:
         return given
+    given["timeless"] = not tool.effects.clock
     left = {str(index): example.leaves for index, example in enumerate(tool.examples) if example.leaves}
     leaves = {index: each.model_dump(mode="json") for index, each in left.items()}
     return {**given, "worlds": [example.world for example in tool.examples], "leaves": leaves}

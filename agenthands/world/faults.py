@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -24,6 +25,7 @@ _TAKEN = {"type", "name", "description", "model_config"}
 def world_faults(tool: ToolSpec) -> Iterator[str]:
     """Yield everything in a tool's effects, worlds and examples because of which it cannot be proven in them."""
     yield from _effect_faults(tool.effects)
+    yield from _package_faults(tool)
     for name, world in tool.worlds.items():
         yield from (f"worlds.{name}{each}" for each in _faults_of(world, tool.effects))
     for number, example in enumerate(tool.examples, start=1):
@@ -44,6 +46,12 @@ def world_faults(tool: ToolSpec) -> Iterator[str]:
     unused = [name for name in tool.worlds if name not in {example.world for example in tool.examples}]
     if unused:
         yield f"worlds: no example happens in {', '.join(unused)}."
+
+
+def _package_faults(tool: ToolSpec) -> Iterator[str]:
+    named = {re.split(r"[^a-z0-9_.-]", each.lower())[0] for each in tool.dependencies}
+    if any(each.kind == "duckdb" for each in tool.effects.databases) and "duckdb" not in named:
+        yield "dependencies: a tool with a database of DuckDB needs the package duckdb."
 
 
 def _effect_faults(effects: Effects) -> Iterator[str]:
@@ -104,8 +112,6 @@ def _table_faults(world: World, effects: Effects) -> Iterator[str]:
             yield f".tables: {name!r} is no database of the effects; there are {', '.join(databases) or 'none'}."
         elif fault := sql_fault(sql, databases[name].kind):
             yield f".tables.{name}: {_SAYS[databases[name].kind]} says: {fault}."
-        elif databases[name].kind != "sqlite" and databases[name].access != "read":
-            yield f".tables.{name}: of DuckDB, what a tool leaves cannot be looked at; let it read alone."
 
 
 def _value_faults(world: World, effects: Effects) -> Iterator[str]:

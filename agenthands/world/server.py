@@ -1,8 +1,10 @@
 """Plays recorded worlds over HTTP and HTTPS, each with a state of its own for every address on which it is asked.
 
-The whole of 127.0.0.0/8 is a sandbox's own loopback, so an address says which world is meant and who asks: it is
-127.WORLD.x.y, with the number of the world and whatever the client has chosen. Under the name `CONTROL`, on port 80, a
-client asks for a fresh state (POST /begin) and for the requests since then (GET /requests).
+The whole of 127.0.0.0/8 is a sandbox's own loopback, so an address says who asks: it is 127.x.y.z with whatever number
+the client has chosen. Under the name `CONTROL` it says in which world it is, begun anew (POST /begin/NUMBER; with
+/fails behind it every host has an outage there), and asks for the requests since then (GET /requests). Both tell how
+often the address has begun a world: whoever has not done so himself learns that somebody else has. So a connection
+that a client keeps open stays good in the next world.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import re
 import socket
 import struct
 import threading
@@ -27,20 +30,25 @@ from agenthands.schemas import Response, World
 from agenthands.world.certificates import server_context
 from agenthands.world.matching import Asked, Recorded
 
-CONTROL = "world.invalid"
+CONTROL, BEGUN = "world.invalid", "x-begun"
 NOT_RECORDED = 599
 """The status of the answer to a request that no exchange records."""
 _HTTP, _HTTPS = 80, 443
 _MOST_BODY, _MOST_LOGGED, _MOST_STATES, _MOST_CONNECTIONS = 20 * 1024**2, 1000, 4096, 128
 _MOST_SHOWN = 20_000
+_OUTAGE = Response(status=500, body="<html><h1>Internal Server Error</h1></html>")
+_BEGIN = re.compile(r"/begin/(\d{1,3})(/fails)?")
 _IDLE_SECONDS, _LONGEST_SILENCE = 60.0, 300.0
 _OURS = {"content-length", "transfer-encoding", "content-encoding", "connection", "date", "keep-alive"}
 
 
 @dataclass
 class _State:
-    """What was asked on one address since it began."""
+    """What was asked on one address since it has begun a world, which of them, and how often it has begun one."""
 
+    world: int = 0
+    begun: int = 0
+    fails: bool = False
     times: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     log: list[dict[str, Any]] = field(default_factory=list)
 
@@ -57,7 +65,7 @@ class WorldServer:
         """
         self._worlds = [Recorded(world) for world in worlds]
         self.names = [*hosts, CONTROL]
-        self._context = server_context(hosts or [CONTROL])
+        self._context = server_context(self.names)
         self._states: OrderedDict[str, _State] = OrderedDict()
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(_MOST_CONNECTIONS)
@@ -145,26 +153,34 @@ class WorldServer:
 
     def _controlled(self, asked: Asked, address: str) -> Response:
         with self._lock:
-            if asked.place[2] == "/begin":
-                self._states.pop(address, None)
-                return Response(status=204)
-            state = self._states.get(address)
-            return Response.model_validate({"body": json.dumps(state.log if state else [])})
+            state = self._state(address)
+            if found := _BEGIN.fullmatch(asked.place[2]):
+                state = self._states[address] = _State(int(found[1]), state.begun + 1, bool(found[2]))
+            return Response(headers={BEGUN: str(state.begun)}, body=json.dumps(state.log))
+
+    def _state(self, address: str) -> _State:
+        """Return the state of an address; those that were not used for long are forgotten."""
+        state = self._states.setdefault(address, _State())
+        self._states.move_to_end(address)
+        while len(self._states) > _MOST_STATES:
+            self._states.popitem(last=False)
+        return state
 
     def _answer(self, asked: Asked, address: str) -> Response:
-        number = int(address.split(".")[1])
+        with self._lock:
+            number = self._state(address).world
         world = self._worlds[number] if number < len(self._worlds) else Recorded(World())
         found = world.find(asked)
         said = "" if found >= 0 else world.nearest(asked) or "This world records no request."
         with self._lock:
-            state = self._states.setdefault(address, _State())
-            self._states.move_to_end(address)
-            while len(self._states) > _MOST_STATES:
-                self._states.popitem(last=False)
+            state = self._state(address)
             times, state.times[found] = state.times[found], state.times[found] + 1
             if len(state.log) < _MOST_LOGGED:
                 shown = {**asked.as_json(), "body": asked.as_json()["body"][:_MOST_SHOWN]}
                 state.log.append(shown | ({"unrecorded": said} if said else {}))
+            fails = state.fails
+        if fails:
+            return _OUTAGE
         if said:
             told = f"{asked.method} {asked.url} is not recorded. {said}"
             return Response.model_validate({"status": NOT_RECORDED, "json": {"error": "not recorded", "message": told}})

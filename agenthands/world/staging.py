@@ -131,4 +131,5 @@ def _laid_out(world: World, number: int, effects: Effects, folder: Path) -> dict
     }
     secrets = {name.lower(): world.secrets.get(name, f"dummy-{name.lower()}") for name in effects.secrets}
     settings = {each.name: each.default for each in effects.settings} | dict(world.settings)
-    return {"number": number, "now": world.now, "fields": {**settings, **secrets}, "places": places}
+    fields = {**settings, **secrets}
+    return {"number": number, "now": world.now, "fields": fields, "secrets": [*secrets.values()], "places": places}

@@ -34,7 +34,7 @@ def make_database(sql: str, path: str, kind: str = "sqlite") -> str:
 def _make_duckdb(sql: str, path: str) -> str:
     import duckdb
 
-    config = {"enable_external_access": "false", "threads": "1", "memory_limit": "500MB"}
+    config = {"enable_external_access": "false", "threads": "1", "memory_limit": "500MB", "lock_configuration": "true"}
     try:
         with duckdb.connect(path or ":memory:", config=config) as connection:  # type: ignore[arg-type]
             connection.execute(sql)

@@ -1,12 +1,15 @@
-"""Measures what a recorded world costs: the gate of a tool that asks an API, and of the same one that looks it up.
+"""Measures what a recorded world costs: the gate of a tool that asks an API, and of the same one without a world.
 
-Prints CPU seconds, which other work on the machine does not change: those of all jobs in the sandboxes, and those of
-this process, which plays the world. Then how long a world of 1,000 exchanges and 50 MB of files takes to be there.
+Twice without: a tool that looks the answers up, which has fewer tests and mutants; and the very same tool and tests,
+with a double of the client in the tests in the place of the world, of which only the runs of the tests count. Prints
+CPU seconds, which other work on the machine does not change: those of all jobs in the sandboxes, and those of this
+process, which plays the world. Then how long a world of 1,000 exchanges and 50 MB of files takes to be there.
 
     python -m bench.gate.world_cost [--runs N]
 """
 
 import argparse
+import json
 import os
 import statistics
 import sys
@@ -27,6 +30,7 @@ from agenthands.world.staging import staged
 sys.path.append(str(Path(__file__).parents[2] / "tests" / "support"))
 from world_support import HOST, WEATHER_SPEC, WEATHER_TESTS, WEATHER_TOOL, weather
 
+OF_TESTS = [each for each in CHECKS if each.name in ("files", "conformance", "tests", "stub", "placebo", "mutation")]
 ANSWERS = {
     each["request"]["query"]["city"]: each["response"]["json"]
     for each in WEATHER_SPEC["worlds"]["usual"]["http"]
@@ -58,13 +62,61 @@ def looked_up():
     return ToolSpec.model_validate({**spec, "examples": examples}), tool, tests
 
 
-def judged(tool, code, tests, environment, sandbox):
+DOUBLE = """
+
+WORLDS = json.loads({worlds!r})
+
+
+class World:
+    def __init__(self, patched):
+        self.patched = patched
+        self.made = []
+
+    def __call__(self, name):
+        self.exchanges, self.made = WORLDS[name]["http"], []
+        client = functools.partial(httpx.AsyncClient, transport=httpx.MockTransport(self.answer))
+        self.patched.setattr(nat_tools.city_weather.httpx, "AsyncClient", client)
+        return {{"weather_api_key": "dummy-key"}}
+
+    def answer(self, request):
+        self.made.append(request)
+        for each in self.exchanges[len(self.made) - 1 if self.exchanges[0].get("turn") else 0 :]:
+            sent = each["request"]
+            fits = request.headers["X-Api-Key"] == "dummy-key"
+            if fits and httpx.URL(sent["url"], params=sent["query"]) == request.url:
+                given = each["response"]
+                body = {{"json": given["json"]}} if "json" in given else {{"text": given["body"]}}
+                return httpx.Response(given.get("status", 200), headers=given.get("headers"), **body)
+        return httpx.Response(599)
+
+    def requests(self):
+        return self.made
+
+
+@pytest.fixture
+def world(monkeypatch):
+    return World(monkeypatch)
+"""
+
+
+def doubled():
+    """Return the tool with the same tests, of which a double of httpx answers."""
+    spec = {key: each for key, each in WEATHER_SPEC.items() if key not in ("effects", "worlds")}
+    examples = [{"arguments": {"city": "Bonn"}, "expected": {}}]
+    head, line, rest = WEATHER_TESTS.partition("from nat_tools.city_weather import WeatherConfig, advice, fetch\n")
+    head = head.replace("import asyncio\n", "import asyncio\nimport functools\nimport json\n")
+    head = head.replace("import pytest\n", "import httpx\nimport nat_tools.city_weather\nimport pytest\n")
+    tests = head + line + DOUBLE.format(worlds=json.dumps(WEATHER_SPEC["worlds"])) + rest
+    return ToolSpec.model_validate({**spec, "examples": examples, "network": True}), WEATHER_TOOL, tests
+
+
+def judged(tool, code, tests, environment, sandbox, checks=CHECKS):
     """Judge once; give the verdict, CPU seconds of the jobs and of this process, and wall seconds."""
     with tempfile.TemporaryDirectory() as folder:
         for path, text in ((tool_path(tool.name), code), (tests_path(tool.name), tests)):
             (Path(folder) / path).parent.mkdir()
             (Path(folder) / path).write_text(text)
-        evidence = Evidence(tool, Path(folder), environment, sandbox, 600, {}, CHECKS)
+        evidence = Evidence(tool, Path(folder), environment, sandbox, 600, {}, checks)
         started, own = time.monotonic(), time.process_time()
         report = run_checks(evidence)
         spent = time.process_time() - own, time.monotonic() - started
@@ -93,11 +145,17 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     runs = parser.parse_args().runs
     environment, sandbox = UvInstaller(Settings().home).nat(), BubblewrapSandbox()
-    kinds = {"recorded world": (weather(), WEATHER_TOOL, WEATHER_TESTS), "looked up": looked_up()}
+    recorded = weather(), WEATHER_TOOL, WEATHER_TESTS
+    kinds = {
+        "recorded world": (*recorded, environment, sandbox),
+        "looked up": (*looked_up(), environment, sandbox),
+        "recorded world, tests alone": (*recorded, environment, sandbox, OF_TESTS),
+        "double of the client, tests alone": (*doubled(), environment, sandbox, OF_TESTS),
+    }
     found = {kind: [] for kind in kinds}
     for _ in range(runs):
         for kind, given in kinds.items():
-            report, inside, own, wall = judged(*given, environment, sandbox)
+            report, inside, own, wall = judged(*given)
             found[kind].append((inside, own, wall))
             if not report.accepted:
                 print(f"{kind}: not accepted: {[(each.name, each.detail[:300]) for each in report.failures()]}")

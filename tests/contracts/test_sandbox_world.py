@@ -76,6 +76,46 @@ print(ask("Bonn"))
 worlds.enter("busy")
 print(ask("Bonn"), [each["url"] for each in worlds.requests()])
 """
+AGAIN = """
+import http.client, json, os, socket, sys
+sys.path.insert(0, sys.argv[1])
+from agenthands_world import Worlds
+import urllib.error, urllib.request
+worlds = Worlds(json.load(open(sys.argv[2])))
+def ask():
+    url = "https://api.weather.example/v1/now?city=Bonn"
+    try:
+        return urllib.request.urlopen(urllib.request.Request(url, headers={"X-Api-Key": "dummy-key"})).status
+    except urllib.error.HTTPError as error:
+        return error.code
+def turns(times):
+    found = set()
+    for _ in range(times):
+        worlds.enter("busy")
+        found.add((ask(), ask(), len(worlds.requests())))
+    return found
+print(turns(40), flush=True)
+if not os.fork():
+    print(turns(3), flush=True)
+    os._exit(0)
+os.wait()
+kept = http.client.HTTPSConnection("api.weather.example")
+heard = []
+for name in ("usual", "busy", "broken"):
+    worlds.enter(name)
+    kept.request("GET", "/v1/now?city=Bonn", headers={"X-Api-Key": "dummy-key"})
+    answer = kept.getresponse()
+    heard.append((answer.status, len(answer.read()), len(worlds.requests())))
+print([status for status, _, _ in heard], [made for _, _, made in heard], flush=True)
+worlds.enter("busy")
+ask()
+own = socket.getaddrinfo("api.weather.example", 80)[0][4]
+with socket.create_connection(own) as link:
+    link.sendall(b"POST /begin/1 HTTP/1.1\\r\\nHost: world.invalid\\r\\nConnection: close\\r\\n\\r\\n")
+    while link.recv(65536):
+        pass
+print([each["unrecorded"] for each in worlds.requests()])
+"""
 
 
 @pytest.fixture
@@ -130,6 +170,15 @@ def test_worlds_are_told_apart_and_begun_anew_for_each_process(inside, stage, na
     first, *rest = result.stdout.decode().splitlines()
     assert first == "429 200 2; " * 3 + "200 404"
     assert rest == ["429", f"429 ['https://{HOST}/v1/now?city=Bonn']"]
+
+
+def test_a_world_is_as_new_however_often_it_is_entered_and_says_who_has_it_forget(inside, stage, nat_environment):
+    result = inside(str(nat_environment.python), "-P", "-c", AGAIN, str(INSIDE), str(stage.description_file))
+    assert result.exit_code == 0, result.stderr[-2000:]
+    own, forked, kept, told = result.stdout.decode().splitlines()
+    assert own == forked == "{(429, 200, 2)}"
+    assert kept == "[200, 429, 500] [1, 1, 1]"
+    assert told == "['It has the world forget what was asked.']"
 
 
 def test_a_shell_sees_it_and_still_does_after_it_has_begun_anew(sandbox, stage, tmp_path, nat_environment):

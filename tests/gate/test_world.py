@@ -38,6 +38,7 @@ def test_a_tool_over_a_web_api_is_accepted(verdict):
     assert report.accepted, [(check.name, check.detail) for check in report.failures()]
     assert checks["world"].detail.startswith("9 requests, all as recorded")
     assert report.survivors
+    assert not {"not sent", "failure not seen", "error not handled"} & {each["kind"] for each in report.survivors}
     assert checks["mutation"].passed
 
 
@@ -108,7 +109,7 @@ def test_what_hidden_examples_did_is_not_told():
     tool = weather()
     request = {"method": "GET", "url": "u", "place": ["https", HOST, "/"], "query": [], "headers": {}, "body": ""}
     calls = [{"result": 1, "requests": [{**request, "unrecorded": "why"}]} for _ in tool.examples]
-    finding = world_finding(tool, {"ok": True, "calls": calls})
+    finding = world_finding(tool, {"ok": True, "calls": calls}, {}, {})
     assert "3 findings of this kind are about hidden examples." in finding.more["for_coder"]
     assert len(finding.more["for_coder"].splitlines()) < len(finding.detail.splitlines())
 

@@ -22,6 +22,8 @@ _WORDS = {
     "write": "writes, or changes files",
     "look": "looks whether a file is there",
     "variable": "reads an environment variable",
+    "address": "looks up the address of a host, which is for its client to do, and tells where it runs,",
+    "clock": "asks what time it is, which its effects do not declare,",
     "later": "leaves a task, a timer or a thread running",
     "kept": "leaves a temporary file",
     "folder": "changes the working folder",

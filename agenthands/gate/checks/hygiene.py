@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MIN_COVERAGE = 0.9
 NETWORK, PACKAGE = "undeclared_network", "undeclared_package"
 """Reason codes of a tool that uses what its specification does not allow."""
+_CLIENTS = ("httpx", "requests", "aiohttp")
 
 
 class Hygiene(GateCheck):
@@ -80,9 +81,9 @@ def static_findings(tool: ToolSpec, texts: Mapping[str, str], site: Path) -> lis
     """
     code, tests = tool_path(tool.name), tests_path(tool.name)
     found = [each.text for each in remarks(tool, texts) if each.required]
-    client = ("httpx",) if tool.effects.http else ()  # NAT brings it
-    found += [f"{code}: {each}" for each in undeclared(ast.parse(texts[code]), tool.dependencies, site, client)]
-    given = ("pytest", "nat_tools", "unittest", *client)
+    given = _given(tool)
+    found += [f"{code}: {each}" for each in undeclared(ast.parse(texts[code]), tool.dependencies, site, given)]
+    given = ("pytest", "nat_tools", "unittest", *given)
     found += [f"{tests}: {each}" for each in undeclared(ast.parse(texts[tests]), tool.dependencies, site, given)]
     if not tool.reaches_network:
         found += [f"{code}: {each}" for each in network_use(ast.parse(texts[code]))]
@@ -94,7 +95,12 @@ def undeclared_use(tool: ToolSpec, texts: Mapping[str, str], site: Path) -> str:
     tree = ast.parse(texts[tool_path(tool.name)])
     if not tool.reaches_network and network_use(tree):
         return NETWORK
-    return PACKAGE if undeclared(tree, tool.dependencies, site, ("httpx",) if tool.effects.http else ()) else ""
+    return PACKAGE if undeclared(tree, tool.dependencies, site, _given(tool)) else ""
+
+
+def _given(tool: ToolSpec) -> Sequence[str]:
+    """Return the clients for HTTP that NAT's environment has, where the tool may ask anybody."""
+    return _CLIENTS if tool.effects.http else ()
 
 
 def hygiene_finding(findings: Iterable[str], tests: Mapping[str, Any], code: str = "") -> Finding:

@@ -14,6 +14,7 @@ PIECES = (
     "forks",
     "scheduler",
     "conditions",
+    "listening",
     "worlds",
     "pytest_run",
     "jobs",

@@ -28,6 +28,7 @@ _EVENTS = {
     "os.removexattr": "write", "os.chdir": "folder", "gc.get_objects": "objects", "gc.get_referrers": "objects",
     "sys._current_frames": "objects", "sys.addaudithook": "hooks", "sys.settrace": "hooks", "sys.setprofile": "hooks",
 }  # fmt: skip
+_LOOK_UPS = {"socket.getaddrinfo", "socket.gethostbyname"}
 _MOST = 30
 
 
@@ -80,6 +81,8 @@ class Watch:
         self.busy = True  # looking at the stack is such an event
         try:
             if self.worlds and self.worlds.explains(event, details):
+                if event in _LOOK_UPS and self.is_called_by_tool():
+                    self.add("address", str(details[0])[:200])
                 return
             self.note(what, details)
         finally:
@@ -95,7 +98,8 @@ class Watch:
             if path is None or self.explained(what, path) or (what == "write" and self.compiled(path)):
                 return
         elif what == "network":
-            path = str(details[1] if len(details) > 1 and not isinstance(details[0], str) else details[0])[:200]
+            host = isinstance(details[0], str | bytes)
+            path = str(_path(details[0]) if host else details[1] if len(details) > 1 else details[0])[:200]
         elif what == "process":
             path = str(details[0] if details else "")[:200]
         self.add(what, path)
@@ -130,6 +134,18 @@ class Watch:
             frame = frame.f_back
         if frame and frame.f_code.co_filename == self.module:
             self.add("variable", name)
+
+    def is_called_by_tool(self):
+        """Return whether the tool itself calls what this is about, and no client does so for it."""
+        frame = self.frame(1)
+        while frame and frame.f_globals is globals():
+            frame = frame.f_back
+        return frame is not None and frame.f_code.co_filename == self.module
+
+    def asked_time(self, line):
+        """Note that the tool itself asked what time it is."""
+        if self.during is not None and len(self.events) < _MOST:
+            self.events.append({"what": "clock", "line": line, "path": "", "during": self.during})
 
     def left_behind(self, folder, tasks):
         """Note what a tool leaves for later: tasks and timers of the event loop, threads, temporary files."""

@@ -18,6 +18,7 @@ from agenthands.gate.harness.audit import Watch
 from agenthands.gate.harness.conditions import conditions, tool_file
 from agenthands.gate.harness.forks import Child, encode, wait_for
 from agenthands.gate.harness.jobs import JOBS, load_tool
+from agenthands.gate.harness.listening import watch_clock
 from agenthands.gate.harness.state import changed, memory_of
 from agenthands.gate.harness.surroundings import move, move_back
 from agenthands.gate.harness.worlds import Built
@@ -123,8 +124,9 @@ def examples(request, job):
             for number in numbers:
                 watch.call(number, arguments[number])
                 function = built.enter(number, arguments[number])
-                given = await outcome(function, arguments[number])
-                answers[number] = built.told(given, leaves.get(str(number)))
+                with built.listening(watch.module) as heard:
+                    given = await outcome(function, arguments[number])
+                answers[number] = built.told(given, leaves.get(str(number)), heard.told)
             await asyncio.sleep(0)
             later = [each for each in asyncio.get_running_loop()._scheduled if not each._cancelled]
             tasks.extend(str(each) for each in [*later, *(asyncio.all_tasks() - {asyncio.current_task()})])
@@ -134,6 +136,8 @@ def examples(request, job):
         watch.during = None
         return {"ok": True, "call": answers[job["number"]], "events": watch.events}
 
+    if job.get("timeless"):
+        watch_clock(watch.module, watch.asked_time)
     with conditions(request, job):
         watch.during = -1
         config = load_tool(request)[0].config_type

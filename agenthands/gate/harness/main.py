@@ -7,6 +7,7 @@ can be read: first its own source (see `harness_source`), then one JSON object o
 
     {"folder": path with the tool's files, read-only, "work": path, empty, "tool": name, "path": [for sys.path],
      "tests": path of the tests below folder, "lazy_imports": {package: name in it}, "lanes": int,
+     "worlds": see agenthands_world.py, "calls": [[arguments, world]], "clients": [packages that ask], if any,
      "stages": [{"stop": bool, "jobs": [{"id": str, "kind": conformance|tests|calls, "seconds": float,
                                          "cpu_seconds": float, ...}]}]}
 
@@ -31,7 +32,7 @@ from agenthands.gate.harness.forks import PR_SET_CHILD_SUBREAPER
 from agenthands.gate.harness.jobs import JOBS
 from agenthands.gate.harness.scheduler import Scheduler, bound, expanded
 from agenthands.gate.harness.warmup import prepare, prepared_session
-from agenthands.gate.harness.worlds import warm_client
+from agenthands.gate.harness.worlds import warm_clients
 from agenthands.sandbox.preload.agenthands_lazy_imports import is_prepared
 
 PR_SET_DUMPABLE = 4
@@ -51,7 +52,7 @@ def main():
         prepare(request["lazy_imports"], request["path"])
     sys.path += request["path"]
     sys.path.insert(0, request["folder"])
-    warm_client(request)
+    warm_clients(request)
     request["pytest"] = prepared_session(request)
     gc.freeze()
     lanes, answers, done = Scheduler(request, JOBS), {}, {}

@@ -21,7 +21,16 @@ _GENERIC = {"Literal", "Union", "Optional", "Annotated", "Callable", "Type", "Cl
 _SIMPLE = {"int", "str", "float", "bool", "bytes", "complex", "object", "Any", "None"} | _GENERIC
 # arguments that say how something is done, and not what comes out
 _IDLE_KEYWORDS = {
-    "": {"usedforsecurity", "encoding", "stacklevel", "exc_info", "check_same_thread", "daemon", "max_workers"},
+    "": {
+        "usedforsecurity",
+        "encoding",
+        "stacklevel",
+        "exc_info",
+        "check_same_thread",
+        "daemon",
+        "max_workers",
+        "timeout",
+    },
     "zip": {"strict"},
     "lru_cache": {"maxsize"},
     "dataclass": {"slots", "kw_only", "frozen", "repr", "eq", "order"},

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from agenthands.gate.mutation.executed import Part, executed_parts
 from agenthands.gate.mutation.operators import Change, changes
+from agenthands.gate.mutation.outside import outside_changes
 
 Code = tuple[Any, ...]
 _OF_A_TABLE = 6
@@ -39,16 +40,20 @@ class Mutant:
     statement: int = 0
 
 
-def mutants(source: str, limit: int) -> list[Mutant]:
+def mutants(source: str, limit: int, *, outside: bool = False) -> list[Mutant]:
     """Return at most `limit` mutants of a tool's module, spread over its lines; the same source gives the same ones.
 
-    Changed is what `executed_parts` names. Of a table of many values a few are changed; a mutant that compiles to the
-    bytecode of the tool or of another mutant is none.
+    Changed is what `executed_parts` names, with `outside` also what is asked and how failures are dealt with. Of a
+    table of many values a few are changed; a mutant that compiles to the bytecode of the tool or of another is none.
     """
     tree = ast.parse(source)
     text = _Text(source)
+    kinds = (changes, outside_changes) if outside else (changes,)
     candidates = [
-        _Candidate(change, part) for part in executed_parts(tree) for change in changes(part.node, text.segment)
+        _Candidate(change, part)
+        for part in executed_parts(tree)
+        for kind in kinds
+        for change in kind(part.node, text.segment)
     ]
     seen = {compiled(source)}
     chosen: list[Mutant] = []
