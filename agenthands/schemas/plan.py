@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, computed_field, model_validator
 
+from agenthands.schemas.api_operation import ApiOperation
 from agenthands.schemas.bounds import MOST_CASES, MOST_NAMES, MOST_TOOLS
 from agenthands.schemas.first_edition import upgraded
 from agenthands.schemas.grant import Grant
@@ -58,6 +59,11 @@ class Plan(Part):
     )
     builtin_tools: list[BuiltinTool] = Field(default_factory=list)
     mcp_servers: list[McpServer] = Field(default_factory=list)
+    operations: list[ApiOperation] = Field(
+        default_factory=list,
+        description="Operations of the described APIs that become tools",
+        exclude_if=lambda each: not each,
+    )
     custom_tools: list[ToolSpec] = Field(default_factory=list)
     agents: list[PlanAgent] = Field(min_length=1, description="One is usual; more only if the request needs a team")
     entry: str = Field(pattern=TOOL_NAME, description="Name of the agent that answers the user")
@@ -76,6 +82,7 @@ class Plan(Part):
         refuse_longer("agents", self.agents, MOST_TOOLS)
         refuse_longer("assumptions", self.assumptions, MOST_NAMES)
         refuse_longer("custom_tools", self.custom_tools, MOST_TOOLS)
+        refuse_longer("operations", self.operations, MOST_TOOLS)
         refuse_longer("mcp_servers", self.mcp_servers, MOST_TOOLS)
         refuse_longer("builtin_tools", self.builtin_tools, MOST_TOOLS)
         refuse_longer("test_cases", self.test_cases, MOST_CASES)
@@ -91,6 +98,7 @@ class Plan(Part):
     def _names_are_unique(self) -> Plan:
         for what, names in (
             ("agents", [agent.name for agent in self.agents]),
+            ("operations", [operation.name for operation in self.operations]),
             ("custom_tools", [tool.name for tool in self.custom_tools]),
             ("mcp_servers", [server.id for server in self.mcp_servers]),
             ("builtin_tools", [tool.type for tool in self.builtin_tools]),
