@@ -47,7 +47,9 @@ def compile_operation(document: Document, raw: RawOperation, name: str) -> Compi
     try:
         return _Compiler(document, raw).compiled(name)
     except (ValidationError, AttributeError, TypeError, KeyError, RecursionError) as error:
-        raise CannotCompile("malformed", f"it is described in a way that OpenAPI does not know: {error!r:.200}") from None
+        raise CannotCompile(
+            "malformed", f"it is described in a way that OpenAPI does not know: {error!r:.200}"
+        ) from None
 
 
 class _Compiler:
@@ -66,7 +68,9 @@ class _Compiler:
         document, raw = self._document, self._raw
         server, keys = document.server(raw), credentials(document, raw)
         if keys and server.startswith("http:"):
-            raise CannotCompile("server", f"{server} would get a key over plain HTTP, where anybody on the way reads it")
+            raise CannotCompile(
+                "server", f"{server} would get a key over plain HTTP, where anybody on the way reads it"
+            )
         for one in document.parameters(raw):
             self._parameter(one, signed=bool(keys))
         self._forgotten_path_parameters()
@@ -88,7 +92,9 @@ class _Compiler:
             self._described, frozenset(self._notes | self._shapes.notes),
         )  # fmt: skip
 
-    def _add(self, name: str, place: Place, schema: dict[str, Any], needed: bool, writing: Writing, between: str = ",") -> str:
+    def _add(
+        self, name: str, place: Place, schema: dict[str, Any], needed: bool, writing: Writing, between: str = ","
+    ) -> str:
         argument = argument_name(name, self._properties)
         self._inputs.append(Carried(argument=argument, name=name, place=place, writing=writing, separator=between))
         self._properties[argument] = schema

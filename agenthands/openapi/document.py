@@ -11,6 +11,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from agenthands.schemas.effects import HOST
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
+DANGLING = "dangling reference"
 _DEEPEST = 30
 _OF_PARAMETERS = (
     "type", "format", "items", "enum", "default", "minimum", "maximum", "minLength", "maxLength", "pattern",
@@ -90,7 +91,7 @@ class Document:
             elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
                 value = value[int(step)]
             else:
-                raise CannotCompile("reference", f"{reference[:100]} leads nowhere")
+                raise CannotCompile(DANGLING, f"{reference[:100]} leads nowhere")
         return value
 
     def parameters(self, raw: RawOperation) -> list[Mapping[str, Any]]:

@@ -7,7 +7,6 @@ import json
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from agenthands._util.killable import UnfinishedError, killable
 from agenthands._util.redaction import has_password
@@ -41,7 +40,9 @@ def read_source(wanted: str) -> Source:
     """
     place, _, server = wanted.partition("#")
     if has_password(place) or has_password(server):
-        raise RequestInvalid("The URL of --openapi carries a password.", "Save the description as a file, and name that.")
+        raise RequestInvalid(
+            "The URL of --openapi carries a password.", "Save the description as a file, and name that."
+        )
     content = _fetched(place) if place.startswith(("http://", "https://")) else _file(place)
     try:
         return Source(place, content.decode("utf-8-sig"), server)
@@ -106,7 +107,9 @@ def parsed(text: str) -> dict[str, Any]:
         raise ValueError("holds no description of an API: it is no mapping.")
     version = str(document.get("openapi") or document.get("swagger") or "")
     if not version.startswith(("3.", "2.")) and version != "2":
-        raise ValueError(f"says neither `openapi: 3...` nor `swagger: '2.0'`{f', but {version[:20]!r}' * bool(version)}.")
+        raise ValueError(
+            f"says neither `openapi: 3...` nor `swagger: '2.0'`{f', but {version[:20]!r}' * bool(version)}."
+        )
     if not isinstance(document.get("paths"), dict) or not document["paths"]:
         raise ValueError("describes no operations: there are no `paths`.")
     return document
@@ -136,9 +139,11 @@ def _yaml(text: str) -> Any:
     }
     import re
 
-    Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+    Loader.add_implicit_resolver(
+        "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+    )
     try:
-        document = yaml.load(text, Loader)  # noqa: S506 - a safe loader
+        document = yaml.load(text, Loader)
     except yaml.YAMLError as error:
         raise ValueError(f"is neither JSON nor YAML: {' '.join(str(error).split())[:300]}.") from None
     except (RecursionError, ValueError) as error:

@@ -67,7 +67,9 @@ def _body(operation: HttpOperation, carried: list[Carried], arguments: Mapping[s
     pairs = [pair for each in carried for pair in _pairs(each, arguments[each.argument])]
     if operation.body == "form":
         return {"body": urlencode(pairs)}
-    parts = [f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in pairs]
+    parts = [
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in pairs
+    ]
     return {"body": "".join([*parts, f"--{BOUNDARY}--\r\n"])} if pairs else {}
 
 

@@ -44,7 +44,9 @@ class Samples:
         for key in ("oneOf", "anyOf"):
             choices = schema.get(key)
             if isinstance(choices, list) and choices and "properties" not in schema:
-                first = next((each for each in choices if not (isinstance(each, Mapping) and each.get("type") == "null")), {})
+                first = next(
+                    (each for each in choices if not (isinstance(each, Mapping) and each.get("type") == "null")), {}
+                )
                 return self._of(first, number, name, depth + 1, sent)
         return self._made(schema, number, name, depth, sent)
 
@@ -87,7 +89,10 @@ class Samples:
 
     def _joined(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         whole: dict[str, Any] = {key: each for key, each in schema.items() if key != "allOf"}
-        whole["properties"], whole["required"] = dict(schema.get("properties") or {}), list(schema.get("required") or [])
+        whole["properties"], whole["required"] = (
+            dict(schema.get("properties") or {}),
+            list(schema.get("required") or []),
+        )
         for each in schema["allOf"][:50]:
             try:
                 part = self._document.resolved(each)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from agenthands.openapi.document import CannotCompile, Document
+from agenthands.openapi.document import DANGLING, CannotCompile, Document
 
 Side = Literal["sent", "answered"]
 _SCALARS = ("string", "integer", "number", "boolean")
@@ -51,7 +51,7 @@ class Shapes:
                 self.notes.add("circular reference cut")
                 return {"type": "object"} if side == "sent" else {}
             above = (*above, reference)
-        schema = self._document.resolved(schema)
+        schema = self._resolved(schema)
         if not isinstance(schema, Mapping) or self._left < 0:
             return {}
         schema, above = self._merged(schema, above)
@@ -59,6 +59,16 @@ class Shapes:
         if text := about(schema.get("description") or schema.get("title") if side == "sent" else ""):
             found["description"] = text
         return found
+
+    def _resolved(self, schema: Any) -> Any:
+        """Return a schema with its references followed; one that leads nowhere accepts anything."""
+        try:
+            return self._document.resolved(schema)
+        except CannotCompile as error:
+            if error.kind != DANGLING:
+                raise
+            self.notes.add(DANGLING)
+            return {}
 
     def _merged(self, schema: Mapping[str, Any], above: tuple[str, ...]) -> tuple[Mapping[str, Any], tuple[str, ...]]:
         """Return a schema without `allOf`, and without a choice where only one member is more than null."""
@@ -76,7 +86,7 @@ class Shapes:
                 if reference in above:
                     return {"type": "object"}, above
                 above = (*above, reference)
-            inner = self._document.resolved(rest[0])
+            inner = self._resolved(rest[0])
             schema = {**(inner if isinstance(inner, Mapping) else {}), **outer}
         return schema, above
 
@@ -88,7 +98,7 @@ class Shapes:
         properties: dict[str, Any] = {}
         required: list[str] = []
         for each in [*schema["allOf"][:50], {key: it for key, it in schema.items() if key != "allOf"}]:
-            part = self._document.resolved(each)
+            part = self._resolved(each)
             if isinstance(part, Mapping) and isinstance(part.get("allOf"), list) and len(properties) < _MOST_VALUES:
                 part = self._all_of(part)
             if not isinstance(part, Mapping):
@@ -127,7 +137,7 @@ class Shapes:
         kinds = set()
         for each in (schema.get("oneOf") or schema.get("anyOf"))[:50]:
             try:
-                inner = self._document.resolved(each)
+                inner = self._resolved(each)
             except CannotCompile:
                 inner = {}
             if not self._is_null(inner):
@@ -146,7 +156,7 @@ class Shapes:
         for name, each in properties.items():
             if self._left < 0:
                 break
-            inner = self._document.resolved(each)
+            inner = self._resolved(each)
             if isinstance(inner, Mapping) and inner.get(unseen) is True:
                 continue
             shown[str(name)] = self._of(each, side, depth - 1, above)
@@ -177,7 +187,7 @@ def _bounds(schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
     for key in _KEYS.get(kind, ()):
         value = schema.get(key)
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
-            whole = kind == "integer" or key.startswith(("min", "max")) and key not in ("minimum", "maximum")
+            whole = kind == "integer" or (key.startswith(("min", "max")) and key not in ("minimum", "maximum"))
             if whole and value == int(value):
                 found[key] = int(value)
             elif not whole:

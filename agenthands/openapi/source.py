@@ -14,12 +14,12 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agenthands.openapi.models import models_of
-from agenthands.openapi.names import snake
-from agenthands.openapi.requests import BOUNDARY
+from agenthands.openapi.pages import with_source
+from agenthands.openapi.requests import BOUNDARY, request_of
 from agenthands.openapi.specification import LONGEST_ANSWER, RETRY_SECONDS
 from agenthands.schemas import ErrorExample, Exchange, ResultExample, ToolSpec
 from agenthands.schemas.api_operation import HttpOperation, Paging
-from agenthands.world.matching import asked_of
+from agenthands.world.matching import asked_of, fits
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
@@ -74,6 +74,7 @@ def _values(tool: ToolSpec) -> dict[str, Any]:
         "has_query": bool(by_place["query"]), "query_others": _others(by_place["query"]), "form_others": _others(form),
         "has_cookies": bool(by_place["cookie"]) or any(each.kind == "cookie" for each in operation.credentials),
         "idempotent": operation.method in _IDEMPOTENT,
+        "aliased": any("alias=" in line for model in models for line in model.fields),
         "again": _UNAVAILABLE if operation.method in _IDEMPOTENT else _UNAVAILABLE[:1],
         "accept": "application/json, */*;q=0.5", "boundary": BOUNDARY, "body_argument": _body_argument(operation),
         "retry_seconds": RETRY_SECONDS, "longest_answer": LONGEST_ANSWER, "key_hint": _key_hint(secrets),
@@ -114,7 +115,8 @@ def _class_name(name: str) -> str:
 
 def _test_values(tool: ToolSpec) -> dict[str, Any]:
     operation = _operation(tool)
-    calls, faults = [], []
+    calls: list[list[Any]] = []
+    faults: list[tuple[Any, ...]] = []
     for example in tool.examples:
         if isinstance(example, ErrorExample):
             faults.append((example.world, example.arguments, example.raises, _tries(tool, example)))
@@ -122,11 +124,21 @@ def _test_values(tool: ToolSpec) -> dict[str, Any]:
             made = _requests(tool, example)
             calls.append([example.world, example.arguments, example.expected, made])
     world, arguments, expected, _ = next((each for each in calls if len(json.dumps(each[2]["data"])) > 1), calls[0])
-    short = json.dumps(_trimmed(expected["data"]))
+    short = json.dumps(expected["data"])
     note = "The answer was too long: lists and texts in it are cut. Ask for less."
     cut = {"status": expected["status"], "data": short[:1], "note": note}
     values = _values(tool)
-    names = ["METHOD", f"{values['class_name']}Config", "ask", "content", "pauses", "refusal", "shortened", "wait_of"]
+    names = [
+        "API",
+        "METHOD",
+        f"{values['class_name']}Config",
+        "ask",
+        "content",
+        "pauses",
+        "refusal",
+        "shortened",
+        "wait_of",
+    ]
     names += ["written"] if values["writes"] else []
     names += ["IN_PATH", "path_of"] if values["tables"]["IN_PATH"] else []
     names += ["joined"] if values["path_lists"] or values["header_lists"] else []
@@ -139,10 +151,6 @@ def _test_values(tool: ToolSpec) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _trimmed(value: Any) -> Any:
-    return value
-
-
 def _tries(tool: ToolSpec, example: ErrorExample) -> int:
     """Return how many requests are made until an example's error is raised."""
     status = _exchange(tool, example)[0].response.status
@@ -152,15 +160,10 @@ def _tries(tool: ToolSpec, example: ErrorExample) -> int:
 
 def _exchange(tool: ToolSpec, example: Any) -> list[Exchange]:
     """Return the exchanges that a call leads to, in their order."""
-    from agenthands.openapi.requests import request_of
-    from agenthands.world.matching import fits
-
     made = asked_of(request_of(_operation(tool), example.arguments))
     http = tool.worlds[example.world].http
     found = sorted((each for each in http if fits(asked_of(each.request), made)), key=lambda each: each.turn)
-    if example.arguments.get("max_pages", 1) > 1:
-        found += [each for each in http if each not in found]
-    return found
+    return [*found, *(each for each in http if each not in found)] if "max_pages" in example.arguments else found
 
 
 def _requests(tool: ToolSpec, example: Any) -> list[list[Any]]:
@@ -207,18 +210,6 @@ def _next_pages(paging: Paging) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
-def with_source(page: Any, paging: Paging, value: Any) -> Any:
-    """Return a page that says where the next one is."""
-    page = dict(page) if isinstance(page, dict) else {}
-    *outer, last = paging.source
-    place = page
-    for name in outer:
-        place[name] = dict(place[name]) if isinstance(place.get(name), dict) else {}
-        place = place[name]
-    place[last] = value
-    return page
-
-
 @cache
 def _environment() -> Environment:
     environment = Environment(  # the results are code
@@ -245,6 +236,3 @@ def _formatted(source: str) -> str:
     if done.returncode:
         raise ValueError(f"The compiled code is no Python: {done.stderr[:500]}")
     return done.stdout
-
-
-__all__ = ["snake", "tool_source", "tool_tests", "with_source"]

@@ -11,6 +11,7 @@ from agenthands._util.json_values import same_json
 from agenthands._util.untrusted_json import misfits
 from agenthands.openapi.compiling import Compiled, size_of
 from agenthands.openapi.document import Document
+from agenthands.openapi.pages import MORE, items_of, last_page, leading_to, listing, names_more, next_query
 from agenthands.openapi.requests import request_of, secrets_of
 from agenthands.openapi.samples import Samples
 from agenthands.schemas import ToolSpec
@@ -28,7 +29,9 @@ SETTINGS = [
 ]  # fmt: skip
 
 
-def tool_specification(document: Document, compiled: Compiled, purpose: str = "", calls: Sequence[ApiCall] = ()) -> ToolSpec:
+def tool_specification(
+    document: Document, compiled: Compiled, purpose: str = "", calls: Sequence[ApiCall] = ()
+) -> ToolSpec:
     """Return the specification, with `calls` in the worlds that they name, and made-up ones beside them."""
     worlds = _Worlds(compiled.operation)
     for call in calls:
@@ -36,6 +39,7 @@ def tool_specification(document: Document, compiled: Compiled, purpose: str = ""
     shape = _shape(compiled, [*(call.answer for call in calls if call.status < 400)])
     for example in _made_up(document, compiled):
         worlds.add(*example)
+    _add_pages(worlds, document, compiled)
     host = urlsplit(compiled.operation.server).hostname
     settings = [{**each, **({} if "default" in each else {"default": compiled.operation.server})} for each in SETTINGS]
     samples = [example["expected"]["data"] for example in worlds.examples if "expected" in example]
@@ -62,6 +66,19 @@ def tool_specification(document: Document, compiled: Compiled, purpose: str = ""
             "operation": compiled.operation,
         }
     )
+
+
+def _add_pages(worlds: _Worlds, document: Document, compiled: Compiled) -> None:
+    """Record the pages of a list, where it has some."""
+    paging, samples = compiled.operation.paging, Samples(document)
+    if paging is None:
+        return
+    page = sample_answer(samples, compiled, 1)
+    if not items_of(page, paging):
+        shape = compiled.answer["properties"][paging.items] if paging.items else compiled.answer
+        items = samples.of(shape, 1)
+        page = listing(page, paging, items if isinstance(items, list) and items else [{}])
+    worlds.add_pages(sample_arguments(samples, compiled, 1, everything=False), page)
 
 
 def _shape(compiled: Compiled, answers: Sequence[Any]) -> dict[str, Any]:
@@ -106,15 +123,51 @@ class _Worlds:
         if status >= 300:
             self.examples.append({**example, "raises": refused_as(status)})
             return
-        bare = {part: key[part] for part in ("method", "url", "query") if key.get(part)}
-        self.examples.append({**example, "requests": [bare], "expected": {"status": status, "data": answer}})
+        more = names_more(answer, self._operation.paging, request.url)
+        expected = {"status": status, "data": answer, **({"note": MORE} if more else {})}
+        self.examples.append({**example, "requests": [_bare(key)], "expected": expected})
+
+    def add_pages(self, arguments: Mapping[str, Any], page: Any) -> None:
+        """Record two pages, and for those that are counted an empty third, with one call for all and one for the first."""
+        paging = self._operation.paging
+        assert paging
+        asked = request_of(self._operation, arguments)
+        request, query = asked.model_dump(mode="json"), dict(asked.query)
+        items = items_of(page, paging)[:2]
+        pages = [listing(page, paging, items), listing(page, paging, [*items, *items])]
+        pages += [listing(page, paging, [])] if paging.kind in ("page", "offset") else []
+        exchanges = []
+        for number, one in enumerate(pages):
+            held, headers, following = last_page(one, paging), {}, next_query(query, paging, len(items_of(one, paging)))
+            if number == 0:
+                held, headers = leading_to(held, paging, asked.url, following)
+                pages[0] = held
+            response = {**_response(200, held), "headers": headers}
+            exchanges.append({"request": {**request, "query": query}, "response": response})
+            query = following
+        self._http["pages"] = exchanges
+        every = [item for one in pages for item in items_of(one, paging)]
+        requests = [_bare(each["request"]) for each in exchanges]
+        whole = {"status": 200, "data": listing(pages[0], paging, every)}
+        first = {
+            "status": 200,
+            "data": pages[0],
+            **({"note": MORE} if paging.kind in ("link", "url", "cursor") else {}),
+        }
+        self.examples += [
+            {"arguments": {**arguments, "max_pages": 5}, "world": "pages", "requests": requests, "expected": whole},
+            {"arguments": dict(arguments), "world": "pages", "requests": requests[:1], "expected": first},
+        ]
 
     def worlds(self) -> dict[str, Any]:
         settings = {"retry_seconds": 0}
         secrets = secrets_of(self._operation)
-        return {
-            name: {"http": http, "secrets": secrets, "settings": settings} for name, http in self._http.items()
-        }
+        return {name: {"http": http, "secrets": secrets, "settings": settings} for name, http in self._http.items()}
+
+
+def _bare(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request without its headers."""
+    return {part: each for part, each in request.items() if part != "headers" and (each or part in ("json", "body"))}
 
 
 def _response(status: int, answer: Any) -> dict[str, Any]:
@@ -135,15 +188,14 @@ def _made_up(document: Document, compiled: Compiled) -> list[tuple[Any, ...]]:
     """Return calls with their worlds and answers: usual ones, and each fault of the outside that the tool can meet."""
     samples = Samples(document)
     calls = [sample_arguments(samples, compiled, number, everything=number == 2) for number in (1, 2, 3)]
-    answers = [_answer(samples, compiled, number) for number in (1, 2, 3)]
+    answers = [sample_answer(samples, compiled, number) for number in (1, 2, 3)]
     statuses = [compiled.status] * 3
     if same_json(answers[0], answers[1]) or same_json(answers[0], answers[2]) or same_json(answers[1], answers[2]):
         statuses = [compiled.status, _OTHER.get(compiled.status, 200), 203]
         if answers[0] is None:
             statuses[2] = 205 if compiled.status == 203 else 203
     found: list[tuple[Any, ...]] = [
-        ("usual", arguments, status, answer)
-        for arguments, status, answer in zip(calls, statuses, answers, strict=True)
+        ("usual", arguments, status, answer) for arguments, status, answer in zip(calls, statuses, answers, strict=True)
     ]
     if compiled.operation.credentials:
         found.append(("refused", calls[0], 401, None))
@@ -171,7 +223,13 @@ def sample_arguments(samples: Samples, compiled: Compiled, number: int, *, every
 def _usable(value: Any, shape: Mapping[str, Any], number: int, name: str, samples: Samples) -> Any:
     """Return a value that fits the shape: the given one, else one made of the shape alone, else none."""
     for one in (value, samples.of(shape, number, name), samples.of(shape, number + 50, name)):
-        if one is not None and one != "" and not _has_null(one) and size_of(one) < _LONGEST_SAMPLE and not misfits(one, shape):
+        if (
+            one is not None
+            and one != ""
+            and not _has_null(one)
+            and size_of(one) < _LONGEST_SAMPLE
+            and not misfits(one, shape)
+        ):
             return one
     return None
 
@@ -182,7 +240,8 @@ def _has_null(value: Any) -> bool:
     return isinstance(value, list) and any(each is None or _has_null(each) for each in value)
 
 
-def _answer(samples: Samples, compiled: Compiled, number: int) -> Any:
+def sample_answer(samples: Samples, compiled: Compiled, number: int) -> Any:
+    """Return an answer as the API could give it: an example of the description, or one made from its schema."""
     if compiled.status in (204, 205, 304) or compiled.answer_schema is None:
         return None
     if compiled.is_text:
@@ -191,7 +250,7 @@ def _answer(samples: Samples, compiled: Compiled, number: int) -> Any:
         value = compiled.answer_examples[number - 1]
     else:
         value = samples.of(compiled.answer_schema, number if not compiled.answer_examples else number + 1)
-    value = _cut(value) if size_of(value) > _LONGEST_SAMPLE else value
+    value = last_page(_cut(value) if size_of(value) > _LONGEST_SAMPLE else value, compiled.operation.paging)
     return {"value": number} if value is None or isinstance(value, str) else value
 
 

@@ -44,6 +44,11 @@ class ApiOperation(Part):
         description="The calls that your test cases lead to, with answers that fit together and differ from each other",
     )
 
+    @property
+    def granted(self) -> str:
+        """What the planner may let it do beyond reading, and the words that ask for it; empty where it only reads."""
+        return f"changes something, because the request says “{self.asked_for}”" if self.asked_for else "reads"
+
     @model_validator(mode="after")
     def _is_bounded(self) -> ApiOperation:
         refuse_longer(f"operations.{self.name}.calls", self.calls, MOST_CALLS)

@@ -122,6 +122,10 @@ class Plan(Part):
         """The agent that answers the user."""
         return next(agent for agent in self.agents if agent.name == self.entry)
 
+    def tools_to_write(self) -> list[ToolSpec]:
+        """Return the custom tools that a coding agent writes: all but those that are compiled."""
+        return [tool for tool in self.custom_tools if tool.operation is None]
+
     def dependencies(self) -> list[str]:
         """Return the requirements of all custom tools, sorted, each once."""
         return sorted({requirement for tool in self.custom_tools for requirement in tool.dependencies})

@@ -59,7 +59,9 @@ class ToolSpec(Part):
     )
     examples: list[Example] = Field(min_length=1, description="Calls with their exact results or errors")
     operation: HttpOperation | None = Field(
-        None, description="The operation that it is compiled from; none writes it then", exclude_if=lambda it: it is None
+        None,
+        description="The operation that it is compiled from; none writes it then",
+        exclude_if=lambda it: it is None,
     )
 
     @model_validator(mode="after")
