@@ -137,8 +137,5 @@ def _kind(shape: Mapping[str, Any]) -> str:
     if kind == "object" and shape.get("properties"):
         return outline(shape, 200)
     low, high = shape.get("minimum"), shape.get("maximum")
-    return (
-        kind
-        if low is None and high is None
-        else f"{kind} {'' if low is None else low} to {'' if high is None else high}"
-    )
+    bounds = ([] if low is None else [f"from {low}"]) + ([] if high is None else [f"up to {high}"])
+    return " ".join([kind, *bounds])

@@ -25,7 +25,17 @@ def paging_of(method: str, inputs: Sequence[Carried], shape: Any, headers: Mappi
     items = _items(shape)
     if method != "GET" or items is None:
         return None
-    query = {snake(each.name): each.name for each in inputs if each.place == "query" and each.writing == "plain"}
+    return _named_by_answer(items, inputs, shape, headers) or _counted(items, _plain_query(inputs))
+
+
+def _plain_query(inputs: Sequence[Carried]) -> dict[str, str]:
+    """Return the plain parameters of the query by their names in lower case."""
+    return {snake(each.name): each.name for each in inputs if each.place == "query" and each.writing == "plain"}
+
+
+def _named_by_answer(items: str, inputs: Sequence[Carried], shape: Any, headers: Mapping[str, Any]) -> Paging | None:
+    """Return where a link, a URL or a cursor to the next page stands; None where there is none."""
+    query = _plain_query(inputs)
     if any(name.lower() == "link" for name in headers):
         return Paging(kind="link", items=items)
     places = list(_places(shape))
@@ -39,6 +49,11 @@ def paging_of(method: str, inputs: Sequence[Carried], shape: Any, headers: Mappi
             for path, schema in places:
                 if snake(path[-1]) == name and schema.get("type") in ("string", "integer", None):
                     return Paging(kind="cursor", items=items, source=path, parameter=query[parameter])
+    return None
+
+
+def _counted(items: str, query: Mapping[str, str]) -> Paging | None:
+    """Return which parameter counts pages or entries; None where none does."""
     if parameter := _first(query, _PAGES):
         return Paging(kind="page", items=items, parameter=query[parameter])
     if parameter := _first(query, _OFFSETS):

@@ -98,7 +98,7 @@ def parse_source(source: Source) -> dict[str, Any]:
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """Return the document, JSON or YAML. Raises ValueError, which continues a sentence; called where it can be killed."""
+    """Return the document, JSON or YAML. Raises ValueError, which continues a sentence. Called through `killable`."""
     beginning = text.lstrip()[:200].lower()
     if beginning.startswith(("<!doctype", "<html", "<?xml", "<")):
         raise ValueError("is a page or XML, not a description of an API.")

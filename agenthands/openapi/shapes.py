@@ -165,6 +165,20 @@ class Shapes:
         return {**whole, "required": required} if required and side == "sent" else whole
 
 
+def or_null(shape: Any, *, outermost: bool = True) -> Any:
+    """Return the shape of an answer whose members may all be null: APIs say so more often than descriptions do."""
+    if not isinstance(shape, Mapping):
+        return shape
+    found = dict(shape)
+    if isinstance(found.get("properties"), Mapping):
+        found["properties"] = {name: or_null(each, outermost=False) for name, each in found["properties"].items()}
+    if isinstance(found.get("items"), Mapping):
+        found["items"] = or_null(found["items"], outermost=False)
+    if isinstance(found.get("type"), str) and not outermost:
+        found["type"] = [found["type"], "null"]
+    return found
+
+
 def kind_of(schema: Mapping[str, Any]) -> str | None:
     """Return the one type of a schema, null aside; None where it has several or says none."""
     kinds = schema.get("type")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -172,10 +173,8 @@ def _requests(tool: ToolSpec, example: Any) -> list[list[Any]]:
         asked = asked_of(exchange.request)
         text = asked.body.decode()
         body: Any = text
-        try:
+        with contextlib.suppress(ValueError):
             body = json.loads(text)
-        except ValueError:
-            pass
         made.append([asked.method, asked.url, body, dict(asked.headers)])
     return made
 
@@ -195,19 +194,15 @@ def _next_pages(paging: Paging) -> list[tuple[Any, ...]]:
             (here, none, None, ""), (here, "none", None, ""),
         ]  # fmt: skip
     if paging.kind == "link":
-        return [
-            (here, full, {"Link": f'<{there}>; rel="next"'}, there), (here, full, {"Link": f'<{there}>; rel="last"'}, ""),
-            (here, full, {"Link": '<https://other.example/more>; rel="next"'}, ""), (here, full, None, ""),
-        ]  # fmt: skip
+        links = {there: there, "https://other.example/more": ""}
+        found = [(here, full, {"Link": f'<{url}>; rel="next"'}, after) for url, after in links.items()]
+        return [*found, (here, full, {"Link": f'<{there}>; rel="last"'}, ""), (here, full, None, "")]
     if paging.kind == "cursor":
-        following = f"{here}&{urlencode({paging.parameter: 'c2'})}"
-        return [(here, with_source(full, paging, "c2"), None, following), (here, full, None, ""), (here, "none", None, ""),
-                (here, with_source(full, paging, ""), None, "")]  # fmt: skip
-    return [
-        (here, with_source(full, paging, there), None, there), (here, full, None, ""), (here, "none", None, ""),
-        (here, with_source(full, paging, "/more?b=2"), None, there),
-        (here, with_source(full, paging, "https://other.example/more"), None, ""),
-    ]  # fmt: skip
+        sources = {"c2": f"{here}&{urlencode({paging.parameter: 'c2'})}", "": ""}
+    else:
+        sources = {there: there, "/more?b=2": there, "https://other.example/more": ""}
+    found = [(here, with_source(full, paging, value), None, after) for value, after in sources.items()]
+    return [*found, (here, full, None, ""), (here, "none", None, "")]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The specification of a compiled tool: effects, worlds and examples made from its description, and from planned calls."""
+"""The specification of a compiled tool: effects, worlds and examples, made from its description and planned calls."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from agenthands.openapi.document import Document
 from agenthands.openapi.pages import MORE, items_of, last_page, leading_to, listing, names_more, next_query
 from agenthands.openapi.requests import request_of, secrets_of
 from agenthands.openapi.samples import Samples
+from agenthands.openapi.shapes import or_null
 from agenthands.schemas import ToolSpec
 from agenthands.schemas.api_operation import ApiCall, HttpOperation
 
@@ -83,9 +84,8 @@ def _add_pages(worlds: _Worlds, document: Document, compiled: Compiled) -> None:
 
 def _shape(compiled: Compiled, answers: Sequence[Any]) -> dict[str, Any]:
     """Return what an answer looks like; anything where an answer is known that does not."""
-    if compiled.answer_schema is None or any(misfits(each, compiled.answer) for each in answers):
-        return {}
-    return compiled.answer
+    shape = or_null(compiled.answer)
+    return {} if compiled.answer_schema is None or any(misfits(each, shape) for each in answers) else shape
 
 
 def refused_as(status: int) -> str:
@@ -128,7 +128,7 @@ class _Worlds:
         self.examples.append({**example, "requests": [_bare(key)], "expected": expected})
 
     def add_pages(self, arguments: Mapping[str, Any], page: Any) -> None:
-        """Record two pages, and for those that are counted an empty third, with one call for all and one for the first."""
+        """Record two pages, for those that are counted an empty third; one call gets all, another one the first."""
         paging = self._operation.paging
         assert paging
         asked = request_of(self._operation, arguments)

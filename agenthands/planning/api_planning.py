@@ -10,6 +10,7 @@ from agenthands.mcp.ranking import fold
 from agenthands.openapi.catalogue import ApiCatalogue
 from agenthands.openapi.compiling import Compiled
 from agenthands.openapi.document import CannotCompile
+from agenthands.openapi.shapes import or_null
 from agenthands.openapi.specification import tool_specification
 from agenthands.schemas import Plan, ToolSpec
 from agenthands.schemas.api_operation import ApiCall, ApiOperation
@@ -80,4 +81,4 @@ def _call_complaints(calls: Sequence[ApiCall], compiled: Compiled) -> Iterator[s
         if any(value is None for value in call.arguments.values()) or "max_pages" in call.arguments:
             yield f"{place}.arguments: leave out what is null, and max_pages."
         if call.status < 300 and compiled.answer_schema is not None:
-            yield from (f"{place}.answer{each}" for each in misfits(call.answer, compiled.answer))
+            yield from (f"{place}.answer{each}" for each in misfits(call.answer, or_null(compiled.answer)))

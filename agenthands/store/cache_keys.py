@@ -70,7 +70,7 @@ def plan_key(
 
 
 def described_key(plan: str, apis: Sequence[str]) -> str:
-    """Return the key of the plan under the key `plan` whose planner read descriptions of APIs, named by their hashes."""
+    """Return the key of the plan under the key `plan` whose planner also read descriptions of APIs, by their hashes."""
     return _key("plans", plan, "apis", *apis, _prompts("plan"), _sources(*_COMPILING)) if apis else plan
 
 
