@@ -126,12 +126,14 @@ def measured(wanted, most, environment, sandbox):
 def table(rows):
     """Return the rows as Markdown, with their sum."""
     names = ("operations", "compiled", "imported", "answered")
-    rows = [*rows, {"description": "together", "version": "", **{name: sum(row[name] for row in rows) for name in names},
-                    "failed": dict(sum((Counter(row["failed"]) for row in rows), Counter()))}]  # fmt: skip
-    lines = [
-        "| description | version | operations | compiled | NAT imports | answered in their worlds | what failed, by kind |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    whole = {name: sum(row[name] for row in rows) for name in names}
+    failed = sum((Counter(row["failed"]) for row in rows), Counter())
+    rows = [*rows, {"description": "together", "version": "", **whole, "failed": failed}]
+    head = [
+        "description", "version", "operations", "compiled", "NAT imports", "answered in their worlds",
+        "what failed, by kind",
+    ]  # fmt: skip
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for row in rows:
         failed = ", ".join(f"{kind} {number}" for kind, number in sorted(row["failed"].items()))
         cells = [row["description"], row["version"], *(f"{row[name]:,}" for name in names), failed]

@@ -1,4 +1,4 @@
-"""Runs in a sandbox with the Python of the NAT environment: imports compiled tools, and makes the calls of their examples.
+"""Runs in a sandbox with the Python of the NAT environment: imports compiled tools, and calls them as their examples.
 
 Reads the job, and writes what became of each tool as one JSON object.
 """
@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import traceback
+from pathlib import Path
 
 
 async def called(builder, number, job, worlds):
@@ -42,8 +43,7 @@ async def main():
     from agenthands_world import Worlds
     from nat.builder.workflow_builder import WorkflowBuilder
 
-    with open(os.environ["AGENTHANDS_WORLDS"]) as file:
-        worlds = Worlds(json.load(file), os.getcwd())
+    worlds = Worlds(json.loads(Path(os.environ["AGENTHANDS_WORLDS"]).read_text()), str(Path.cwd()))
     found = {}
     async with WorkflowBuilder() as builder:
         for number, tool in enumerate(job["tools"]):

@@ -14,7 +14,7 @@ from agenthands.openapi.source import tool_source, tool_tests
 from agenthands.openapi.specification import tool_specification
 from agenthands.world.faults import world_faults
 
-FORGE = (Path(__file__).parent / "descriptions" / "forge.yaml").read_text()
+FORGE = Path(__file__).parent / "descriptions" / "forge.yaml"
 
 
 def apis_of(operation, path="/things", method="get", **more):
@@ -33,7 +33,7 @@ def specified(apis, name="do_it"):
 
 @pytest.fixture(scope="module")
 def forge():
-    return ApiCatalogue([Source("forge.yaml", FORGE)])
+    return ApiCatalogue([Source("forge.yaml", FORGE.read_text())])
 
 
 def test_names_arguments_and_effects(forge):
@@ -92,7 +92,8 @@ def test_styles_of_parameters():
     [
         ({"type": "http", "scheme": "bearer"}, ["THINGS_TOKEN"], {"Authorization": "Bearer dummy-things-token"}),
         ({"type": "oauth2", "flows": {}}, ["THINGS_TOKEN"], {"Authorization": "Bearer dummy-things-token"}),
-        ({"type": "apiKey", "in": "header", "name": "X-Api-Key"}, ["THINGS_API_KEY"], {"X-Api-Key": "dummy-things-api-key"}),
+        ({"type": "apiKey", "in": "header", "name": "X-Api-Key"}, ["THINGS_API_KEY"],
+         {"X-Api-Key": "dummy-things-api-key"}),
         ({"type": "apiKey", "in": "cookie", "name": "sid"}, ["THINGS_SID"], {"Cookie": "sid=dummy-things-sid"}),
         ({"type": "http", "scheme": "basic"}, ["THINGS_USERNAME", "THINGS_PASSWORD"],
          {"Authorization": "Basic ZHVtbXktdGhpbmdzLXVzZXJuYW1lOmR1bW15LXRoaW5ncy1wYXNzd29yZA=="}),
@@ -133,21 +134,8 @@ def test_what_becomes_no_tool_is_said_by_kind(operation, more, kind):
 
 
 def test_swagger_2_is_read():
-    whole = {
-        "swagger": "2.0", "info": {"title": "Old API"}, "host": "old.example.org", "basePath": "/v2", "schemes": ["http", "https"],
-        "securityDefinitions": {"basic": {"type": "basic"}}, "security": [{"basic": []}],
-        "paths": {
-            "/send": {"post": {"operationId": "send", "consumes": ["application/x-www-form-urlencoded"],
-                "parameters": [{"in": "formData", "name": "to", "type": "string", "required": True},
-                               {"in": "formData", "name": "tags", "type": "array", "items": {"type": "string"}}],
-                "responses": {"200": {"schema": {"$ref": "#/definitions/Sent"}, "examples": {"application/json": {"id": 7}}}}}},
-            "/find": {"get": {"operationId": "find", "responses": {"200": {"description": "all"}},
-                "parameters": [{"in": "query", "name": "ids", "type": "array", "items": {"type": "integer"},
-                                "collectionFormat": "multi"}]}},
-        },
-        "definitions": {"Sent": {"type": "object", "properties": {"id": {"type": "integer"}}}},
-    }  # fmt: skip
-    apis = ApiCatalogue([Source("old.json", json.dumps(whole))])
+    old = FORGE.with_name("old.yaml")
+    apis = ApiCatalogue([Source("old.yaml", old.read_text())])
     sent = request_of(apis.compiled("send").operation, {"to": "a b", "tags": ["x", "y"]})
     assert (sent.url, sent.body) == ("https://old.example.org/v2/send", "to=a+b&tags=x&tags=y")
     assert request_of(apis.compiled("find").operation, {"ids": [1, 2]}).query == {"ids": ["1", "2"]}
