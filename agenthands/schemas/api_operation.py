@@ -46,7 +46,7 @@ class ApiOperation(Part):
 
     @property
     def granted(self) -> str:
-        """What the planner may let it do beyond reading, and the words that ask for it; empty where it only reads."""
+        """What the plan lets it do, and the words that ask for it where that is more than reading."""
         return f"changes something, because the request says “{self.asked_for}”" if self.asked_for else "reads"
 
     @model_validator(mode="after")

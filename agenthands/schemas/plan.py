@@ -122,6 +122,12 @@ class Plan(Part):
         """The agent that answers the user."""
         return next(agent for agent in self.agents if agent.name == self.entry)
 
+    def about(self, tool: ToolSpec) -> str:
+        """Return what a tool does, and of an operation that does more than read, which words ask for it."""
+        asked = next((each.asked_for for each in self.operations if each.name == tool.name and tool.operation), "")
+        does = f" ({tool.operation.does}, because the request says “{asked}”)" if asked and tool.operation else ""
+        return f"{tool.description}{does}"
+
     def tools_to_write(self) -> list[ToolSpec]:
         """Return the custom tools that a coding agent writes: all but those that are compiled."""
         return [tool for tool in self.custom_tools if tool.operation is None]

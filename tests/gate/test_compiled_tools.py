@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agenthands.gate.checks.files import tests_path, tool_path
+from agenthands.gate.checks import files
 from agenthands.gate.checks.registry import CHECKS
 from agenthands.gate.evidence import Evidence
 from agenthands.gate.gate import judge, run_checks
@@ -24,7 +24,7 @@ def compiled(tmp_path):
     def write(source, name):
         apis = ApiCatalogue([source])
         tool = tool_specification(apis.operations[name].document, apis.compiled(name))
-        for path, text in ((tool_path(name), tool_source(tool)), (tests_path(name), tool_tests(tool))):
+        for path, text in ((files.tool_path(name), tool_source(tool)), (files.tests_path(name), tool_tests(tool))):
             (tmp_path / path).parent.mkdir()
             (tmp_path / path).write_text(text)
         return tool
