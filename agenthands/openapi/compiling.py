@@ -119,7 +119,7 @@ class _Compiler:
         described = content.get("schema", {}) if isinstance(content, Mapping) else one.get("schema") or {}
         shape = self._shapes.of(described, "sent", 2)
         words = about(one.get("description")) or shape.get("description", "")
-        writing, between = ("json", ",") if content else _writing(one, place, shape)
+        writing, between = _writing({} if content else one, place, {} if content else shape)
         shape = {**shape, **({"description": words} if words else {})}
         argument = self._add(name, cast("Place", place), _without_nesting(shape, writing), needed, writing, between)
         example = {key: one[key] for key in ("example",) if key in one}

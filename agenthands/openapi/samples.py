@@ -44,10 +44,8 @@ class Samples:
         for key in ("oneOf", "anyOf"):
             choices = schema.get(key)
             if isinstance(choices, list) and choices and "properties" not in schema:
-                first = next(
-                    (each for each in choices if not (isinstance(each, Mapping) and each.get("type") == "null")), {}
-                )
-                return self._of(first, number, name, depth + 1, sent)
+                rest = [each for each in choices if not (isinstance(each, Mapping) and each.get("type") == "null")]
+                return self._of(rest[0] if rest else {}, number, name, depth + 1, sent)
         return self._made(schema, number, name, depth, sent)
 
     def _made(self, schema: Mapping[str, Any], number: int, name: str, depth: int, sent: bool) -> Any:

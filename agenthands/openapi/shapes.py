@@ -135,7 +135,8 @@ class Shapes:
     def _choice(self, schema: Mapping[str, Any], side: Side) -> dict[str, Any]:
         """Return the type that all members of a choice share; anything where they share none."""
         kinds = set()
-        for each in (schema.get("oneOf") or schema.get("anyOf"))[:50]:
+        choices: list[Any] = schema.get("oneOf") or schema.get("anyOf") or []
+        for each in choices[:50]:
             try:
                 inner = self._resolved(each)
             except CannotCompile:
@@ -197,7 +198,7 @@ def _hashable(value: Any) -> Any:
 
 
 def _bounds(schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    found = {}
+    found: dict[str, float] = {}
     for key in _KEYS.get(kind, ()):
         value = schema.get(key)
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:

@@ -195,8 +195,8 @@ def _next_pages(paging: Paging) -> list[tuple[Any, ...]]:
         ]  # fmt: skip
     if paging.kind == "link":
         links = {there: there, "https://other.example/more": ""}
-        found = [(here, full, {"Link": f'<{url}>; rel="next"'}, after) for url, after in links.items()]
-        return [*found, (here, full, {"Link": f'<{there}>; rel="last"'}, ""), (here, full, None, "")]
+        linked = [(here, full, {"Link": f'<{url}>; rel="next"'}, after) for url, after in links.items()]
+        return [*linked, (here, full, {"Link": f'<{there}>; rel="last"'}, ""), (here, full, None, "")]
     if paging.kind == "cursor":
         sources = {"c2": f"{here}&{urlencode({paging.parameter: 'c2'})}", "": ""}
     else:
@@ -222,7 +222,7 @@ def _literal(value: Any) -> str:
 
 def _formatted(source: str) -> str:
     """Return code as ruff formats it."""
-    from ruff import find_ruff_bin  # type: ignore[attr-defined]
+    from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
     done = subprocess.run(
         [find_ruff_bin(), "format", "--isolated", "--line-length", "110", "-"],

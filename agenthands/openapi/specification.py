@@ -21,7 +21,7 @@ from agenthands.schemas.api_operation import ApiCall, HttpOperation
 LONGEST_ANSWER, RETRY_SECONDS = 20_000, 1.0
 _LONGEST_SAMPLE = 8_000
 _OTHER = {200: 202, 201: 200, 202: 200, 204: 200}
-SETTINGS = [
+SETTINGS: list[dict[str, Any]] = [
     {"name": "base_url", "schema": {"type": "string"}, "description": "Where the API answers"},
     {"name": "retry_seconds", "schema": {"type": "number"}, "default": RETRY_SECONDS,
      "description": "Pause before a request is made again; twice as long before the third"},
@@ -138,7 +138,8 @@ class _Worlds:
         pages += [listing(page, paging, [])] if paging.kind in ("page", "offset") else []
         exchanges = []
         for number, one in enumerate(pages):
-            held, headers, following = last_page(one, paging), {}, next_query(query, paging, len(items_of(one, paging)))
+            headers: dict[str, str] = {}
+            held, following = last_page(one, paging), next_query(query, paging, len(items_of(one, paging)))
             if number == 0:
                 held, headers = leading_to(held, paging, asked.url, following)
                 pages[0] = held
@@ -208,7 +209,7 @@ def _made_up(document: Document, compiled: Compiled) -> list[tuple[Any, ...]]:
 
 def sample_arguments(samples: Samples, compiled: Compiled, number: int, *, everything: bool) -> dict[str, Any]:
     """Return arguments that fit the tool's parameters: those that are required, or all that can be made up."""
-    found = {}
+    found: dict[str, Any] = {}
     required = compiled.parameters["required"]
     for name, shape in compiled.parameters["properties"].items():
         if name == "max_pages" or (name not in required and not everything):
