@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from agenthands.openapi.document import CannotCompile, Document, RawOperation
 from agenthands.openapi.names import argument_name, snake
-from agenthands.openapi.paging import paging_of
+from agenthands.openapi.paging import is_counted, paging_of
 from agenthands.openapi.security import KEY_PARAMETERS, credentials
 from agenthands.openapi.shapes import Shapes, about, kind_of
 from agenthands.schemas.api_operation import Carried, HttpOperation, Place, Writing
@@ -76,7 +76,7 @@ class _Compiler:
         self._forgotten_path_parameters()
         body = self._body()
         status, answer, is_text, schema, examples, headers = self._answer()
-        paging = None if "max_pages" in self._properties else paging_of(raw.method, self._inputs, answer, headers)
+        paging = None if "max_pages" in self._properties else paging_of(raw.method, self._countable(), answer, headers)
         if paging:
             self._properties["max_pages"] = {
                 "type": "integer", "minimum": 1, "maximum": MOST_PAGES,
@@ -91,6 +91,16 @@ class _Compiler:
             name, self._description(answer, is_text), operation, parameters, answer, status, is_text, schema, examples,
             self._described, frozenset(self._notes | self._shapes.notes),
         )  # fmt: skip
+
+    def _countable(self) -> list[Carried]:
+        """Return the inputs; a page or an offset that is a text cannot be counted on, so it is no plain parameter."""
+        kinds = {each.argument: self._properties[each.argument].get("type") for each in self._inputs}
+        return [
+            each.model_copy(update={"name": ""})
+            if is_counted(each.name) and kinds[each.argument] != "integer"
+            else each
+            for each in self._inputs
+        ]
 
     def _add(
         self, name: str, place: Place, schema: dict[str, Any], needed: bool, writing: Writing, between: str = ","

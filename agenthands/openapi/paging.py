@@ -28,6 +28,11 @@ def paging_of(method: str, inputs: Sequence[Carried], shape: Any, headers: Mappi
     return _named_by_answer(items, inputs, shape, headers) or _counted(items, _plain_query(inputs))
 
 
+def is_counted(name: str) -> bool:
+    """Return whether a parameter of this name counts pages or entries."""
+    return snake(name) in (*_PAGES, *_OFFSETS)
+
+
 def _plain_query(inputs: Sequence[Carried]) -> dict[str, str]:
     """Return the plain parameters of the query by their names in lower case."""
     return {snake(each.name): each.name for each in inputs if each.place == "query" and each.writing == "plain"}
