@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from agenthands.mcp.tool_poisoning import poisoned
 from agenthands.openapi.document import CannotCompile, Document, RawOperation
 from agenthands.openapi.names import argument_name, snake
 from agenthands.openapi.paging import is_counted, paging_of
@@ -45,11 +46,16 @@ class Compiled:
 def compile_operation(document: Document, raw: RawOperation, name: str) -> Compiled:
     """Return an operation as the tool `name`. Raises CannotCompile with the kind of what cannot be done."""
     try:
-        return _Compiler(document, raw).compiled(name)
+        compiled = _Compiler(document, raw).compiled(name)
     except (ValidationError, AttributeError, TypeError, KeyError, RecursionError) as error:
         raise CannotCompile(
             "malformed", f"it is described in a way that OpenAPI does not know: {error!r:.200}"
         ) from None
+
+    shown = {"name": name, "description": compiled.description, "parameters": compiled.parameters}
+    if found := poisoned([shown]):
+        raise CannotCompile("tool poisoning", f"its description {found[0].rule}: {found[0].quote}")
+    return compiled
 
 
 class _Compiler:
