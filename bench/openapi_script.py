@@ -14,9 +14,13 @@ from pathlib import Path
 
 async def called(builder, number, job, worlds):
     """Return what is wrong with a tool: empty where each call gives what its world says."""
+    from nat.data_models.function import FunctionBaseConfig
+
     module = importlib.import_module(f"nat_tools.{job['name']}")
     config = next(
-        each for name, each in vars(module).items() if name.endswith("Config") and each.__module__ == module.__name__
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, FunctionBaseConfig) and each.__module__ == module.__name__
     )
     function = await builder.add_function(f"tool_{number}", config(**job["config"]))
     for call in job["calls"]:

@@ -39,7 +39,7 @@ class _Writer:
         self.typing: set[str] = set()
 
     def model(self, schema: Mapping[str, Any], name: str) -> str:
-        taken = {each.name for each in self.models}
+        taken = {each.name for each in self.models} | {f"{self._prefix}Config"}  # that of the tool
         named, number = name, 2
         while named in taken:
             named, number = f"{name}{number}", number + 1

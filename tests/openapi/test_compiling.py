@@ -181,3 +181,11 @@ def test_the_offer_shows_what_fits_first(forge):
     offer = offer_operations(ApiCatalogue([Source("large.json", json.dumps(whole))]), "I want topic731 figures")
     assert offer.shown[0].name == "thing731"
     assert (len(offer.shown), len(offer.named), offer.unnamed) == (SHOWN, NAMED, 1000 - SHOWN - NAMED)
+
+
+def test_fields_named_like_the_tools_own_classes():
+    inner = {"type": "object", "properties": {"a": {"type": "string"}}}
+    body = {"type": "object", "properties": {"config": inner, "input": inner}}
+    operation = {"requestBody": {"content": {"application/json": {"schema": body}}}}
+    source = tool_source(specified(apis_of(operation, method="post")))
+    assert source.count("class DoItConfig(") == source.count("class DoItInput(") == 1
