@@ -159,6 +159,7 @@ def load_settings(options: BuildOptions | None = None) -> Settings:
     given = options.model_dump(exclude_none=True) if options else {}
     if not given.get("refresh"):
         given.pop("refresh", None)
+    given.pop("openapi", None)  # what a build is about, and no setting
     try:
         settings = Settings(**given)
     except ValidationError as error:

@@ -20,6 +20,7 @@ from agenthands.store.workdirs import BuildContext, ToolWorkspace
 from agenthands.tasks.code import (
     code_tool,
     collect_artifacts,
+    compile_tool,
     create_workspace,
     open_workspace,
     out_of_budget,
@@ -43,9 +44,14 @@ from agenthands.tasks.result_cache import (
 def build_tool(work: ToolWorkspace) -> ToolOutcome:
     """Return what became of one tool; a tool that the gate rejects to the end is a result.
 
+    A compiled tool is judged as any other, and no model is asked about it.
+
     Where an earlier worker died over the same tool, or a budget ended it, its finished attempts count and its last one
     goes on.
     """
+    if work.tool.operation:
+        compiled = compile_tool(work)
+        return outcome_of(work, [(compiled, judge_tool(work, 1, ()))])
     attempts = settings_for(work.build.request.options()).max_attempts
     turns: list[Any] = []
     ruled: Arbitration | None = None

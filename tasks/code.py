@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
+import time
 
 from prefect import task
 
 import agenthands.coding.tool_coder as coding
+from agenthands._util.atomic_files import write_atomic
 from agenthands.coding.tool_coder import Feedback
 from agenthands.environments.base import Environment
 from agenthands.events import ToolProgress, ToolState, emit
 from agenthands.gate.checks.files import MAX_FILE_BYTES, tests_path, tool_path
-from agenthands.schemas import CodingResult, ToolArtifact, ToolOutcome, ToolSpec
+from agenthands.openapi.source import tool_source, tool_tests
+from agenthands.schemas import CodingResult, Tokens, ToolArtifact, ToolOutcome, ToolSpec
 from agenthands.store.workdirs import BuildContext, ToolWorkspace, tool_folder
 from agenthands.tasks import dependencies
 from agenthands.tasks.result_cache import cached_in_folder, is_cached, lock_if_free
@@ -143,6 +146,18 @@ def code_tool_task(work: ToolWorkspace, attempt: int, rejection: Feedback | None
 def code_tool(work: ToolWorkspace, attempt: int, rejection: Feedback | None) -> CodingResult:
     """Return the result of one turn of the coding agent; one that finished before its worker died is not repeated."""
     return cached_in_folder(code_tool_task, f"generate-{attempt}", work.steps)(work, attempt, rejection)
+
+
+@task(task_run_name="compile-{work.tool.name}")
+def compile_tool(work: ToolWorkspace) -> CodingResult:
+    """Write the tool of an API's operation, and its tests; no model has a part in it."""
+    began = time.monotonic()
+    emit(ToolProgress(work.build.build_id, work.tool.name, "coding", "is compiled from its description", 1, 0.0))
+    coding.write_specification(work)
+    write_atomic(work.workspace / tool_path(work.tool.name), tool_source(work.tool))
+    write_atomic(work.workspace / tests_path(work.tool.name), tool_tests(work.tool))
+    seconds = round(time.monotonic() - began, 3)
+    return CodingResult(status="finished", cost_usd=0.0, tokens=Tokens(), seconds=seconds, steps=0)
 
 
 def out_of_budget(work: ToolWorkspace) -> str:

@@ -18,6 +18,7 @@ from agenthands.store.recovery import REASON, CrashRecovery, note_begun
 from agenthands.store.workdirs import PLAN, BuildContext, build_began, new_build, release, sweep, use_scratch
 from agenthands.tasks import dependencies
 from agenthands.tasks.code import TRAJECTORY
+from agenthands.tasks.openapi import read_descriptions
 from agenthands.tasks.retries import RETRY_OUTSIDE
 
 
@@ -32,6 +33,12 @@ def start_build(request: str, options: BuildOptions) -> BuildContext:
         dependencies.model_for(settings, role)  # a missing Secret block is reported before anything is spent
     sweep(settings.home / "work", CrashRecovery(lambda url: dependencies.store_of_another(url, settings)))
     build = new_build(BuildRequest(request=request.strip(), **options.model_dump()), settings.home, began)
+    try:
+        read_descriptions(build)
+    except Exception:
+        shutil.rmtree(build.folder, ignore_errors=True)
+        release(build.folder)
+        raise
     emit(
         BuildStarted(
             build.build_id,

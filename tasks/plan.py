@@ -18,10 +18,11 @@ from agenthands.planning.planner import Objection, PlanResult, ServerFeedback
 from agenthands.planning.validation import PlanningContext
 from agenthands.schemas import Plan
 from agenthands.settings import Settings
-from agenthands.store.cache_keys import key_with_fallback, plan_key, repaired_key
+from agenthands.store.cache_keys import described_key, key_with_fallback, plan_key, repaired_key
 from agenthands.store.workdirs import PLAN, BuildContext
 from agenthands.tasks import dependencies
 from agenthands.tasks.data import data_of, tell_data
+from agenthands.tasks.openapi import apis_of, descriptions_of
 from agenthands.tasks.result_cache import cached, invalidate, load_fallback_result, result_of, store_fallback_result
 from agenthands.tasks.retries import CALLS_MODELS, RETRY_OUTSIDE
 
@@ -63,6 +64,7 @@ def plan_task(
                 models=_models_told(settings),
                 request=build.request.request,
                 data=data_of(build),
+                apis=apis_of(build, registry),
             ),
             (unresolved, does_not_load),
             objection,
@@ -115,7 +117,8 @@ def plan_agent(
         plan = planned.plan
         (build.folder / PLAN).write_text(plan.model_dump_json(indent=1), encoding="utf-8")
         note.detail = (
-            f"{plan.name}: {count(len(plan.agents), 'agent')}, {count(len(plan.custom_tools), 'tool')} to write, "
+            f"{plan.name}: {count(len(plan.agents), 'agent')}, {count(len(plan.tools_to_write()), 'tool')} to write, "
+            f"{count(len(plan.operations), 'API operation') + ', ' if plan.operations else ''}"
             f"{count(len(plan.mcp_servers), 'MCP server')}, {count(len(plan.test_cases), 'test case')}"
         )
     return planned
@@ -135,6 +138,7 @@ def _keys(build: BuildContext, registry: NatRegistry, objection: Objection | Non
     planner, catalogue = settings.model("planner"), dependencies.catalogue_for(settings)
     given = settings.dependencies, data_of(build), _models_told(settings)
     key = plan_key(build.request.request, planner, registry, catalogue, objection, given)
+    key = described_key(key, [source.sha256 for source in descriptions_of(build)])
     return key, key_with_fallback(key, planner)
 
 

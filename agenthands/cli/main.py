@@ -56,6 +56,13 @@ def build_options(command: _FUNCTION) -> _FUNCTION:
         click.option("--max-attempts", metavar="N", type=int, help="Tries of each tool [default: 3]."),
         click.option("--parallel", metavar="N", type=int, help="Tools written at once [default: 8]."),
         click.option(
+            "--openapi",
+            metavar="FILE|URL",
+            multiple=True,
+            default=None,
+            help="Description of an API that the agent may use; several times for several.",
+        ),
+        click.option(
             "--refresh", is_flag=True, default=None, help="Build everything anew, whatever earlier builds left."
         ),
     ]
@@ -305,6 +312,8 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     """Return the typed options. A URL with a password goes into a variable: Prefect keeps options readable."""
     given = {name: value for name, value in options.items() if value not in (None, ())}
     given |= _by_role(given.pop("agent_model", ()))
+    if "openapi" in given:
+        given["openapi"] = list(given["openapi"])
     for name in ("api_base", "store"):
         if has_password(given.get(name)):
             os.environ[f"AGENTHANDS_{name.upper()}"] = given.pop(name)

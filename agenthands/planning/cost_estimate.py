@@ -36,7 +36,7 @@ def estimate_cost(
     completion token.
     """
     parts = [
-        _part(len(plan.custom_tools), "tool", _past_tools(records, models["coder"]), _TOOL, prices["coder"]),
+        _part(len(plan.tools_to_write()), "tool", _past_tools(records, models["coder"]), _TOOL, prices["coder"]),
         _part(len(plan.test_cases), "test case", _past_cases(records, models["agent"]), _CASE, prices["agent"]),
     ]
     there = tuple(each for each in parts if each is not None)

@@ -10,15 +10,22 @@ from agenthands.schemas import Plan
 
 # What a plan may say and no planner should: where `effects` name the hosts, `network` says nothing; nobody records
 # what a model imagines.
-_UNTOLD = {"ToolSpec": ("network",), "Exchange": ("origin", "at"), "World": ("binary", "origin")}
+_UNTOLD = {"ToolSpec": ("network", "operation"), "Exchange": ("origin", "at"), "World": ("binary", "origin")}
 
 
-def planner_schema() -> dict[str, Any]:
-    """Return the schema of what the planner is taught, without the titles that repeat the names of fields."""
+def planner_schema(*, with_apis: bool = False) -> dict[str, Any]:
+    """Return the schema of what the planner is taught, without the titles that repeat the names of fields.
+
+    Operations are taught where there are some, `with_apis`.
+    """
     schema = Plan.model_json_schema()
     for part, fields in _UNTOLD.items():
         for field in fields:
             del schema["$defs"][part]["properties"][field]
+    if not with_apis:
+        del schema["properties"]["operations"]
+    unused = {"HttpOperation", "Carried", "Credential", "Paging", *(() if with_apis else ("ApiOperation", "ApiCall"))}
+    schema["$defs"] = {name: part for name, part in schema["$defs"].items() if name not in unused}
     untitled: dict[str, Any] = _untitled(schema)
     return untitled
 

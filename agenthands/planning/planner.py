@@ -17,6 +17,8 @@ from agenthands.errors import AnswerCutOff, ModelSilent, PlanRefused, RequestInv
 from agenthands.llm.base import ChatModel
 from agenthands.llm.prompts import render
 from agenthands.mcp.offer import offer_servers
+from agenthands.openapi.offer import offer_operations
+from agenthands.planning.api_planning import as_answered, with_operations
 from agenthands.planning.effects_validation import origin_complaints
 from agenthands.planning.plan_schema import planner_schema, shown_schema
 from agenthands.planning.user_data import told_data, with_sample, without_sample
@@ -105,7 +107,7 @@ def plan_agent(
     PlanRefused with the last answer, the errors of ChatModel, AnswerCutOff, or the reason for two empty answers in a
     row.
     """
-    schema = planner_schema()
+    schema = planner_schema(with_apis=bool(reality.apis))
     earlier = objection.planned if objection else None
     messages = _opening(request, reality, schema, objection)
     cost = earlier.cost_usd if earlier else 0.0
@@ -122,8 +124,8 @@ def plan_agent(
             raise answer.fault  # half a plan says nothing about the other half: the model would be told a wrong fault
         plan, complaints = read_plan(answer_text)
         if plan is not None:
-            plan = with_sample(plan, reality.data)
-            complaints = [
+            plan, unusable = with_operations(with_sample(plan, reality.data), reality.apis, reality.request)
+            complaints = unusable or [
                 *validate_plan(plan, reality),
                 *origin_complaints(plan, earlier.plan if earlier else None),
                 *_repair_complaints(plan, objection),
@@ -163,13 +165,16 @@ def _opening(
     ]
     if reality.data:
         messages[-1]["content"] += f"\n{told_data(reality.data)}"
+    if reality.apis:
+        offer = offer_operations(reality.apis, request)
+        messages[1]["content"] += "\n\n" + render("plan/operations.md.j2", offer=offer, fence=fence_around(repr(offer)))
     if isinstance(objection, ServerFeedback):
         complaints = [complaint for server in objection.servers.values() for complaint in server]
-        messages += _sent_back(without_sample(objection.planned.plan).model_dump_json(), complaints)
+        messages += _sent_back(as_answered(without_sample(objection.planned.plan)).model_dump_json(), complaints)
     elif objection:
         told = render("plan/repair.md.j2", stories=objection.stories, fence=fence_around(*objection.stories.values()))
         messages += [
-            {"role": "assistant", "content": without_sample(objection.planned.plan).model_dump_json()},
+            {"role": "assistant", "content": as_answered(without_sample(objection.planned.plan)).model_dump_json()},
             {"role": "user", "content": told},
         ]
     return messages

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from agenthands._util.untrusted_json import misfits, schema_fault
 from agenthands.environments.nat_registry import BuiltinSchema, NatRegistry
 from agenthands.mcp.catalogue_server import CatalogueServer
+from agenthands.openapi.catalogue import ApiCatalogue
 from agenthands.planning.case_validation import case_complaints
 from agenthands.planning.effects_validation import effect_complaints
 from agenthands.planning.server_validation import server_complaints
@@ -28,7 +29,8 @@ class PlanningContext:
 
     `packages` are those that the user allows as dependencies; empty allows all. `models` says of each model that an
     agent may have what it is, by its role, which is empty for the usual one; there is that alone if it is empty.
-    `request` is what the user asked for, where that is known, and `data` what data they gave.
+    `request` is what the user asked for, where that is known, `data` what data they gave, and `apis` are those that they
+    gave descriptions of.
     """
 
     registry: NatRegistry
@@ -38,6 +40,7 @@ class PlanningContext:
     models: Mapping[str, str] = field(default_factory=dict)
     request: str = ""
     data: UserData | None = None
+    apis: ApiCatalogue = field(default_factory=ApiCatalogue)
 
 
 def validate_plan(plan: Plan, reality: PlanningContext) -> list[str]:

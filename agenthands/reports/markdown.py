@@ -44,7 +44,7 @@ def plan_markdown(plan: Plan) -> str:
         *(part for member in team_of(plan) for part in _member(member)),
         *_listed(
             "Tools to write",
-            ((tool.name, ", ".join(tool.argument_names), tool.description) for tool in plan.custom_tools),
+            ((tool.name, ", ".join(tool.argument_names), plan.about(tool)) for tool in plan.custom_tools),
         ),
         *_listed(
             "MCP servers", ((each.id, ", ".join(each.marked_tools()), each.reasoning) for each in plan.mcp_servers)

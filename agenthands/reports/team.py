@@ -91,7 +91,7 @@ def _used(agent: PlanAgent, plan: Plan) -> list[TeamPart]:
 
 def _all_parts(plan: Plan) -> list[TeamPart]:
     return [
-        *(TeamPart("tool", tool.name, tool.description) for tool in plan.custom_tools),
+        *(TeamPart("tool", tool.name, plan.about(tool)) for tool in plan.custom_tools),
         *(TeamPart("server", server.id, ", ".join(server.marked_tools())) for server in plan.mcp_servers),
         *(TeamPart("builtin", tool.type, tool.reasoning) for tool in plan.builtin_tools),
     ]

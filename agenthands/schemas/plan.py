@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, computed_field, model_validator
 
+from agenthands.schemas.api_operation import ApiOperation
 from agenthands.schemas.bounds import MOST_CASES, MOST_NAMES, MOST_TOOLS
 from agenthands.schemas.first_edition import upgraded
 from agenthands.schemas.grant import Grant
@@ -58,6 +59,11 @@ class Plan(Part):
     )
     builtin_tools: list[BuiltinTool] = Field(default_factory=list)
     mcp_servers: list[McpServer] = Field(default_factory=list)
+    operations: list[ApiOperation] = Field(
+        default_factory=list,
+        description="Operations of the described APIs that become tools",
+        exclude_if=lambda each: not each,
+    )
     custom_tools: list[ToolSpec] = Field(default_factory=list)
     agents: list[PlanAgent] = Field(min_length=1, description="One is usual; more only if the request needs a team")
     entry: str = Field(pattern=TOOL_NAME, description="Name of the agent that answers the user")
@@ -76,6 +82,7 @@ class Plan(Part):
         refuse_longer("agents", self.agents, MOST_TOOLS)
         refuse_longer("assumptions", self.assumptions, MOST_NAMES)
         refuse_longer("custom_tools", self.custom_tools, MOST_TOOLS)
+        refuse_longer("operations", self.operations, MOST_TOOLS)
         refuse_longer("mcp_servers", self.mcp_servers, MOST_TOOLS)
         refuse_longer("builtin_tools", self.builtin_tools, MOST_TOOLS)
         refuse_longer("test_cases", self.test_cases, MOST_CASES)
@@ -91,6 +98,7 @@ class Plan(Part):
     def _names_are_unique(self) -> Plan:
         for what, names in (
             ("agents", [agent.name for agent in self.agents]),
+            ("operations", [operation.name for operation in self.operations]),
             ("custom_tools", [tool.name for tool in self.custom_tools]),
             ("mcp_servers", [server.id for server in self.mcp_servers]),
             ("builtin_tools", [tool.type for tool in self.builtin_tools]),
@@ -113,6 +121,16 @@ class Plan(Part):
     def entry_agent(self) -> PlanAgent:
         """The agent that answers the user."""
         return next(agent for agent in self.agents if agent.name == self.entry)
+
+    def about(self, tool: ToolSpec) -> str:
+        """Return what a tool does, and of an operation that does more than read, which words ask for it."""
+        asked = next((each.asked_for for each in self.operations if each.name == tool.name and tool.operation), "")
+        does = f" ({tool.operation.does}, because the request says “{asked}”)" if asked and tool.operation else ""
+        return f"{tool.description}{does}"
+
+    def tools_to_write(self) -> list[ToolSpec]:
+        """Return the custom tools that a coding agent writes: all but those that are compiled."""
+        return [tool for tool in self.custom_tools if tool.operation is None]
 
     def dependencies(self) -> list[str]:
         """Return the requirements of all custom tools, sorted, each once."""

@@ -8,7 +8,7 @@ from typing import Any
 from agenthands.schemas.plan import Plan
 
 _NAMED = {"agents": "name", "builtin_tools": "type", "custom_tools": "name", "mcp_servers": "id", "test_cases": "id"}
-_SAID = {"scaffold", "changes", "reasoning"}
+_SAID = {"scaffold", "changes", "reasoning", "operations"}  # what operations become is among the custom tools
 
 
 def changed_parts(before: Plan, after: Plan) -> list[str]:

@@ -109,6 +109,9 @@ class BuildOptions(BaseModel):
         le=MOST_DATA_ROWS,
         description="Rows of each table of the data that the models read; 0: the schema alone",
     )
+    openapi: list[str] | None = Field(
+        None, title="API descriptions", max_length=20, description="Files or URLs of OpenAPI descriptions (2.0 to 3.1)"
+    )
     refresh: bool = Field(False, title="Build anew", description="Ignore everything cached")
 
 
@@ -133,6 +136,11 @@ def refuse_passwords(options: BuildOptions) -> None:
                 f"The option {name} carries a password, and options are kept for all to read.",
                 f"Set AGENTHANDS_{name.upper()} where the build runs instead.",
             )
+    if any(map(has_password, options.openapi or ())):
+        raise RequestInvalid(
+            "The URL of an API description carries a password, and options are kept for all to read.",
+            "Save the description as a file, and name that.",
+        )
 
 
 def validated_request(values: Mapping[Any, Any], where: str) -> BuildRequest:

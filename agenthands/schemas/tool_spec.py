@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from agenthands.schemas.api_operation import HttpOperation
 from agenthands.schemas.bounds import MOST_EXAMPLES, MOST_NAMES
 from agenthands.schemas.effects import Effects
 from agenthands.schemas.hold_out import hidden_example_indices
@@ -67,6 +68,11 @@ class ToolSpec(Part):
         default_factory=dict, description="Where its examples happen, by name", exclude_if=lambda each: not each
     )
     examples: list[Example] = Field(min_length=1, description="Calls with their exact results or errors")
+    operation: HttpOperation | None = Field(
+        None,
+        description="The operation that it is compiled from; none writes it then",
+        exclude_if=lambda it: it is None,
+    )
 
     @model_validator(mode="after")
     def _lists_are_bounded(self) -> ToolSpec:

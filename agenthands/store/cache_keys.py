@@ -39,6 +39,12 @@ _PLANNING = (
     "world/faults", "packaging/load_check", "packaging/load_check_script", "mcp/offer", "mcp/ranking",
     "mcp/topics.toml", "evaluation/prepared_script",
 )  # fmt: skip
+_COMPILING = (
+    "openapi/catalogue", "openapi/compiling", "openapi/document", "openapi/names", "openapi/offer", "openapi/pages",
+    "openapi/paging", "openapi/requests", "openapi/samples", "openapi/security", "openapi/shapes",
+    "openapi/specification", "planning/api_planning",
+)  # fmt: skip
+_WRITING = ("openapi/models", "openapi/source", "openapi/templates/tool.py.j2", "openapi/templates/tests.py.j2")
 _ANSWERS = {
     "model", "api_base", "temperature", "max_output_tokens", "reasoning_effort", "thinking_tokens", "context_tokens",
     "safety_settings",
@@ -68,6 +74,11 @@ def plan_key(
     return _key("plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources(*_PLANNING))
 
 
+def described_key(plan: str, apis: Sequence[str]) -> str:
+    """Return the key of the plan under the key `plan` whose planner also read descriptions of APIs, by their hashes."""
+    return _key("plans", plan, "apis", *apis, _prompts("plan"), _sources(*_COMPILING)) if apis else plan
+
+
 def repaired_key(plan: str) -> str:
     """Return the key of the plan that took the place of the one under the key `plan`, because its agent passed."""
     return _key("plans", plan, "repaired")
@@ -92,8 +103,11 @@ def server_key(entry: CatalogueServer, wanted: McpServer, trusted: Sequence[str]
 def tool_key(tool: ToolSpec, coder: ModelSettings, planner: ModelSettings, system_prompt: str, lock_sha256: str) -> str:
     """Return the key of an accepted tool, from its specification, prompts, models, environment, and the gate.
 
-    The planner is included, because it rules on examples that contradict the tool.
+    The planner is included, because it rules on examples that contradict the tool. On a compiled tool no model has an
+    influence.
     """
+    if tool.operation:
+        return _key("tools", tool, "compiled", _sources(*_WRITING), lock_sha256, GATE_VERSION)
     prompts = [system_prompt, *(_prompts(step) for step in ("generate", "repair", "arbitrate"))]
     return _key("tools", tool, prompts, _answers(coder), _answers(planner), lock_sha256, GATE_VERSION)
 

@@ -11,6 +11,7 @@ from agenthands.environments.nat_registry import BuiltinSchema
 from agenthands.llm.prompts import prompt_hashes, prompts_folder, render
 from agenthands.mcp.catalogue import load_catalogue
 from agenthands.mcp.offer import offer_servers
+from agenthands.openapi.offer import ApiOffer, ShownOperation
 from agenthands.schemas import Check, CodingResult, GateReport, TestCase, Tokens, ToolSpec, World
 from agenthands.schemas.data_profile import Column, DataSource, FileProfile, Table, UserData
 
@@ -36,6 +37,9 @@ DATA = UserData(
     ],
     world=World(files={"sales.csv": "day\n2027-02-01\n"}, origin="recorded"),
 )
+LIST_PETS = ShownOperation(
+    "list_pets", "Pets", "GET /pets", "writes", "All of them.", ["limit?: integer"], "[{id}]", "{} -> 200 []"
+)
 LATE = CodingResult(status="out_of_time", reason="the limit", cost_usd=None, tokens=Tokens(), seconds=1, steps=1)
 SAMPLES = {
     "plan/system.md.j2": ({"schema": '{"type": "object"}'}, ['{"type": "object"}', "held", "tool_called"][::2]),
@@ -53,6 +57,17 @@ SAMPLES = {
     "plan/data.md.j2": (
         {"data": DATA, "fence": "----------", "world": "data_sample", "texts": {}},
         ["sales in `files`", "day DATE", "sales.csv\n----------\nday\n2027-02-01\n----------\n", "`data_sample`"],
+    ),
+    "plan/operations.md.j2": (
+        {
+            "fence": "----------",
+            "offer": ApiOffer([LIST_PETS], [("add_pet", "POST /pets")], 7),
+        },
+        [
+            "- list_pets [writes]: GET /pets of Pets. All of them.\n  - limit?: integer\n",
+            "- add_pet: POST /pets",
+            "7 more",
+        ],
     ),
     "plan/repair.md.j2": (
         {"stories": {"year": "answered: IV"}, "fence": "----------"},

@@ -105,7 +105,7 @@ def _plan_lines(record: BuildRecord, longest: int) -> list[str]:
     if record.plan is None:
         return []
     parts = [
-        *(("tool", tool.name, one_line(tool.description, longest)) for tool in record.plan.custom_tools),
+        *(("tool", tool.name, one_line(record.plan.about(tool), longest)) for tool in record.plan.custom_tools),
         *(
             ("server", server.id, one_line(", ".join(server.marked_tools()), longest))
             for server in record.plan.mcp_servers

@@ -20,8 +20,9 @@ def plan_text(plan: Plan) -> str:
     servers = [(server.id, ", ".join(server.marked_tools()), one_line(server.reasoning)) for server in plan.mcp_servers]
     tools = [
         (tool.name, ", ".join(tool.argument_names) or "no arguments", one_line(tool.description))
-        for tool in plan.custom_tools
+        for tool in plan.tools_to_write()
     ]
+    operations = [(each.name, each.granted, one_line(each.reasoning)) for each in plan.operations]
     cases = [(case.id, one_line(case.query)) for case in plan.test_cases]
     parts = [
         [plan.name, *wrapped(plan.summary)],
@@ -29,6 +30,7 @@ def plan_text(plan: Plan) -> str:
         section("Decided for you", bullets(plan.assumptions)),
         section("Agents", agent_lines(plan, whole=True)),
         section("Tools to write", table(tools)),
+        section("API operations, compiled", table(operations)),
         section("Tools of NAT", table(builtin)),
         section("MCP servers", table(servers)),
         section("What this agent may do", rights_lines(rights_of(plan))),
