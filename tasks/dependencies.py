@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from agenthands._util.redaction import has_password, redact_logs, without_user
@@ -24,11 +27,14 @@ from agenthands.llm.settings import ROLES, ModelSettings, Role
 from agenthands.mcp.catalogue import load_catalogue
 from agenthands.mcp.catalogue_server import CatalogueServer
 from agenthands.mcp.remote_catalogue import read_catalogue_url
+from agenthands.outside.keys import keys_of
+from agenthands.outside.network import Network, network
+from agenthands.outside.rights import rights_of
 from agenthands.planning.planner import checked_request
 from agenthands.sandbox.base import Sandbox
-from agenthands.sandbox.egress_proxy import EgressProxy
+from agenthands.sandbox.egress_rules import WEB_PORTS, EgressRule
 from agenthands.sandbox.registry import SANDBOXES
-from agenthands.schemas import BuildOptions
+from agenthands.schemas import BuildOptions, ToolSpec
 from agenthands.schemas.request import refuse_passwords
 from agenthands.settings import Settings, load_settings
 from agenthands.store.base import Store
@@ -164,9 +170,18 @@ def gateway_for(settings: Settings) -> ModelGateway:
     return LitellmGateway(model_for(settings, "agent"), settings.case_seconds)
 
 
-def egress_for(settings: Settings) -> EgressProxy:
-    """Return the proxy through which a sandbox reaches the hosts that the user listed. Raises SettingsInvalid."""
-    return EgressProxy(settings.egress)
+def network_for(settings: Settings, tools: Sequence[ToolSpec], folder: Path) -> AbstractContextManager[Network]:
+    """Open the network of an agent: the hosts that the user listed, those of its tools with their keys and methods.
+
+    Keys are variables of this process. Raises SettingsInvalid.
+    """
+    rules = [EgressRule.parse(rule) for rule in settings.egress]
+
+    def listed(host: str) -> bool:
+        return any(rule.fits(host, port) for rule in rules for port in WEB_PORTS)
+
+    keys = keys_of([name for tool in tools for name in tool.effects.secrets], os.environ)
+    return network(settings.egress, rights_of(tools, keys, listed), folder)
 
 
 def coding_limits(settings: Settings, scope: BudgetScope) -> CodingLimits:

@@ -11,6 +11,8 @@ from typing import Any
 from agenthands.environments.base import Environment
 from agenthands.evaluation.case_verdict import AgentParts
 from agenthands.llm.gateway.base import OpenGateway
+from agenthands.outside.gateway import Outside
+from agenthands.outside.network import Network
 from agenthands.sandbox.base import Command, Limits
 from agenthands.schemas import ToolSpec
 
@@ -44,13 +46,22 @@ class InstalledAgent:
 class Reach:
     """What the agent may reach: its model through `gateway`, and hosts through the proxy at `egress`.
 
-    `closed` says that the proxy lets nothing through, and `refused` are the hosts that it refused so far.
+    Hosts that its tools declare are reached through `outside`, which has their keys. `closed` says that the proxy
+    lets nothing through, and `refused` are the hosts that it refused so far.
     """
 
     gateway: OpenGateway
     egress: Path | None = None
     closed: bool = False
     refused: Sequence[str] = ()
+    outside: Outside | None = None
+
+    @classmethod
+    def through(cls, gateway: OpenGateway, network: Network | None, *, closed: bool = False) -> Reach:
+        """Return the reach of a network, or of the model alone."""
+        if network is None:
+            return cls(gateway, closed=closed)
+        return cls(gateway, network.egress, closed, network.refused, network.outside)
 
     @property
     def lacked(self) -> bool:
@@ -61,12 +72,21 @@ class Reach:
 def agent_command(agent: InstalledAgent, reach: Reach, request: Mapping[str, Any], seconds: float) -> Command:
     """Return the command that loads the agent and does what `request` says (see agent_script.py), for `seconds`."""
     servers = [each.path for each in agent.servers.values()]
+    outside = reach.outside
     return Command(
         argv=[str(agent.environment.python), "-P", str(_SCRIPT)],
         workspace=agent.workspace,
-        read_only=[agent.environment.path, *servers, _SCRIPT, *_BESIDE, *agent.read_only],
+        read_only=[
+            agent.environment.path,
+            *servers,
+            _SCRIPT,
+            *_BESIDE,
+            *agent.read_only,
+            *(outside.read_only if outside else []),
+        ],
         variables={
             **agent.variables,
+            **(outside.variables if outside else {}),
             "PYTHONPATH": str(agent.site),
             "PYTHONDONTWRITEBYTECODE": "1",
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -80,6 +100,7 @@ def agent_command(agent: InstalledAgent, reach: Reach, request: Mapping[str, Any
         network="egress" if reach.egress else "model",
         model_socket=reach.gateway.socket,
         egress_socket=reach.egress,
+        loopback=outside.gateway if outside else None,
     )
 
 
