@@ -49,6 +49,7 @@ class Options(TypedDict, total=False):
     price: str | None
     max_attempts: int | None
     parallel: int | None
+    allow_host: tuple[str, ...] | None
     refresh: bool
     data: Sequence[str | Path] | None
     data_rows: int | None

@@ -52,6 +52,13 @@ def build_options(command: _FUNCTION) -> _FUNCTION:
         click.option("--max-attempts", metavar="N", type=int, help="Tries of each tool [default: 3]."),
         click.option("--parallel", metavar="N", type=int, help="Tools written at once [default: 8]."),
         click.option(
+            "--allow-host",
+            metavar="HOST[+KEY]",
+            multiple=True,
+            callback=lambda _, __, given: given or None,
+            help="Let the planner see what this host answers (GET, HEAD), with the key of that variable.",
+        ),
+        click.option(
             "--refresh", is_flag=True, default=None, help="Build everything anew, whatever earlier builds left."
         ),
     ]

@@ -162,8 +162,9 @@ def _faults(host: str) -> Iterator[None]:
     except (httpcore.ReadTimeout, httpcore.WriteTimeout, httpcore.PoolTimeout):
         raise OutsideFaultError("no_answer", f"{host} does not answer in time.") from None
     except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-        if isinstance(error.__cause__, ssl.SSLCertVerificationError):
-            why = error.__cause__.verify_message
+        causes = (error.__context__, *error.args)
+        if invalid := next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None):
+            why = invalid.verify_message
             raise OutsideFaultError(
                 "certificate_invalid", f"The certificate of {host} does not verify: {why}."
             ) from None

@@ -16,7 +16,7 @@ MOST_BODY_BYTES = 2_000_000
 
 @dataclass(frozen=True)
 class Met:
-    """A request to a real host and what came back. `fault` says why nothing did, `elsewhere` where it was redirected."""
+    """A request to a real host and what came. `fault` says why nothing did, `elsewhere` where it was redirected to."""
 
     method: str
     url: str

@@ -19,6 +19,7 @@ from agenthands.llm.prompts import render
 from agenthands.mcp.offer import offer_servers
 from agenthands.planning.effects_validation import origin_complaints
 from agenthands.planning.plan_schema import planner_schema, shown_schema
+from agenthands.planning.probes import Recordings, expanded, shown
 from agenthands.planning.user_data import told_data, with_sample, without_sample
 from agenthands.planning.validation import PlanningContext, validate_plan
 from agenthands.schemas import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
@@ -108,8 +109,11 @@ def plan_agent(
     schema = planner_schema()
     earlier = objection.planned if objection else None
     messages = _opening(request, reality, schema, objection)
-    cost = earlier.cost_usd if earlier else 0.0
-    tokens = earlier.tokens if earlier else Tokens()
+    cost, tokens = reality.recorded.cost_usd, reality.recorded.tokens
+    if earlier:
+        cost, tokens = add_costs(cost, earlier.cost_usd), tokens + earlier.tokens
+    elif found := shown(reality.recorded):
+        messages[-1]["content"] += f"\n\n{found}"
     answer_text, complaints, empty, by_fallback = "", [""], 0, False
     for number in range(1, MAX_ANSWERS + 1):
         answer = model.ask(messages, "plan", schema)
@@ -120,7 +124,7 @@ def plan_agent(
             raise answer.fault or ModelSilent(f"{model.name} answers with empty messages.", "Choose another model.")
         if isinstance(answer.fault, AnswerCutOff):
             raise answer.fault  # half a plan says nothing about the other half: the model would be told a wrong fault
-        plan, complaints = read_plan(answer_text)
+        plan, complaints = read_plan(answer_text, reality.recorded, earlier.plan if earlier else None)
         if plan is not None:
             plan = with_sample(plan, reality.data)
             complaints = [
@@ -200,16 +204,25 @@ def _sent_back(answer: str, complaints: Sequence[str]) -> list[dict[str, str]]:
     ]
 
 
-def read_plan(text: str) -> tuple[Plan | None, list[str]]:
-    """Return the plan in plain or fenced JSON, or None and exact complaints."""
+def read_plan(
+    text: str, recorded: Recordings | None = None, earlier: Plan | None = None
+) -> tuple[Plan | None, list[str]]:
+    """Return the plan in plain or fenced JSON, or None and exact complaints.
+
+    It may refer to what is `recorded`; `earlier` is the plan that it takes the place of.
+    """
     try:
-        return Plan.model_validate(read_json(json_part(text))), []
+        value = read_json(json_part(text))
     except json.JSONDecodeError as error:
         return None, [f"The answer is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."]
+    except ValueError as error:
+        return None, [f"The answer is not JSON: {error}."]
+    try:
+        return Plan.model_validate(expanded(value, recorded or Recordings(), earlier)), []
     except ValidationError as error:
         return None, _readable(error)
     except ValueError as error:
-        return None, [f"The answer is not JSON: {error}."]
+        return None, [f"worlds: {error}."]
 
 
 def json_part(text: str) -> str:

@@ -15,6 +15,7 @@ from agenthands.environments.nat_registry import BuiltinSchema, NatRegistry
 from agenthands.mcp.catalogue_server import CatalogueServer
 from agenthands.planning.case_validation import case_complaints
 from agenthands.planning.effects_validation import effect_complaints
+from agenthands.planning.probes import Recordings
 from agenthands.planning.server_validation import server_complaints
 from agenthands.planning.team_validation import team_complaints
 from agenthands.planning.user_data import data_complaints
@@ -27,8 +28,8 @@ class PlanningContext:
     """What a plan may use; `unusable` holds the reasons against servers of the catalogue, by id.
 
     `packages` are those that the user allows as dependencies; empty allows all. `models` are the roles of models that
-    an agent may have besides the usual one. `request` is what the user asked for, where that is known, and `data` what
-    data they gave.
+    an agent may have besides the usual one. `request` is what the user asked for, where that is known, `data` what data
+    they gave, and `recorded` what hosts really answered.
     """
 
     registry: NatRegistry
@@ -38,6 +39,7 @@ class PlanningContext:
     models: Sequence[str] = ()
     request: str = ""
     data: UserData | None = None
+    recorded: Recordings = field(default_factory=Recordings)
 
 
 def validate_plan(plan: Plan, reality: PlanningContext) -> list[str]:

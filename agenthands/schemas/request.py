@@ -102,6 +102,11 @@ class BuildOptions(BaseModel):
         le=MOST_DATA_ROWS,
         description="Rows of each table of the data that the models read; 0: the schema alone",
     )
+    allow_host: tuple[str, ...] | None = Field(
+        None,
+        title="Hosts to ask",
+        description="Hosts whose real answers the planner may see before it plans: HOST, or HOST+KEY_VARIABLE",
+    )
     refresh: bool = Field(False, title="Build anew", description="Ignore everything cached")
 
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_jsonable_python
 
@@ -30,18 +30,32 @@ _ACCEPTANCE = (
     "evaluation/acceptance", "evaluation/agent_script", "evaluation/case_checks", "evaluation/case_verdict",
     "evaluation/llm_judge", "evaluation/nat_steps", "evaluation/transcript", "packaging/bundle",
     "evaluation/agent_world", "evaluation/worlds_script", "world/inside/agenthands_world", "world/matching",
-    "world/server", "world/staging",
+    "world/server", "world/staging", "outside/gateway", "outside/rights",
 )  # fmt: skip
 _PLANNING = (
     "planning/planner", "planning/validation", "planning/team_validation", "planning/case_validation",
     "planning/server_validation", "planning/effects_validation", "planning/plan_schema", "planning/user_data",
-    "world/faults", "packaging/load_check", "packaging/load_check_script", "mcp/offer", "mcp/ranking",
-    "mcp/topics.toml",
+    "planning/probes", "world/faults", "packaging/load_check", "packaging/load_check_script", "mcp/offer",
+    "mcp/ranking", "mcp/topics.toml",
 )  # fmt: skip
 _ANSWERS = {
     "model", "api_base", "temperature", "max_output_tokens", "reasoning_effort", "thinking_tokens", "context_tokens",
     "safety_settings",
 }  # fmt: skip
+
+
+class Given(NamedTuple):
+    """What the user gives and allows: packages as dependencies, all if empty, data, and hosts that may be asked."""
+
+    packages: Sequence[str] = ()
+    data: UserData | None = None
+    hosts: Sequence[str] = ()
+
+    def parts(self) -> list[Any]:
+        """Return what of it belongs to a key."""
+        packages = [sorted(self.packages)] if self.packages else []
+        data = [self.data.facts] if self.data else []
+        return [*packages, *data, *([{"hosts": sorted(self.hosts)}] if self.hosts else [])]
 
 
 def plan_key(
@@ -50,16 +64,14 @@ def plan_key(
     registry: NatRegistry,
     catalogue: Mapping[str, CatalogueServer],
     objection: Objection | None,
-    given: tuple[Sequence[str], UserData | None] = ((), None),
+    given: Given | None = None,
 ) -> str:
-    """Return the key of a plan; `given` are the allowed dependencies, empty if all are, and the user's data."""
-    packages, data = given
+    """Return the key of a plan; what the user gives and allows is a part of it."""
     against: list[Any] = []
     if objection:
         told = objection.servers if isinstance(objection, ServerFeedback) else objection.stories
         against = [objection.planned.plan, dict(told)]
-    against += [sorted(packages)] if packages else []
-    against += [data.facts] if data else []
+    against += given.parts() if given else []
     return _key("plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources(*_PLANNING))
 
 
