@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from agenthands._util.formatting import count
 from agenthands.chat import as_built, installed
 from agenthands.errors import RequestInvalid, StoreNotUsable
 from agenthands.evaluation.agent_world import place_variable
@@ -20,10 +21,11 @@ from agenthands.evaluation.case_checks import failed_tools
 from agenthands.evaluation.conversation import Conversation, conversation
 from agenthands.evaluation.installed_agent import InstalledAgent, Reach
 from agenthands.llm.budget import Budget, BudgetScope, BudgetTracker
-from agenthands.outside.comparison import RealRequest, compare
+from agenthands.outside.comparison import Finding, RealRequest, compare
 from agenthands.outside.keys import Key, keys_of
 from agenthands.outside.network import Network, network
 from agenthands.outside.personal_data import PersonalData
+from agenthands.outside.places import compare_place
 from agenthands.outside.recorder import Recorder
 from agenthands.outside.recording import Recording, exchanges_of, write_recording
 from agenthands.outside.rights import HostRight, rights_of
@@ -50,6 +52,13 @@ class TriedCase(Part):
     seconds: float
 
 
+class RealPlace(Part):
+    """A file, folder or database of the user, and in what it differs from what worlds record."""
+
+    variable: str
+    findings: list[Finding] = Field(default_factory=list)
+
+
 class Reality(Part):
     """What came of trying an agent. `recording` is the file with the exchanges, empty where there were none."""
 
@@ -59,6 +68,7 @@ class Reality(Part):
     verdict: RealityVerdict
     said: str = Field(description="The verdict in a sentence")
     cases: list[TriedCase]
+    places: list[RealPlace] = Field(default_factory=list)
     recording: str = ""
     cost_usd: float | None = None
 
@@ -222,16 +232,41 @@ def _reality(
         )
         write_recording(kept, file.absolute())
         written = str(file.absolute())
-    verdict, said = verdict_of([each for case in cases for each in case.requests])
+    compared = _compared(record)
+    verdict, said = verdict_of([each for case in cases for each in case.requests], compared)
     cost, _ = scope.paid
     return Reality(
         agent=agent_name(record), build_id=record.build_id, at=now, verdict=verdict, said=said, cases=cases,
-        recording=written, cost_usd=cost,
+        places=compared, recording=written, cost_usd=cost,
     )  # fmt: skip
 
 
-def verdict_of(requests: Sequence[RealRequest]) -> tuple[RealityVerdict, str]:
-    """Return what all requests together say of the worlds, as a code and as a sentence."""
+def _compared(record: BuildRecord) -> list[RealPlace]:
+    assert record.plan
+    named = [(tool, name) for tool in record.plan.custom_tools for name, _ in tool.effects.places()]
+    there = {each.variable: each.path for each in _places(record)}
+    variables = [(tool, name, place_variable(tool.name, name)) for tool, name in named]
+    return [
+        RealPlace(variable=variable, findings=compare_place(tool, name, path))
+        for tool, name, variable in variables
+        if (path := there.get(variable))
+    ]
+
+
+def verdict_of(requests: Sequence[RealRequest], places: Sequence[RealPlace] = ()) -> tuple[RealityVerdict, str]:
+    """Return what all requests and files together say of the worlds, as a code and as a sentence."""
+    if odd := sum(finding.wrong for place in places for finding in place.findings):
+        return "differs", f"The recorded files were wrong in {count(odd, 'place')}." + _of_requests(requests)
+    if places and not requests:
+        return "as_recorded", "Files and databases have the columns and tables that were recorded."
+    return _verdict_of(requests)
+
+
+def _of_requests(requests: Sequence[RealRequest]) -> str:
+    return f" {_verdict_of(requests)[1]}" if requests else ""
+
+
+def _verdict_of(requests: Sequence[RealRequest]) -> tuple[RealityVerdict, str]:
     if not requests:
         return "nothing_asked", "No declared host was asked, so nothing is said of recorded answers."
     wrong = [each for each in requests if any(finding.wrong for finding in each.findings)]
@@ -254,4 +289,4 @@ def verdict_of(requests: Sequence[RealRequest]) -> tuple[RealityVerdict, str]:
     return "not_comparable", "Hosts answered, and no answer could be compared with a recorded one."
 
 
-__all__ = ["Place", "Reaching", "Reality", "TriedCase", "Trying", "try_agent", "verdict_of"]
+__all__ = ["Place", "Reaching", "RealPlace", "Reality", "TriedCase", "Trying", "try_agent", "verdict_of"]

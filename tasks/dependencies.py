@@ -29,6 +29,7 @@ from agenthands.mcp.catalogue_server import CatalogueServer
 from agenthands.mcp.remote_catalogue import read_catalogue_url
 from agenthands.outside.keys import keys_of
 from agenthands.outside.network import Network, network
+from agenthands.outside.probing import AllowedHost
 from agenthands.outside.rights import rights_of
 from agenthands.planning.planner import checked_request
 from agenthands.sandbox.base import Sandbox
@@ -234,6 +235,8 @@ def check_machine(request: str, options: BuildOptions) -> Settings:
         raise StoreNotUsable(
             f"The folder {settings.home} cannot be written: {error.strerror}.", "Set AGENTHANDS_HOME to another folder."
         ) from None
+    for host in settings.allow_host:
+        AllowedHost.parse(host)
     for role in ROLES:
         settings.model(role)
     system_prompt(settings.model_config_file().agent.text, settings.coder_steps)

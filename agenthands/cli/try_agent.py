@@ -107,6 +107,9 @@ def finding_text(finding: Finding) -> str:
 
 def end_lines(found: Reality) -> Iterator[str]:
     """Yield the verdict, where the recording lies, and what it cost."""
+    for place in found.places:
+        for finding in place.findings:
+            yield from wrapped(f"{place.variable}: {finding_text(finding)}")
     yield from wrapped(found.said)
     if found.recording:
         yield from wrapped(f"Recorded: {found.recording}")

@@ -20,7 +20,7 @@ from agenthands.schemas import Exchange, ToolSpec
 from agenthands.schemas.part import Part
 from agenthands.world.matching import Asked, asked_of, fits
 
-FindingCode = Literal["status", "missing_field", "new_field", "type", "not_json", "redirected_elsewhere"]
+FindingCode = Literal["status", "missing_field", "new_field", "type", "not_json", "redirected_elsewhere", "unreadable"]
 Outcome = Literal["as_recorded", "differs", "not_recorded", "failing_now", "refused", "no_answer"]
 _MOST_FINDINGS = 50
 _BUSY = 429

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -105,15 +104,14 @@ def _made(
     headers = [(name, _filled(value, host, keys)) for name, value in probe.headers.items()]
     hider = Hider([key for key in keys.values() if key.name in host.keys])
     with forwarder.asked(probe.method, url, headers, b"", until) as answer:
-        sizes = [0]
-
-        def fits(piece: bytes) -> bool:
-            sizes[0] += len(piece)
-            return sizes[0] <= MOST_BODY_BYTES
-
-        body = b"".join(takewhile(fits, hider.pieces(answer.pieces)))
+        body, cut_off = bytearray(), False
+        for piece in hider.pieces(answer.pieces):
+            body += piece
+            cut_off = len(body) > MOST_BODY_BYTES
+            if cut_off:
+                break
         told = [(name, hider.text(value)) for name, value in answer.headers]
-        return Met(probe.method, probe.url, b"", answer.status, told, body, cut=sizes[0] > MOST_BODY_BYTES)
+        return Met(probe.method, probe.url, b"", answer.status, told, bytes(body), cut=cut_off)
 
 
 def _url(probe: Probe, allowed: Sequence[AllowedHost]) -> tuple[httpcore.URL, AllowedHost]:

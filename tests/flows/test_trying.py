@@ -1,4 +1,4 @@
-"""An agent over a web API is tried on its real host: asked there, compared with its recorded world, and written down."""
+"""An agent over a web API is tried on its real host: compared with its recorded world, and written down."""
 
 import json
 import os
