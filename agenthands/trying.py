@@ -29,6 +29,7 @@ from agenthands.outside.places import compare_place
 from agenthands.outside.recorder import Recorder
 from agenthands.outside.recording import Recording, exchanges_of, write_recording
 from agenthands.outside.rights import HostRight, rights_of
+from agenthands.sandbox.egress_rules import EgressRule
 from agenthands.schemas import BuildOptions, BuildRecord, TestCase, World
 from agenthands.schemas.part import Part
 from agenthands.schemas.world import MOST_EXCHANGES
@@ -130,7 +131,9 @@ def try_agent(build: str, given: BuildOptions, how: Trying, agreed: Callable[[Re
     places = _places(record)
     there = {key.name for key in keys} | {each.variable for each in places if each.path}
     unset = [name for name in [*names, *(each.variable for each in places)] if name not in there]
-    agreed(Reaching(agent_name(record), len(record.plan.test_cases), rights, places, unset, settings.egress))
+    declared = {right.host for right in rights}
+    further = [rule for rule in settings.egress if EgressRule.parse(rule).name not in declared]
+    agreed(Reaching(agent_name(record), len(record.plan.test_cases), rights, places, unset, further))
     scope = BudgetTracker(Budget(settings.budget, None, settings.budget_tokens)).scope("chat")
     home = settings.home / "work"
     home.mkdir(parents=True, exist_ok=True)
@@ -272,6 +275,8 @@ def _verdict_of(requests: Sequence[RealRequest]) -> tuple[RealityVerdict, str]:
     wrong = [each for each in requests if any(finding.wrong for finding in each.findings)]
     fitting = [each for each in requests if each.outcome == "as_recorded"]
     compared = len({(each.method, each.url) for each in [*wrong, *fitting]})
+    unknown = len({(each.method, each.url) for each in requests if each.outcome == "not_recorded"})
+    beside = f" {count(unknown, 'request')} no world records." if unknown else ""
     if wrong:
         places = {
             (each.method, each.url.partition("?")[0], f.code, f.place)
@@ -279,11 +284,14 @@ def _verdict_of(requests: Sequence[RealRequest]) -> tuple[RealityVerdict, str]:
             for f in each.findings
             if f.wrong
         }
-        return "differs", f"The recorded worlds were wrong in {len(places)} of what {compared} requests answered."
+        return (
+            "differs",
+            f"Recorded worlds were wrong in {count(len(places), 'place')} of {count(compared, 'answer')}.{beside}",
+        )
     if fitting:
         new = any(each.findings for each in fitting)
         more = " Hosts also answer fields that are not recorded." if new else ""
-        return "as_recorded", f"What {compared} requests answered is as it was recorded.{more}"
+        return "as_recorded", f"{count(compared, 'answer')} of real hosts: as recorded.{more}{beside}"
     if all(each.status == 0 for each in requests):
         return "not_reached", "No request was answered by a real host, so nothing is said of recorded answers."
     return "not_comparable", "Hosts answered, and no answer could be compared with a recorded one."

@@ -27,6 +27,16 @@ _OUTCOMES = {
     "no_answer": "no answer",
 }
 
+_SAID = {
+    "missing_field": "{place} ({recorded}) is recorded; really there is {real}",
+    "new_field": "{place} ({real}) is not recorded",
+    "type": "{place} is recorded as {recorded}; really it is {real}",
+    "status": "the status {recorded} is recorded; really it is {real}",
+    "not_json": "JSON is recorded; really it is {real}",
+    "redirected_elsewhere": "it redirects {real}",
+    "unreadable": "{place} is {real}; {recorded} is recorded",
+}
+
 
 def run_try(agent: str, how: tuple[bool, bool, Path | None], given: Mapping[str, Any], as_json: bool) -> int:
     """Try an agent, print what was found, and return the exit code. Raises AgentHandsError."""
@@ -99,10 +109,8 @@ def _request_lines(request: RealRequest) -> Iterator[str]:
 
 def finding_text(finding: Finding) -> str:
     """Return one finding as a sentence."""
-    place = f" {finding.place}" if finding.place else ""
-    mark = "wrong:" if finding.wrong else "new:"
-    what = finding.code.replace("_", " ")
-    return f"{mark} {what}{place}: recorded {finding.recorded}, really {finding.real}"
+    mark = "wrong" if finding.wrong else "new"
+    return f"{mark}: " + _SAID[finding.code].format(place=finding.place, recorded=finding.recorded, real=finding.real)
 
 
 def end_lines(found: Reality) -> Iterator[str]:

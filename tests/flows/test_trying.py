@@ -163,5 +163,5 @@ def test_the_command_prints_the_cases_and_the_verdict(world, tmp_path):
     assert done.returncode == 1, done.stderr
     assert "Not set, or no such path: WEATHER_API_KEY" in done.stderr
     assert "401: differs from what is recorded" in done.stdout
-    assert "wrong: status: recorded 200, really 401" in done.stdout
+    assert "wrong: the status 200 is recorded; really it is 401" in done.stdout
     assert f"Recorded: {tmp_path / 'r.json'}" in done.stdout
