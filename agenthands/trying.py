@@ -284,10 +284,8 @@ def _verdict_of(requests: Sequence[RealRequest]) -> tuple[RealityVerdict, str]:
             for f in each.findings
             if f.wrong
         }
-        return (
-            "differs",
-            f"Recorded worlds were wrong in {count(len(places), 'place')} of {count(compared, 'answer')}.{beside}",
-        )
+        of = count(compared, "answer")
+        return "differs", f"Recorded worlds were wrong in {count(len(places), 'place')} of {of}.{beside}"
     if fitting:
         new = any(each.findings for each in fitting)
         more = " Hosts also answer fields that are not recorded." if new else ""

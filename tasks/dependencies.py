@@ -23,7 +23,7 @@ from agenthands.llm.gateway.base import ModelGateway
 from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.litellm_model import LitellmModel, require_usable
 from agenthands.llm.prices import price_per_token
-from agenthands.llm.settings import ROLES, ModelSettings, Role
+from agenthands.llm.settings import KEYS, ROLES, ModelSettings, Role
 from agenthands.mcp.catalogue import load_catalogue
 from agenthands.mcp.catalogue_server import CatalogueServer
 from agenthands.mcp.remote_catalogue import read_catalogue_url
@@ -44,6 +44,7 @@ from agenthands.store.workdirs import SPENDING_LOG, BuildContext
 from agenthands.trial.base import OnTrial
 
 _NOT_WAITING = 2.0  # seconds
+_NOT_FOR_TOOLS = ("AGENTHANDS_", "AWS_", "POSTGRES_", "PREFECT_")
 _trackers: dict[str, BudgetTracker] = {}
 _trackers_lock = threading.Lock()
 
@@ -174,14 +175,17 @@ def gateway_for(settings: Settings) -> ModelGateway:
 def network_for(settings: Settings, tools: Sequence[ToolSpec], folder: Path) -> AbstractContextManager[Network]:
     """Open the network of an agent: the hosts that the user listed, those of its tools with their keys and methods.
 
-    Keys are variables of this process. Raises SettingsInvalid.
+    Keys are variables of this process; those of models, of the store and of Prefect are not for tools, whatever a plan
+    says. Raises SettingsInvalid.
     """
+    own = {name for names in KEYS.values() for name in names}
     rules = [EgressRule.parse(rule) for rule in settings.egress]
 
     def listed(host: str) -> bool:
         return any(rule.fits(host, port) for rule in rules for port in WEB_PORTS)
 
-    keys = keys_of([name for tool in tools for name in tool.effects.secrets], os.environ)
+    wanted = [name for tool in tools for name in tool.effects.secrets if name not in own]
+    keys = keys_of([name for name in wanted if not name.startswith(_NOT_FOR_TOOLS)], os.environ)
     return network(settings.egress, rights_of(tools, keys, listed), folder)
 
 

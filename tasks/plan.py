@@ -16,7 +16,7 @@ from agenthands.events import stage
 from agenthands.outside.probing import AllowedHost
 from agenthands.packaging.load_check import load_fault
 from agenthands.planning.planner import Objection, PlanResult, ServerFeedback
-from agenthands.planning.probes import look_first
+from agenthands.planning.probes import look_first, recorded_in
 from agenthands.planning.validation import PlanningContext
 from agenthands.schemas import Plan
 from agenthands.settings import Settings
@@ -122,6 +122,8 @@ def plan_agent(
             f"{plan.name}: {count(len(plan.agents), 'agent')}, {count(len(plan.custom_tools), 'tool')} to write, "
             f"{count(len(plan.mcp_servers), 'MCP server')}, {count(len(plan.test_cases), 'test case')}"
         )
+        if recorded := len(recorded_in(plan)):
+            note.detail += f", {count(recorded, 'answer')} of real hosts"
     return planned
 
 

@@ -99,7 +99,7 @@ def expanded(value: Any, recordings: Recordings, earlier: Plan | None = None) ->
     for a reference to what is not there.
     """
     known = recordings.exchanges
-    really = [*known.values(), *_recorded_in(earlier)]
+    really = [*known.values(), *recorded_in(earlier)]
     if not isinstance(value, dict):
         return value
     for world in _worlds(value):
@@ -140,7 +140,8 @@ def _is_one_of(written: dict[str, Any], really: Sequence[Exchange]) -> bool:
     return any(exchange.model_copy(update={"turn": each.turn}) == each for each in really)
 
 
-def _recorded_in(plan: Plan | None) -> list[Exchange]:
+def recorded_in(plan: Plan | None) -> list[Exchange]:
+    """Return the exchanges of a plan's worlds that were recorded."""
     tools = plan.custom_tools if plan else []
     all_of_it = [exchange for tool in tools for world in tool.worlds.values() for exchange in world.http]
     return [exchange for exchange in all_of_it if exchange.origin == "recorded"]
