@@ -35,6 +35,7 @@ from agenthands.schemas.part import Part
 from agenthands.schemas.world import MOST_EXCHANGES
 from agenthands.settings import Settings, load_settings
 from agenthands.store.builds import agent_name, find_build
+from agenthands.store.data_paths import data_paths
 from agenthands.tasks import dependencies
 
 _MOST_COPIED = 256 * 1024**2
@@ -138,38 +139,36 @@ def try_agent(build: str, given: BuildOptions, how: Trying, agreed: Callable[[Re
     home = settings.home / "work"
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="try-", dir=home) as scratch:
-        agent = _with_files(installed(record, place, settings, Path(scratch)), places)
+        agent = _with_copies(installed(record, place, settings, Path(scratch)), places)
         with network(settings.egress, rights, Path(scratch)) as opened:
             cases, recorder = _asked(agent, record, settings, opened, scope, how)
     return _reality(record, cases, recorder, settings, how, scope)
 
 
 def _places(record: BuildRecord) -> list[Place]:
+    """Return the files, folders and databases: what is read as a chat finds it, what is changed from the variables."""
     assert record.plan
+    read = data_paths(record, os.environ, required=False)
     found = []
     for tool in record.plan.custom_tools:
         for name, effect in tool.effects.places():
             variable = place_variable(tool.name, name)
-            path = Path(os.environ[variable]).expanduser().absolute() if os.environ.get(variable) else None
+            given = os.environ.get(variable, "") if effect.access == "write" else read.get(variable, "")
+            path = Path(given).expanduser().absolute() if given else None
             found.append(Place(variable, path if path and path.exists() else None, effect.access == "write"))
     return found
 
 
-def _with_files(agent: InstalledAgent, places: Sequence[Place]) -> InstalledAgent:
-    """Return the agent with the user's files: as they are to read, copies to change. Raises RequestInvalid."""
-    variables, readable = {}, []
+def _with_copies(agent: InstalledAgent, places: Sequence[Place]) -> InstalledAgent:
+    """Return the agent with copies of what its tools change. Raises RequestInvalid for one that is too large."""
+    variables = {}
     for place in places:
-        if place.path is None:
-            continue
-        path = place.path.resolve()
-        if place.changes:
+        if place.path and place.changes:
+            path = place.path.resolve()
             copy = agent.workspace / "files" / place.variable.lower() / path.name
             _copied(path, copy)
-            path = copy
-        else:
-            readable.append(path)
-        variables[place.variable] = str(path)
-    return replace(agent, variables={**agent.variables, **variables}, files=readable)
+            variables[place.variable] = str(copy)
+    return replace(agent, variables={**agent.variables, **variables})
 
 
 def _copied(path: Path, copy: Path) -> None:

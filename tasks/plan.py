@@ -15,8 +15,9 @@ from agenthands.errors import DependencyRefused, PlanRefused
 from agenthands.events import stage
 from agenthands.outside.probing import AllowedHost
 from agenthands.packaging.load_check import load_fault
+from agenthands.planning.effects_validation import recorded_in
 from agenthands.planning.planner import Objection, PlanResult, ServerFeedback
-from agenthands.planning.probes import look_first, recorded_in
+from agenthands.planning.probes import look_first
 from agenthands.planning.validation import PlanningContext
 from agenthands.schemas import Plan
 from agenthands.settings import Settings
@@ -122,7 +123,7 @@ def plan_agent(
             f"{plan.name}: {count(len(plan.agents), 'agent')}, {count(len(plan.custom_tools), 'tool')} to write, "
             f"{count(len(plan.mcp_servers), 'MCP server')}, {count(len(plan.test_cases), 'test case')}"
         )
-        if recorded := len(recorded_in(plan)):
+        if recorded := len(list(recorded_in(plan))):
             note.detail += f", {count(recorded, 'answer')} of real hosts"
     return planned
 

@@ -26,7 +26,10 @@ def compare_place(tool: ToolSpec, name: str, path: Path) -> list[Finding]:
 
     A missing table or column is wrong, a new one is not. What has no columns is not compared.
     """
-    if any(each.name == name for each in tool.effects.databases):
+    database = next((each for each in tool.effects.databases if each.name == name), None)
+    if database and database.kind != "sqlite":
+        return []
+    if database:
         recorded = [found for world in tool.worlds.values() if (found := _recorded_tables(world.tables.get(name, "")))]
         real = {path.name: _tables(path)} if recorded else {}
     else:

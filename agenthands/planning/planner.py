@@ -124,12 +124,12 @@ def plan_agent(
             raise answer.fault or ModelSilent(f"{model.name} answers with empty messages.", "Choose another model.")
         if isinstance(answer.fault, AnswerCutOff):
             raise answer.fault  # half a plan says nothing about the other half: the model would be told a wrong fault
-        plan, complaints = read_plan(answer_text, reality.recorded, earlier.plan if earlier else None)
+        plan, complaints = read_plan(answer_text, reality.recorded)
         if plan is not None:
             plan = with_sample(plan, reality.data)
             complaints = [
                 *validate_plan(plan, reality),
-                *origin_complaints(plan, earlier.plan if earlier else None),
+                *origin_complaints(plan, earlier.plan if earlier else None, reality.recorded.exchanges.values()),
                 *_repair_complaints(plan, objection),
             ]
             if not complaints:
@@ -204,13 +204,8 @@ def _sent_back(answer: str, complaints: Sequence[str]) -> list[dict[str, str]]:
     ]
 
 
-def read_plan(
-    text: str, recorded: Recordings | None = None, earlier: Plan | None = None
-) -> tuple[Plan | None, list[str]]:
-    """Return the plan in plain or fenced JSON, or None and exact complaints.
-
-    It may refer to what is `recorded`; `earlier` is the plan that it takes the place of.
-    """
+def read_plan(text: str, recorded: Recordings | None = None) -> tuple[Plan | None, list[str]]:
+    """Return the plan in plain or fenced JSON, which may refer to what is `recorded`; or None and exact complaints."""
     try:
         value = read_json(json_part(text))
     except json.JSONDecodeError as error:
@@ -218,7 +213,7 @@ def read_plan(
     except ValueError as error:
         return None, [f"The answer is not JSON: {error}."]
     try:
-        return Plan.model_validate(expanded(value, recorded or Recordings(), earlier)), []
+        return Plan.model_validate(expanded(value, recorded or Recordings())), []
     except ValidationError as error:
         return None, _readable(error)
     except ValueError as error:

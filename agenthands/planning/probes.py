@@ -13,7 +13,7 @@ from agenthands._util.untrusted_json import read_json
 from agenthands.llm.base import ChatModel
 from agenthands.llm.prompts import render
 from agenthands.outside.probing import AllowedHost, Probe, Probed, make_probes
-from agenthands.schemas import Exchange, Plan, Tokens, add_costs
+from agenthands.schemas import Exchange, Tokens, add_costs
 from agenthands.schemas.part import Part
 
 MOST_PROBES, MOST_ROUNDS = 8, 2
@@ -92,18 +92,16 @@ def _read(text: str) -> list[Probe]:
         return []
 
 
-def expanded(value: Any, recordings: Recordings, earlier: Plan | None = None) -> Any:
+def expanded(value: Any, recordings: Recordings) -> Any:
     """Return a plan's JSON with exchanges in place of `{"recorded": "probe-1"}`.
 
-    Only what was recorded is called so: an exchange that the planner wrote itself becomes imagined. Raises ValueError
-    for a reference to what is not there.
+    Raises ValueError for a reference to what is not there.
     """
-    known = recordings.exchanges
-    really = [*known.values(), *recorded_in(earlier)]
     if not isinstance(value, dict):
         return value
+    known = recordings.exchanges
     for world in _worlds(value):
-        world["http"] = [_resolved(each, known, really) for each in world["http"]]
+        world["http"] = [_resolved(each, known) for each in world["http"]]
     return value
 
 
@@ -115,36 +113,17 @@ def _worlds(value: dict[str, Any]) -> list[dict[str, Any]]:
     return [world for world in each if isinstance(world, dict) and isinstance(world.get("http"), list)]
 
 
-def _resolved(written: Any, known: Mapping[str, Exchange], really: Sequence[Exchange]) -> Any:
-    if not isinstance(written, dict):
+def _resolved(written: Any, known: Mapping[str, Exchange]) -> Any:
+    if not isinstance(written, dict) or _REFERENCE not in written:
         return written
-    if _REFERENCE in written:
-        exchange = known.get(str(written[_REFERENCE]))
-        if exchange is None or written.keys() - {_REFERENCE, "turn"}:
-            there = ", ".join(known) or "none"
-            raise ValueError(
-                f'{json.dumps(written)[:100]}: write {{"recorded": NAME}}, with a turn as needed; there are {there}'
-            )
-        more = {"turn": written["turn"]} if "turn" in written else {}
-        return {**exchange.model_dump(mode="json"), **more}
-    if written.get("origin") == "recorded" and not _is_one_of(written, really):
-        return {**written, "origin": "imagined", "at": ""}
-    return written
-
-
-def _is_one_of(written: dict[str, Any], really: Sequence[Exchange]) -> bool:
-    try:
-        exchange = Exchange.model_validate(written)
-    except ValidationError:
-        return False
-    return any(exchange.model_copy(update={"turn": each.turn}) == each for each in really)
-
-
-def recorded_in(plan: Plan | None) -> list[Exchange]:
-    """Return the exchanges of a plan's worlds that were recorded."""
-    tools = plan.custom_tools if plan else []
-    all_of_it = [exchange for tool in tools for world in tool.worlds.values() for exchange in world.http]
-    return [exchange for exchange in all_of_it if exchange.origin == "recorded"]
+    exchange = known.get(str(written[_REFERENCE]))
+    if exchange is None or written.keys() - {_REFERENCE, "turn"}:
+        there = ", ".join(known) or "none"
+        raise ValueError(
+            f'{json.dumps(written)[:100]}: write {{"recorded": NAME}}, with a turn as needed; there are {there}'
+        )
+    more = {"turn": written["turn"]} if "turn" in written else {}
+    return {**exchange.model_dump(mode="json"), **more}
 
 
 def fence_around(*texts: str) -> str:

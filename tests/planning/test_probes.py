@@ -104,9 +104,8 @@ def test_what_may_not_be_asked_is_told(host, url, headers, said):
     assert host.asked == []
 
 
-def test_a_plan_refers_to_probes_and_nothing_else_is_called_recorded(host):
+def test_a_plan_refers_to_probes(host):
     found = Recordings(make_probes([Probe(url=f"https://{HOST}/now?city=Bonn")], [host.allowed], {}))
-    own = {"request": {"url": f"https://{HOST}/x"}, "response": {}, "origin": "recorded", "at": "2027-01-01T00:00:00Z"}
 
     def plan(*http):
         return {"custom_tools": [{"worlds": {"usual": {"http": list(http)}}}]}
@@ -114,10 +113,9 @@ def test_a_plan_refers_to_probes_and_nothing_else_is_called_recorded(host):
     def http(value):
         return value["custom_tools"][0]["worlds"]["usual"]["http"]
 
-    taken, imagined = http(expanded(plan({"recorded": "probe-1", "turn": 2}, own), found))
+    (taken,) = http(expanded(plan({"recorded": "probe-1", "turn": 2}), found))
     assert (taken["origin"], taken["turn"]) == ("recorded", 2)
     assert taken["response"]["json"]["temperature"] == 3
-    assert (imagined["origin"], imagined["at"]) == ("imagined", "")
     assert http(expanded(plan(taken), found)) == [taken]  # a planner may repeat it as it is
     for wrong in ({"recorded": "probe-9"}, {"recorded": "probe-1", "request": {}}):
         nothing, (said,) = read_plan(json.dumps(plan(wrong)), found)
