@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from agenthands.planning.cost_estimate import Estimate
     from agenthands.planning.planner import PlanResult
     from agenthands.trial.base import Finding, ModelTrial
+    from agenthands.trying import Reaching, Reality, TriedCase
 
 Listener = Callable[[Event], None]
 
@@ -50,6 +51,7 @@ class Options(TypedDict, total=False):
     max_attempts: int | None
     parallel: int | None
     openapi: list[str] | None
+    allow_host: tuple[str, ...] | None
     refresh: bool
     data: Sequence[str | Path] | None
     data_rows: int | None
@@ -153,6 +155,36 @@ def chat(build: str, **options: Unpack[Options]) -> Iterator[Chat]:
     use_scratch()
     with open_chat(build, _asked("A chat", options).options()) as talk:
         yield talk
+
+
+def try_agent(
+    build: str,
+    *,
+    agreed: Callable[[Reaching], object],
+    allow_writes: bool = False,
+    file: str | Path | None = None,
+    told: Callable[[TriedCase], object] = lambda _: None,
+    **options: Unpack[Options],
+) -> Reality:
+    """Ask an agent its test cases in the real world, and compare what hosts answer with what its worlds record.
+
+    `build` is found as by `Store.find`. `agreed` is called with all that will be reached before anything is: hosts with
+    methods, files, keys; raise an exception in it to stop. Requests that may change something are made only with
+    `allow_writes`. `told` hears of each case. The exchanges are written to `file`, without keys and with personal data
+    masked. Raises what `chat` raises, and RequestInvalid where the file cannot be written.
+
+    >>> found = try_agent("data-report", agreed=lambda reaching: print(reaching.rights))
+    []
+    >>> found.verdict
+    'nothing_asked'
+    """
+    from agenthands.store.workdirs import use_scratch
+    from agenthands.trying import Trying
+    from agenthands.trying import try_agent as try_it
+
+    use_scratch()
+    how = Trying(allow_writes, Path(file) if file else None, told)
+    return try_it(build, _asked("A trial", options).options(), how, agreed)
 
 
 def try_models(

@@ -103,7 +103,7 @@ def open_chat(
     place = dependencies.store_for(load_settings(given))
     record = find_build(place, build)
     found(record)
-    settings = load_settings(_as_built(record, given))
+    settings = load_settings(as_built(record, given))
     if record.plan is None:
         raise StoreNotUsable(f"The build {record.build_id} has no agent.", "Choose a build that `list` calls accepted.")
     scope = BudgetTracker(Budget(settings.budget, None, settings.budget_tokens)).scope("chat")
@@ -111,23 +111,23 @@ def open_chat(
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="chat-", dir=home) as scratch:
         folder = Path(scratch)
-        agent = _installed(record, place, settings, folder)
-        egress = dependencies.egress_for(settings).open(folder / "egress.sock") if settings.egress else nullcontext()
+        agent = installed(record, place, settings, folder)
+        opened = dependencies.network_for(settings, agent.tools, folder) if settings.egress else nullcontext()
         with (
             dependencies.gateway_for(settings).open(folder / "model.sock", scope) as gateway,
-            egress as proxy,
-            conversation(agent, dependencies.sandbox_for(settings), Reach(gateway, proxy)) as talk,
+            opened as network,
+            conversation(agent, dependencies.sandbox_for(settings), Reach.through(gateway, network)) as talk,
         ):
             yield Chat(record, talk, place, scope, settings.case_seconds)
 
 
-def _as_built(record: BuildRecord, given: BuildOptions) -> BuildOptions:
+def as_built(record: BuildRecord, given: BuildOptions) -> BuildOptions:
     """Return the options of a chat: those that are given, else those with which the agent was built."""
     asked = record.request.options().model_dump(include=set(_OF_THE_BUILD), exclude_none=True)
     return BuildOptions.model_validate({**asked, **given.model_dump(exclude_none=True)})
 
 
-def _installed(record: BuildRecord, store: Store, settings: Settings, folder: Path) -> InstalledAgent:
+def installed(record: BuildRecord, store: Store, settings: Settings, folder: Path) -> InstalledAgent:
     assert record.plan
     known = dependencies.catalogue_for(settings)
     wanted = [server.id for server in record.plan.mcp_servers]

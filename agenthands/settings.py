@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     """Image of the docker sandbox; the one that `deployments/sandbox-image.sh` builds if empty."""
     egress: Annotated[tuple[str, ...], NoDecode] = ()
     """Hosts that a sandbox with the network policy `egress` may reach: `host`, `host:port`, `*.domain`."""
+    allow_host: Annotated[tuple[str, ...], NoDecode] = ()
+    """Hosts that may be asked while an agent is planned: `host`, with `+NAME` for each key that may be sent there."""
     budget: float | None = Field(None, gt=0)
     """US dollars that all models of one build may cost."""
     tool_budget: float | None = Field(None, gt=0)
@@ -87,7 +89,7 @@ class Settings(BaseSettings):
     trusted_packages: Annotated[tuple[str, ...], NoDecode] = ()
     """Packages on PyPI or npm that tools and MCP servers may need, however recent their release."""
 
-    @field_validator("egress", "dependencies", "trusted_packages", mode="before")
+    @field_validator("egress", "allow_host", "dependencies", "trusted_packages", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

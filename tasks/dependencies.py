@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from agenthands._util.redaction import has_password, redact_logs, without_user
@@ -20,15 +23,19 @@ from agenthands.llm.gateway.base import ModelGateway
 from agenthands.llm.gateway.server import LitellmGateway
 from agenthands.llm.litellm_model import LitellmModel, require_usable
 from agenthands.llm.prices import price_per_token
-from agenthands.llm.settings import ROLES, ModelSettings, Role
+from agenthands.llm.settings import KEYS, ROLES, ModelSettings, Role
 from agenthands.mcp.catalogue import load_catalogue
 from agenthands.mcp.catalogue_server import CatalogueServer
 from agenthands.mcp.remote_catalogue import read_catalogue_url
+from agenthands.outside.keys import keys_of
+from agenthands.outside.network import Network, network
+from agenthands.outside.probing import AllowedHost
+from agenthands.outside.rights import rights_of
 from agenthands.planning.planner import checked_request
 from agenthands.sandbox.base import Sandbox
-from agenthands.sandbox.egress_proxy import EgressProxy
+from agenthands.sandbox.egress_rules import WEB_PORTS, EgressRule
 from agenthands.sandbox.registry import SANDBOXES
-from agenthands.schemas import BuildOptions
+from agenthands.schemas import BuildOptions, ToolSpec
 from agenthands.schemas.request import refuse_passwords
 from agenthands.settings import Settings, load_settings
 from agenthands.store.base import Store
@@ -37,6 +44,7 @@ from agenthands.store.workdirs import SPENDING_LOG, BuildContext
 from agenthands.trial.base import OnTrial
 
 _NOT_WAITING = 2.0  # seconds
+_NOT_FOR_TOOLS = ("AGENTHANDS_", "AWS_", "POSTGRES_", "PREFECT_")
 _trackers: dict[str, BudgetTracker] = {}
 _trackers_lock = threading.Lock()
 
@@ -167,9 +175,21 @@ def gateway_for(settings: Settings) -> ModelGateway:
     return LitellmGateway(model_for(settings, "agent"), settings.case_seconds)
 
 
-def egress_for(settings: Settings) -> EgressProxy:
-    """Return the proxy through which a sandbox reaches the hosts that the user listed. Raises SettingsInvalid."""
-    return EgressProxy(settings.egress)
+def network_for(settings: Settings, tools: Sequence[ToolSpec], folder: Path) -> AbstractContextManager[Network]:
+    """Open the network of an agent: the hosts that the user listed, those of its tools with their keys and methods.
+
+    Keys are variables of this process; those of models, of the store and of Prefect are not for tools, whatever a plan
+    says. Raises SettingsInvalid.
+    """
+    own = {name for names in KEYS.values() for name in names}
+    rules = [EgressRule.parse(rule) for rule in settings.egress]
+
+    def listed(host: str) -> bool:
+        return any(rule.fits(host, port) for rule in rules for port in WEB_PORTS)
+
+    wanted = [name for tool in tools for name in tool.effects.secrets if name not in own]
+    keys = keys_of([name for name in wanted if not name.startswith(_NOT_FOR_TOOLS)], os.environ)
+    return network(settings.egress, rights_of(tools, keys, listed), folder)
 
 
 def coding_limits(settings: Settings, scope: BudgetScope) -> CodingLimits:
@@ -223,6 +243,8 @@ def check_machine(request: str, options: BuildOptions) -> Settings:
         raise StoreNotUsable(
             f"The folder {settings.home} cannot be written: {error.strerror}.", "Set AGENTHANDS_HOME to another folder."
         ) from None
+    for host in settings.allow_host:
+        AllowedHost.parse(host)
     for role in ROLES:
         settings.model(role)
     system_prompt(settings.model_config_file().agent.text, settings.coder_steps)

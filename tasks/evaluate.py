@@ -41,17 +41,16 @@ def evaluate_task(build: BuildContext, plan: Plan, servers: Sequence[ReadyServer
     folder = build.folder / "accept"
     entries = [server.planned.entry for server in servers]
     agent = install_bundle(bundle, plan, entries, dependencies.installer_for(settings), folder)
-    proxy = dependencies.egress_for(settings)
     wanted = settings.egress or agent.parts.online  # a proxy that lets nothing through knows what was asked for
-    egress = proxy.open(folder / "egress.sock") if wanted else nullcontext()
+    opened = dependencies.network_for(settings, agent.tools, folder) if wanted else nullcontext()
     scope = dependencies.budget_for(build).scope("accept")
     scope.require()
-    with dependencies.gateway_for(settings).open(folder / "model.sock", scope) as gateway, egress as opened:
+    with dependencies.gateway_for(settings).open(folder / "model.sock", scope) as gateway, opened as network:
         accepted = acceptance.accept_agent(
             agent,
             plan.test_cases,
             dependencies.sandbox_for(settings),
-            Reach(gateway, opened, closed=not settings.egress, refused=proxy.refused),
+            Reach.through(gateway, network, closed=not settings.egress),
             dependencies.planner_for(settings, scope),
             settings.case_seconds,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from prefect import task
@@ -13,12 +14,15 @@ from agenthands.environments.nat_registry import NatRegistry
 from agenthands.errors import DependencyRefused, PlanRefused
 from agenthands.events import stage
 from agenthands.llm.prices import model_line
+from agenthands.outside.probing import AllowedHost
 from agenthands.packaging.load_check import load_fault
+from agenthands.planning.effects_validation import recorded_in
 from agenthands.planning.planner import Objection, PlanResult, ServerFeedback
+from agenthands.planning.probes import look_first
 from agenthands.planning.validation import PlanningContext
 from agenthands.schemas import Plan
 from agenthands.settings import Settings
-from agenthands.store.cache_keys import described_key, key_with_fallback, plan_key, repaired_key
+from agenthands.store.cache_keys import Given, described_key, key_with_fallback, plan_key, repaired_key
 from agenthands.store.workdirs import PLAN, BuildContext
 from agenthands.tasks import dependencies
 from agenthands.tasks.data import data_of, tell_data
@@ -52,10 +56,12 @@ def plan_task(
         return f"NAT cannot load the agent that this plan describes: {fault}" if fault else ""
 
     dependencies.warm_up(settings)
+    planner = dependencies.planner_for(settings, dependencies.budget_for(build).scope("plan"))
+    allowed = [AllowedHost.parse(each) for each in settings.allow_host] if objection is None else []
     try:
         planned = planning.plan_agent(
             build.request.request,
-            dependencies.planner_for(settings, dependencies.budget_for(build).scope("plan")),
+            planner,
             PlanningContext(
                 registry,
                 dependencies.catalogue_for(settings),
@@ -65,6 +71,7 @@ def plan_task(
                 request=build.request.request,
                 data=data_of(build),
                 apis=apis_of(build, registry),
+                recorded=look_first(build.request.request, planner, allowed, os.environ),
             ),
             (unresolved, does_not_load),
             objection,
@@ -121,6 +128,8 @@ def plan_agent(
             f"{count(len(plan.operations), 'API operation') + ', ' if plan.operations else ''}"
             f"{count(len(plan.mcp_servers), 'MCP server')}, {count(len(plan.test_cases), 'test case')}"
         )
+        if recorded := len(list(recorded_in(plan))):
+            note.detail += f", {count(recorded, 'answer')} of real hosts"
     return planned
 
 
@@ -136,7 +145,7 @@ def _keys(build: BuildContext, registry: NatRegistry, objection: Objection | Non
     """Return the key of the plan, and its key if a fallback has a part in it."""
     settings = dependencies.settings_for(build.request.options())
     planner, catalogue = settings.model("planner"), dependencies.catalogue_for(settings)
-    given = settings.dependencies, data_of(build), _models_told(settings)
+    given = Given(settings.dependencies, data_of(build), settings.allow_host, _models_told(settings))
     key = plan_key(build.request.request, planner, registry, catalogue, objection, given)
     key = described_key(key, [source.sha256 for source in descriptions_of(build)])
     return key, key_with_fallback(key, planner)

@@ -173,6 +173,14 @@ def _pattern(variables: tuple[tuple[str, str], ...], remembered: frozenset[str])
     found = set(remembered)
     for name, value in variables:
         found.update([value] if _is_key(name) else [], _passwords(value))
+    return pattern_of(found)
+
+
+def pattern_of(found: Iterable[str]) -> re.Pattern[str] | None:
+    """Return a pattern for these keys as texts show them: plain, escaped, quoted for a URL, or in base64.
+
+    None if none of them is long enough to be told from a word.
+    """
     keys = {part for key in found for part in _parts(key.strip()) if not _PLACEHOLDER.fullmatch(part)}
     encoded = {_encoded(key, shift) for key in keys for shift in range(3)}
     forms = [*map(_written, sorted(keys, key=len, reverse=True)), *sorted(encoded, key=len, reverse=True)]

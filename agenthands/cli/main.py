@@ -63,6 +63,13 @@ def build_options(command: _FUNCTION) -> _FUNCTION:
             help="Description of an API that the agent may use; several times for several.",
         ),
         click.option(
+            "--allow-host",
+            metavar="HOST[+KEY]",
+            multiple=True,
+            callback=lambda _, __, given: given or None,
+            help="Let the planner see what this host answers (GET, HEAD), with the key of that variable.",
+        ),
+        click.option(
             "--refresh", is_flag=True, default=None, help="Build everything anew, whatever earlier builds left."
         ),
     ]
@@ -244,6 +251,29 @@ def chat(agent: str, question: str | None, as_json: bool, **options: Any) -> Non
     from agenthands.cli.chat import run_chat
 
     sys.exit(run_chat(agent, question, _given(options), as_json))
+
+
+@cli.command(name="try", short_help="Try an agent on its real hosts and files.")
+@click.argument("agent")
+@click.option("--yes", is_flag=True, help="Reach what it lists without asking.")
+@click.option("--allow-writes", is_flag=True, help="Also make requests that may change something: POST, DELETE, ...")
+@click.option("--save", "file", metavar="FILE", type=click.Path(path_type=Path), help="Where recorded exchanges go.")
+@click.option("--agent-model", metavar="MODEL", help="Model of the agent [default: the one that it was built with].")
+@click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model.")
+@click.option("--config", metavar="FILE.toml", type=click.Path(), help="Model settings.")
+@click.option("--budget", metavar="USD", type=float, help="What the agent's model may cost.")
+@sandbox_option
+@store_option
+@as_json
+def try_(agent: str, yes: bool, allow_writes: bool, file: Path | None, as_json: bool, **options: Any) -> None:
+    """Ask an agent its test cases with the real hosts and files, and show where its recorded world was wrong.
+
+    Keys and paths come from your variables, as in the agent's .env.example; keys stay outside of the sandbox. What is
+    reached is listed first.
+    """
+    from agenthands.cli.try_agent import run_try
+
+    sys.exit(run_try(agent, (yes, allow_writes, file), _given(options), as_json))
 
 
 @cli.command()

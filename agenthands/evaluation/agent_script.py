@@ -100,9 +100,12 @@ def start_groups_at_once(builder, config):
     builder.add_function_group = lambda name, _: started[str(name)]
 
 
+TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+
+
 def give_proxies(config):
-    """Pass the proxy's variables to the MCP servers, which NAT starts without them."""
-    proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
+    """Pass the variables of the network to the MCP servers, which NAT starts without them."""
+    proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy") or name in TRUST}
     for group in config.function_groups.values():
         server = getattr(group, "server", None)
         if proxies and getattr(server, "transport", "") == "stdio":

@@ -12,6 +12,8 @@ from agenthands.environments.base import Environment
 from agenthands.evaluation.case_verdict import AgentParts
 from agenthands.evaluation.prepared_nat import VARIABLES, code_of, prepared_nat
 from agenthands.llm.gateway.base import OpenGateway, name_of
+from agenthands.outside.gateway import Outside
+from agenthands.outside.network import Network
 from agenthands.sandbox.base import Command, Limits
 from agenthands.schemas import ToolSpec
 
@@ -46,13 +48,22 @@ class InstalledAgent:
 class Reach:
     """What the agent may reach: its model through `gateway`, and hosts through the proxy at `egress`.
 
-    `closed` says that the proxy lets nothing through, and `refused` are the hosts that it refused so far.
+    Hosts that its tools declare are reached through `outside`, which has their keys. `closed` says that the proxy
+    lets nothing through, and `refused` are the hosts that it refused so far.
     """
 
     gateway: OpenGateway
     egress: Path | None = None
     closed: bool = False
     refused: Sequence[str] = ()
+    outside: Outside | None = None
+
+    @classmethod
+    def through(cls, gateway: OpenGateway, network: Network | None, *, closed: bool = False) -> Reach:
+        """Return the reach of a network, or of the model alone."""
+        if network is None:
+            return cls(gateway, closed=closed)
+        return cls(gateway, network.egress, closed, network.refused, network.outside)
 
     @property
     def lacked(self) -> bool:
@@ -64,12 +75,20 @@ def agent_command(agent: InstalledAgent, reach: Reach, request: Mapping[str, Any
     """Return the command that loads the agent and does what `request` says (see agent_script.py), for `seconds`."""
     servers = [each.path for each in agent.servers.values()]
     told = {"config": str(agent.config), "beside": str(_FOLDER), **request}
+    outside = reach.outside
     return Command(
         argv=[str(agent.environment.python), "-P", "-c", code_of(_SCRIPT)],
         workspace=agent.workspace,
-        read_only=[agent.environment.path, *servers, *_BESIDE, *agent.read_only],
+        read_only=[
+            agent.environment.path,
+            *servers,
+            *_BESIDE,
+            *agent.read_only,
+            *(outside.read_only if outside else []),
+        ],
         variables={
             **agent.variables,
+            **(outside.variables if outside else {}),
             **VARIABLES,
             "PYTHONPATH": str(agent.site),
             **{model_variable(role): f"openai/{name_of(role)}" for role in ("", *agent.roles)},
@@ -82,6 +101,7 @@ def agent_command(agent: InstalledAgent, reach: Reach, request: Mapping[str, Any
         network="egress" if reach.egress else "model",
         model_socket=reach.gateway.socket,
         egress_socket=reach.egress,
+        loopback=outside.gateway if outside else None,
         prepared=prepared_nat(agent.environment),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from agenthands.schemas import Exchange, Plan, TestCase, ToolSpec
 from agenthands.schemas.test_case import called_tools
@@ -18,15 +18,18 @@ def effect_complaints(plan: Plan) -> Iterator[str]:
         yield from (f"test_cases.{case.id}: {fault}" for fault in _case_faults(case, recorded))
 
 
-def origin_complaints(plan: Plan, earlier: Plan | None) -> Iterator[str]:
-    """Yield a complaint about each exchange that a planner says was recorded, but those of an `earlier` plan."""
-    known = [exchange for _, exchange in _recorded(earlier)] if earlier else []
-    for where, exchange in _recorded(plan):
-        if exchange not in known:
+def origin_complaints(plan: Plan, earlier: Plan | None, probed: Iterable[Exchange] = ()) -> Iterator[str]:
+    """Yield a complaint about each exchange that a planner says was recorded, but those of an `earlier` plan or probe.
+
+    Of these it may choose the turn.
+    """
+    known = [*probed, *(exchange for _, exchange in recorded_in(earlier))] if earlier else [*probed]
+    for where, exchange in recorded_in(plan):
+        if not any(exchange == each.model_copy(update={"turn": exchange.turn}) for each in known):
             yield f"{where}: nobody recorded this exchange, so leave `origin` and `at` out."
 
 
-def _recorded(plan: Plan) -> Iterator[tuple[str, Exchange]]:
+def recorded_in(plan: Plan) -> Iterator[tuple[str, Exchange]]:
     """Yield the exchanges that say that they were recorded, and where they stand."""
     for tool in plan.custom_tools:
         for name, world in tool.worlds.items():

@@ -21,6 +21,7 @@ from agenthands.openapi.offer import offer_operations
 from agenthands.planning.api_planning import as_answered, with_operations
 from agenthands.planning.effects_validation import origin_complaints
 from agenthands.planning.plan_schema import planner_schema, shown_schema
+from agenthands.planning.probes import Recordings, expanded, shown
 from agenthands.planning.user_data import told_data, with_sample, without_sample
 from agenthands.planning.validation import PlanningContext, validate_plan
 from agenthands.schemas import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
@@ -110,8 +111,11 @@ def plan_agent(
     schema = planner_schema(with_apis=bool(reality.apis))
     earlier = objection.planned if objection else None
     messages = _opening(request, reality, schema, objection)
-    cost = earlier.cost_usd if earlier else 0.0
-    tokens = earlier.tokens if earlier else Tokens()
+    cost, tokens = reality.recorded.cost_usd, reality.recorded.tokens
+    if earlier:
+        cost, tokens = add_costs(cost, earlier.cost_usd), tokens + earlier.tokens
+    elif found := shown(reality.recorded):
+        messages[-1]["content"] += f"\n\n{found}"
     answer_text, complaints, empty, by_fallback = "", [""], 0, False
     for number in range(1, MAX_ANSWERS + 1):
         answer = model.ask(messages, "plan", schema)
@@ -122,12 +126,12 @@ def plan_agent(
             raise answer.fault or ModelSilent(f"{model.name} answers with empty messages.", "Choose another model.")
         if isinstance(answer.fault, AnswerCutOff):
             raise answer.fault  # half a plan says nothing about the other half: the model would be told a wrong fault
-        plan, complaints = read_plan(answer_text)
+        plan, complaints = read_plan(answer_text, reality.recorded)
         if plan is not None:
             plan, unusable = with_operations(with_sample(plan, reality.data), reality.apis, reality.request)
             complaints = unusable or [
                 *validate_plan(plan, reality),
-                *origin_complaints(plan, earlier.plan if earlier else None),
+                *origin_complaints(plan, earlier.plan if earlier else None, reality.recorded.exchanges.values()),
                 *_repair_complaints(plan, objection),
             ]
             if not complaints:
@@ -205,16 +209,20 @@ def _sent_back(answer: str, complaints: Sequence[str]) -> list[dict[str, str]]:
     ]
 
 
-def read_plan(text: str) -> tuple[Plan | None, list[str]]:
-    """Return the plan in plain or fenced JSON, or None and exact complaints."""
+def read_plan(text: str, recorded: Recordings | None = None) -> tuple[Plan | None, list[str]]:
+    """Return the plan in plain or fenced JSON, which may refer to what is `recorded`; or None and exact complaints."""
     try:
-        return Plan.model_validate(read_json(json_part(text))), []
+        value = read_json(json_part(text))
     except json.JSONDecodeError as error:
         return None, [f"The answer is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."]
+    except ValueError as error:
+        return None, [f"The answer is not JSON: {error}."]
+    try:
+        return Plan.model_validate(expanded(value, recorded or Recordings())), []
     except ValidationError as error:
         return None, _readable(error)
     except ValueError as error:
-        return None, [f"The answer is not JSON: {error}."]
+        return None, [f"worlds: {error}."]
 
 
 def json_part(text: str) -> str:

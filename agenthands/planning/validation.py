@@ -16,6 +16,7 @@ from agenthands.mcp.catalogue_server import CatalogueServer
 from agenthands.openapi.catalogue import ApiCatalogue
 from agenthands.planning.case_validation import case_complaints
 from agenthands.planning.effects_validation import effect_complaints
+from agenthands.planning.probes import Recordings
 from agenthands.planning.server_validation import server_complaints
 from agenthands.planning.team_validation import team_complaints
 from agenthands.planning.user_data import data_complaints
@@ -29,8 +30,8 @@ class PlanningContext:
 
     `packages` are those that the user allows as dependencies; empty allows all. `models` says of each model that an
     agent may have what it is, by its role, which is empty for the usual one; there is that alone if it is empty.
-    `request` is what the user asked for, where that is known, `data` what data they gave, and `apis` are those that they
-    gave descriptions of.
+    `request` is what the user asked for, where that is known, `data` what data they gave, `apis` are those that they gave
+    descriptions of, and `recorded` is what hosts really answered.
     """
 
     registry: NatRegistry
@@ -41,6 +42,7 @@ class PlanningContext:
     request: str = ""
     data: UserData | None = None
     apis: ApiCatalogue = field(default_factory=ApiCatalogue)
+    recorded: Recordings = field(default_factory=Recordings)
 
 
 def validate_plan(plan: Plan, reality: PlanningContext) -> list[str]:

@@ -8,32 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
-import re
 import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
-from agenthands.errors import SettingsInvalid
+from agenthands.sandbox.egress_rules import WEB_PORTS, EgressRule, Refused, addresses_of, host_name, is_host
 from agenthands.sandbox.relay_script import pump
 
-_RULE = re.compile(r"^(\*\.)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?$")
-_PORTS = (80, 443)
 _SECONDS = 20.0
 _MOST_NOTED = 100
 _LARGEST_HEAD = 32 * 1024
 
 
-class Refused(Exception):
-    """A request that is refused; the text becomes the body of the response."""
+class Gateway(Protocol):
+    """What stands between a sandbox and certain hosts, and is asked in their place."""
 
-    def __init__(self, status: str, reason: str) -> None:
-        """Keep the status, as "403 Forbidden", and the reason."""
-        super().__init__(reason)
-        self.status = status
+    @property
+    def names(self) -> Sequence[str]:
+        """These hosts."""
+
+    def path(self, port: int) -> Path:
+        """Return its Unix socket for a port; connections begin with a line of the PROXY protocol."""
 
 
 class EgressProxy:
@@ -43,14 +42,13 @@ class EgressProxy:
     the address itself.
     """
 
-    def __init__(self, allowed: Sequence[str]) -> None:
-        """Parse the list of hosts. Raises SettingsInvalid for an invalid one."""
-        for rule in allowed:
-            if not _RULE.match(rule):
-                raise SettingsInvalid(
-                    f"{rule!r} is no host for egress.", "Write hosts as AGENTHANDS_EGRESS=api.example.com,*.example.org"
-                )
-        self._allowed = [_parts(rule) for rule in allowed]
+    def __init__(self, allowed: Sequence[str], gateway: Gateway | None = None) -> None:
+        """Parse the list of hosts. Raises SettingsInvalid for an invalid one.
+
+        What is asked of the hosts of a `gateway` is passed to it.
+        """
+        self._allowed = [EgressRule.parse(rule) for rule in allowed]
+        self._gateway = gateway
         self.refused: list[str] = []
         """The hosts that were asked for and are not listed, each once, with a port that is not usual."""
 
@@ -97,24 +95,20 @@ class EgressProxy:
                     each.close()
 
     async def _connected(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if not any(_fits(rule, host, port) for rule in self._allowed):
-            self._note(host if port in _PORTS else f"{host}:{port}")
+        if self._gateway and host in self._gateway.names and port in WEB_PORTS:
+            reader, writer = await asyncio.open_unix_connection(str(self._gateway.path(port)))
+            writer.write(f"PROXY TCP4 127.0.0.1 127.0.0.1 0 {port}\r\n".encode())
+            return reader, writer
+        if not any(rule.fits(host, port) for rule in self._allowed):
+            self._note(host if port in WEB_PORTS else f"{host}:{port}")
             raise Refused("403 Forbidden", f"{host}:{port} is not among the hosts that the user listed (egress).")
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError:
-            raise Refused("502 Bad Gateway", f"{host} cannot be resolved.") from None
-        addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-        outside = [each for each in addresses if _is_public(each) or _is_address(host)]
-        if not outside:
-            raise Refused("403 Forbidden", f"{host} leads to an address inside, which is not listed itself.")
-        for address in outside:
+        for address, at in await asyncio.to_thread(addresses_of, host, port, self._allowed):
             with contextlib.suppress(OSError):
-                return await asyncio.open_connection(address, port)
+                return await asyncio.open_connection(address, at)
         raise Refused("502 Bad Gateway", f"{host}:{port} does not answer.")
 
     def _note(self, host: str) -> None:
-        if _RULE.match(host) and host not in self.refused and len(self.refused) < _MOST_NOTED:
+        if is_host(host) and host not in self.refused and len(self.refused) < _MOST_NOTED:
             self.refused.append(host)
 
 
@@ -132,7 +126,7 @@ def _target(head: str) -> tuple[str, int, str | None]:
     method, url, version = line.split(" ")
     if method == "CONNECT":
         parts = urlsplit(f"//{url}")
-        return _name(parts.hostname), parts.port or 443, None
+        return host_name(parts.hostname), parts.port or 443, None
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
         raise Refused("400 Bad Request", "This is a proxy: send absolute http URLs, or CONNECT.")
@@ -140,35 +134,4 @@ def _target(head: str) -> tuple[str, int, str | None]:
     path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
     # one request per connection: a second one could be for another host
     lines = [f"{method} {path} {version}", f"Host: {parts.netloc.rpartition('@')[2]}", "Connection: close", *kept]
-    return _name(parts.hostname), parts.port or 80, "\r\n".join(lines)
-
-
-def _name(host: str | None) -> str:
-    if not host:
-        raise Refused("400 Bad Request", "There is no host.")
-    return host.rstrip(".").lower()
-
-
-def _parts(rule: str) -> tuple[str, int | None]:
-    found = urlsplit(f"//{rule}")
-    return _name(found.hostname), found.port
-
-
-def _fits(rule: tuple[str, int | None], host: str, port: int) -> bool:
-    name, only = rule
-    if port != only if only else port not in _PORTS:
-        return False
-    return host.endswith(name[1:]) and not _is_address(host) if name.startswith("*.") else host == name
-
-
-def _is_address(host: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return bool(ipaddress.ip_address(host))
-    return False
-
-
-def _is_public(address: str) -> bool:
-    """Return whether an address is public: not loopback, private, link-local (cloud metadata), shared or multicast."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    return found.is_global and not found.is_multicast and (inner is None or inner.is_global)
+    return host_name(parts.hostname), parts.port or 80, "\r\n".join(lines)

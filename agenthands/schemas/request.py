@@ -112,6 +112,11 @@ class BuildOptions(BaseModel):
     openapi: list[str] | None = Field(
         None, title="API descriptions", max_length=20, description="Files or URLs of OpenAPI descriptions (2.0 to 3.1)"
     )
+    allow_host: tuple[str, ...] | None = Field(
+        None,
+        title="Hosts to ask",
+        description="Hosts whose real answers the planner may see before it plans: HOST, or HOST+KEY_VARIABLE",
+    )
     refresh: bool = Field(False, title="Build anew", description="Ignore everything cached")
 
 

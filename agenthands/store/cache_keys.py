@@ -11,7 +11,8 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from pydantic_core import to_jsonable_python
 
@@ -31,13 +32,13 @@ _ACCEPTANCE = (
     "evaluation/llm_judge", "evaluation/nat_steps", "evaluation/transcript", "packaging/bundle",
     "evaluation/prepared_script",
     "evaluation/agent_world", "evaluation/worlds_script", "world/inside/agenthands_world", "world/matching",
-    "world/server", "world/staging",
+    "world/server", "world/staging", "outside/gateway", "outside/rights",
 )  # fmt: skip
 _PLANNING = (
     "planning/planner", "planning/validation", "planning/team_validation", "planning/case_validation",
     "planning/server_validation", "planning/effects_validation", "planning/plan_schema", "planning/user_data",
-    "world/faults", "packaging/load_check", "packaging/load_check_script", "mcp/offer", "mcp/ranking",
-    "mcp/topics.toml", "evaluation/prepared_script",
+    "planning/probes", "world/faults", "packaging/load_check", "packaging/load_check_script", "mcp/offer",
+    "mcp/ranking", "mcp/topics.toml", "evaluation/prepared_script",
 )  # fmt: skip
 _COMPILING = (
     "openapi/catalogue", "openapi/compiling", "openapi/document", "openapi/names", "openapi/offer", "openapi/pages",
@@ -51,26 +52,37 @@ _ANSWERS = {
 }  # fmt: skip
 
 
+class Given(NamedTuple):
+    """What the user gives and allows: packages as dependencies, all if empty, data, hosts that may be asked, models."""
+
+    packages: Sequence[str] = ()
+    data: UserData | None = None
+    hosts: Sequence[str] = ()
+    models: Mapping[str, str] = MappingProxyType({})
+    """What the planner is told of models, by role."""
+
+    def parts(self) -> list[Any]:
+        """Return what of it belongs to a key."""
+        packages = [sorted(self.packages)] if self.packages else []
+        data = [self.data.facts] if self.data else []
+        hosts = [{"hosts": sorted(self.hosts)}] if self.hosts else []
+        return [*packages, *data, *hosts, *([dict(self.models)] if self.models else [])]
+
+
 def plan_key(
     request: str,
     model: ModelSettings,
     registry: NatRegistry,
     catalogue: Mapping[str, CatalogueServer],
     objection: Objection | None,
-    given: tuple[Sequence[str], UserData | None, Mapping[str, str]] = ((), None, {}),
+    given: Given | None = None,
 ) -> str:
-    """Return the key of a plan.
-
-    `given` are the allowed dependencies, empty if all are, the user's data, and what is told of models by role.
-    """
-    packages, data, models = given
+    """Return the key of a plan; what the user gives and allows is a part of it."""
     against: list[Any] = []
     if objection:
         told = objection.servers if isinstance(objection, ServerFeedback) else objection.stories
         against = [objection.planned.plan, dict(told)]
-    against += [sorted(packages)] if packages else []
-    against += [data.facts] if data else []
-    against += [dict(models)] if models else []
+    against += given.parts() if given else []
     return _key("plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources(*_PLANNING))
 
 

@@ -1,11 +1,13 @@
-"""A whole build whose tool asks a web API: planned, written, judged, packaged and asked in recorded worlds."""
+"""A whole build whose tool asks a web API: looked at first, planned, written, judged, packaged and asked in worlds."""
 
+import copy
 import json
 
 import pytest
 import yaml
+from real_host import KEY, real_host
 from scripted_server import serve_model
-from world_support import WEATHER_SPEC, WEATHER_TESTS, WEATHER_TOOL
+from world_support import HOST, WEATHER_SPEC, WEATHER_TESTS, WEATHER_TOOL
 
 from agenthands.schemas import BuildRecord
 
@@ -49,8 +51,14 @@ def answers(call):
     """Play every role: what is asked for shows in the call alone."""
     messages = call["messages"]
     name = ((call.get("response_format") or {}).get("json_schema") or {}).get("name")
+    if name == "probes":
+        asked = {"url": f"https://{HOST}/v1/now?city=Rome", "headers": {"X-Api-Key": "${WEATHER_API_KEY}"}}
+        again = "probe-1" in json.dumps(messages)
+        return {"content": json.dumps({"probes": [] if again else [asked]}), "tool_calls": []}
     if name == "plan":
-        return {"content": json.dumps(PLAN), "tool_calls": []}
+        plan = copy.deepcopy(PLAN)
+        plan["custom_tools"][0]["worlds"]["usual"]["http"][3] = {"recorded": "probe-1"}
+        return {"content": json.dumps(plan), "tool_calls": []}
     if name == "opinion":
         return {"content": '{"passed": true, "reason": "It does."}', "tool_calls": []}
     said = [json.dumps(each.get("content")) for each in messages if each["role"] == "user"]
@@ -78,14 +86,27 @@ def coder(folder, turn):
     return {"content": "", "tool_calls": [calls[min(turn, 3)]]}
 
 
-def test_a_weather_agent_is_accepted_without_a_network(tmp_path, warm):
-    with serve_model(answers) as model:
+def weather(asked):
+    """Answer as the real service does; it wants a key."""
+    known = asked["headers"].get("x-api-key") == KEY
+    return (200, {}, {"temperature": 30.0, "wind": 2}) if known else (401, {}, {})
+
+
+def test_a_weather_agent_is_accepted_in_a_world_that_was_recorded_first(tmp_path, warm):
+    with serve_model(answers) as model, real_host(tmp_path, HOST, answer=weather) as (server, authorities):
         chosen = ["--planner", "openai/scripted", "--api-base", model.url]
-        done = warm.run("build", "what to wear", *chosen, AGENTHANDS_STORE=tmp_path / "store", OPENAI_API_KEY="x")
+        chosen += ["--allow-host", f"{server.rule(HOST)}+WEATHER_API_KEY"]
+        keys = {"OPENAI_API_KEY": "x", "WEATHER_API_KEY": KEY, "SSL_CERT_FILE": authorities}
+        done = warm.run("build", "what to wear", *chosen, AGENTHANDS_STORE=tmp_path / "store", **keys)
+        said = json.dumps(model)
         coded = [messages for kind, messages in model if kind == "coder"]
     assert done.returncode == 0, done.stderr[-3000:]
     (path,) = (tmp_path / "store").glob("agents/what-to-wear/*/build.json")
     record = BuildRecord.model_validate_json(path.read_bytes())
+    assert len(server.asked) == 1
+    assert KEY not in said + path.read_text()
+    quito, rome = record.plan.custom_tools[0].worlds["usual"].http[2:4]
+    assert (quito.origin, rome.origin, rome.response.json_body["temperature"]) == ("imagined", "recorded", 30.0)
     assert record.status == "accepted"
     assert [(case.id, case.passed) for case in record.acceptance.cases] == [("oslo", True), ("busy", True)]
     said = record.acceptance.cases[0].answer.removeprefix("The weather service says: ")

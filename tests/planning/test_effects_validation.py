@@ -153,3 +153,5 @@ def test_a_planner_cannot_say_that_it_recorded_something():
     (complaint,) = origin_complaints(made, None)
     assert complaint.startswith("custom_tools.city_weather.worlds.usual.http.2: nobody recorded this exchange")
     assert list(origin_complaints(made, made)) == [], "what was recorded before stays so"
+    probed = made.custom_tools[0].worlds["usual"].http[1].model_copy(update={"turn": 7})
+    assert list(origin_complaints(made, None, [probed])) == [], "and so does what a probe found, in any turn"

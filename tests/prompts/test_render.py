@@ -69,6 +69,21 @@ SAMPLES = {
             "7 more",
         ],
     ),
+    "plan/probe.md.j2": (
+        {
+            "request": "Weather",
+            "fence": "----------",
+            "hosts": {"a.example": ["A_KEY"]},
+            "most": 8,
+            "schema": "{}",
+            "found": "what came",
+        },
+        ["- a.example, with the keys A_KEY\n", "${NAME}", "at most 8", "what came"],
+    ),
+    "plan/recorded.md.j2": (
+        {"probes": ["probe-1: GET https://a.example/"], "fence": "----------"},
+        ["----------\nprobe-1: GET https://a.example/\n----------\n", '{"recorded": "probe-1"}'],
+    ),
     "plan/repair.md.j2": (
         {"stories": {"year": "answered: IV"}, "fence": "----------"},
         ["Case year:\n\n----------\nanswered: IV\n----------\n", "`changes`"],

@@ -10,7 +10,8 @@ from gateway_support import short_folder
 from patience import patient
 
 from agenthands.errors import SettingsInvalid
-from agenthands.sandbox.egress_proxy import EgressProxy, _is_public
+from agenthands.sandbox.egress_proxy import EgressProxy
+from agenthands.sandbox.egress_rules import is_public
 from agenthands.schemas import BuildOptions
 from agenthands.settings import load_settings
 
@@ -108,12 +109,12 @@ def test_open_tunnels_end_with_the_proxy(server):
 
 
 def test_public_addresses():
-    assert _is_public("93.184.216.34")
-    assert _is_public("2606:2800:220:1::1")
-    assert not _is_public("100.64.0.1")
-    assert not _is_public("224.0.0.1")
-    assert not _is_public("fe80::1%eth0")
-    assert not _is_public("2002:7f00:1::")
+    assert is_public("93.184.216.34")
+    assert is_public("2606:2800:220:1::1")
+    assert not is_public("100.64.0.1")
+    assert not is_public("224.0.0.1")
+    assert not is_public("fe80::1%eth0")
+    assert not is_public("2002:7f00:1::")
 
 
 @pytest.mark.parametrize("rule", ["https://a.com", "a b", "*", "a.*.com", ""])

@@ -1,0 +1,90 @@
+"""Answers on a sandbox's loopback, on sockets that are handed over or on Unix sockets: a thread a connection."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+HTTP, HTTPS = 80, 443
+_MOST_CONNECTIONS = 64
+_LONGEST_LINE = 108  # of the PROXY protocol, version 1
+
+
+class Listening:
+    """What a sandbox mounts and listens on for certain names; see `agenthands.sandbox.base.Loopback`."""
+
+    ports = (HTTP, HTTPS)
+
+    def __init__(self, names: Sequence[str], folder: Path) -> None:
+        """Write what a sandbox mounts into `folder`."""
+        self.names = list(names)
+        self._folder = folder
+        self._slots = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+        self._at_paths: dict[int, Callable[[], None]] = {}
+        self._lock = threading.Lock()
+        self.hosts_file, self.switch_file = folder / "hosts", folder / "nsswitch.conf"
+        self.hosts_file.write_text(f"127.0.0.1 localhost sandbox {' '.join(self.names)}\n")
+        self.switch_file.write_text("hosts: files\nservices: files\nprotocols: files\n")
+
+    def take(self, port: int, listening: socket.socket) -> Callable[[], None]:
+        """Answer what connects to a listening socket, until the function that is returned is called."""
+        return self._accepting(listening, port, proxied=False)
+
+    def path(self, port: int) -> Path:
+        """Return a Unix socket whose connections begin with a line of the PROXY protocol, version 1."""
+        path = self._folder / f"{port}.socket"
+        with self._lock:
+            if port not in self._at_paths:
+                listening = socket.socket(socket.AF_UNIX)
+                listening.bind(str(path))
+                listening.listen(_MOST_CONNECTIONS)
+                self._at_paths[port] = self._accepting(listening, port, proxied=True)
+        return path
+
+    def close(self) -> None:
+        """End the Unix sockets."""
+        for end in self._at_paths.values():
+            end()
+
+    def connected(self, link: socket.socket, port: int) -> None:
+        """Serve one connection to its end. What the client breaks off may raise OSError."""
+        raise NotImplementedError
+
+    def _accepting(self, listening: socket.socket, port: int, *, proxied: bool) -> Callable[[], None]:
+        listening.settimeout(None)
+
+        def accept() -> None:
+            with listening:
+                while True:
+                    try:
+                        link, _ = listening.accept()
+                    except OSError:
+                        return
+                    self._slots.acquire()
+                    threading.Thread(target=self._served, args=(link, port, proxied), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+
+        def end() -> None:
+            with contextlib.suppress(OSError):
+                listening.shutdown(socket.SHUT_RDWR)
+
+        return end
+
+    def _served(self, link: socket.socket, port: int, proxied: bool) -> None:
+        try:
+            with link, contextlib.suppress(OSError, ValueError):
+                if proxied:
+                    _skip_line(link)
+                self.connected(link, port)
+        finally:
+            self._slots.release()
+
+
+def _skip_line(link: socket.socket) -> None:
+    line = b""
+    while not line.endswith(b"\n") and len(line) < _LONGEST_LINE and (byte := link.recv(1)):
+        line += byte

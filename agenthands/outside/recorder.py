@@ -1,0 +1,64 @@
+"""Keeps what was asked of real hosts and what they answered, without keys; requests keep no headers at all."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agenthands.outside.forwarding import OutsideCode
+
+MOST_RECORDED = 500
+MOST_BODY_BYTES = 2_000_000
+"""Bytes of a body that are kept; a longer one is not, and `cut` says so."""
+
+
+@dataclass(frozen=True)
+class Met:
+    """A request to a real host and what came. `fault` says why nothing did, `elsewhere` where it was redirected to."""
+
+    method: str
+    url: str
+    body: bytes
+    status: int = 0
+    headers: Sequence[tuple[str, str]] = ()
+    answer: bytes = b""
+    cut: bool = False
+    fault: OutsideCode | None = None
+    message: str = ""
+    elsewhere: str = ""
+    at: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+
+
+class Recorder:
+    """What was met so far, for several threads at once."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._met: list[Met] = []
+        self._left_out = 0
+        self._lock = threading.Lock()
+
+    def note(self, met: Met) -> None:
+        """Keep one exchange, if there are not too many yet."""
+        with self._lock:
+            if len(self._met) < MOST_RECORDED:
+                self._met.append(met)
+            else:
+                self._left_out += 1
+
+    def since(self, number: int) -> list[Met]:
+        """Return what was met after the first `number` exchanges."""
+        with self._lock:
+            return self._met[number:]
+
+    @property
+    def count(self) -> int:
+        """How many are kept."""
+        return len(self._met)
+
+    @property
+    def left_out(self) -> int:
+        """How many there were beyond those that are kept."""
+        return self._left_out
