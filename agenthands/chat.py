@@ -18,6 +18,7 @@ from agenthands.llm.budget import Budget, BudgetScope, BudgetTracker
 from agenthands.packaging.bundle import install_bundle
 from agenthands.schemas import BuildOptions, BuildRecord, Tokens
 from agenthands.schemas.feedback import Feedback
+from agenthands.schemas.request import options_as_built
 from agenthands.schemas.test_case import Turn
 from agenthands.settings import Settings, load_settings
 from agenthands.store.base import Store
@@ -25,7 +26,6 @@ from agenthands.store.builds import agent_name, bundle_of, find_build
 from agenthands.store.feedback import add_feedback, feedback_id
 from agenthands.tasks import dependencies
 
-_OF_THE_BUILD = ("planner", "agent_model", "fallback", "api_base", "config", "price", "sandbox")
 Verdict = Literal["right", "wrong", "case"]
 
 
@@ -100,7 +100,7 @@ def open_chat(
     place = dependencies.store_for(load_settings(given))
     record = find_build(place, build)
     found(record)
-    settings = load_settings(_as_built(record, given))
+    settings = load_settings(options_as_built(record.request, given))
     if record.plan is None:
         raise StoreNotUsable(f"The build {record.build_id} has no agent.", "Choose a build that `list` calls accepted.")
     scope = BudgetTracker(Budget(settings.budget, None, settings.budget_tokens)).scope("chat")
@@ -116,12 +116,6 @@ def open_chat(
             conversation(agent, dependencies.sandbox_for(settings), Reach(gateway, proxy)) as talk,
         ):
             yield Chat(record, talk, place, scope, settings.case_seconds)
-
-
-def _as_built(record: BuildRecord, given: BuildOptions) -> BuildOptions:
-    """Return the options of a chat: those that are given, else those with which the agent was built."""
-    asked = record.request.options().model_dump(include=set(_OF_THE_BUILD), exclude_none=True)
-    return BuildOptions.model_validate({**asked, **given.model_dump(exclude_none=True)})
 
 
 def _installed(record: BuildRecord, store: Store, settings: Settings, folder: Path) -> InstalledAgent:

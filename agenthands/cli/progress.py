@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -54,6 +54,11 @@ class _Lines:
 
     def restore(self) -> None:
         """Do nothing: a log has no state to give back."""
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the stream to somebody else while the context is open."""
+        yield
 
     def _write(self, event: Event, text: str) -> None:
         if self._broken:
@@ -131,6 +136,15 @@ class LiveProgress:
                 board.close(self._clock())
         with suppress(OSError, ValueError):
             self._live.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the terminal to a person while the context is open; the picture stays above what is said."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start(refresh=True)
 
     def restore(self) -> None:
         """Return the terminal back at once. For signal handlers: takes no lock and waits for nothing."""

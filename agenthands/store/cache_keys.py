@@ -21,7 +21,7 @@ from agenthands.gate.gate import GATE_VERSION
 from agenthands.llm.prompts import prompt_hashes
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue_server import CatalogueServer
-from agenthands.planning.planner import Objection, ServerFeedback
+from agenthands.planning.objections import CaseFeedback, Objection, ServerFeedback, Wish, wish_of
 from agenthands.schemas import BuildOptions, McpServer, Plan, ToolSpec
 
 _PACKAGE = Path(__file__).parents[1]
@@ -30,8 +30,9 @@ _ACCEPTANCE = (
     "evaluation/llm_judge", "evaluation/nat_steps", "evaluation/transcript", "packaging/bundle",
 )  # fmt: skip
 _PLANNING = (
-    "planning/planner", "planning/validation", "planning/team_validation", "planning/case_validation",
-    "planning/server_validation", "packaging/load_check", "packaging/load_check_script", "mcp/offer", "mcp/ranking",
+    "planning/planner", "planning/wishes", "planning/validation", "planning/team_validation",
+    "planning/case_validation", "planning/server_validation", "packaging/load_check", "packaging/load_check_script",
+    "mcp/offer", "mcp/ranking",
     "mcp/topics.toml",
 )  # fmt: skip
 _ANSWERS = {
@@ -50,11 +51,20 @@ def plan_key(
 ) -> str:
     """Return the key of a plan; `packages` are the allowed dependencies, empty if all are."""
     against: list[Any] = []
-    if objection:
-        told = objection.servers if isinstance(objection, ServerFeedback) else objection.stories
-        against = [objection.planned.plan, dict(told)]
+    if isinstance(objection, ServerFeedback):
+        against = [objection.planned.plan, dict(objection.servers)]
+    elif isinstance(objection, CaseFeedback):
+        against = [objection.planned.plan, dict(objection.stories)]
+    if wish := wish_of(objection):
+        against.append(_wished(wish))
     against += [sorted(packages)] if packages else []
     return _key("plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources(*_PLANNING))
+
+
+def _wished(wish: Wish) -> list[Any]:
+    """Return what of a wish the planner reads; what is not decided yet may change, and the wish is the same."""
+    examples = [vars(each) for each in wish.examples]
+    return [wish.planned.plan, wish.change, dict(wish.stories), list(wish.cases), examples, wish.keeps]
 
 
 def repaired_key(plan: str) -> str:
