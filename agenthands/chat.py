@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from agenthands.store.builds import agent_name, bundle_of, find_build
 from agenthands.store.feedback import add_feedback, feedback_id
 from agenthands.tasks import dependencies
 
+_KNOWS_CALLS = {"tool_calling_agent"}  # the types of agents that NAT gives earlier calls to; others read texts alone
 Verdict = Literal["right", "wrong", "case"]
 
 
@@ -89,20 +90,26 @@ class Chat:
 
 @contextmanager
 def open_chat(
-    build: str, given: BuildOptions, found: Callable[[BuildRecord], object] = lambda _: None
+    build: str,
+    given: BuildOptions,
+    found: Callable[[BuildRecord], object] = lambda _: None,
+    hosts: Sequence[str] = (),
 ) -> Iterator[Chat]:
     """Install the agent of a build, load it, and yield a chat; `found` hears of the build first.
 
     `build` is an id or an agent's name. What `given` leaves out is as the build was asked for, then as the settings
-    say. Variables of MCP servers come from the environment of this process. Raises StoreNotUsable where there is no
+    say; its tools reach `hosts` beside those of the settings. Variables of MCP servers come from the environment of this
+    process. Raises StoreNotUsable where there is no
     such build or it has no agent, AgentNotLoaded, ModelNotUsable, and what installing may raise.
     """
     place = dependencies.store_for(load_settings(given))
     record = find_build(place, build)
     found(record)
     settings = load_settings(options_as_built(record.request, given))
+    settings = settings.model_copy(update={"egress": (*settings.egress, *hosts)})
     if record.plan is None:
         raise StoreNotUsable(f"The build {record.build_id} has no agent.", "Choose a build that `list` calls accepted.")
+    tells_calls = record.plan.entry_agent.type in _KNOWS_CALLS
     scope = BudgetTracker(Budget(settings.budget, None, settings.budget_tokens)).scope("chat")
     home = settings.home / "work"
     home.mkdir(parents=True, exist_ok=True)
@@ -113,7 +120,7 @@ def open_chat(
         with (
             dependencies.gateway_for(settings).open(folder / "model.sock", scope) as gateway,
             egress as proxy,
-            conversation(agent, dependencies.sandbox_for(settings), Reach(gateway, proxy)) as talk,
+            conversation(agent, dependencies.sandbox_for(settings), Reach(gateway, proxy), tells_calls) as talk,
         ):
             yield Chat(record, talk, place, scope, settings.case_seconds)
 

@@ -164,10 +164,13 @@ def check(folder: Path, sandbox: str | None, as_json: bool) -> None:
 @click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model.")
 @click.option("--config", metavar="FILE.toml", type=click.Path(), help="Model settings.")
 @click.option("--budget", metavar="USD", type=float, help="What the chat may cost.")
+@click.option(
+    "--allow-host", "hosts", metavar="HOST", multiple=True, help="A host that its tools may reach; repeat it."
+)
 @sandbox_option
 @store_option
 @as_json
-def chat(agent: str, question: str | None, as_json: bool, **options: Any) -> None:
+def chat(agent: str, question: str | None, hosts: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Talk to the agent of a build, by its id or by its agent's name, without fetching it.
 
     It runs in a sandbox, with its servers; each call of a tool is shown. /right, /wrong and /case keep what you say of
@@ -175,7 +178,7 @@ def chat(agent: str, question: str | None, as_json: bool, **options: Any) -> Non
     """
     from agenthands.cli.chat import run_chat
 
-    sys.exit(run_chat(agent, question, given(options), as_json))
+    sys.exit(run_chat(agent, question, given(options), as_json, hosts))
 
 
 @cli.command(short_help="Check this machine, and with --model a model.")

@@ -179,8 +179,8 @@ def rm(build: str, yes: bool, store: str | None) -> None:
 def prune(days: float, results: bool, yes: bool, store: str | None) -> None:
     """List what can be removed, and with --yes remove it.
 
-    That are builds of an age, what interrupted removals left, environments of this machine that no build names, and
-    with --results what is kept between builds. The newest accepted build of each agent stays, with those that it revises.
+    These are old builds, what interrupted removals left, environments of this machine that no build names, and
+    with --results what is kept between builds. The newest accepted build of each agent stays, with those it revises.
     """
     from agenthands._util.formatting import count
     from agenthands.api import Store
