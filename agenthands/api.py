@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
 from agenthands.errors import RequestInvalid, StoreNotUsable
@@ -103,8 +104,8 @@ def revise(
     if it returns False. Options that are left out are as the agent was built. Other errors are those of `build`.
 
     >>> record = revise("data-report", "Say the mean first.")
-    >>> record.revision, record.tools[0].cached
-    (2, True)
+    >>> record.parent != "", record.tools[0].cached
+    (True, True)
     """
     from agenthands.flows.request_files import read_revision
 
@@ -138,10 +139,11 @@ def plan(request: str, *, listener: Listener | None = None, **options: Unpack[Op
     return PlannedAgent(*run_here([asked], partial(plan_flow, asked), listener))
 
 
-def check(folder: str | Path, *, sandbox: str | None = None) -> GateReport:
+def check(folder: str | Path, *, tool: str = "", sandbox: str | None = None) -> GateReport:
     """Let the gate judge a tool that lies in a folder, and return its report; no model is asked.
 
-    `folder` holds `spec.json`, `nat_tools/<name>.py` and `tests/test_<name>.py`. A tool that does not pass is a result:
+    `folder` holds `spec.json`, `nat_tools/<name>.py` and `tests/test_<name>.py`; or it is a fetched agent, and `tool`
+    is the name of one of its tools, which is judged as it is there now. A tool that does not pass is a result:
     the report's `failures()` say why. Raises RequestInvalid where the folder holds no tool, SandboxUnavailable where
     no sandbox of the kind works here, and what installing an environment may raise (an OutsideError).
 
@@ -150,12 +152,17 @@ def check(folder: str | Path, *, sandbox: str | None = None) -> GateReport:
     True
     """
     from agenthands.gate.gate import check_workspace
+    from agenthands.packaging.workspace import tool_workspace
     from agenthands.store.workdirs import use_scratch
     from agenthands.tasks.dependencies import installer_for, sandbox_for
 
     use_scratch()
     settings = load_settings(_asked("A tool", {"sandbox": sandbox}).options())
-    return check_workspace(Path(folder), installer_for(settings), sandbox_for(settings), settings.gate_seconds)
+    judged_by = installer_for(settings), sandbox_for(settings), settings.gate_seconds
+    if not tool:
+        return check_workspace(Path(folder), *judged_by)
+    with TemporaryDirectory(prefix="check-") as place:
+        return check_workspace(tool_workspace(Path(folder), tool, Path(place)), *judged_by)
 
 
 @contextmanager

@@ -98,9 +98,9 @@ def open_chat(
     """Install the agent of a build, load it, and yield a chat; `found` hears of the build first.
 
     `build` is an id or an agent's name. What `given` leaves out is as the build was asked for, then as the settings
-    say; its tools reach `hosts` beside those of the settings. Variables of MCP servers come from the environment of this
-    process. Raises StoreNotUsable where there is no
-    such build or it has no agent, AgentNotLoaded, ModelNotUsable, and what installing may raise.
+    say; its tools reach `hosts` beside those of the settings. Variables of MCP servers come from the environment of
+    this process. Raises StoreNotUsable where there is no such build or it has no agent, AgentNotLoaded, ModelNotUsable,
+    and what installing may raise.
     """
     place = dependencies.store_for(load_settings(given))
     record = find_build(place, build)

@@ -17,7 +17,7 @@ import click
 
 from agenthands import api
 from agenthands.cli.progress import choose_progress
-from agenthands.errors import UserError
+from agenthands.errors import RequestInvalid, UserError
 from agenthands.flows.cancellation import end_everything, ended_by_interrupt, exit_at_once
 from agenthands.flows.local_run import (
     build_flow,
@@ -145,14 +145,27 @@ def run_plan(request: BuildRequest, as_json: bool, began: float) -> int:
     return 0
 
 
-def run_check(folder: Path, sandbox: str | None, as_json: bool) -> int:
-    """Let the gate judge the workspace `folder` and return the exit code. Raises AgentHandsError."""
+def run_check(folder: Path, tool: str, sandbox: str | None, as_json: bool) -> int:
+    """Let the gate judge the workspace `folder`, or tools of a fetched agent; return the exit code.
+
+    Without the name of a tool, all of them are judged. Raises AgentHandsError.
+    """
+    from agenthands.packaging.workspace import is_fetched, tools_of
     from agenthands.reports.terminal.build import gate_text
 
+    fetched = is_fetched(folder)
+    if tool and not fetched:
+        raise RequestInvalid(f"{str(folder)!r} is no fetched agent, whose tools have names.", "Leave out --tool.")
+    names = [tool] if tool or not fetched else tools_of(folder)
+    reports = []
     with ended_by_interrupt(lambda: None):
-        report = api.check(folder, sandbox=sandbox)
-    click.echo(report.model_dump_json(indent=1) if as_json else gate_text(report))
-    return 0 if report.accepted else 1
+        for name in names:
+            report = api.check(folder, tool=name, sandbox=sandbox)
+            click.echo(report.model_dump_json(indent=1) if as_json else gate_text(report))
+            reports.append(report)
+    if not reports:
+        click.echo("The agent has no tool that was written for it.", err=True)
+    return 0 if all(report.accepted for report in reports) else 1
 
 
 def _run_flow[T](

@@ -146,15 +146,16 @@ def revise(agent: str, change: str, feedback: bool, review: bool, yes: bool, as_
     leave(run_revision(wanted, given(options), as_json, began, review))
 
 
-@cli.command(short_help="Let the gate alone judge a tool.")
+@cli.command(short_help="Let the gate alone judge a tool, or those of a fetched agent.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--tool", metavar="NAME", default="", help="Of a fetched agent, this tool alone [default: all].")
 @sandbox_option
 @as_json
-def check(folder: Path, sandbox: str | None, as_json: bool) -> None:
-    """Let the gate alone judge a tool workspace (spec.json, nat_tools/, tests/)."""
+def check(folder: Path, tool: str, sandbox: str | None, as_json: bool) -> None:
+    """Let the gate alone judge a tool workspace (spec.json, nat_tools/, tests/), or the tools of a fetched agent."""
     from agenthands.cli.commands import run_check
 
-    sys.exit(run_check(folder, sandbox, as_json))
+    sys.exit(run_check(folder, tool, sandbox, as_json))
 
 
 @cli.command(short_help="Talk to an agent.")

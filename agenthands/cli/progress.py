@@ -14,12 +14,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from agenthands._util.formatting import cut, duration, money, one_line
-from agenthands.cli.live_view import Line, LiveView, style_for
+from agenthands.cli.live_view import STAGE_DOES, Line, LiveView, style_for
 from agenthands.events import (
     BatchProgress,
     BatchStarted,
     BuildFinished,
     BuildStarted,
+    CaseDecided,
     CostChanged,
     Event,
     Notice,
@@ -78,14 +79,18 @@ class PlainProgress(_Lines):
         """Write to `stream` for as long as it takes text."""
         super().__init__(stream)
         self._builds: set[str] = set()
+        self._costs: dict[str, float | None] = {}
 
     def __call__(self, event: Event) -> None:
         """Write the line of an event."""
         if isinstance(event, CostChanged):  # the next line of a tool or stage says it
+            self._costs[event.build_id] = event.cost_usd
             return
         self._builds.add(event.build_id)
         which = f"[{event.build_id}] " if len(self._builds) > 1 else ""
-        self._write(event, f"{which}{_told(event)}")
+        cost = self._costs.get(event.build_id)
+        so_far = f", {money(cost)} so far" if cost and isinstance(event, StageFinished) else ""
+        self._write(event, f"{which}{_told(event)}{so_far}")
 
 
 class LiveProgress:
@@ -243,7 +248,8 @@ def _told(event: Event) -> str:
             request = cut(event.request, 160)
             return f"build {event.build_id} started: {request} ({models}, sandbox {event.sandbox}, store {event.store})"
         case StageStarted():
-            return f"{event.stage}: started"
+            does = STAGE_DOES.get(event.stage)
+            return f"{event.stage}: started" + (f", {does}" if does else "")
         case StageFinished() if event.error:
             return f"{event.stage}: FAILED after {duration(event.seconds)}: {event.error}"
         case StageFinished():
@@ -252,6 +258,9 @@ def _told(event: Event) -> str:
             attempt = f", attempt {event.attempt}" if event.attempt else ""
             action = f", {event.action}" if event.action else ""
             return f"tool {event.tool}: {event.state}{attempt}, {money(event.cost_usd)}{action}"
+        case CaseDecided():
+            called = f", called {', '.join(event.called)}" if event.called else ""
+            return f"case {event.case}: {event.outcome.replace('_', ' ')}, {duration(event.seconds)}{called}"
         case Notice():
             return f"note: {event.text}"
         case BuildFinished():
