@@ -34,7 +34,7 @@ class TestPlain:
             "tool convert: coding, attempt 1, $0.013, writes nat_tools/convert.py",
             "tool convert: repairing, attempt 2, $0.013, held_out failed",
             "tool convert: accepted, attempt 2, $0.013, the gate's verdict",
-            "tools: done in 4.0 s, 1 of 1",
+            "tools: done in 4.0 s, 1 of 1, $0.013 so far",
             f"build {BUILD} accepted, $0.013, 9.0 s: the reason of accepted",
             "note: two lines",
         ]

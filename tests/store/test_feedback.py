@@ -5,6 +5,7 @@ import json
 import pytest
 import sample_records as samples
 
+from agenthands._util.redaction import remember
 from agenthands.errors import RequestInvalid, StoreNotUsable
 from agenthands.schemas.feedback import Correction, Feedback
 from agenthands.store.builds import publish_build
@@ -25,6 +26,7 @@ SECRET = "sk-proj-" + "a1B2" * 10
 
 @pytest.fixture
 def store(tmp_path):
+    remember(SECRET)
     store = FsspecStore(str(tmp_path / "store"))
     for name, verdict in ((ONE, "wrong"), (OTHER, "right")):
         add_feedback(store, Feedback(
