@@ -1,12 +1,19 @@
 """Revising a built agent: only what a wish concerns is made anew, and what was agreed before goes on to hold."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import threading
 
+import psutil
 import pytest
 from conftest_paths import shared_folder
 from package_support import built_store
+from patience import patient
 from scripted_server import serve_script
+from served_support import BIN, until
 
 from agenthands.schemas import BuildRecord
 from agenthands.schemas.feedback import Correction, Feedback
@@ -149,3 +156,32 @@ def test_nothing_to_change_and_no_terminal_are_said_before_anything_starts(revis
     assert (done.returncode, "Nothing is to be changed" in done.stderr) == (2, True)
     done = run("Anything.", "--review")
     assert (done.returncode, "in a terminal only" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.long)])
+def test_a_revision_that_is_ended_changes_nothing(first_store, tmp_path, prefect_api, number):
+    store = FsspecStore(str(shutil.copytree(first_store, tmp_path / "store")))
+    before = find_build(store, "data-report")
+    goes_on = threading.Event()
+    with serve_script("data-report") as model:
+        model.change = lambda _, __, message: (goes_on.wait(patient(300)), message)[1]
+        command = [
+            BIN / "agenthands", "revise", "data-report", "Say the mean first.", "--planner", "openai/scripted",
+            "--api-base", model.url,
+        ]  # fmt: skip
+        variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": store.url, "OPENAI_API_KEY": "x"}
+        process = subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True)
+        try:
+            until(lambda: model.count("plan"), 200)
+            family = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(number)
+            assert process.wait(patient(60)) == (130 if number == signal.SIGINT else -signal.SIGKILL)
+            _, alive = psutil.wait_procs(family, timeout=patient(30))
+            assert not alive
+        finally:
+            goes_on.set()
+            process.kill()
+            process.wait()
+            process.stderr.close()
+    assert list(all_records(store)) == [before]
+    assert find_build(store, "data-report") == before
