@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,6 +20,7 @@ _PARTS = (
 )
 _WHOLE = ("summary", "assumptions", "entry")
 _CONTEXT = 2
+_SENTENCE_END = re.compile(r"(?<=[.!?]) +")
 Kind = Literal["added", "removed", "changed"]
 
 
@@ -118,7 +120,9 @@ def _difference(old: str, new: str) -> tuple[str, ...]:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
+    if isinstance(value, str):
+        return _SENTENCE_END.sub("\n", value)  # a paragraph is compared by its sentences
+    return json.dumps(value, indent=1, ensure_ascii=False)
 
 
 def _case_figures(before: BuildRecord, after: BuildRecord) -> Iterator[Figure]:

@@ -55,5 +55,5 @@ def test_the_same_build_is_the_same():
 def test_a_history_says_what_each_build_revises():
     found = revised()
     text = history_text([found.after, found.before])
-    assert f"2 of {found.before.build_id}" in text
+    assert f"2  {found.before.build_id}" in text
     assert "Be <i>kind</i>." in text

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
-from agenthands._util.formatting import duration, money, one_line
+from agenthands._util.formatting import count, duration, money, one_line
 from agenthands.reports.comparison import Change, Comparison, Figure
-from agenthands.reports.terminal.layout import code_line, moment, section, table, wrapped
+from agenthands.reports.terminal.layout import code_line, section, table, width, wrapped
 from agenthands.schemas import BuildRecord
 
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}
@@ -32,23 +33,14 @@ def comparison_text(found: Comparison) -> str:
 
 def history_text(records: Sequence[BuildRecord]) -> str:
     """Return one line a build of an agent, the newest first: what it revises, how it ended, and what was wished."""
-    rows = [("BUILD", "REVISION", "STATUS", "COST", "TOOLS MADE", "STARTED (UTC)", "WISH")]
+    rows = [("BUILD", "REVISION", "REVISES", "STATUS", "COST", "MADE", "WISH")]
     for record in records:
         made = sum(not tool.cached for tool in record.tools)
-        of = f"{record.revision} of {record.parent}" if record.parent else "1"
-        wish = one_line(record.change, 200) or (f"feedback {', '.join(record.feedback)}" if record.feedback else "")
-        rows.append(
-            (
-                record.build_id,
-                of,
-                record.status,
-                money(record.cost_usd),
-                str(made),
-                moment(record.started_at),
-                wish or "-",
-            )
-        )
-    return "\n".join(table(rows, {4}))
+        answers = count(len(record.feedback), "feedback note") if record.feedback else ""
+        wish = "; ".join(filter(None, (one_line(record.change, 200), answers))) or "-"
+        line = record.build_id, str(record.revision), record.parent or "-", record.status
+        rows.append((*line, money(record.cost_usd), count(made, "tool"), wish))
+    return "\n".join(table(rows, {1, 4}))
 
 
 def _named(record: BuildRecord) -> str:
@@ -56,8 +48,12 @@ def _named(record: BuildRecord) -> str:
 
 
 def _change(change: Change) -> list[str]:
-    lines = [f"  {code_line(line)}" for line in change.lines if not line.startswith("@@")]
-    return [f"{_MARKS[change.kind]} {one_line(change.name)}", *lines]
+    lines = [f"{_MARKS[change.kind]} {one_line(change.name)}"]
+    for line in change.lines:
+        if not line.startswith("@@"):
+            fitting = textwrap.wrap(code_line(line), width() - 4, subsequent_indent="  ", drop_whitespace=False)
+            lines += [f"  {part}" for part in fitting]
+    return lines
 
 
 def _outcomes(figure: Figure) -> tuple[str, ...]:
