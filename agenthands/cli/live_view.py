@@ -40,7 +40,11 @@ _NOW = _COLUMNS.index("now")
 _NARROW = 72
 _FIXED_TOOL_ROWS = 2
 _MOST_CASES = 8
-STAGE_DOES = {"plan": "a plan is made and checked", "accept": "the agent answers its test cases", "review": "waits for you"}
+STAGE_DOES = {
+    "plan": "a plan is made and checked",
+    "accept": "the agent answers its test cases",
+    "review": "waits for you",
+}
 """What happens in a stage that shows nothing else while it runs."""
 _MIN_TOOL_ROWS = 3
 
