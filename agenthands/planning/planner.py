@@ -140,7 +140,7 @@ def _told(objection: Objection) -> str:
         complaints = [complaint for server in objection.servers.values() for complaint in server]
         return render("plan/complaints.md.j2", complaints=complaints)
     if isinstance(objection, Wish):
-        return _wished(objection)
+        return wish_text(objection)
     assert isinstance(objection, CaseFeedback)
     wish = wish_of(objection)
     agreed = [case.id for case in wish.planned.plan.test_cases] if wish and wish.keeps else []
@@ -149,7 +149,8 @@ def _told(objection: Objection) -> str:
     return render("plan/repair.md.j2", stories=objection.stories, agreed=agreed, wished=wished, fence=fence)
 
 
-def _wished(wish: Wish) -> str:
+def wish_text(wish: Wish) -> str:
+    """Return what the planner reads of a wish."""
     cases = [case.model_dump(mode="json") for case in wish.cases]
     return render(
         "plan/revise.md.j2",
