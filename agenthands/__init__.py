@@ -5,9 +5,9 @@
     record = agenthands.build("I want an agent that converts recipes between metric and US units")
     agenthands.Store().fetch(record.build_id, "recipes")
 
-`plan`, `build`, `check`, `chat`, `told_data`, `try_models` and `Store` are the public interface, with the errors of
-`agenthands.errors`, the events of `agenthands.events` and the records of `agenthands.schemas`. It is loaded when it is
-first used.
+`plan`, `build`, `chat`, `revise`, `check`, `try_agent`, `told_data`, `try_models` and `Store` are the public interface,
+with the errors of `agenthands.errors`, the events of `agenthands.events` and the records of `agenthands.schemas`. It is
+loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from agenthands._version import __version__
 
-__all__ = ["Store", "__version__", "build", "chat", "check", "plan", "told_data", "try_models"]
+__all__ = ["Store", "__version__", "build", "chat", "check", "plan", "revise", "told_data", "try_agent", "try_models"]
 
 if TYPE_CHECKING:
-    from agenthands.api import Store, build, chat, check, plan, told_data, try_models
+    from agenthands.api import Store, build, chat, check, plan, revise, told_data, try_agent, try_models
 
 
 def __getattr__(name: str) -> Any:

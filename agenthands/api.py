@@ -10,22 +10,27 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
 from agenthands.errors import RequestInvalid, StoreNotUsable
 from agenthands.events import Event
-from agenthands.flows.local_run import build_flow, plan_flow, run_here
-from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest, GateReport
+from agenthands.flows.local_run import build_flow, given_plan_flow, plan_flow, revise_flow, run_here
+from agenthands.planning.decisions import Decider, deciding
+from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest, GateReport, Plan, RetiredCase
 from agenthands.schemas.request import validated_request
 from agenthands.settings import load_settings
-from agenthands.store.builds import all_records, fetch_bundle, find_build, report_of, texts_of
+from agenthands.store.builds import agent_name, all_records, fetch_bundle, find_build, report_of, texts_of
 from agenthands.store.data_paths import fill_env
 from agenthands.store.fsspec_store import FsspecStore
 
 if TYPE_CHECKING:
     from agenthands.chat import Chat
     from agenthands.planning.cost_estimate import Estimate
-    from agenthands.planning.planner import PlanResult
+    from agenthands.planning.objections import PlanResult
+    from agenthands.reports.comparison import Comparison
+    from agenthands.schemas.feedback import Correction, FeedbackEntry
+    from agenthands.store.removal import Doomed
     from agenthands.trial.base import Finding, ModelTrial
     from agenthands.trying import Reaching, Reality, TriedCase
 
@@ -66,12 +71,15 @@ class PlannedAgent(NamedTuple):
     """`usd`, and `basis`: a sentence that says on what the figure is based."""
 
 
-def build(request: str, *, listener: Listener | None = None, **options: Unpack[Options]) -> BuildRecord:
+def build(
+    request: str, *, plan: Plan | None = None, listener: Listener | None = None, **options: Unpack[Options]
+) -> BuildRecord:
     """Build an agent and return the record of the build, as it lies in the store.
 
     `request` says in a sentence what the agent should be able to do; `options` are those of the command line. The
     record's `status` is "accepted" or "rejected": a tool or a test case that does not pass is a result. `listener` is
-    called with each event of the build (`agenthands.events`), from several threads, one event at a time.
+    called with each event of the build (`agenthands.events`), from several threads, one event at a time. With a `plan`,
+    that one is built instead of the planner being asked, if it can be built.
 
     Raises UserError where something must be fixed first (no key, a budget reached, ...), OutsideError where something
     outside failed (a provider, a package index, ...), and BuildCancelled; `build_id` of the error names the build whose
@@ -82,7 +90,46 @@ def build(request: str, *, listener: Listener | None = None, **options: Unpack[O
     'accepted'
     """
     asked = _asked(request, options)
-    return run_here([asked], partial(build_flow, asked), listener)
+    load = partial(given_plan_flow, asked, plan) if plan else partial(build_flow, asked)
+    return run_here([asked], load, listener)
+
+
+def revise(
+    agent: str,
+    change: str = "",
+    *,
+    feedback: bool = False,
+    confirm: Callable[[Sequence[RetiredCase]], bool] = lambda _: False,
+    listener: Listener | None = None,
+    **options: Unpack[Options],
+) -> BuildRecord:
+    """Build a revision of an agent and return its record, whose `parent` is the build that was revised.
+
+    `agent` is found as by `Store.find`; `change` says what is to be different, and with `feedback` all accepted
+    feedback is answered. Only what the change concerns is made anew. The agent must pass all test cases that it had and
+    the new ones; where the planner says that one no longer holds, `confirm` is asked, and ConfirmationNeeded is raised
+    if it returns False. Options that are left out are as the agent was built. Other errors are those of `build`.
+
+    >>> record = revise("data-report", "Say the mean first.")
+    >>> record.parent != "", record.tools[0].cached
+    (True, True)
+    """
+    from agenthands.flows.request_files import read_revision
+
+    typed: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    parent, asked = read_revision(agent, change, feedback, typed)
+    with deciding(_Confirms(confirm)):
+        return run_here([asked], partial(revise_flow, parent, asked, change, feedback, False), listener)
+
+
+class _Confirms(Decider):
+    """Agrees to give up test cases where a function does."""
+
+    def __init__(self, confirm: Callable[[Sequence[RetiredCase]], bool]) -> None:
+        self._confirm = confirm
+
+    def retire(self, cases: Sequence[RetiredCase]) -> bool:
+        return self._confirm(cases)
 
 
 def plan(request: str, *, listener: Listener | None = None, **options: Unpack[Options]) -> PlannedAgent:
@@ -117,10 +164,11 @@ def told_data(paths: Sequence[str | Path], *, data_rows: int | None = None) -> s
     return told(found)
 
 
-def check(folder: str | Path, *, sandbox: str | None = None) -> GateReport:
+def check(folder: str | Path, *, tool: str = "", sandbox: str | None = None) -> GateReport:
     """Let the gate judge a tool that lies in a folder, and return its report; no model is asked.
 
-    `folder` holds `spec.json`, `nat_tools/<name>.py` and `tests/test_<name>.py`. A tool that does not pass is a result:
+    `folder` holds `spec.json`, `nat_tools/<name>.py` and `tests/test_<name>.py`; or it is a fetched agent, and `tool`
+    is the name of one of its tools, which is judged as it is there now. A tool that does not pass is a result:
     the report's `failures()` say why. Raises RequestInvalid where the folder holds no tool, SandboxUnavailable where
     no sandbox of the kind works here, and what installing an environment may raise (an OutsideError).
 
@@ -129,12 +177,17 @@ def check(folder: str | Path, *, sandbox: str | None = None) -> GateReport:
     True
     """
     from agenthands.gate.gate import check_workspace
+    from agenthands.packaging.workspace import tool_workspace
     from agenthands.store.workdirs import use_scratch
     from agenthands.tasks.dependencies import installer_for, sandbox_for
 
     use_scratch()
     settings = load_settings(_asked("A tool", {"sandbox": sandbox}).options())
-    return check_workspace(Path(folder), installer_for(settings), sandbox_for(settings), settings.gate_seconds)
+    judged_by = installer_for(settings), sandbox_for(settings), settings.gate_seconds
+    if not tool:
+        return check_workspace(Path(folder), *judged_by)
+    with TemporaryDirectory(prefix="check-") as place:
+        return check_workspace(tool_workspace(Path(folder), tool, Path(place)), *judged_by)
 
 
 @contextmanager
@@ -254,6 +307,71 @@ class Store:
     def texts(self, record: BuildRecord) -> dict[str, str]:
         """Return the texts that a build's report shows, by name: sources, tests, gate reports, transcripts, README."""
         return texts_of(self._store, record)
+
+    def history(self, agent: str) -> list[BuildRecord]:
+        """Return all builds of an agent, the newest first; `agent` is its name, or found as by `find`."""
+        name = agent_name(self.find(agent))
+        return [record for record in self.builds() if agent_name(record) == name]
+
+    def diff(self, before: str, after: str) -> Comparison:
+        """Return what differs between two builds, found as by `find`: plan, code, test cases, cost."""
+        from agenthands.reports.comparison import compared
+
+        one, other = self.find(before), self.find(after)
+        return compared(one, other, self.texts(one), self.texts(other))
+
+    def feedback(self, agent: str = "") -> list[FeedbackEntry]:
+        """Return what users said of an agent's answers, or of all agents', and what became of it; the oldest first."""
+        from agenthands.store.feedback import agents_with_feedback, entries_of, settle_feedback
+
+        entries: list[FeedbackEntry] = []
+        for name in [agent] if agent else agents_with_feedback(self._store):
+            settle_feedback(self._store, name)
+            entries += entries_of(self._store, name)
+        return sorted(entries, key=lambda entry: entry.feedback.id)
+
+    def accept(self, feedback: str, correction: Correction | None = None) -> FeedbackEntry:
+        """Have the next revision answer a feedback, named by its id or a beginning of it, and return it so.
+
+        `correction` says what is right instead: an answer, or the result of a tool for some arguments; those that it
+        leaves out are those of the agent's own call. Raises RequestInvalid where it is accepted already, or where the
+        agent did not call the tool.
+        """
+        from agenthands.schemas.feedback import Correction
+        from agenthands.store.feedback import accept_feedback, find_feedback, with_arguments
+
+        entry = find_feedback(self._store, feedback)
+        return accept_feedback(self._store, entry, with_arguments(entry.feedback, correction or Correction()))
+
+    def remove(self, build: str) -> BuildRecord:
+        """Remove a build with all its files, and return its record; `build` is its id, or the beginning of it.
+
+        Raises RequestInvalid where `build` is an agent's name: that means another build tomorrow.
+        """
+        from agenthands.store.removal import remove_build
+
+        record = self.find(build)
+        if not record.build_id.startswith(build):
+            raise RequestInvalid(
+                f"{build!r} is an agent's name.", f"Give the id of a build, such as {record.build_id}."
+            )
+        remove_build(self._store, record)
+        return record
+
+    def prunable(self, days: float, *, results: bool = False) -> list[Doomed]:
+        """Return what can be removed, the call `remove()` of each does it: builds that began so many `days` ago, what
+        interrupted removals left, environments of this machine that no build names, and with `results` all kept
+        results. The newest accepted build of each agent stays, with those of which it is a revision.
+        """
+        from agenthands.environments.uv import nat_digest
+        from agenthands.store.removal import half_builds, kept_results, old_builds, unused_environments
+
+        records = list(self.builds())
+        used = {record.environment_lock_sha256 or "" for record in records} | {nat_digest()}
+        used |= {pin.lock_sha256 for record in records for pin in record.mcp_servers}
+        found = [*old_builds(self._store, days), *half_builds(self._store)]
+        found += kept_results(self._store) if results else []
+        return [*found, *unused_environments(load_settings().home, used)]
 
     def fetch(self, build: str, folder: str | Path, *, rejected: bool = False) -> list[str]:
         """Unpack the agent of a build, found as by `find`, into a folder that is new or empty; whole or not at all.

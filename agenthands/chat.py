@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from agenthands.llm.budget import Budget, BudgetScope, BudgetTracker
 from agenthands.packaging.bundle import install_bundle
 from agenthands.schemas import BuildOptions, BuildRecord, Tokens
 from agenthands.schemas.feedback import Feedback
+from agenthands.schemas.request import options_as_built
 from agenthands.schemas.test_case import Turn
 from agenthands.settings import Settings, load_settings
 from agenthands.store.base import Store
@@ -26,7 +27,7 @@ from agenthands.store.data_paths import data_paths, with_journals
 from agenthands.store.feedback import add_feedback, feedback_id
 from agenthands.tasks import dependencies
 
-_OF_THE_BUILD = ("planner", "agent_model", "agent_models", "fallback", "api_base", "config", "price", "sandbox")
+_KNOWS_CALLS = {"tool_calling_agent"}  # the types of agents that NAT gives earlier calls to; others read texts alone
 Verdict = Literal["right", "wrong", "case"]
 
 
@@ -90,22 +91,27 @@ class Chat:
 
 @contextmanager
 def open_chat(
-    build: str, given: BuildOptions, found: Callable[[BuildRecord], object] = lambda _: None
+    build: str,
+    given: BuildOptions,
+    found: Callable[[BuildRecord], object] = lambda _: None,
+    hosts: Sequence[str] = (),
 ) -> Iterator[Chat]:
     """Install the agent of a build, load it, and yield a chat; `found` hears of the build first.
 
     `build` is an id or an agent's name. What `given` leaves out is as the build was asked for, then as the settings
-    say. Variables of MCP servers, and paths of what its tools read, come from the environment of this process; other
-    paths are those of the data for which it was built, and are seen read-only. Raises StoreNotUsable where there is no
-    such build or it has no agent, RequestInvalid where the data that it reads have gone, AgentNotLoaded,
-    ModelNotUsable, and what installing may raise.
+    say; its tools reach `hosts` beside those of the settings. Variables of MCP servers, and paths of what its tools
+    read, come from the environment of this process; other paths are those of the data for which it was built, and are
+    seen read-only. Raises StoreNotUsable where there is no such build or it has no agent, RequestInvalid where the data
+    that it reads have gone, AgentNotLoaded, ModelNotUsable, and what installing may raise.
     """
     place = dependencies.store_for(load_settings(given))
     record = find_build(place, build)
     found(record)
-    settings = load_settings(as_built(record, given))
+    settings = load_settings(options_as_built(record.request, given))
+    settings = settings.model_copy(update={"egress": (*settings.egress, *hosts)})
     if record.plan is None:
         raise StoreNotUsable(f"The build {record.build_id} has no agent.", "Choose a build that `list` calls accepted.")
+    tells_calls = record.plan.entry_agent.type in _KNOWS_CALLS
     scope = BudgetTracker(Budget(settings.budget, None, settings.budget_tokens)).scope("chat")
     home = settings.home / "work"
     home.mkdir(parents=True, exist_ok=True)
@@ -116,15 +122,11 @@ def open_chat(
         with (
             dependencies.gateway_for(settings).open(folder / "model.sock", scope) as gateway,
             opened as network,
-            conversation(agent, dependencies.sandbox_for(settings), Reach.through(gateway, network)) as talk,
+            conversation(
+                agent, dependencies.sandbox_for(settings), Reach.through(gateway, network), tells_calls
+            ) as talk,
         ):
             yield Chat(record, talk, place, scope, settings.case_seconds)
-
-
-def as_built(record: BuildRecord, given: BuildOptions) -> BuildOptions:
-    """Return the options of a chat: those that are given, else those with which the agent was built."""
-    asked = record.request.options().model_dump(include=set(_OF_THE_BUILD), exclude_none=True)
-    return BuildOptions.model_validate({**asked, **given.model_dump(exclude_none=True)})
 
 
 def installed(record: BuildRecord, store: Store, settings: Settings, folder: Path) -> InstalledAgent:

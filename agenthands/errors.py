@@ -11,6 +11,7 @@
     |   |-- ContentFiltered        the provider's content filter refuses the question or the answer
     |   |-- ContextExceeded        the conversation is longer than the model can read
     |   |-- BudgetReached          a budget of the build, of a tool or of the day is used up
+    |   |-- ConfirmationNeeded     a revision gives up earlier test cases, and nobody has agreed
     |   |-- StoreNotUsable         the store cannot be written or read, or holds no such build
     |   `-- SandboxUnavailable     no sandbox of the wanted kind works on this machine
     |-- OutsideError             exit 3: something outside failed, after the retries that could help
@@ -131,6 +132,12 @@ class BudgetReached(UserError):
     """A budget that the user has set is used up; no model is called any more."""
 
     code = "budget_reached"
+
+
+class ConfirmationNeeded(UserError):
+    """A revision gives up test cases of the agent, and nobody has agreed to that."""
+
+    code = "confirmation_needed"
 
 
 class StoreNotUsable(UserError):

@@ -72,6 +72,17 @@ class ToolProgress(Event):
 
 
 @dataclass(frozen=True)
+class CaseDecided(Event):
+    """A test case of the agent was decided: how it ended, and what the agent called for it."""
+
+    case: str
+    outcome: Literal["passed", "failed", "not_tried"]
+    seconds: float
+    called: tuple[str, ...] = ()
+    """Names of tools and colleagues, in the order of the calls."""
+
+
+@dataclass(frozen=True)
 class CostChanged(Event):
     """What all models of the build cost so far; None where a price is unknown."""
 

@@ -61,6 +61,8 @@ _TABLE: Sequence[Reason] = (
            "Ask for a smaller tool, or choose a model with a larger context window with `--coder`.", 2),
     Reason("budget_reached", "build", "A budget of the build or of the day is used up.",
            "Give more money or tokens and run the same command again: what is finished is kept.", 2),
+    Reason("confirmation_needed", "build", "A revision gives up earlier test cases, and nobody has agreed to that.",
+           "Read why each no longer holds, and run the same command with `--yes`; its plan is kept.", 2),
     Reason("store_not_usable", "build", "The store cannot be read or written, or has no such build.",
            "Correct what the message names; `agenthands list` shows the builds of a store.", 2),
     Reason("sandbox_unavailable", "build", "The chosen sandbox does not work on this machine.",

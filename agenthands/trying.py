@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import Field
 
 from agenthands._util.formatting import count
-from agenthands.chat import as_built, installed
+from agenthands.chat import installed
 from agenthands.errors import RequestInvalid, StoreNotUsable
 from agenthands.evaluation.agent_world import place_variable
 from agenthands.evaluation.case_checks import failed_tools
@@ -32,6 +32,7 @@ from agenthands.outside.rights import HostRight, rights_of
 from agenthands.sandbox.egress_rules import EgressRule
 from agenthands.schemas import BuildOptions, BuildRecord, TestCase, World
 from agenthands.schemas.part import Part
+from agenthands.schemas.request import options_as_built
 from agenthands.schemas.world import MOST_EXCHANGES
 from agenthands.settings import Settings, load_settings
 from agenthands.store.builds import agent_name, find_build
@@ -122,7 +123,7 @@ def try_agent(build: str, given: BuildOptions, how: Trying, agreed: Callable[[Re
     """
     place = dependencies.store_for(load_settings(given))
     record = find_build(place, build)
-    settings = load_settings(as_built(record, given))
+    settings = load_settings(options_as_built(record.request, given))
     if record.plan is None:
         raise StoreNotUsable(f"The build {record.build_id} has no agent.", "Choose a build that `list` calls accepted.")
     tools = record.plan.custom_tools

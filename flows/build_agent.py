@@ -15,10 +15,11 @@ from agenthands.environments.nat_registry import NatRegistry
 from agenthands.error_mapping import as_agenthands_error
 from agenthands.errors import AgentHandsError, BuildCancelled, PlanRefused
 from agenthands.events import BuildFinished, Notice, emit, listening, stage
+from agenthands.flows.agreement import agreed_plan
 from agenthands.flows.build_tool import build_tools
 from agenthands.flows.cancellation import cancelled_by_signal, wait_if_ending
 from agenthands.mcp.setup import PreparedServers, ReadyServer, UnusableServer
-from agenthands.planning.planner import CaseFeedback, Objection, ServerFeedback
+from agenthands.planning.objections import Beginning, CaseFeedback, Objection, ServerFeedback, wish_of
 from agenthands.reports.summary import verdict
 from agenthands.schemas import MAX_REQUEST_CHARACTERS, BuildOptions, BuildRecord, Plan, Status
 from agenthands.store.recorder import BuildRecorder
@@ -29,7 +30,8 @@ from agenthands.tasks.environment import prepare_environment, prepare_server, re
 from agenthands.tasks.evaluate import accept_agent, failed_stories
 from agenthands.tasks.lifecycle import note_start, publish_build, start_build, start_recorder
 from agenthands.tasks.package import assemble_agent, tell_outcome
-from agenthands.tasks.plan import forget_plan, keep_repaired, plan_agent
+from agenthands.tasks.plan import forget_plan, keep_repaired
+from agenthands.tasks.revise import note_feedback_fixed, take_over_tools
 from agenthands.tasks.run_states import failed_state
 
 # No `from __future__ import annotations` in this folder: Prefect must resolve a flow's annotations by itself.
@@ -60,8 +62,13 @@ def build_agent(request: Request, options: BuildOptions = DEFAULTS) -> BuildReco
         request: What the agent should be able to do, in one sentence.
         options: How to build it; what is empty comes from the worker's settings.
     """
+    return finished(request, options, Beginning())
+
+
+def finished(request: str, options: BuildOptions, beginning: Beginning) -> BuildRecord:
+    """Return the state with the record of a build that begins with a request, a wish or a plan; see `build_agent`."""
     try:
-        record = _recorded(request, options)
+        record = _recorded(request, options, beginning)
     except Exception as error:
         wait_if_ending()
         return cast("BuildRecord", failed_state(as_agenthands_error(error)))
@@ -69,10 +76,10 @@ def build_agent(request: Request, options: BuildOptions = DEFAULTS) -> BuildReco
     return cast("BuildRecord", Completed(name=record.status.capitalize(), message=said, data=record))
 
 
-def _recorded(request: str, options: BuildOptions) -> BuildRecord:
+def _recorded(request: str, options: BuildOptions, beginning: Beginning) -> BuildRecord:
     """Return the published record. Raises AgentHandsError, which names the record where one was published."""
     build = start_build(request, options)
-    ledger = start_recorder(build)
+    ledger = start_recorder(build, beginning.lineage)
     with (
         listening(ledger),
         cancelled_by_signal(lambda: _cancelled(build, ledger)),
@@ -80,7 +87,7 @@ def _recorded(request: str, options: BuildOptions) -> BuildRecord:
     ):
         note_start(build)
         try:
-            record = _build(build, ledger, shown)
+            record = _build(build, ledger, shown, beginning)
         except AgentHandsError:
             raise
         except Exception as error:
@@ -95,30 +102,39 @@ def _recorded(request: str, options: BuildOptions) -> BuildRecord:
     return record
 
 
-def _build(build: BuildContext, ledger: BuildRecorder, shown: BuildArtifacts) -> BuildRecord:
+def _build(build: BuildContext, ledger: BuildRecorder, shown: BuildArtifacts, beginning: Beginning) -> BuildRecord:
     """Work and publish what came of it, an error of the user's or of the outside included."""
     try:
-        end, bundle = _work(build, ledger, shown)
+        end, bundle = _work(build, ledger, shown, beginning)
     except AgentHandsError as error:
         wait_if_ending()
-        failed = publish_build(build, ledger.record("failed", error.message, error.code), None)
+        status: Status = "cancelled" if isinstance(error, BuildCancelled) else "failed"
+        failed = publish_build(build, ledger.record(status, error.message, error.code), None)
         _tell(failed, shown)
         error.build_id = failed.build_id
         raise
-    return publish_build(build, ledger.record(*end), bundle)
+    published = publish_build(build, ledger.record(*end), bundle)
+    if published.feedback:
+        note_feedback_fixed(build, published)
+    return published
 
 
-def _work(build: BuildContext, ledger: BuildRecorder, shown: BuildArtifacts) -> tuple[_End, bytes | None]:
+def _work(
+    build: BuildContext, ledger: BuildRecorder, shown: BuildArtifacts, beginning: Beginning
+) -> tuple[_End, bytes | None]:
     """Plan, make the tools, assemble, accept; where test cases fail, do it again with what happened in them."""
     base = prepare_environment(build)
     registry = read_nat_registry(build, base)
     ledger.note_version("nvidia-nat", registry.version)
-    objections: list[Objection] = []
+    origin = beginning.origin
+    objections: list[Objection] = [origin] if origin else []
+    ledger.parent = beginning.parent
     end, bundle = _made(build, ledger, shown, registry, base, objections)
     for _ in range(MAX_REPAIRS):
         if not ledger.acceptance or end[2] != CASES_FAILED:
             break
-        objections.append(CaseFeedback(ledger.plan_result(), failed_stories(build, ledger.acceptance)))
+        wish = wish_of(objections[-1]) if objections else None
+        objections.append(CaseFeedback(ledger.plan_result(), failed_stories(build, ledger.acceptance), wish))
         try:
             end, bundle = _made(build, ledger, shown, registry, base, objections)
         except PlanRefused as error:
@@ -127,7 +143,7 @@ def _work(build: BuildContext, ledger: BuildRecorder, shown: BuildArtifacts) -> 
     if ledger.acceptance and not ledger.acceptance.passed:
         forget_plan(build, registry, objections)
     elif ledger.repairs and end[0] == "accepted":
-        keep_repaired(build, registry, ledger.plan_result())
+        keep_repaired(build, registry, ledger.plan_result(), origin)
     return end, bundle
 
 
@@ -142,6 +158,8 @@ def _made(
     """Make and accept an agent by a plan that answers the last of the `objections`, to which more may be added."""
     plan, environment, servers = _planned(build, ledger, shown, registry, base, objections)
     ledger.acceptance = None
+    if ledger.parent:
+        ledger.note_tools(plan, environment, take_over_tools(build, ledger.parent, plan, environment))
     outcomes, error = build_tools(build, plan, environment, ledger.kept_tools(plan, environment))
     ledger.note_tools(plan, environment, outcomes)
     if error:
@@ -170,16 +188,16 @@ def _planned(
     planner is asked once more.
     """
     for last in (False, True):
-        objection = objections[-1] if objections else None
-        planned = plan_agent(build, registry, base, objection)
-        ledger.note_plan(planned, objection)
+        planned = agreed_plan(build, registry, base, objections)
+        ledger.note_plan(planned, objections[-1] if objections else None)
         shown.show_plan(planned.plan)
         environment, servers = prepare(build, planned.plan, base)
         if not servers.unusable:
             break
         if last:
             servers.require_usable()
-        objections.append(ServerFeedback(planned, servers.unusable))
+        wish = wish_of(objections[-1]) if objections else None
+        objections.append(ServerFeedback(planned, servers.unusable, wish))
     ledger.note_servers(servers.ready)
     return planned.plan, environment, servers.ready
 

@@ -12,11 +12,11 @@ from agenthands._util.fast_import import fast_import
 from agenthands.errors import UserError
 from agenthands.events import Event, listening
 from agenthands.flows.server.deployments import HEARTBEAT_SECONDS
-from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest
+from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest, Plan
 
 if TYPE_CHECKING:
     from agenthands.planning.cost_estimate import Estimate
-    from agenthands.planning.planner import PlanResult
+    from agenthands.planning.objections import PlanResult
 
 # Prefect reads these when it is imported; what the user has set stays.
 _PREFECT = {
@@ -66,6 +66,22 @@ def build_flow(request: BuildRequest) -> Callable[[], BuildRecord]:
     from agenthands.flows.build_agent import build_agent
 
     return partial(build_agent, request.request, request.options())
+
+
+def given_plan_flow(request: BuildRequest, plan: Plan) -> Callable[[], BuildRecord]:
+    """Import the flow that builds a given plan, and return what runs it."""
+    from agenthands.flows.build_plan import build_plan
+
+    return partial(build_plan, plan.model_dump(mode="json"), request.request, request.options())
+
+
+def revise_flow(
+    parent: BuildRecord, request: BuildRequest, change: str, feedback: bool, yes: bool
+) -> Callable[[], BuildRecord]:
+    """Import the flow that revises an agent, and return what runs it; `request` has the options of the revision."""
+    from agenthands.flows.revise_agent import revise_agent
+
+    return partial(revise_agent, parent.build_id, change, feedback, yes, request.options())
 
 
 def plan_flow(request: BuildRequest) -> Callable[[], tuple[PlanResult, Estimate]]:

@@ -6,14 +6,12 @@ import time
 from prefect import flow
 
 from agenthands.events import BuildFinished, emit
-from agenthands.llm.settings import ROLES
-from agenthands.planning.cost_estimate import Estimate, Price, estimate_cost
-from agenthands.planning.planner import PlanResult
+from agenthands.planning.cost_estimate import Estimate
+from agenthands.planning.objections import PlanResult
 from agenthands.schemas import BuildOptions
-from agenthands.store.builds import all_records
 from agenthands.store.workdirs import release
-from agenthands.tasks.dependencies import price_of, settings_for, store_for
 from agenthands.tasks.environment import prepare_environment, read_nat_registry
+from agenthands.tasks.estimate import estimate_with
 from agenthands.tasks.lifecycle import note_start, start_build
 from agenthands.tasks.plan import plan_agent
 
@@ -38,8 +36,4 @@ def plan_only(request: str, options: BuildOptions) -> tuple[PlanResult, Estimate
     finally:
         shutil.rmtree(build.folder, ignore_errors=True)
         release(build.folder)
-    settings = settings_for(options)
-    models = {role: settings.model(role) for role in ROLES}
-    names: dict[str, str] = {role: model.model for role, model in models.items()}
-    prices: dict[str, Price] = {role: price_of(model) for role, model in models.items()}
-    return planned, estimate_cost(planned.plan, names, list(all_records(store_for(settings))), prices)
+    return planned, estimate_with(options, planned.plan)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from agenthands.errors import RequestInvalid
-from agenthands.schemas import BuildOptions, BuildRequest
-from agenthands.schemas.request import MAX_BATCH_BYTES, read_requests, validated_request
+from agenthands.planning.planner import checked_request
+from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest
+from agenthands.schemas.request import MAX_BATCH_BYTES, options_as_built, read_requests, validated_request
+from agenthands.settings import load_settings
 from agenthands.store.base import Store
+from agenthands.store.builds import find_build
+from agenthands.store.fsspec_store import FsspecStore
 
 _SUFFIXES = (".yaml", ".yml")
 _MAX_FILE_BYTES = 1_000_000
@@ -39,6 +44,26 @@ def read_request(text_or_file: str, options: dict[str, Any]) -> BuildRequest:
     if not isinstance(values, dict):
         raise RequestInvalid(f"The request file {str(path)!r} must be a mapping.", 'Begin it with "request: ...".')
     return validated_request({**values, **options}, f"The request file {str(path)!r}")
+
+
+def read_revision(
+    agent: str, change: str, feedback: bool, options: Mapping[str, Any]
+) -> tuple[BuildRecord, BuildRequest]:
+    """Return the build that is revised, by its id or its agent's name, and the request of its revision.
+
+    What the options leave out is as the build was asked for. Raises RequestInvalid where nothing is wished,
+    StoreNotUsable where there is no such agent.
+    """
+    given = validated_request({"request": "A revision", **options}, "The options").options()
+    if not change.strip() and not feedback:
+        raise RequestInvalid(
+            "Nothing is to be changed.", f'Say what: agenthands revise {agent} "CHANGE", or --feedback to answer that.'
+        )
+    if change.strip():
+        checked_request(change)
+    parent = find_build(FsspecStore(load_settings(given).store_url), agent)
+    asked = options_as_built(parent.request, given).model_dump()
+    return parent, BuildRequest(**asked, request=parent.request.request)
 
 
 def read_batch(source: str, options: BuildOptions, store: Store) -> list[BuildRequest]:

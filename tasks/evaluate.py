@@ -10,7 +10,7 @@ from prefect import task
 import agenthands.evaluation.acceptance as acceptance
 from agenthands.evaluation.case_story import case_story
 from agenthands.evaluation.installed_agent import Reach
-from agenthands.events import stage
+from agenthands.events import CaseDecided, emit, stage
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.setup import ReadyServer
 from agenthands.packaging.bundle import install_bundle
@@ -73,6 +73,9 @@ def accept_agent(build: BuildContext, plan: Plan, servers: Sequence[ReadyServer]
         state = cached(evaluate_task, key, settings)(build, plan, servers, bundle, return_state=True)
         accepted, from_before = result_of(state)
         from_before = from_before or accepted.cached
+        for case in accepted.cases:
+            called = tuple(case.tools_called)
+            emit(CaseDecided(build.build_id, case.id, case.outcome, 0.0 if from_before else case.seconds, called))
         note.detail = f"{acceptance.outcome_sentence(accepted, len(plan.test_cases))}{' before' if from_before else ''}"
     return accepted.from_before() if from_before else accepted
 

@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 import agenthands.store.builds as publishing
 from agenthands.events import BuildStarted, StageFinished, emit, stage
 from agenthands.llm.settings import ROLES
-from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest, StageTime
+from agenthands.schemas import BuildOptions, BuildRecord, BuildRequest, Lineage, StageTime
 from agenthands.store.recorder import BuildRecorder
 from agenthands.store.recovery import REASON, CrashRecovery, note_begun
 from agenthands.store.workdirs import PLAN, BuildContext, build_began, new_build, release, sweep, use_scratch
@@ -58,7 +58,7 @@ def note_start(build: BuildContext) -> None:
     emit(StageFinished(build.build_id, "start", round(time.time() - build.began, 3)))
 
 
-def start_recorder(build: BuildContext) -> BuildRecorder:
+def start_recorder(build: BuildContext, lineage: Lineage | None = None) -> BuildRecorder:
     """Return the recorder of a build, and save the record that is published if the build is never finished."""
     settings = dependencies.settings_for(build.request.options())
     settled = settings.models()
@@ -66,7 +66,7 @@ def start_recorder(build: BuildContext) -> BuildRecorder:
     fallbacks = {model.fallback.model for model in settled.values() if model.fallback}
     if fallbacks:
         models["fallback"] = ", ".join(sorted(fallbacks))
-    ledger = BuildRecorder(build, models, dependencies.budget_for(build))
+    ledger = BuildRecorder(build, models, dependencies.budget_for(build), lineage)
     note_begun(build.folder, ledger.record("failed", REASON, "worker_lost"), dependencies.store_for(settings).url)
     return ledger
 

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 import agenthands.planning.planner as planning
 from agenthands._util.formatting import count
 from agenthands.environments.base import Environment
 from agenthands.environments.nat_registry import NatRegistry
-from agenthands.errors import DependencyRefused, PlanRefused
+from agenthands.errors import DependencyRefused, PlanRefused, RequestInvalid
 from agenthands.events import stage
 from agenthands.llm.prices import model_line
 from agenthands.outside.probing import AllowedHost
 from agenthands.packaging.load_check import load_fault
 from agenthands.planning.effects_validation import recorded_in
-from agenthands.planning.planner import Objection, PlanResult, ServerFeedback
+from agenthands.planning.objections import (
+    CaseFeedback,
+    GivenPlan,
+    Objection,
+    PlanResult,
+    ServerFeedback,
+    Wish,
+    wish_of,
+)
 from agenthands.planning.probes import look_first
 from agenthands.planning.validation import PlanningContext
 from agenthands.schemas import Plan
@@ -40,9 +50,50 @@ def plan_task(
     A plan in which a fallback had a part is cached under the key `apart`, for builds with the same fallback.
     """
     settings = dependencies.settings_for(build.request.options())
-    environments = dependencies.installer_for(settings)
     if found := load_fallback_result(apart, PlanResult, settings):
         return found.from_before()
+    dependencies.warm_up(settings)
+    planner = dependencies.planner_for(settings, dependencies.budget_for(build).scope("plan"))
+    allowed = [AllowedHost.parse(each) for each in settings.allow_host] if objection is None else []
+    try:
+        recorded = look_first(build.request.request, planner, allowed, os.environ)
+        planned = planning.plan_agent(
+            build.request.request,
+            planner,
+            replace(_reality(build, registry, objection), recorded=recorded),
+            _trials(build, registry, base),
+            objection,
+        )
+    except PlanRefused as error:
+        (build.folder / "last-answer.txt").write_text(error.last_answer, encoding="utf-8")
+        raise
+    return store_fallback_result(apart, planned, settings) if planned.by_fallback else planned
+
+
+def _reality(build: BuildContext, registry: NatRegistry, objection: Objection | None) -> PlanningContext:
+    settings = dependencies.settings_for(build.request.options())
+    return PlanningContext(
+        registry,
+        dependencies.catalogue_for(settings),
+        objection.servers if isinstance(objection, ServerFeedback) else {},
+        settings.dependencies,
+        models=_models_told(settings),
+        request=_asked_for(build, objection),
+        data=data_of(build),
+        apis=apis_of(build, registry),
+    )
+
+
+def _asked_for(build: BuildContext, objection: Objection | None) -> str:
+    """Return all that the user has said of what the agent is for; grants quote it."""
+    wish = wish_of(objection)
+    return f"{build.request.request}\n{wish.change}" if wish and wish.change else build.request.request
+
+
+def _trials(build: BuildContext, registry: NatRegistry, base: Environment) -> tuple[Callable[[Plan], str], ...]:
+    """Return what is tried of a plan before it is taken: its packages, and whether NAT loads its agents."""
+    settings = dependencies.settings_for(build.request.options())
+    environments = dependencies.installer_for(settings)
 
     def unresolved(plan: Plan) -> str:
         try:
@@ -55,31 +106,19 @@ def plan_task(
         fault = load_fault(plan, registry, base, dependencies.sandbox_for(settings), build.folder / "load-check")
         return f"NAT cannot load the agent that this plan describes: {fault}" if fault else ""
 
-    dependencies.warm_up(settings)
-    planner = dependencies.planner_for(settings, dependencies.budget_for(build).scope("plan"))
-    allowed = [AllowedHost.parse(each) for each in settings.allow_host] if objection is None else []
-    try:
-        planned = planning.plan_agent(
-            build.request.request,
-            planner,
-            PlanningContext(
-                registry,
-                dependencies.catalogue_for(settings),
-                objection.servers if isinstance(objection, ServerFeedback) else {},
-                settings.dependencies,
-                models=_models_told(settings),
-                request=build.request.request,
-                data=data_of(build),
-                apis=apis_of(build, registry),
-                recorded=look_first(build.request.request, planner, allowed, os.environ),
-            ),
-            (unresolved, does_not_load),
-            objection,
-        )
-    except PlanRefused as error:
-        (build.folder / "last-answer.txt").write_text(error.last_answer, encoding="utf-8")
-        raise
-    return store_fallback_result(apart, planned, settings) if planned.by_fallback else planned
+    return unresolved, does_not_load
+
+
+@task(name="check-plan", task_run_name="check-plan", cache_policy=NO_CACHE)
+def check_plan(build: BuildContext, registry: NatRegistry, base: Environment, given: GivenPlan) -> PlanResult:
+    """Return a plan that its user gave, if it can be built here. Raises RequestInvalid with what is wrong with it."""
+    plan = given.planned.plan
+    dependencies.warm_up(dependencies.settings_for(build.request.options()))
+    reality = _reality(build, registry, None)
+    if complaints := planning.plan_complaints(plan, reality, _trials(build, registry, base)):
+        more = f" (and {count(len(complaints) - 1, 'more fault')})" if len(complaints) > 1 else ""
+        raise RequestInvalid(f"The plan cannot be built: {complaints[0]}{more}", "Correct the plan, and try again.")
+    return given.planned
 
 
 def forget_plan(build: BuildContext, registry: NatRegistry, objections: Sequence[Objection]) -> None:
@@ -88,14 +127,23 @@ def forget_plan(build: BuildContext, registry: NatRegistry, objections: Sequence
     Those that led to it by `objections` are removed too.
     """
     settings = dependencies.settings_for(build.request.options())
-    keys = {key for objection in (None, *objections) for key in _keys(build, registry, objection) if key}
+    begun_by_request = not objections or isinstance(objections[0], ServerFeedback | CaseFeedback)
+    causes = (None, *objections) if begun_by_request else objections
+    keys = {key for objection in causes for key in _keys(build, registry, objection) if key}
     for key in {*keys, *map(repaired_key, keys)}:
         invalidate(key, settings)
 
 
-def keep_repaired(build: BuildContext, registry: NatRegistry, planned: PlanResult) -> None:
-    """Let later builds of the same request begin with the plan whose agent passed, instead of the one that failed."""
-    key, apart = _keys(build, registry, None)
+def keep_repaired(
+    build: BuildContext, registry: NatRegistry, planned: PlanResult, origin: Wish | GivenPlan | None
+) -> None:
+    """Let later builds of the same request or wish begin with the plan whose agent passed.
+
+    A plan that its user gave stays what it is.
+    """
+    if isinstance(origin, GivenPlan):
+        return
+    key, apart = _keys(build, registry, origin)
     settings = dependencies.settings_for(build.request.options())
     store_fallback_result(repaired_key(apart if planned.by_fallback else key), planned, settings)
 
@@ -109,18 +157,13 @@ def plan_agent(
 
     The plan is cached for the same request with the same models, prompts and catalogue.
     """
-    settings = dependencies.settings_for(build.request.options())
     with stage(build.build_id, "plan") as note:
         if objection is None:
             tell_data(build)
-        key, apart = _keys(build, registry, objection)
-        kept = _repaired(key, apart, settings) if objection is None else None
-        if kept:
-            planned = kept
+        if isinstance(objection, GivenPlan):
+            planned = check_plan(build, registry, base, objection)
         else:
-            state = cached(plan_task, key, settings)(build, registry, base, objection, apart, return_state=True)
-            planned, from_before = result_of(state)
-            planned = planned.from_before() if from_before else planned
+            planned = _asked(build, registry, base, objection)
         plan = planned.plan
         (build.folder / PLAN).write_text(plan.model_dump_json(indent=1), encoding="utf-8")
         note.detail = (
@@ -133,6 +176,18 @@ def plan_agent(
     return planned
 
 
+def _asked(build: BuildContext, registry: NatRegistry, base: Environment, objection: Objection | None) -> PlanResult:
+    """Return the planner's plan, or the one that it gave before."""
+    settings = dependencies.settings_for(build.request.options())
+    key, apart = _keys(build, registry, objection)
+    begins = objection is None or isinstance(objection, Wish)
+    if begins and (kept := _repaired(key, apart, settings)):
+        return kept
+    state = cached(plan_task, key, settings)(build, registry, base, objection, apart, return_state=True)
+    planned, from_before = result_of(state)
+    return planned.from_before() if from_before else planned
+
+
 def _repaired(key: str, apart: str, settings: Settings) -> PlanResult | None:
     """Return the plan that an earlier build of the same request came to by repair; None if there is none."""
     for kept in filter(None, (key, apart)):
@@ -143,6 +198,8 @@ def _repaired(key: str, apart: str, settings: Settings) -> PlanResult | None:
 
 def _keys(build: BuildContext, registry: NatRegistry, objection: Objection | None) -> tuple[str, str]:
     """Return the key of the plan, and its key if a fallback has a part in it."""
+    if isinstance(objection, GivenPlan):
+        return "", ""
     settings = dependencies.settings_for(build.request.options())
     planner, catalogue = settings.model("planner"), dependencies.catalogue_for(settings)
     given = Given(settings.dependencies, data_of(build), settings.allow_host, _models_told(settings))

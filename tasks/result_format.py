@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from agenthands._util.redaction import redact_bytes
 from agenthands.coding.arbitration import Arbitration
 from agenthands.mcp.setup import ServerFinding
-from agenthands.planning.planner import PlanResult
+from agenthands.planning.objections import PlanResult
 from agenthands.schemas import Acceptance, BatchItem, CodingResult, GateReport, ToolArtifact
 
 _TYPES: dict[str, type[BaseModel]] = {

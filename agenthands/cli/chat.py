@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,7 +26,9 @@ _HELP = """/right [why]    keep the last answer as a good one
 /quit           end, as Ctrl-D does"""
 
 
-def run_chat(agent: str, question: str | None, given: Mapping[str, Any], as_json: bool) -> int:
+def run_chat(
+    agent: str, question: str | None, given: Mapping[str, Any], as_json: bool, hosts: Sequence[str] = ()
+) -> int:
     """Chat in the terminal, or ask one question; return 0, or 1 where that had no answer. Raises AgentHandsError."""
     from agenthands.chat import open_chat
     from agenthands.schemas.request import validated_request
@@ -39,7 +41,7 @@ def run_chat(agent: str, question: str | None, given: Mapping[str, Any], as_json
         question = sys.stdin.read() if question in (None, "-") else question
     with (
         ended_by_interrupt(lambda: None, "Nothing is left running."),
-        open_chat(agent, options, lambda record: _greet(record, alone)) as chat,
+        open_chat(agent, options, lambda record: _greet(record, alone), hosts) as chat,
     ):
         if alone:
             return _ask_once(chat, question or "", as_json)

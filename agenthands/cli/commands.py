@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -15,31 +17,93 @@ import click
 
 from agenthands import api
 from agenthands.cli.progress import choose_progress
-from agenthands.errors import UserError
+from agenthands.errors import RequestInvalid, UserError
 from agenthands.flows.cancellation import end_everything, ended_by_interrupt, exit_at_once
-from agenthands.flows.local_run import build_flow, different_options, plan_flow, run_here
+from agenthands.flows.local_run import (
+    build_flow,
+    different_options,
+    given_plan_flow,
+    plan_flow,
+    revise_flow,
+    run_here,
+)
 from agenthands.reports.terminal.layout import fitted
 from agenthands.schemas import BuildRecord, BuildRequest
 from agenthands.store.builds import build_prefix
+
+_LONG_SECONDS = 30
 
 if TYPE_CHECKING:
     from agenthands.cli.progress import PlainBatchProgress
     from agenthands.schemas import BatchReport
 
 
-def run_build(request: BuildRequest, as_json: bool, began: float) -> int:
+def run_build(request: BuildRequest, as_json: bool, began: float, review: bool = False) -> int:
     """Build one agent for a command that `began` then, and return the exit code. Raises AgentHandsError."""
+    return _run_recorded(request, partial(build_flow, request), as_json, began, review)
+
+
+def run_given_plan(
+    file: str, request: str, given: Mapping[str, object], as_json: bool, began: float, review: bool
+) -> int:
+    """Build the plan of a file and return the exit code; without a request, its summary says what is asked for."""
+    from agenthands.cli.review import plan_in
+    from agenthands.flows.request_files import read_request
+
+    plan = plan_in(file)
+    asked = read_request(request or plan.summary, dict(given))
+    return _run_recorded(asked, partial(given_plan_flow, asked, plan), as_json, began, review)
+
+
+@dataclass(frozen=True)
+class Revised:
+    """What is to be revised, and how: the agent, the change, and whether feedback is answered and all is agreed to."""
+
+    agent: str
+    change: str
+    feedback: bool
+    yes: bool
+
+
+def run_revision(wanted: Revised, given: Mapping[str, object], as_json: bool, began: float, review: bool) -> int:
+    """Build a revision of an agent and return the exit code. Raises AgentHandsError."""
+    from agenthands.flows.request_files import read_revision
+
+    parent, request = read_revision(wanted.agent, wanted.change, wanted.feedback, given)
+    load = partial(revise_flow, parent, request, wanted.change, wanted.feedback, wanted.yes)
+    return _run_recorded(request, load, as_json, began, review)
+
+
+def _run_recorded(
+    request: BuildRequest,
+    load: Callable[[], Callable[[], BuildRecord]],
+    as_json: bool,
+    began: float,
+    review: bool,
+) -> int:
+    """Run a flow that gives a record, say what one does next, and return the exit code."""
     from agenthands.store.workdirs import counted_from
 
     with counted_from(began):
-        record = _run_flow([request], partial(build_flow, request), began=began)
+        record = _run_flow([request], load, began=began, review=review)
+    _ring(began)
     if as_json:
         click.echo(record.model_dump_json(indent=1))
-    else:
-        click.echo(f"\nMore:      agenthands show {record.build_id}", err=True)
-        if record.status == "accepted":
-            click.echo(f"The agent: agenthands fetch {record.build_id} DIR", err=True)
-    return 0 if record.status == "accepted" else 1
+        return 0 if record.status == "accepted" else 1
+    click.echo(f"\nMore:      agenthands show {record.build_id}", err=True)
+    if record.status != "accepted":
+        return 1
+    if record.parent:
+        click.echo(f"Changes:   agenthands diff {record.parent} {record.build_id}", err=True)
+    click.echo(f"Talk:      agenthands chat {record.build_id}", err=True)
+    click.echo(f"The agent: agenthands fetch {record.build_id} DIR", err=True)
+    return 0
+
+
+def _ring(began: float) -> None:
+    """Ring the terminal's bell after a long wait, for a person who looks elsewhere."""
+    if sys.stderr.isatty() and time.time() - began > _LONG_SECONDS:
+        sys.stderr.write("\a")
 
 
 def run_batch(source: str, given: Mapping[str, object], at_once: int, as_json: bool) -> int:
@@ -80,14 +144,27 @@ def run_plan(request: BuildRequest, as_json: bool, began: float) -> int:
     return 0
 
 
-def run_check(folder: Path, sandbox: str | None, as_json: bool) -> int:
-    """Let the gate judge the workspace `folder` and return the exit code. Raises AgentHandsError."""
+def run_check(folder: Path, tool: str, sandbox: str | None, as_json: bool) -> int:
+    """Let the gate judge the workspace `folder`, or tools of a fetched agent; return the exit code.
+
+    Without the name of a tool, all of them are judged. Raises AgentHandsError.
+    """
+    from agenthands.packaging.workspace import is_fetched, tools_of
     from agenthands.reports.terminal.build import gate_text
 
+    fetched = is_fetched(folder)
+    if tool and not fetched:
+        raise RequestInvalid(f"{str(folder)!r} is no fetched agent, whose tools have names.", "Leave out --tool.")
+    names = [tool] if tool or not fetched else tools_of(folder)
+    reports = []
     with ended_by_interrupt(lambda: None):
-        report = api.check(folder, sandbox=sandbox)
-    click.echo(report.model_dump_json(indent=1) if as_json else gate_text(report))
-    return 0 if report.accepted else 1
+        for name in names:
+            report = api.check(folder, tool=name, sandbox=sandbox)
+            click.echo(report.model_dump_json(indent=1) if as_json else gate_text(report))
+            reports.append(report)
+    if not reports:
+        click.echo("The agent has no tool that was written for it.", err=True)
+    return 0 if all(report.accepted for report in reports) else 1
 
 
 def _run_flow[T](
@@ -95,14 +172,19 @@ def _run_flow[T](
     load: Callable[[], Callable[[], T]],
     batch_console: PlainBatchProgress | None = None,
     began: float | None = None,
+    review: bool = False,
 ) -> T:
     """Run a flow with progress on standard error, for a command that `began` then.
 
-    `load` imports the flow, while Prefect's server starts, and returns what runs it.
+    `load` imports the flow, while Prefect's server starts, and returns what runs it. With `review`, a person is asked
+    about the plan.
     """
+    from agenthands.cli.review import AskInTerminal
+    from agenthands.planning.decisions import deciding
+
     first = requests[0]
     console = batch_console or choose_progress(sys.stderr, first.planner or "", began)
-    with ended_by_interrupt(console.restore):
+    with ended_by_interrupt(console.restore), deciding(AskInTerminal(console.paused, review)):
         _say_what_is_scripted(requests)
         return run_here(requests, load, console, console)
 

@@ -11,6 +11,7 @@ from agenthands._util.formatting import cells, count, cut, duration, money, one_
 from agenthands.events import (
     BuildFinished,
     BuildStarted,
+    CaseDecided,
     CostChanged,
     Event,
     StageFinished,
@@ -38,6 +39,13 @@ _COLUMNS = ("tool", "try", "state", "now", "cost", "time")
 _NOW = _COLUMNS.index("now")
 _NARROW = 72
 _FIXED_TOOL_ROWS = 2
+_MOST_CASES = 8
+STAGE_DOES = {
+    "plan": "a plan is made and checked",
+    "accept": "the agent answers its test cases",
+    "review": "waits for you",
+}
+"""What happens in a stage that shows nothing else while it runs."""
 _MIN_TOOL_ROWS = 3
 
 
@@ -96,6 +104,7 @@ class LiveView:
         self._started: BuildStarted | None = None
         self._stages: dict[str, _Stage] = {}
         self._tools: dict[str, _Tool] = {}
+        self._cases: dict[str, CaseDecided] = {}
 
     def take(self, event: Event) -> None:
         """Note what an event tells."""
@@ -105,7 +114,9 @@ class LiveView:
             case CostChanged():
                 self._spent = event.cost_usd
             case StageStarted():
-                self._stages[event.stage] = _Stage(event.at)
+                self._stages[event.stage] = _Stage(event.at, detail=STAGE_DOES.get(event.stage, ""))
+            case CaseDecided():
+                self._cases[event.case] = event
             case StageFinished():
                 began = event.at - event.seconds
                 self._stages[event.stage] = _Stage(began, event.seconds, event.detail, event.error)
@@ -124,13 +135,13 @@ class LiveView:
         """Lay out the whole build for a terminal; `height` None shows every tool."""
         head, tail = self._header(width), self._footer(width, now)
         stages = {name: self._stage_line(name, stage, width, now) for name, stage in self._stages.items()}
-        room = None
+        room, cases = None, self._case_lines(width)
         if height is not None:
-            room = max(_MIN_TOOL_ROWS, height - len(head) - len(stages) - len(tail) - _FIXED_TOOL_ROWS)
+            room = max(_MIN_TOOL_ROWS, height - len(head) - len(stages) - len(cases) - len(tail) - _FIXED_TOOL_ROWS)
         tools = self._tool_lines(width, room, now)
         body: list[Line] = []
         for name, line in stages.items():
-            body += [line, *(tools if name == "tools" else [])]
+            body += [line, *(tools if name == "tools" else cases if name == "accept" else [])]
         if "tools" not in stages:
             body += tools
         return [*head, *body, *tail]
@@ -197,6 +208,23 @@ class LiveView:
             (f"  {duration(seconds):>7}", "dim"),
             (f"  {told}" if told else "", "red" if stage.error else "dim"),
         ]
+
+    def _case_lines(self, width: int) -> list[Line]:
+        """Return a line for each test case; of many, those that did not pass."""
+        cases = list(self._cases.values())
+        if len(cases) > _MOST_CASES:
+            cases = [case for case in cases if case.outcome != "passed"][:_MOST_CASES]
+        marks = {
+            "passed": (self._look.good, "green"),
+            "failed": (self._look.bad, "bold red"),
+            "not_tried": (self._look.idle, "dim"),
+        }
+        lines: list[Line] = []
+        for case in cases:
+            called = f"  called {', '.join(case.called)}" if case.called else ""
+            said = cut(self._look.clean(f"{case.case}{called}"), max(0, width - 16), self._look.ellipsis)
+            lines.append([("    ", ""), marks[case.outcome], (f" {duration(case.seconds):>7}  {said}", "dim")])
+        return lines
 
     def _tool_lines(self, width: int, room: int | None, now: float) -> list[Line]:
         if not self._tools:

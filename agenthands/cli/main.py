@@ -2,101 +2,49 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from agenthands._util.redaction import OutputUnread, RedactedStream, has_password, redact, redact_logs
+from agenthands._util.redaction import OutputUnread, RedactedStream, redact, redact_logs
 from agenthands._version import __version__
+from agenthands.cli.feedback import feedback as feedback_command
+from agenthands.cli.options import (
+    Sections,
+    agent_model_option,
+    as_json,
+    build_options,
+    data_options,
+    given,
+    review_option,
+    sandbox_option,
+    store_option,
+    yes_option,
+)
+from agenthands.cli.store_commands import STORE_COMMANDS
 from agenthands.errors import OwnFault
-from agenthands.sandbox.registry import DEFAULT_SANDBOX, SANDBOXES
 
 SEED_REQUEST = (
     "I want an agent that can research a company's stock performance and analyze their latest financial statements"
 )
 EXIT_UNREAD = 141  # as a shell shows a program that SIGPIPE has ended
 DEMO_MODEL = "scripted/financial-research"
-_FUNCTION = Callable[..., Any]
-
-sandbox_option = click.option(
-    "--sandbox", type=click.Choice([*SANDBOXES]), help=f"What isolates generated code [default: {DEFAULT_SANDBOX}]."
-)
 
 
-def build_options(command: _FUNCTION) -> _FUNCTION:
-    """Add the options that every building command takes."""
-    options = [
-        click.option("--planner", metavar="MODEL", help="Model that plans, as litellm names it."),
-        click.option("--coder", metavar="MODEL", help="Model that writes the tools [default: the planner's]."),
-        click.option(
-            "--agent-model",
-            metavar="[ROLE=]MODEL",
-            multiple=True,
-            help="Model that the agent itself uses [default: the planner's]; again with ROLE=, such as "
-            "writer='openai/gpt-4o-mini for plain texts', for what agents of a team may have instead.",
-        ),
-        click.option("--fallback", metavar="MODEL", help="Model that steps in when one of these does not answer."),
-        click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model."),
-        click.option("--config", metavar="FILE.toml", type=click.Path(), help="Model settings."),
-        click.option("--store", metavar="URL", help="Folder or fsspec URL [default: ~/.agenthands/store]."),
-        sandbox_option,
-        click.option("--budget", metavar="USD", type=float, help="What all models of a build may cost together."),
-        click.option("--tool-budget", metavar="USD", type=float, help="What writing one tool may cost."),
-        click.option("--budget-tokens", metavar="N", type=int, help="Tokens that a build may use."),
-        click.option(
-            "--price", metavar="IN,OUT", help="US dollars per million tokens, for models without a known price."
-        ),
-        click.option("--max-attempts", metavar="N", type=int, help="Tries of each tool [default: 3]."),
-        click.option("--parallel", metavar="N", type=int, help="Tools written at once [default: 8]."),
-        click.option(
-            "--openapi",
-            metavar="FILE|URL",
-            multiple=True,
-            default=None,
-            help="Description of an API that the agent may use; several times for several.",
-        ),
-        click.option(
-            "--allow-host",
-            metavar="HOST[+KEY]",
-            multiple=True,
-            callback=lambda _, __, given: given or None,
-            help="Let the planner see what this host answers (GET, HEAD), with the key of that variable.",
-        ),
-        click.option(
-            "--refresh", is_flag=True, default=None, help="Build everything anew, whatever earlier builds left."
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+class _Commands(Sections):
+    sections = (
+        ("Make an agent", ("build", "batch", "demo", "plan", "doctor")),
+        ("Live with it", ("chat", "try", "revise", "feedback", "history", "diff", "check")),
+        ("What is kept", ("list", "show", "open", "fetch", "rm", "prune")),
+        ("For many", ("serve",)),
+    )
 
 
-def data_options(command: _FUNCTION) -> _FUNCTION:
-    """Add the options that say which data an agent is for."""
-    command = click.option(
-        "--data-rows", metavar="N", type=int, help="Rows of it that the models read; 0: the schema alone [default: 5]."
-    )(command)
-    return click.option(
-        "--data",
-        metavar="PATH",
-        multiple=True,
-        type=click.Path(),
-        help="A file or folder that the agent is for; repeat it.",
-    )(command)
-
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print only the result, as JSON, on standard output.")
-store_option = click.option("--store", metavar="URL", help="Folder or fsspec URL [default: ~/.agenthands/store].")
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="agenthands")
 def cli() -> None:
     """Build agents: one sentence in, a tested NeMo Agent Toolkit agent out.
@@ -107,18 +55,30 @@ def cli() -> None:
 
 
 @cli.command(short_help="Build one agent.")
-@click.argument("request", metavar="REQUEST|FILE.yaml")
+@click.argument("request", metavar="[REQUEST|FILE.yaml]", required=False)
 @data_options
+@click.option("--plan", "plan_file", metavar="FILE.json", help="Build this plan, as `plan --json` prints it; edit it.")
+@review_option
 @build_options
 @as_json
-def build(request: str, as_json: bool, **options: Any) -> None:
-    """Build the agent that a sentence, or a YAML file with the key `request`, describes."""
+def build(request: str | None, plan_file: str | None, review: bool, as_json: bool, **options: Any) -> None:
+    """Build the agent that a sentence, or a YAML file with the key `request`, describes.
+
+    With --plan, build an edited plan: what earlier builds made for the same specifications is used again.
+    """
     began = time.time()  # before anything heavy is loaded: a person waits from here on
+    if request is None and plan_file is None:
+        raise click.MissingParameter(param_hint="REQUEST", param_type="argument")
     _say_who_begins()
-    from agenthands.cli.commands import leave, run_build
+    from agenthands.cli.commands import leave, run_build, run_given_plan
+    from agenthands.cli.review import require_terminal
     from agenthands.flows.request_files import read_request
 
-    leave(run_build(read_request(request, _given(options)), as_json, began))
+    if review:
+        require_terminal()
+    if plan_file is not None:
+        leave(run_given_plan(plan_file, request or "", given(options), as_json, began, review))
+    leave(run_build(read_request(request or "", given(options)), as_json, began, review))
 
 
 @cli.command(short_help="Build every agent of a list.")
@@ -134,7 +94,7 @@ def batch(source: str, at_once: int, as_json: bool, **options: Any) -> None:
     _say_who_begins()
     from agenthands.cli.commands import leave, run_batch
 
-    leave(run_batch(source, _given(options), at_once, as_json))
+    leave(run_batch(source, given(options), at_once, as_json))
 
 
 @cli.command(short_help="Build an agent with a scripted model; no key is needed.")
@@ -148,7 +108,7 @@ def demo(as_json: bool, **options: Any) -> None:
     from agenthands.flows.request_files import read_request
 
     models = {"planner": DEMO_MODEL, "coder": DEMO_MODEL, "agent_model": DEMO_MODEL}
-    leave(run_build(read_request(SEED_REQUEST, {**models, **_given(options)}), as_json, began))
+    leave(run_build(read_request(SEED_REQUEST, {**models, **given(options)}), as_json, began))
 
 
 @cli.command(short_help="Plan an agent and estimate what building it costs.")
@@ -164,85 +124,67 @@ def plan(request: str, as_json: bool, show_data: bool, **options: Any) -> None:
         from agenthands.api import told_data
         from agenthands.flows.request_files import read_request
 
-        asked = read_request(request, _given(options))
+        asked = read_request(request, given(options))
         click.echo(told_data(asked.data or (), data_rows=asked.data_rows), nl=False)
         return
     _say_who_begins()
     from agenthands.cli.commands import leave, run_plan
     from agenthands.flows.request_files import read_request
 
-    leave(run_plan(read_request(request, _given(options)), as_json, began))
+    leave(run_plan(read_request(request, given(options)), as_json, began))
 
 
-@cli.command(short_help="Let the gate alone judge a tool.")
+@cli.command(short_help="Change an agent as you wish.")
+@click.argument("agent")
+@click.argument("change", default="")
+@click.option("--feedback", is_flag=True, help="Answer all accepted feedback on the agent.")
+@review_option
+@yes_option
+@build_options
+@as_json
+def revise(agent: str, change: str, feedback: bool, review: bool, yes: bool, as_json: bool, **options: Any) -> None:
+    """Build a revision of an agent, by its name or a build's id; CHANGE says what is to be different.
+
+    Only what the change concerns is made anew. The agent must pass all test cases that it had, and the new ones; where
+    one no longer holds, the planner says why and you are asked. What you leave out is as the agent was built.
+    """
+    began = time.time()
+    _say_who_begins()
+    from agenthands.cli.commands import Revised, leave, run_revision
+    from agenthands.cli.review import require_terminal
+
+    if review:
+        require_terminal()
+    wanted = Revised(agent, change, feedback, yes)
+    leave(run_revision(wanted, given(options), as_json, began, review))
+
+
+@cli.command(short_help="Let the gate alone judge a tool, or those of a fetched agent.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--tool", metavar="NAME", default="", help="Of a fetched agent, this tool alone [default: all].")
 @sandbox_option
 @as_json
-def check(folder: Path, sandbox: str | None, as_json: bool) -> None:
-    """Let the gate alone judge a tool workspace (spec.json, nat_tools/, tests/)."""
+def check(folder: Path, tool: str, sandbox: str | None, as_json: bool) -> None:
+    """Let the gate alone judge a tool workspace (spec.json, nat_tools/, tests/), or the tools of a fetched agent."""
     from agenthands.cli.commands import run_check
 
-    sys.exit(run_check(folder, sandbox, as_json))
-
-
-@cli.command(name="list")
-@store_option
-@as_json
-def list_builds(store: str | None, as_json: bool) -> None:
-    """List the builds in the store, newest first."""
-    from agenthands.api import Store
-    from agenthands.reports.terminal.build import list_text
-    from agenthands.reports.terminal.layout import fitted
-
-    broken: list[str] = []
-    records = list(Store(store).builds(lambda error: broken.append(error.message)))
-    if as_json:
-        click.echo(json.dumps([record.model_dump(mode="json") for record in records], indent=1))
-    elif records:
-        click.echo(list_text(records))
-    elif not broken:
-        click.echo("No builds yet. `agenthands demo` makes one.", err=True)
-    for message in broken:
-        click.echo(fitted(f"Left out: {message}"), err=True)
-
-
-@cli.command()
-@click.argument("build")
-@store_option
-@click.option("--full", is_flag=True, help="Everything that its report shows, code and transcripts too.")
-@click.option("--open", "in_browser", is_flag=True, help="Open the report in the browser.")
-@as_json
-def show(build: str, store: str | None, full: bool, in_browser: bool, as_json: bool) -> None:
-    """Show one build, by its id or by its agent's name."""
-    from agenthands.api import Store
-    from agenthands.reports.terminal.build import show_text
-
-    place = Store(store)
-    record = place.find(build)
-    if in_browser:
-        _open_report(place, record)
-    if as_json:
-        click.echo(json.dumps(record.model_dump(mode="json"), indent=1))  # ASCII: a terminal acts on none of it
-    elif full or not in_browser:
-        click.echo(show_text(record, place.texts(record) if full else None))
+    sys.exit(run_check(folder, tool, sandbox, as_json))
 
 
 @cli.command(short_help="Talk to an agent.")
 @click.argument("agent")
 @click.option("-q", "--question", metavar="TEXT", help="Ask this, print the answer alone, and end; - reads it.")
-@click.option(
-    "--agent-model",
-    metavar="[ROLE=]MODEL",
-    multiple=True,
-    help="Model of the agent, or of its agents with a role [default: those that it was built with].",
-)
+@agent_model_option
 @click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model.")
 @click.option("--config", metavar="FILE.toml", type=click.Path(), help="Model settings.")
 @click.option("--budget", metavar="USD", type=float, help="What the chat may cost.")
+@click.option(
+    "--allow-host", "hosts", metavar="HOST", multiple=True, help="A host that its tools may reach; repeat it."
+)
 @sandbox_option
 @store_option
 @as_json
-def chat(agent: str, question: str | None, as_json: bool, **options: Any) -> None:
+def chat(agent: str, question: str | None, hosts: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Talk to the agent of a build, by its id or by its agent's name, without fetching it.
 
     It runs in a sandbox, with its servers; each call of a tool is shown. /right, /wrong and /case keep what you say of
@@ -250,7 +192,7 @@ def chat(agent: str, question: str | None, as_json: bool, **options: Any) -> Non
     """
     from agenthands.cli.chat import run_chat
 
-    sys.exit(run_chat(agent, question, _given(options), as_json))
+    sys.exit(run_chat(agent, question, given(options), as_json, hosts))
 
 
 @cli.command(name="try", short_help="Try an agent on its real hosts and files.")
@@ -258,7 +200,7 @@ def chat(agent: str, question: str | None, as_json: bool, **options: Any) -> Non
 @click.option("--yes", is_flag=True, help="Reach what it lists without asking.")
 @click.option("--allow-writes", is_flag=True, help="Also make requests that may change something: POST, DELETE, ...")
 @click.option("--save", "file", metavar="FILE", type=click.Path(path_type=Path), help="Where recorded exchanges go.")
-@click.option("--agent-model", metavar="MODEL", help="Model of the agent [default: the one that it was built with].")
+@agent_model_option
 @click.option("--api-base", metavar="URL", help="Endpoint of a self-hosted model.")
 @click.option("--config", metavar="FILE.toml", type=click.Path(), help="Model settings.")
 @click.option("--budget", metavar="USD", type=float, help="What the agent's model may cost.")
@@ -273,28 +215,7 @@ def try_(agent: str, yes: bool, allow_writes: bool, file: Path | None, as_json: 
     """
     from agenthands.cli.try_agent import run_try
 
-    sys.exit(run_try(agent, (yes, allow_writes, file), _given(options), as_json))
-
-
-@cli.command()
-@click.argument("build")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@store_option
-@click.option("--rejected", is_flag=True, help="Also if it was rejected, to find out why.")
-def fetch(build: str, folder: Path, store: str | None, rejected: bool) -> None:
-    """Unpack the agent of a build into a new folder."""
-    from agenthands.api import Store
-
-    place = Store(store)
-    record = place.find(build)
-    filled = place.fetch(record.build_id, folder, rejected=rejected)
-    if record.status == "accepted":
-        said = f"{folder} holds the agent; its README.md says how to run it."
-        if filled:
-            said += f" Its .env has the paths of your data ({', '.join(filled)})."
-    else:
-        said = f"{folder} holds an agent that was {record.status.upper()}; its README.md says why."
-    click.echo(said, err=True)
+    sys.exit(run_try(agent, (yes, allow_writes, file), given(options), as_json))
 
 
 @cli.command(short_help="Check this machine, and with --model a model.")
@@ -310,10 +231,10 @@ def doctor(install: bool, **options: Any) -> None:
 
     if install:
         install_environment()
-    given = _given(options)
-    model = given.pop("model", None)
-    broken = examine({**given, "planner": model} if model else given)
-    sys.exit(max(broken, try_model(model, given)) if model else broken)
+    typed = given(options)
+    model = typed.pop("model", None)
+    broken = examine({**typed, "planner": model} if model else typed)
+    sys.exit(max(broken, try_model(model, typed)) if model else broken)
 
 
 @cli.command(short_help="Run a Prefect server with UI, and a worker.")
@@ -326,37 +247,13 @@ def serve(port: int, runs: int) -> None:
     serve_here(port, runs)
 
 
+for _command in (*STORE_COMMANDS, feedback_command):
+    cli.add_command(_command)
+
+
 def _say_who_begins() -> None:
     """Say at once that something happens: what a build imports takes a second or more."""
     click.echo("AgentHands is getting ready.", err=True)
-
-
-def _open_report(store: Any, record: Any) -> None:
-    from agenthands.cli.commands import open_report
-
-    file, opened = open_report(store, record)
-    click.echo(f"{'Opened' if opened else 'There is no browser here; the report is'} {file}", err=True)
-
-
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the typed options. A URL with a password goes into a variable: Prefect keeps options readable."""
-    given = {name: value for name, value in options.items() if value not in (None, ())}
-    given |= _by_role(given.pop("agent_model", ()))
-    if "openapi" in given:
-        given["openapi"] = list(given["openapi"])
-    for name in ("api_base", "store"):
-        if has_password(given.get(name)):
-            os.environ[f"AGENTHANDS_{name.upper()}"] = given.pop(name)
-    return given
-
-
-def _by_role(given: Sequence[str]) -> dict[str, Any]:
-    """Return the options that `--agent-model` gives: one plain model, and models by role."""
-    by_role = {role: model for role, is_one, model in (each.partition("=") for each in given) if is_one}
-    plain = [each for each in given if "=" not in each]
-    if len(plain) > 1:
-        raise click.BadParameter("more than one model without a role", param_hint="--agent-model")
-    return {**({"agent_model": plain[0]} if plain else {}), **({"agent_models": by_role} if by_role else {})}
 
 
 def main() -> None:

@@ -8,18 +8,19 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from agenthands._util.formatting import cut, duration, money, one_line
-from agenthands.cli.live_view import Line, LiveView, style_for
+from agenthands.cli.live_view import STAGE_DOES, Line, LiveView, style_for
 from agenthands.events import (
     BatchProgress,
     BatchStarted,
     BuildFinished,
     BuildStarted,
+    CaseDecided,
     CostChanged,
     Event,
     Notice,
@@ -55,6 +56,11 @@ class _Lines:
     def restore(self) -> None:
         """Do nothing: a log has no state to give back."""
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the stream to somebody else while the context is open."""
+        yield
+
     def _write(self, event: Event, text: str) -> None:
         if self._broken:
             return
@@ -73,14 +79,18 @@ class PlainProgress(_Lines):
         """Write to `stream` for as long as it takes text."""
         super().__init__(stream)
         self._builds: set[str] = set()
+        self._costs: dict[str, float | None] = {}
 
     def __call__(self, event: Event) -> None:
         """Write the line of an event."""
         if isinstance(event, CostChanged):  # the next line of a tool or stage says it
+            self._costs[event.build_id] = event.cost_usd
             return
         self._builds.add(event.build_id)
         which = f"[{event.build_id}] " if len(self._builds) > 1 else ""
-        self._write(event, f"{which}{_told(event)}")
+        cost = self._costs.get(event.build_id)
+        so_far = f", {money(cost)} so far" if cost and isinstance(event, StageFinished) else ""
+        self._write(event, f"{which}{_told(event)}{so_far}")
 
 
 class LiveProgress:
@@ -131,6 +141,15 @@ class LiveProgress:
                 board.close(self._clock())
         with suppress(OSError, ValueError):
             self._live.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the terminal to a person while the context is open; the picture stays above what is said."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start(refresh=True)
 
     def restore(self) -> None:
         """Return the terminal back at once. For signal handlers: takes no lock and waits for nothing."""
@@ -229,7 +248,8 @@ def _told(event: Event) -> str:
             request = cut(event.request, 160)
             return f"build {event.build_id} started: {request} ({models}, sandbox {event.sandbox}, store {event.store})"
         case StageStarted():
-            return f"{event.stage}: started"
+            does = STAGE_DOES.get(event.stage)
+            return f"{event.stage}: started" + (f", {does}" if does else "")
         case StageFinished() if event.error:
             return f"{event.stage}: FAILED after {duration(event.seconds)}: {event.error}"
         case StageFinished():
@@ -238,6 +258,9 @@ def _told(event: Event) -> str:
             attempt = f", attempt {event.attempt}" if event.attempt else ""
             action = f", {event.action}" if event.action else ""
             return f"tool {event.tool}: {event.state}{attempt}, {money(event.cost_usd)}{action}"
+        case CaseDecided():
+            called = f", called {', '.join(event.called)}" if event.called else ""
+            return f"case {event.case}: {event.outcome.replace('_', ' ')}, {duration(event.seconds)}{called}"
         case Notice():
             return f"note: {event.text}"
         case BuildFinished():

@@ -49,6 +49,11 @@ with concurrent.futures.ProcessPoolExecutor(mp_context=multiprocessing.get_conte
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
+def nat_digest() -> str:
+    """Return the hash of the lock of NAT's environment alone, which every build needs."""
+    return hashlib.sha256((LOCKS / "nat.lock").read_bytes()).hexdigest()
+
+
 class UvInstaller:
     """Keeps locks in `<home>/locks` and environments in `<home>/environments`, each under the hash of its input."""
 

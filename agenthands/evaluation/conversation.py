@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from agenthands._util.formatting import cut
 from agenthands._util.untrusted_json import read_scrubbed
 from agenthands.errors import AgentNotLoaded, SandboxLost
 from agenthands.evaluation.case_checks import no_answer
@@ -22,6 +23,7 @@ _LONGEST = 24 * 3600.0
 _TICK = 0.2
 _LONGEST_LINE = 8 * 1024**2
 _END_SECONDS = 10.0
+_LONGEST_RESULT = 8000
 
 
 class AgentCall(BaseModel):
@@ -57,27 +59,37 @@ def nobody(_number: int, _call: AgentCall) -> None:
 
 @dataclass
 class Conversation:
-    """A conversation with one agent, which remembers what was said; `messages` are those so far."""
+    """A conversation with one agent, which remembers what was said; `messages` are those so far.
+
+    With `tells_calls`, the agent's model also sees its earlier calls with their results, as NAT passes them on.
+    """
 
     _lines: IO[bytes]
     _connection: socket.socket
+    tells_calls: bool = False
     messages: list[dict[str, str]] = field(default_factory=list)
+    _told: list[dict[str, Any]] = field(default_factory=list)
 
     def ask(self, question: str, seconds: float, told: Told = nobody) -> AgentAnswer:
         """Return the agent's answer, after at most `seconds`; `told` hears of each call when it begins and ends.
 
         A question without an answer is not remembered. Raises SandboxLost if the agent's process has ended.
         """
-        messages = [*self.messages, {"role": "user", "content": question}]
+        asked = {"role": "user", "content": question}
         try:
-            self._connection.sendall(json.dumps({"messages": messages, "seconds": seconds}).encode() + b"\n")
+            self._connection.sendall(
+                json.dumps({"messages": [*self._told, asked], "seconds": seconds}).encode() + b"\n"
+            )
             answer = self._answer(told)
         except (OSError, ValueError) as error:
             raise SandboxLost(f"The agent ended in the middle of the conversation: {error}") from error
         if said := no_answer(answer.answer, ()):
             answer = answer.model_copy(update={"error": answer.error or said})
         if not answer.error:
-            self.messages = [*messages, {"role": "assistant", "content": answer.answer}]
+            reply = {"role": "assistant", "content": answer.answer}
+            calls = call_messages(answer.calls, len(self._told)) if self.tells_calls else []
+            self.messages = [*self.messages, asked, reply]
+            self._told = [*self._told, asked, *calls, reply]
         return answer
 
     def _answer(self, told: Told) -> AgentAnswer:
@@ -96,8 +108,31 @@ class Conversation:
         return event
 
 
+def call_messages(calls: Sequence[AgentCall], start: int) -> list[dict[str, Any]]:
+    """Return the agent's own calls as a model knows them: that it called, and what came back, shortened where long.
+
+    `start` makes their ids differ from those of earlier turns. Calls of its colleagues are theirs.
+    """
+    messages: list[dict[str, Any]] = []
+    for number, call in enumerate(call for call in calls if not call.by and call.seconds is not None):
+        name = f"call_{start}_{number}"
+        made = {"name": call.name, "arguments": json.dumps(call.arguments if call.arguments is not None else {})}
+        came = call.error or (call.result if isinstance(call.result, str) else json.dumps(call.result))
+        messages += [
+            {
+                "role": "assistant",
+                "content": "",
+                "tool_calls": [{"id": name, "type": "function", "function": made}],
+            },
+            {"role": "tool", "tool_call_id": name, "content": cut(came, _LONGEST_RESULT)},
+        ]
+    return messages
+
+
 @contextmanager
-def conversation(agent: InstalledAgent, sandbox: Sandbox, reach: Reach) -> Iterator[Conversation]:
+def conversation(
+    agent: InstalledAgent, sandbox: Sandbox, reach: Reach, tells_calls: bool = False
+) -> Iterator[Conversation]:
     """Load the agent in a sandbox, and yield a conversation with it; `reach` is its only network.
 
     Raises AgentNotLoaded with NAT's words, or SandboxLost.
@@ -119,7 +154,7 @@ def conversation(agent: InstalledAgent, sandbox: Sandbox, reach: Reach) -> Itera
         thread.start()
         try:
             with _accepted(listener, ended) as connection, connection.makefile("rb") as lines:
-                talk = Conversation(lines, connection)
+                talk = Conversation(lines, connection, tells_calls)
                 if talk._next() is None:
                     raise SandboxLost("The agent ended before it was asked.")
                 yield talk

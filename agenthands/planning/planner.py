@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from agenthands._util.redaction import redact
 from agenthands._util.untrusted_json import has_half_characters, read_json
@@ -20,54 +19,17 @@ from agenthands.mcp.offer import offer_servers
 from agenthands.openapi.offer import offer_operations
 from agenthands.planning.api_planning import as_answered, with_operations
 from agenthands.planning.effects_validation import origin_complaints
+from agenthands.planning.objections import CaseFeedback, Objection, PlanResult, ServerFeedback, Wish, wish_of
 from agenthands.planning.plan_schema import planner_schema, shown_schema
 from agenthands.planning.probes import Recordings, expanded, shown
 from agenthands.planning.user_data import told_data, with_sample, without_sample
 from agenthands.planning.validation import PlanningContext, validate_plan
-from agenthands.schemas import MAX_REQUEST_CHARACTERS, Plan, Tokens, add_costs
-from agenthands.schemas.plan_changes import changed_parts
+from agenthands.planning.wishes import answer_complaints
+from agenthands.schemas import MAX_REQUEST_CHARACTERS, Plan, add_costs
 
 MAX_ANSWERS = 3
 _MAX_EMPTY = 2
 SERVERS_SHOWN = 6
-
-
-class PlanResult(BaseModel):
-    """A plan and the cost of the planner. `cost_usd` is None if the price is unknown.
-
-    `by_fallback` is true if a fallback gave the plan, or an answer on the way to it.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    plan: Plan
-    answers: int
-    cost_usd: float | None
-    tokens: Tokens
-    by_fallback: bool = False
-
-    def from_before(self) -> PlanResult:
-        """Return the plan as a build counts it that found it cached: at no cost."""
-        return self.model_copy(update={"answers": 0, "cost_usd": 0.0, "tokens": Tokens()})
-
-
-@dataclass(frozen=True)
-class ServerFeedback:
-    """A plan that cannot be built because MCP servers are unusable: the complaints, by the server's id."""
-
-    planned: PlanResult
-    servers: Mapping[str, Sequence[str]]
-
-
-@dataclass(frozen=True)
-class CaseFeedback:
-    """A plan whose agent failed test cases: what happened in each of them, by the case's id."""
-
-    planned: PlanResult
-    stories: Mapping[str, str]
-
-
-Objection = ServerFeedback | CaseFeedback
 
 
 def checked_request(request: str) -> str:
@@ -128,14 +90,13 @@ def plan_agent(
             raise answer.fault  # half a plan says nothing about the other half: the model would be told a wrong fault
         plan, complaints = read_plan(answer_text, reality.recorded)
         if plan is not None:
-            plan, unusable = with_operations(with_sample(plan, reality.data), reality.apis, reality.request)
-            complaints = unusable or [
-                *validate_plan(plan, reality),
-                *origin_complaints(plan, earlier.plan if earlier else None, reality.recorded.exchanges.values()),
-                *_repair_complaints(plan, objection),
-            ]
+            plan, complaints = with_operations(with_sample(plan, reality.data), reality.apis, reality.request)
             if not complaints:
-                complaints = list(islice(filter(None, (trial(plan) for trial in trials)), 1))
+                known = earlier.plan if earlier else None
+                complaints = [
+                    *origin_complaints(plan, known, reality.recorded.exchanges.values()),
+                    *plan_complaints(plan, reality, trials, objection),
+                ]
             if not complaints:
                 answers = number + (earlier.answers if earlier else 0)
                 return PlanResult(plan=plan, answers=answers, cost_usd=cost, tokens=tokens, by_fallback=by_fallback)
@@ -145,6 +106,17 @@ def plan_agent(
         "Say the request more plainly, or use a stronger planner (--planner).",
         last_answer=answer_text,
     )
+
+
+def plan_complaints(
+    plan: Plan,
+    reality: PlanningContext,
+    trials: Sequence[Callable[[Plan], str]] = (),
+    objection: Objection | None = None,
+) -> list[str]:
+    """Return why a plan cannot be built, or is no answer to an objection; trials are made of one that could be."""
+    complaints = [*validate_plan(plan, reality), *answer_complaints(plan, objection)]
+    return complaints or list(islice(filter(None, (trial(plan) for trial in trials)), 1))
 
 
 def _opening(
@@ -171,30 +143,48 @@ def _opening(
         messages[-1]["content"] += f"\n{told_data(reality.data)}"
     if reality.apis:
         offer = offer_operations(reality.apis, request)
-        messages[1]["content"] += "\n\n" + render("plan/operations.md.j2", offer=offer, fence=fence_around(repr(offer)))
+        messages[-1]["content"] += "\n\n" + render(
+            "plan/operations.md.j2", offer=offer, fence=fence_around(repr(offer))
+        )
+    if objection is None:
+        return messages
+    return [
+        *messages,
+        {"role": "assistant", "content": as_answered(without_sample(objection.planned.plan)).model_dump_json()},
+        {"role": "user", "content": _told(objection)},
+    ]
+
+
+def _told(objection: Objection) -> str:
+    """Return what the planner reads about its plan, or that of an earlier build."""
     if isinstance(objection, ServerFeedback):
         complaints = [complaint for server in objection.servers.values() for complaint in server]
-        messages += _sent_back(as_answered(without_sample(objection.planned.plan)).model_dump_json(), complaints)
-    elif objection:
-        told = render("plan/repair.md.j2", stories=objection.stories, fence=fence_around(*objection.stories.values()))
-        messages += [
-            {"role": "assistant", "content": as_answered(without_sample(objection.planned.plan)).model_dump_json()},
-            {"role": "user", "content": told},
-        ]
-    return messages
+        return render("plan/complaints.md.j2", complaints=complaints)
+    if isinstance(objection, Wish):
+        return wish_text(objection)
+    assert isinstance(objection, CaseFeedback)
+    wish = wish_of(objection)
+    agreed = [case.id for case in wish.planned.plan.test_cases] if wish and wish.keeps else []
+    fence = fence_around(*objection.stories.values(), wish.change if wish else "")
+    wished = wish.change if wish else ""
+    return render("plan/repair.md.j2", stories=objection.stories, agreed=agreed, wished=wished, fence=fence)
 
 
-def _repair_complaints(plan: Plan, objection: Objection | None) -> list[str]:
-    """Return what is wrong with a plan as an answer to failed test cases: a case dropped, no reason given."""
-    if not isinstance(objection, CaseFeedback):
-        return []
-    kept = {case.id for case in plan.test_cases}
-    dropped = [case.id for case in objection.planned.plan.test_cases if case.id not in kept]
-    complaints = [f"test_cases: {', '.join(dropped)} must stay; correct a case that asks for the wrong thing."]
-    found = complaints if dropped else []
-    if not changed_parts(objection.planned.plan, plan):
-        return [*found, "The plan is the same as before, and would fail again."]
-    return found if plan.changes.strip() else [*found, "changes: say what you changed and why."]
+def wish_text(wish: Wish) -> str:
+    """Return what the planner reads of a wish."""
+    cases = [case.model_dump(mode="json") for case in wish.cases]
+    return render(
+        "plan/revise.md.j2",
+        change=wish.change,
+        keeps=wish.keeps,
+        stories=wish.stories,
+        background=wish.background,
+        cases=json.dumps(cases, indent=1, ensure_ascii=False) if cases else "",
+        examples=json.dumps([vars(each) for each in wish.examples], indent=1, ensure_ascii=False)
+        if wish.examples
+        else "",
+        fence=fence_around(wish.change, *wish.stories.values(), *wish.background.values()),
+    )
 
 
 def fence_around(*texts: str) -> str:

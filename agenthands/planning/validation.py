@@ -30,8 +30,8 @@ class PlanningContext:
 
     `packages` are those that the user allows as dependencies; empty allows all. `models` says of each model that an
     agent may have what it is, by its role, which is empty for the usual one; there is that alone if it is empty.
-    `request` is what the user asked for, where that is known, `data` what data they gave, `apis` are those that they gave
-    descriptions of, and `recorded` is what hosts really answered.
+    `request` is what the user asked for, where that is known, `data` what data they gave, `apis` are those that they
+    gave descriptions of, and `recorded` is what hosts really answered.
     """
 
     registry: NatRegistry

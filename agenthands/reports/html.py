@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from agenthands._util.formatting import duration, money
+from agenthands.reports.comparison import Comparison
 from agenthands.reports.jinja import page_environment
 from agenthands.reports.plan_diagram import plan_figures
 from agenthands.reports.summary import batch_steps, batch_verdict, can_be_asked, pieces
@@ -59,6 +60,12 @@ def render_failed_report(record: BuildRecord, traceback: str) -> str:
     name = record.plan.name if record.plan else "A build without a plan"
     template = page_environment().get_template("report_failed.html.j2")
     return template.render(record=record, name=name, traceback=traceback)
+
+
+def render_comparison(found: Comparison) -> str:
+    """Render what differs between two builds as one self-contained page."""
+    name = found.after.plan.name if found.after.plan else "A build without a plan"
+    return page_environment().get_template("comparison.html.j2").render(found=found, name=name)
 
 
 def _graph(view: BuildView) -> tuple[str, str]:

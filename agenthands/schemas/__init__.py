@@ -23,7 +23,8 @@ from agenthands.schemas.effects import DatabaseEffect, Effects, FileEffect
 from agenthands.schemas.gate_report import Check, GateReport, Ruling
 from agenthands.schemas.grant import Effect, Grant
 from agenthands.schemas.hold_out import has_few_values, hidden_example_indices, hold_out_fault
-from agenthands.schemas.plan import BuiltinTool, McpServer, Plan
+from agenthands.schemas.lineage import Lineage
+from agenthands.schemas.plan import BuiltinTool, McpServer, Plan, RetiredCase
 from agenthands.schemas.plan_agent import PlanAgent
 from agenthands.schemas.request import MAX_REQUEST_CHARACTERS, BuildOptions, BuildRequest
 from agenthands.schemas.test_case import CaseCheck, TestCase, Turn
@@ -53,6 +54,7 @@ __all__ = [
     "GateReport",
     "Grant",
     "Leaves",
+    "Lineage",
     "McpServer",
     "McpServerPin",
     "Opinion",
@@ -62,6 +64,7 @@ __all__ = [
     "Request",
     "Response",
     "ResultExample",
+    "RetiredCase",
     "Ruling",
     "Spending",
     "StageTime",

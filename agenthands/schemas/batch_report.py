@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from agenthands.schemas.bounds import BuildId, Moment, Seconds, Usd
-from agenthands.schemas.build_record import FrozenModel, Status, Tokens, add_costs
+from agenthands.schemas.build_record import Status, Tokens, add_costs
+from agenthands.schemas.frozen import FrozenModel
 from agenthands.schemas.request import BuildRequest
 
 BATCH_FORMAT = "agenthands-batch-1"

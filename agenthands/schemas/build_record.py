@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from agenthands.schemas.bounds import (
     MOST_CASES,
@@ -20,18 +20,14 @@ from agenthands.schemas.bounds import (
     Seconds,
     Usd,
 )
+from agenthands.schemas.frozen import FrozenModel
 from agenthands.schemas.gate_report import GateReport
+from agenthands.schemas.lineage import Lineage
 from agenthands.schemas.plan import Plan
 from agenthands.schemas.request import BuildRequest
 
 RECORD_FORMAT = "agenthands-build-1"
 Status = Literal["accepted", "rejected", "failed", "cancelled"]
-
-
-class FrozenModel(BaseModel):
-    """Base of the results: frozen; unknown keys, NaN and infinite numbers are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Tokens(FrozenModel):
@@ -244,7 +240,7 @@ class ToolTurn(FrozenModel):
     seconds: Seconds
 
 
-class BuildRecord(FrozenModel):
+class BuildRecord(Lineage):
     """Everything that one build did, its cost, and the hashes of its files."""
 
     format: str = RECORD_FORMAT

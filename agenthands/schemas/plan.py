@@ -13,7 +13,7 @@ from agenthands.schemas.first_edition import upgraded
 from agenthands.schemas.grant import Grant
 from agenthands.schemas.part import SLUG, TOOL_NAME, Part, refuse_longer
 from agenthands.schemas.plan_agent import PlanAgent
-from agenthands.schemas.test_case import TestCase
+from agenthands.schemas.test_case import CASE_ID, TestCase
 from agenthands.schemas.tool_spec import ToolSpec
 
 
@@ -49,6 +49,13 @@ class McpServer(Part):
         return [tool + does.get(tool, "") for tool in self.tools]
 
 
+class RetiredCase(Part):
+    """An earlier test case that a wished change makes wrong."""
+
+    id: str = Field(pattern=CASE_ID, description="Id of the earlier case")
+    why: str = Field(min_length=1, description="Why it no longer holds, in a sentence that the user reads")
+
+
 class Plan(Part):
     """Everything that is decided before anything is built. A plan of the first edition is read as well."""
 
@@ -69,7 +76,12 @@ class Plan(Part):
     entry: str = Field(pattern=TOOL_NAME, description="Name of the agent that answers the user")
     test_cases: list[TestCase] = Field(min_length=1)
     reasoning: str = Field(description="Why these agents, tools and servers")
-    changes: str = Field("", description="Only in answer to failed test cases: what you changed and why")
+    changes: str = Field("", description="Only in answer to failed test cases or a wish: what you changed and why")
+    retired: list[RetiredCase] = Field(
+        default_factory=list,
+        description="Only in answer to a wish: earlier test cases that it makes wrong",
+        exclude_if=lambda each: not each,
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -86,6 +98,7 @@ class Plan(Part):
         refuse_longer("mcp_servers", self.mcp_servers, MOST_TOOLS)
         refuse_longer("builtin_tools", self.builtin_tools, MOST_TOOLS)
         refuse_longer("test_cases", self.test_cases, MOST_CASES)
+        refuse_longer("retired", self.retired, MOST_CASES)
         for server in self.mcp_servers:
             refuse_longer(f"mcp_servers.{server.id}.tools", server.tools, MOST_NAMES)
             refuse_longer(f"mcp_servers.{server.id}.grants", server.grants, MOST_NAMES)
@@ -103,6 +116,7 @@ class Plan(Part):
             ("mcp_servers", [server.id for server in self.mcp_servers]),
             ("builtin_tools", [tool.type for tool in self.builtin_tools]),
             ("test_cases", [case.id for case in self.test_cases]),
+            ("retired", [case.id for case in self.retired]),
         ):
             twice = sorted(name for name, number in Counter(names).items() if number > 1)
             if twice:

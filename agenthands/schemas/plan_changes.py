@@ -8,7 +8,7 @@ from typing import Any
 from agenthands.schemas.plan import Plan
 
 _NAMED = {"agents": "name", "builtin_tools": "type", "custom_tools": "name", "mcp_servers": "id", "test_cases": "id"}
-_SAID = {"scaffold", "changes", "reasoning", "operations"}  # what operations become is among the custom tools
+_SAID = {"scaffold", "changes", "reasoning", "retired", "operations"}  # operations become custom tools
 
 
 def changed_parts(before: Plan, after: Plan) -> list[str]:
@@ -19,7 +19,7 @@ def changed_parts(before: Plan, after: Plan) -> list[str]:
     one, other = before.model_dump(mode="json"), after.model_dump(mode="json")
     names: list[str] = []
     for field in other:
-        if field in _SAID or one[field] == other[field]:
+        if field in _SAID or one.get(field) == other[field]:
             continue
         if field not in _NAMED:
             names.append(field)

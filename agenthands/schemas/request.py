@@ -130,6 +130,21 @@ class BuildRequest(BuildOptions):
         return BuildOptions(**self.model_dump(exclude={"request"}))
 
 
+_OF_THE_BUILD = (
+    "planner", "coder", "agent_model", "agent_models", "fallback", "api_base", "config", "price", "sandbox",
+    "max_attempts", "data", "data_rows", "openapi",
+)  # fmt: skip
+
+
+def options_as_built(built: BuildOptions, given: BuildOptions) -> BuildOptions:
+    """Return the options of a chat with a built agent, or of its revision: those that are given, else the build's.
+
+    Budgets and the store are not among the build's.
+    """
+    kept = built.model_dump(include=set(_OF_THE_BUILD), exclude_none=True)
+    return BuildOptions(**{**kept, **given.model_dump(exclude_none=True)})
+
+
 MAX_BATCH_BYTES = 16_000_000
 
 

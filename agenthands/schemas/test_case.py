@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from agenthands.schemas.part import Part, refuse_longer
 
-_MOST_TURNS = 20
+CASE_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,48}$"
+MOST_TURNS = 20
 
 
 class CaseCheck(Part):
@@ -38,7 +39,7 @@ class Turn(Part):
 class TestCase(Part):
     """A question that the finished agent must handle."""
 
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,48}$")
+    id: str = Field(pattern=CASE_ID)
     query: str = Field(min_length=1)
     history: list[Turn] = Field(
         default_factory=list, description="What was said before the query, the user's first; most cases need none"
@@ -49,7 +50,7 @@ class TestCase(Part):
 
     @model_validator(mode="after")
     def _is_bounded(self) -> TestCase:
-        refuse_longer("history", self.history, _MOST_TURNS)
+        refuse_longer("history", self.history, MOST_TURNS)
         return self
 
     def messages(self) -> list[dict[str, str]]:

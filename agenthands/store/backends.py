@@ -114,8 +114,14 @@ class FolderPlace:
         return [path.relative_to(self._root).as_posix() for path in paths]
 
     def remove(self, key: str) -> None:
-        """Delete one object."""
-        (self._root / key).unlink()
+        """Delete one object, and the folders that hold nothing more. Raises FileNotFoundError."""
+        path = self._root / key
+        path.unlink()
+        for folder in path.parents[: key.count("/")]:
+            try:
+                folder.rmdir()
+            except OSError:  # something else is in it, or somebody puts something there
+                return
 
     def _exists(self) -> bool:
         try:

@@ -29,5 +29,8 @@ class Store(Protocol):
     def get(self, key: str, most: int = MOST_BYTES) -> bytes:
         """Return the content of one object. Raises KeyError if there is none, StoreNotUsable if it is larger."""
 
+    def remove(self, key: str) -> None:
+        """Remove one object; nothing happens where there is none."""
+
     def keys(self, prefix: str = "") -> list[str]:
         """Return all keys below `prefix`, sorted."""

@@ -158,16 +158,20 @@ def report_of(store: Store, record: BuildRecord) -> bytes:
     return _verified(store, record, "report.html")
 
 
+def file_of(store: Store, record: BuildRecord, name: str) -> bytes | None:
+    """Return one file of a build, compared with its hash; None where it is missing or damaged."""
+    with suppress(KeyError, StoreNotUsable):
+        content = store.get(f"{build_prefix(record)}/{name}", _MOST_BYTES)
+        if hashlib.sha256(content).hexdigest() == record.files.get(name):
+            return content
+    return None
+
+
 def texts_of(store: Store, record: BuildRecord) -> dict[str, str]:
     """Return the texts of a build's files that a report shows, by name; missing and damaged ones are left out."""
     wanted = [name for name in record.files if is_shown(name) or name == BUNDLE]
-    found: dict[str, bytes] = {}
-    for name in wanted:
-        with suppress(KeyError, StoreNotUsable):
-            content = store.get(f"{build_prefix(record)}/{name}", _MOST_BYTES)
-            if hashlib.sha256(content).hexdigest() == record.files[name]:
-                found[name] = content
-    return _texts(found)
+    read = ((name, file_of(store, record, name)) for name in wanted)
+    return _texts({name: content for name, content in read if content is not None})
 
 
 def _report(record: BuildRecord, files: Mapping[str, bytes]) -> str:

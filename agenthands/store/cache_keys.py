@@ -22,7 +22,7 @@ from agenthands.gate.gate import GATE_VERSION
 from agenthands.llm.prompts import prompt_hashes
 from agenthands.llm.settings import ModelSettings
 from agenthands.mcp.catalogue_server import CatalogueServer
-from agenthands.planning.planner import Objection, ServerFeedback
+from agenthands.planning.objections import CaseFeedback, Objection, ServerFeedback, Wish, wish_of
 from agenthands.schemas import BuildOptions, McpServer, Plan, ToolSpec
 from agenthands.schemas.data_profile import UserData
 
@@ -35,10 +35,10 @@ _ACCEPTANCE = (
     "world/server", "world/staging", "outside/gateway", "outside/rights",
 )  # fmt: skip
 _PLANNING = (
-    "planning/planner", "planning/validation", "planning/team_validation", "planning/case_validation",
-    "planning/server_validation", "planning/effects_validation", "planning/plan_schema", "planning/user_data",
-    "planning/probes", "world/faults", "packaging/load_check", "packaging/load_check_script", "mcp/offer",
-    "mcp/ranking", "mcp/topics.toml", "evaluation/prepared_script",
+    "planning/planner", "planning/wishes", "planning/validation", "planning/team_validation",
+    "planning/case_validation", "planning/server_validation", "planning/effects_validation", "planning/plan_schema",
+    "planning/user_data", "planning/probes", "world/faults", "packaging/load_check", "packaging/load_check_script",
+    "mcp/offer", "mcp/ranking", "mcp/topics.toml", "evaluation/prepared_script",
 )  # fmt: skip
 _COMPILING = (
     "openapi/catalogue", "openapi/compiling", "openapi/document", "openapi/names", "openapi/offer", "openapi/pages",
@@ -79,9 +79,12 @@ def plan_key(
 ) -> str:
     """Return the key of a plan; what the user gives and allows is a part of it."""
     against: list[Any] = []
-    if objection:
-        told = objection.servers if isinstance(objection, ServerFeedback) else objection.stories
-        against = [objection.planned.plan, dict(told)]
+    if isinstance(objection, ServerFeedback):
+        against = [objection.planned.plan, dict(objection.servers)]
+    elif isinstance(objection, CaseFeedback):
+        against = [objection.planned.plan, dict(objection.stories)]
+    if wish := wish_of(objection):
+        against.append(_wished(wish))
     against += given.parts() if given else []
     return _key("plans", request, _answers(model), registry, catalogue, against, _prompts("plan"), _sources(*_PLANNING))
 
@@ -89,6 +92,12 @@ def plan_key(
 def described_key(plan: str, apis: Sequence[str]) -> str:
     """Return the key of the plan under the key `plan` whose planner also read descriptions of APIs, by their hashes."""
     return _key("plans", plan, "apis", *apis, _prompts("plan"), _sources(*_COMPILING)) if apis else plan
+
+
+def _wished(wish: Wish) -> list[Any]:
+    """Return what of a wish the planner reads; what is not decided yet may change, and the wish is the same."""
+    examples = [vars(each) for each in wish.examples]
+    return [wish.planned.plan, wish.change, dict(wish.stories), list(wish.cases), examples, wish.keeps]
 
 
 def repaired_key(plan: str) -> str:

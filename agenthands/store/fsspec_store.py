@@ -93,6 +93,12 @@ class FsspecStore:
         _check_key(key)
         return self._whatever_happens(lambda: self._place.read(key, most), missing=key)
 
+    def remove(self, key: str) -> None:
+        """Remove one object; nothing happens where there is none. Raises as `put` does."""
+        _check_key(key)
+        with suppress(KeyError):
+            self._whatever_happens(lambda: self._place.remove(key), missing=key)
+
     def keys(self, prefix: str = "") -> list[str]:
         """Return the keys below the folder `prefix`, sorted; an empty prefix means all. Raises as `put` does."""
         folder = prefix.rstrip("/")

@@ -12,10 +12,11 @@ from agenthands.events import Event, StageFinished, ToolProgress
 from agenthands.llm.budget import BudgetTracker
 from agenthands.llm.prompts import prompt_hashes
 from agenthands.mcp.setup import ReadyServer
-from agenthands.planning.planner import CaseFeedback, Objection, PlanResult
+from agenthands.planning.objections import CaseFeedback, Objection, PlanResult
 from agenthands.schemas import (
     Acceptance,
     BuildRecord,
+    Lineage,
     McpServerPin,
     Plan,
     PlanRepair,
@@ -90,8 +91,15 @@ _VERSIONS = ("agenthands", "prefect", "openhands-sdk", "openhands-tools", "litel
 class BuildRecorder:
     """Notes of one build; what is never noted stays empty in the record."""
 
-    def __init__(self, build: BuildContext, models: Mapping[str, str], tracker: BudgetTracker) -> None:
+    def __init__(
+        self,
+        build: BuildContext,
+        models: Mapping[str, str],
+        tracker: BudgetTracker,
+        lineage: Lineage | None = None,
+    ) -> None:
         """Count from when the build began. `models` names the model of each role, `tracker` knows what they cost."""
+        self._lineage = lineage or Lineage()
         self._build, self._models, self._tracker = build, dict(models), tracker
         self._started = build.began
         self._times = StageTimer(build.build_id, self._started)
@@ -103,6 +111,7 @@ class BuildRecorder:
         self.servers: list[McpServerPin] = []
         self.tools: list[ToolOutcome] = []
         self.acceptance: Acceptance | None = None
+        self.parent: BuildRecord | None = None
 
     def __call__(self, event: Event) -> None:
         """Listen: note when stages and the attempts at tools began, and how long they took."""
@@ -162,6 +171,7 @@ class BuildRecorder:
         """Return the record as of now, with the reason in words and its code; files are noted when published."""
         return BuildRecord(
             build_id=self._build.build_id,
+            **self._lineage.model_dump(),
             request=self._build.request,
             plan=self.planned.plan if self.planned else None,
             repairs=self.repairs,

@@ -13,7 +13,7 @@ import psutil
 import redis
 
 from agenthands.mcp.setup import ServerFinding
-from agenthands.planning.planner import PlanResult
+from agenthands.planning.objections import PlanResult
 from agenthands.reasons import with_title
 from agenthands.schemas import Acceptance, BuildRecord, ToolArtifact
 from agenthands.store.backends import is_temporary

@@ -32,10 +32,10 @@ print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
-    for command in ("build", "plan", "check", "demo", "list", "show", "fetch", "doctor", "serve"):
+    for command in ("build", "plan", "revise", "check", "demo", "list", "show", "rm", "fetch", "doctor", "serve"):
         assert command in done.stdout
         assert command in cli.commands
-    assert "..." not in done.stdout.split("Commands:")[1]
+    assert "..." not in done.stdout.split("Make an agent:")[1]
 
 
 def test_prefect_is_not_imported_before_its_server_and_settings_are_named():

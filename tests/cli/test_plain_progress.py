@@ -27,14 +27,14 @@ class TestPlain:
         assert told == [
             f"build {BUILD} started: Convert currencies "
             "(planner gemini/pro, coder anthropic/opus, sandbox bubblewrap, store /store)",
-            "plan: started",
+            "plan: started, a plan is made and checked",
             "plan: done in 1.0 s, 1 tool",
             "tools: started",
             "tool convert: waiting, $0.00",
             "tool convert: coding, attempt 1, $0.013, writes nat_tools/convert.py",
             "tool convert: repairing, attempt 2, $0.013, held_out failed",
             "tool convert: accepted, attempt 2, $0.013, the gate's verdict",
-            "tools: done in 4.0 s, 1 of 1",
+            "tools: done in 4.0 s, 1 of 1, $0.013 so far",
             f"build {BUILD} accepted, $0.013, 9.0 s: the reason of accepted",
             "note: two lines",
         ]
@@ -60,7 +60,7 @@ class TestPlain:
     def test_builds_are_told_apart_once_there_are_several(self):
         lines = self.lines([StageStarted("one", "plan"), StageStarted("two", "plan")])
         assert "[" not in lines[0]
-        assert lines[1].endswith("[two] plan: started")
+        assert lines[1].endswith("[two] plan: started, a plan is made and checked")
 
     def test_a_log_without_utf8_gets_ascii_alone(self):
         assert self.lines([Notice(BUILD, "Über 漢字")], encoding="ascii")[0].endswith("note: ?ber ??")

@@ -16,7 +16,16 @@ from served_support import serve
 
 # Two readers at once, each in this order. A budget of the day (prefect.md) holds for models-and-money.md too.
 READERS = (
-    ("README.md", "install.md", "first-agent.md", "requests.md", "data.md", "store.md", "settings.md"),
+    (
+        "README.md",
+        "install.md",
+        "first-agent.md",
+        "requests.md",
+        "living-with-an-agent.md",
+        "data.md",
+        "store.md",
+        "settings.md",
+    ),
     ("gate.md", "batches.md", "prefect.md", "models-and-money.md", "security.md", "extend.md"),
 )
 PAGES = [page for pages in READERS for page in pages]

@@ -39,7 +39,9 @@ for words in sys.argv[1:]:
 
 
 def options_of(command):
-    return {option for parameter in command.params for option in parameter.opts}
+    inner = getattr(command, "commands", {}).values()
+    own = {option for parameter in command.params for option in parameter.opts}
+    return own.union(*map(options_of, inner))
 
 
 def test_readme_shows_every_command_and_every_shown_one_exists():

@@ -54,6 +54,8 @@ def test_a_chat_remembers_tells_of_each_call_and_keeps_what_is_said_of_an_answer
     ]
     assert ("user", QUESTION) in said
     assert ("assistant", first.said.answer) in said
+    earlier = [each for each in told if each["role"] == "tool"]
+    assert '"mean": 4.0' in earlier[0]["content"], "the model sees what its tool returned before"
     (kept,) = feedback_of(FsspecStore(str(store)), "data-report")
     assert kept == wrong
     assert (kept.verdict, kept.question, kept.answer, kept.history) == ("wrong", QUESTION, first.said.answer, [])

@@ -277,6 +277,8 @@ def test_a_role_chooses_among_the_agents_own_models_and_no_other():
 
 
 def test_a_model_that_is_at_fault_blames_no_other():
+    import openai
+
     with opened(roles={"texts": ModelSettings(model=UNPRICED, api_key=KEY, num_retries=0)}) as gateway:
         client = openai_client(gateway)
         with pytest.raises(openai.AuthenticationError):

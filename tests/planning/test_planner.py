@@ -10,7 +10,8 @@ from tests_support import PLAN, registry
 from agenthands.errors import ContentFiltered, ModelUnavailable, PlanRefused, RequestInvalid
 from agenthands.llm.base import ChatAnswer
 from agenthands.mcp.catalogue import load_catalogue
-from agenthands.planning.planner import ServerFeedback, checked_request, plan_agent, read_plan
+from agenthands.planning.objections import ServerFeedback
+from agenthands.planning.planner import checked_request, plan_agent, read_plan
 from agenthands.planning.validation import PlanningContext
 from agenthands.schemas import MAX_REQUEST_CHARACTERS, Tokens, ToolSpec
 from agenthands.world.faults import world_faults

@@ -85,8 +85,26 @@ SAMPLES = {
         ["----------\nprobe-1: GET https://a.example/\n----------\n", '{"recorded": "probe-1"}'],
     ),
     "plan/repair.md.j2": (
-        {"stories": {"year": "answered: IV"}, "fence": "----------"},
-        ["Case year:\n\n----------\nanswered: IV\n----------\n", "`changes`"],
+        {"stories": {"year": "answered: IV"}, "fence": "----------", "agreed": ["old"], "wished": "Say it in words."},
+        ["Case year:\n\n----------\nanswered: IV\n----------\n", "`changes`", "are: old.", "Say it in words."],
+    ),
+    "plan/revise.md.j2": (
+        {
+            "change": "Say it in words.",
+            "keeps": True,
+            "stories": {"a": "asked: 4"},
+            "background": {"b": "asked: 5"},
+            "cases": '[{"id": "feedback-a"}]',
+            "examples": '[{"tool": "roman"}]',
+            "fence": "----------",
+        },
+        [
+            "\n----------\nSay it in words.\n----------\n",
+            "Feedback a:",
+            "nobody has decided",
+            "feedback-a",
+            "`retired`",
+        ],
     ),
     "plan/complaints.md.j2": ({"complaints": ["scaffold: no", "name: no"]}, ["- scaffold: no\n- name: no\n"]),
     "generate/system.md.j2": ({"max_steps": 60, "min_tests": 3}, ["at most 60 steps", "at least 3;", "FunctionInfo"]),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agenthands.mcp.setup import ServerFinding
-from agenthands.planning.planner import PlanResult
+from agenthands.planning.objections import PlanResult
 from agenthands.schemas import Acceptance, ToolArtifact
 from agenthands.tasks.result_format import RedactedJson
 

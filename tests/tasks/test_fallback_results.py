@@ -9,7 +9,7 @@ from tests_support import PLAN, ROMAN_SPEC, write_roman
 
 from agenthands.environments.base import Environment
 from agenthands.llm.budget import Budget, BudgetTracker
-from agenthands.planning.planner import PlanResult
+from agenthands.planning.objections import PlanResult
 from agenthands.schemas import BuildOptions, BuildRequest, Tokens, ToolSpec
 from agenthands.store.workdirs import new_build
 from agenthands.tasks import dependencies

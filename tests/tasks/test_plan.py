@@ -2,7 +2,7 @@
 
 from agenthands.environments.nat_registry import NatRegistry
 from agenthands.llm.scripted.provider import SCRIPTS
-from agenthands.planning.planner import PlanResult, ServerFeedback
+from agenthands.planning.objections import PlanResult, ServerFeedback
 from agenthands.schemas import BuildRequest, Plan
 from agenthands.store.cache_keys import plan_key
 from agenthands.store.workdirs import BuildContext

@@ -2,7 +2,7 @@
 
 A script plays all roles of a build. The role follows from the call alone, so threads cannot disturb each other:
 
-    planner   the call has a response_format named `plan`:  plan.json
+    planner   the call has a response_format named `plan`:  plan.json; where a plan is to be changed, revision.json
     ruling    the call has a response_format named `ruling`: ruling.json; without that file, the examples stand
     judge     the call has a response_format named `opinion`: opinion.json
     coder     the first user message has a line `Tool: x`:  tools/x.yaml, one item for each assistant message so far
@@ -28,6 +28,7 @@ from agenthands.errors import ModelNotUsable
 
 SCRIPTS = Path(__file__).parent / "scripts"
 PROVIDER = "scripted"
+_WISHED = "wants it changed"
 
 
 def script_names() -> list[str]:
@@ -81,7 +82,7 @@ def answer(model: str, messages: Sequence[Mapping[str, Any]], options: Mapping[s
     form = options.get("response_format") or {}
     asked_for = form.get("json_schema", {}).get("name") if isinstance(form, Mapping) else None
     if asked_for == "plan":
-        return {"content": (folder / "plan.json").read_text(encoding="utf-8"), "tool_calls": []}
+        return {"content": _plan(folder, messages), "tool_calls": []}
     if asked_for == "opinion":
         return {"content": (folder / "opinion.json").read_text(encoding="utf-8"), "tool_calls": []}
     if asked_for == "ruling":
@@ -92,6 +93,23 @@ def answer(model: str, messages: Sequence[Mapping[str, Any]], options: Mapping[s
         turn = sum(message["role"] == "assistant" for message in messages)
         return _coder_turn(folder, tool.group(1), turn, workspace.group(1) if workspace else "")
     return _agent_turn(folder, messages)
+
+
+def _plan(folder: Path, messages: Sequence[Mapping[str, Any]]) -> str:
+    """Return the scripted plan; or the plan of the conversation with what revision.json has its answerer told.
+
+    Questions of feedback, which must become test cases, do so as they stand in the prompt.
+    """
+    revision, wished = folder / "revision.json", _text(messages[-1])
+    if not revision.is_file() or _WISHED not in wished:
+        return (folder / "plan.json").read_text(encoding="utf-8")
+    changes = json.loads(revision.read_text(encoding="utf-8"))
+    plan = json.loads(_text([message for message in messages if message["role"] == "assistant"][-1]))
+    agent = next(agent for agent in plan["agents"] if agent["name"] == plan["entry"])
+    agent["instructions"] = f"{agent['instructions']}\n{changes['instructions']}".strip()
+    wanted = re.search(r"^```json\n(\[\n \{\n  \"id\": .*?\n\])\n```$", wished, re.DOTALL | re.MULTILINE)
+    plan["test_cases"] += json.loads(wanted[1]) if wanted else []
+    return json.dumps({**plan, "changes": changes["changes"]})
 
 
 def _ruling(folder: Path, question: str) -> str:
