@@ -83,7 +83,9 @@ class OutsideGateway(Listening):
         connection = h11.Connection(h11.SERVER, max_incomplete_event_size=64 * 1024)
         while isinstance(head := _next(connection, link), h11.Request):
             asked = _asked(head, _body(connection, link), secure)
-            if not self._answered(connection, link, asked):
+            with self.recorder.under_way():
+                goes_on = self._answered(connection, link, asked)
+            if not goes_on:
                 return
             connection.start_next_cycle()
 

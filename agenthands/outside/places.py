@@ -36,8 +36,8 @@ def compare_place(tool: ToolSpec, name: str, path: Path) -> list[Finding]:
         texts = [text for world in tool.worlds.values() for file, text in world.files.items() if _belongs(file, name)]
         recorded = [{"": columns} for text in texts if (columns := _header(text))]
         real = {file.name: {"": columns} for file in _csv_files(path) if (columns := _header(_head(file)))}
-    found = (finding for file, there in real.items() for finding in _nearest(file, recorded, there))
-    return list(islice(found, _MOST_FINDINGS)) if recorded else []
+    differing = (finding for file, there in real.items() for finding in _nearest(file, recorded, there))
+    return list(islice(differing, _MOST_FINDINGS)) if recorded else []
 
 
 def _belongs(file: str, place: str) -> bool:

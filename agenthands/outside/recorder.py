@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from agenthands.outside.forwarding import OutsideCode
 
 MOST_RECORDED = 500
+_SETTLED_SECONDS = 5.0
 MOST_BODY_BYTES = 2_000_000
 """Bytes of a body that are kept; a longer one is not, and `cut` says so."""
 
@@ -38,7 +40,20 @@ class Recorder:
         """Begin with nothing."""
         self._met: list[Met] = []
         self._left_out = 0
-        self._lock = threading.Lock()
+        self._open = 0
+        self._lock = threading.Condition()
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Say that a request is under way: whoever asks what was met waits a little for what is to be noted of it."""
+        with self._lock:
+            self._open += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open -= 1
+                self._lock.notify_all()
 
     def note(self, met: Met) -> None:
         """Keep one exchange, if there are not too many yet."""
@@ -49,8 +64,12 @@ class Recorder:
                 self._left_out += 1
 
     def since(self, number: int) -> list[Met]:
-        """Return what was met after the first `number` exchanges."""
+        """Return what was met after the first `number` exchanges.
+
+        A client may have its answer a moment before it is noted here.
+        """
         with self._lock:
+            self._lock.wait_for(lambda: not self._open, _SETTLED_SECONDS)
             return self._met[number:]
 
     @property
