@@ -121,6 +121,7 @@ def _kept_build(request: BuildRequest) -> Task[..., BatchItem]:
     settings = settings_for(request.options())
     worker: list[Any] = [settings.dependencies, settings.trusted_packages, settings.egress, settings.catalogue]
     worker.append(settings.model_config_file().agent.text)
+    worker += [settings.allow_host] if settings.allow_host else []
     worker += [state_of(request.data)] if request.data else []
     key = build_key(request.request, request.options(), [*settings.models().values()], *worker)
     return cached(one_build, key, settings)

@@ -6,11 +6,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agenthands.outside.forwarding import OutsideCode
 
 MOST_RECORDED = 500
+MOST_BYTES = 32 * 1024**2
+"""Bytes of all bodies together."""
 _SETTLED_SECONDS = 5.0
 MOST_BODY_BYTES = 2_000_000
 """Bytes of a body that are kept; a longer one is not, and `cut` says so."""
@@ -40,7 +42,7 @@ class Recorder:
         """Begin with nothing."""
         self._met: list[Met] = []
         self._left_out = 0
-        self._open = 0
+        self._open = self._bytes = 0
         self._lock = threading.Condition()
 
     @contextmanager
@@ -58,8 +60,12 @@ class Recorder:
     def note(self, met: Met) -> None:
         """Keep one exchange, if there are not too many yet."""
         with self._lock:
+            size = len(met.body) + len(met.answer)
+            if self._bytes + size > MOST_BYTES:
+                met, size = replace(met, answer=b"", cut=True), len(met.body)
             if len(self._met) < MOST_RECORDED:
                 self._met.append(met)
+                self._bytes += size
             else:
                 self._left_out += 1
 

@@ -8,7 +8,7 @@ from world_support import HOST, weather
 from agenthands.errors import RequestInvalid
 from agenthands.outside.comparison import compare
 from agenthands.outside.personal_data import PersonalData
-from agenthands.outside.recorder import Met
+from agenthands.outside.recorder import MOST_BODY_BYTES, MOST_BYTES, MOST_RECORDED, Met, Recorder
 from agenthands.outside.recording import Recording, cut_json, exchanges_of, read_recording, write_recording
 from agenthands.outside.shapes import differences, shape_of
 from agenthands.schemas import World
@@ -81,6 +81,18 @@ def test_no_answer_and_refusals_say_nothing_of_the_world():
 
 def test_a_redirect_to_an_undeclared_host_is_a_finding():
     assert told(found({}, status=302, elsewhere="www.example.org"))[0] == ("redirected_elsewhere", "", True)
+
+
+def test_a_recorder_keeps_what_fits_into_its_memory():
+    recorder = Recorder()
+    for _ in range(20):
+        recorder.note(Met("GET", NOW, b"", 200, (), b"x" * MOST_BODY_BYTES))
+    kept = recorder.since(0)
+    assert sum(len(each.answer) for each in kept) <= MOST_BYTES
+    assert [each.cut for each in kept] == [False] * 16 + [True] * 4
+    for _ in range(MOST_RECORDED):
+        recorder.note(Met("GET", NOW, b""))
+    assert (len(recorder.since(0)), recorder.left_out) == (MOST_RECORDED, 20)
 
 
 def shapes(recorded, real):
