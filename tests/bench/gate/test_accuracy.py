@@ -267,10 +267,11 @@ def test_the_figures_name_what_was_judged_otherwise_and_say_all_on_a_page():
 
 def test_wrong_tools_lie_in_folders_and_cheats_are_those_of_the_gates_tests():
     tools = {tool.name: tool for tool in folder_tools("wrong", WRONG)}
-    assert len(tools) >= 15
+    assert len(tools) >= 36
     for tool in tools.values():
-        assert set(tool.texts) == {"spec.json", "nat_tools/parking_fee.py", "tests/test_parking_fee.py"}
-        assert tool.spec.name == "parking_fee"
+        name = tool.spec.name
+        assert set(tool.texts) == {"spec.json", f"nat_tools/{name}.py", f"tests/test_{name}.py"}
+        assert (name != "parking_fee") == tool.name.startswith("world_") == bool(tool.spec.worlds)
     one = tools["logic_below_raise"]
     changed = FolderTool(one.kind, one.name, {**one.texts, "spec.json": one.texts["spec.json"] + " "})
     assert changed.key != one.key
