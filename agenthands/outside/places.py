@@ -13,7 +13,7 @@ from pathlib import Path
 from agenthands._util.killable import UnfinishedError, killable
 from agenthands.outside.comparison import Finding
 from agenthands.schemas import ToolSpec
-from agenthands.world.faults import place_of
+from agenthands.schemas.world import place_of
 
 _MOST_FILES, _MOST_FINDINGS, _LONGEST_HEAD = 20, 50, 64 * 1024
 _SECONDS = 20.0

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from agenthands._util.formatting import count
 from agenthands.schemas import Exchange, McpServer, Plan, ToolSpec
+from agenthands.schemas.world import place_of
 
 _DOES = {"read": "reads", "write": "changes"}
 
@@ -37,7 +38,12 @@ def rights_of(plan: Plan) -> list[Right]:
 def imagined_sentence(plan: Plan) -> str:
     """Say what an agent's tools were proven with that nobody recorded; empty where there is no such thing."""
     hosts = [host for host, exchanges in _by_host(plan).items() if any(_is_imagined(each) for each in exchanges)]
-    places = [name for tool in plan.custom_tools if tool.worlds for name, _ in tool.effects.places()]
+    places = [
+        name
+        for tool in plan.custom_tools
+        for name, _ in tool.effects.places()
+        if tool.worlds and name not in _recorded_places(tool)
+    ]
     parts = [f"the answers of {', '.join(sorted(hosts))}"] if hosts else []
     parts += [f"the content of {', '.join(dict.fromkeys(places))}"] if places else []
     return (
@@ -54,11 +60,10 @@ def _of_tool(tool: ToolSpec, plan: Plan) -> Iterator[Right]:
         )
     if tool.network:
         yield Right("host", "any", "asks", tool.name)
-    samples = "imagined samples" if tool.worlds else ""
-    for file in effects.files:
-        yield Right("file or folder", file.name, _with(_DOES[file.access], file.description), tool.name, samples)
-    for database in effects.databases:
-        yield Right("database", database.name, _with(_DOES[database.access], database.description), tool.name, samples)
+    for kind, places in (("file or folder", effects.files), ("database", effects.databases)):
+        for place in places:
+            does = _with(_DOES[place.access], place.description)
+            yield Right(kind, place.name, does, tool.name, _samples(tool, place.name))
     if effects.clock:
         yield Right("clock", "time and date", "asks", tool.name)
     for secret in effects.secrets:
@@ -89,6 +94,20 @@ def _by_host(plan: Plan) -> Mapping[str, Sequence[Exchange]]:
             for exchange in world.http:
                 found.setdefault((urlsplit(exchange.request.url).hostname or "").lower(), []).append(exchange)
     return found
+
+
+def _recorded_places(tool: ToolSpec) -> set[str]:
+    """Return the files, folders and databases of a tool of which a world holds a part of the real one."""
+    recorded = [world for world in tool.worlds.values() if world.origin == "recorded"]
+    files = {place_of(path) for world in recorded for path in (*world.files, *world.binary)}
+    return files | {name for world in recorded for name in world.tables}
+
+
+def _samples(tool: ToolSpec, place: str) -> str:
+    """Say with what a tool was proven that it finds in a place."""
+    if not tool.worlds:
+        return ""
+    return "a sample of the real one, and imagined ones" if place in _recorded_places(tool) else "imagined samples"
 
 
 def _answers(exchanges: Sequence[Exchange]) -> str:

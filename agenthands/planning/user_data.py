@@ -45,13 +45,16 @@ def in_bounds(read: Callable[[int], UserData], rows: int) -> UserData:
 
 
 def with_sample(plan: Plan, data: UserData | None) -> Plan:
-    """Return a plan in which the tools that read the data have the sample of it among their worlds."""
-    if data is None:
-        return plan
-    names = {source.name for source in data.sources}
+    """Return a plan in which the tools that read the data have the sample of it among their worlds.
+
+    Nothing else in a world was recorded, whatever a planner says.
+    """
+    names = {source.name for source in data.sources} if data else set()
     tools = []
     for tool in plan.custom_tools:
-        if names & {name for name, _ in tool.effects.places()}:
+        imagined = {name: world.model_copy(update={"origin": "imagined"}) for name, world in tool.worlds.items()}
+        tool = tool.model_copy(update={"worlds": imagined})
+        if data and names & {name for name, _ in tool.effects.places()}:
             sample = data.sample_for(tool.effects)
             own = tool.worlds.get(SAMPLE_WORLD, World())
             update = {field: getattr(sample, field) for field in ("files", "binary", "tables", "origin")}

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from agenthands.schemas.part import TOOL_NAME, Part
-from agenthands.schemas.world import World
+from agenthands.schemas.world import World, place_of
 
 SAMPLE_WORLD = "data_sample"
 """The name of the world that holds the sample; a plan names it and need not write it."""
@@ -97,13 +97,8 @@ class UserData(Part):
         places = {name for name, _ in effects.places()}
         return self.world.model_copy(
             update={
-                "files": {path: text for path, text in self.world.files.items() if _place(path) in places},
-                "binary": {path: text for path, text in self.world.binary.items() if _place(path) in places},
+                "files": {path: text for path, text in self.world.files.items() if place_of(path) in places},
+                "binary": {path: text for path, text in self.world.binary.items() if place_of(path) in places},
                 "tables": {name: sql for name, sql in self.world.tables.items() if name in places},
             }
         )
-
-
-def _place(path: str) -> str:
-    first, slash, _ = path.partition("/")
-    return first if slash else first.partition(".")[0]

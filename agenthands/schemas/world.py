@@ -69,6 +69,12 @@ class Exchange(Part):
     at: str = Field("", description="When it was recorded, in ISO 8601", exclude_if=_is_default)
 
 
+def place_of(path: str) -> str:
+    """Return the name of the declared file or folder to which a path of a world belongs: `exports`, `orders.csv`."""
+    first, slash, _ = path.partition("/")
+    return first if slash else first.partition(".")[0]
+
+
 class World(Part):
     """Everything outside of a tool, at one time. The first part of a file's path is the name of a declared file."""
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote_plus
 from agenthands._util.killable import UnfinishedError, killable
 from agenthands._util.untrusted_json import misfits, schema_fault
 from agenthands.schemas import Effects, Exchange, Request, Response, ToolSpec, World
+from agenthands.schemas.world import place_of
 from agenthands.world.matching import Recorded, asked_of
 
 MOST_BODY, MOST_TEXT = 2_000_000, 64_000_000
@@ -177,12 +178,6 @@ def _leaves_faults(leaves: Any, effects: Effects) -> Iterator[str]:
     for name in leaves.tables:
         if places.get(name) != "write":
             yield f"tables: {name!r} is no database that effects.databases lets the tool write."
-
-
-def place_of(path: str) -> str:
-    """Return the name of the declared file or folder to which a path of a world belongs: `exports`, `orders.csv`."""
-    first, slash, _ = path.partition("/")
-    return first if slash else first.partition(".")[0]
 
 
 def is_relative(path: str) -> bool:

@@ -14,8 +14,9 @@ from typing import Any
 from agenthands._util.killable import UnfinishedError, killable
 from agenthands.sandbox.base import Command
 from agenthands.schemas import Effects, ToolSpec, World
+from agenthands.schemas.world import place_of
 from agenthands.world.certificates import VARIABLES, authority_certificate
-from agenthands.world.faults import is_relative, place_of
+from agenthands.world.faults import is_relative
 from agenthands.world.server import WorldServer
 
 INSIDE = Path(__file__).parent / "inside"

@@ -97,3 +97,14 @@ def test_where_the_text_gets_too_long_fewer_rows_are_told(tmp_path):
         (tmp_path / "many" / f"{letter}.csv").write_text("\n".join([header, *[row * 2] * 30]) + "\n")
     with pytest.raises(RequestInvalid, match="at most 60,000"):
         in_bounds(lambda rows: read_data([str(tmp_path / "many")], rows), 20)
+
+
+def test_nothing_but_the_sample_was_recorded_whatever_a_planner_says(data):
+    claims = {
+        **SALES_SPEC,
+        "worlds": {name: {**each, "origin": "recorded"} for name, each in SALES_SPEC["worlds"].items()},
+    }
+    plan = Plan.model_validate({**SALES_PLAN, "custom_tools": [claims]})
+    for given, recorded in ((data, {"data_sample"}), (None, set())):
+        (tool,) = with_sample(plan, given).custom_tools
+        assert {name for name, world in tool.worlds.items() if world.origin == "recorded"} == recorded

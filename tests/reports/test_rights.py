@@ -14,7 +14,7 @@ from agenthands.reports.markdown import plan_markdown, result_markdown
 from agenthands.reports.summary import verdict
 from agenthands.reports.terminal.build import show_text
 from agenthands.reports.terminal.plan import plan_text
-from agenthands.schemas import Plan
+from agenthands.schemas import Plan, World
 
 HOST = "api.weather.example"
 EXCHANGE = {"request": {"url": f"https://{HOST}/v1/now"}, "response": {"json": {}}}
@@ -127,3 +127,15 @@ def test_a_container_finds_the_paths_of_tools_and_may_write_only_where_they_do(f
     assert mounted == {
         "${CITY_WEATHER_EXPORTS": True, "${CITY_WEATHER_JOURNAL": False, "${CITY_WEATHER_SHOP": False,
     }  # fmt: skip
+
+
+def test_what_a_sample_of_the_real_data_was_proven_with_is_not_called_made_up():
+    made = plan(files=[{"name": "sales"}, {"name": "exports"}], databases=[{"name": "shop"}])
+    (tool,) = made.custom_tools
+    sample = World(files={"sales.csv": "day\n"}, tables={"shop": "CREATE TABLE orders(day TEXT)"}, origin="recorded")
+    tool = tool.model_copy(update={"worlds": {**tool.worlds, "data_sample": sample}})
+    made = made.model_copy(update={"custom_tools": [tool]})
+    tried = {right.name: right.tried for right in rights_of(made)}
+    real = "a sample of the real one, and imagined ones"
+    assert tried == {"sales": real, "exports": "imagined samples", "shop": real}
+    assert "the content of exports were made up" in imagined_sentence(made)
