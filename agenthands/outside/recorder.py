@@ -11,11 +11,9 @@ from dataclasses import dataclass, field, replace
 from agenthands.outside.forwarding import OutsideCode
 
 MOST_RECORDED = 500
-MOST_BYTES = 32 * 1024**2
-"""Bytes of all bodies together."""
+MOST_BODY_BYTES, MOST_BYTES = 2_000_000, 32 * 1024**2
+"""Bytes of a body that are kept, and of all bodies together; a longer one is not, and `cut` says so."""
 _SETTLED_SECONDS = 5.0
-MOST_BODY_BYTES = 2_000_000
-"""Bytes of a body that are kept; a longer one is not, and `cut` says so."""
 
 
 @dataclass(frozen=True)
