@@ -13,18 +13,22 @@ from agenthands.schemas import Plan
 _UNTOLD = {"ToolSpec": ("network", "operation"), "Exchange": ("origin", "at"), "World": ("binary", "origin")}
 
 
-def planner_schema(*, with_apis: bool = False) -> dict[str, Any]:
+def planner_schema(*, with_apis: bool = False, of_revision: bool = False) -> dict[str, Any]:
     """Return the schema of what the planner is taught, without the titles that repeat the names of fields.
 
-    Operations are taught where there are some, `with_apis`.
+    Operations are taught where there are some, `with_apis`, and what becomes of earlier test cases in a revision.
     """
     schema = Plan.model_json_schema()
     for part, fields in _UNTOLD.items():
         for field in fields:
             del schema["$defs"][part]["properties"][field]
+    unused = {"HttpOperation", "Carried", "Credential", "Paging"}
     if not with_apis:
         del schema["properties"]["operations"]
-    unused = {"HttpOperation", "Carried", "Credential", "Paging", *(() if with_apis else ("ApiOperation", "ApiCall"))}
+        unused |= {"ApiOperation", "ApiCall"}
+    if not of_revision:
+        del schema["properties"]["retired"]
+        unused.add("RetiredCase")
     schema["$defs"] = {name: part for name, part in schema["$defs"].items() if name not in unused}
     untitled: dict[str, Any] = _untitled(schema)
     return untitled

@@ -70,7 +70,7 @@ def plan_agent(
     PlanRefused with the last answer, the errors of ChatModel, AnswerCutOff, or the reason for two empty answers in a
     row.
     """
-    schema = planner_schema(with_apis=bool(reality.apis))
+    schema = planner_schema(with_apis=bool(reality.apis), of_revision=wish_of(objection) is not None)
     earlier = objection.planned if objection else None
     messages = _opening(request, reality, schema, objection)
     cost, tokens = reality.recorded.cost_usd, reality.recorded.tokens
