@@ -151,6 +151,7 @@ def told_data(paths: Sequence[str | Path], *, data_rows: int | None = None) -> s
 
     `paths` are those of files and folders. Nothing is sent anywhere. Raises RequestInvalid where one cannot be read.
 
+    >>> _ = Path("sales.csv").write_text("day,amount\\n1,2.5\\n")
     >>> text = told_data(["sales.csv"], data_rows=0)
     >>> "amount DOUBLE" in text
     True
