@@ -215,7 +215,7 @@ def test_what_an_agent_prints_in_its_sandbox_names_no_file(tmp_path, said):
 
 
 def test_an_option_with_a_password_is_refused_and_the_command_line_moves_it(tmp_path, monkeypatch):
-    from agenthands.cli.main import _given
+    from agenthands.cli.options import given
 
     url = "http://user:canary-pass-1@host/v1"
     for text in (f"request: x\napi_base: {url}", f"request: x\nstore: {url}"):
@@ -226,5 +226,5 @@ def test_an_option_with_a_password_is_refused_and_the_command_line_moves_it(tmp_
     monkeypatch.setenv("AGENTHANDS_API_BASE", "")  # and what is set is taken back
     monkeypatch.setenv("AGENTHANDS_STORE", "")
     options = {"api_base": url, "store": "s3://bucket/x", "planner": None}
-    assert _given(options) == {"store": "s3://bucket/x"}
+    assert given(options) == {"store": "s3://bucket/x"}
     assert os.environ["AGENTHANDS_API_BASE"] == url

@@ -23,6 +23,7 @@ READERS = (
         "requests.md",
         "living-with-an-agent.md",
         "data.md",
+        "openapi.md",
         "store.md",
         "settings.md",
     ),
@@ -42,7 +43,8 @@ OTHERS = {
 NOT_RUN = {
     "needs docker": 3,
     "needs a cluster": 1,
-    "needs a key": 3,
+    "needs a key": 4,
+    "needs a model that plans over an API": 1,
     "needs Ollama": 1,
     "needs the address of the repository": 2,
     "needs the id of a run under way": 1,

@@ -124,7 +124,7 @@ def test_the_report_loads_nothing_and_fits_a_telephone(demo, opened):
 
 def test_the_report_s_links_lead_somewhere_and_its_parts_open_by_keyboard(opened):
     lost = "[...document.querySelectorAll('a')].filter(each => !document.querySelector(each.getAttribute('href')))"
-    assert opened.value("document.querySelectorAll('nav a').length") == 9
+    assert opened.value("document.querySelectorAll('nav a').length") == 10
     assert opened.value(f"{lost}.length") == 0
     opened.unfold(False)
     folded = opened.value("document.querySelectorAll('details').length")

@@ -147,7 +147,7 @@ def _tidy_types(schema: dict[str, Any]) -> dict[str, Any]:
         and all(isinstance(each, dict) and set(each) == {"type"} for each in choices)
     ):
         types = [each["type"] if isinstance(each["type"], list) else [each["type"]] for each in choices]
-        if "type" not in schema:
+        if "type" not in schema or _says_by_values(schema):
             schema = {**_without(schema, "anyOf"), "type": [str(each) for some in types for each in some]}
     elif isinstance(choices, list):
         schema = {**schema, "anyOf": sorted(choices, key=_in_order)}
@@ -160,6 +160,11 @@ def _tidy_types(schema: dict[str, Any]) -> dict[str, Any]:
     if isinstance(schema.get("enum"), list):
         schema = {**_without(schema, "type"), "enum": sorted(schema["enum"], key=_in_order)}
     return schema
+
+
+def _says_by_values(schema: dict[str, Any]) -> bool:
+    """Return whether a schema lists its values, so that its types are left out."""
+    return "const" in schema or isinstance(schema.get("enum"), list)
 
 
 def _in_order(value: Any) -> str:
