@@ -24,7 +24,8 @@ def read_csv(path: str, rows: int, scratch: str, head_bytes: int = HEAD_BYTES) -
     connection = _connection()
     quoted = _quoted(str(head))
     sniffed = connection.execute(
-        f"SELECT Delimiter, Quote, HasHeader FROM sniff_csv({quoted}, ignore_errors=true, max_line_size=16000000)"
+        f"SELECT Delimiter, Quote, HasHeader FROM sniff_csv({quoted}, ignore_errors=true, strict_mode=false,"
+        " max_line_size=16000000)"
     ).fetchone()
     delimiter, quote, has_header = sniffed or (",", '"', True)
     if text.count("\n") <= 1 or not has_header:

@@ -162,10 +162,18 @@ def test_a_large_csv_is_read_in_part(tmp_path):
     assert f"at least {table.rows} rows" in told_data(data)
 
 
+def test_a_csv_may_have_line_ends_of_two_kinds(tmp_path):
+    path = tmp_path / "mixed.csv"
+    path.write_bytes(b"day,product,units\r\n2027-02-01,tea,1\r\n" + b"2027-02-02,tea,2\n" * 1000)
+    (table,) = only(read_data([str(path)], 2)).tables
+    assert (table.rows, [column.name for column in table.columns]) == (1001, ["day", "product", "units"])
+
+
+@pytest.mark.slow
 @pytest.mark.long
 def test_a_csv_of_two_gigabytes_takes_little_memory_and_time(tmp_path):
     path = tmp_path / "huge.csv"
-    write_csv(path)
+    write_csv(path, [], header=("day", "product", "amount", "buyer"))
     block = ("2027-02-02,tea,2,buyer@mail.example\n" * 500_000).encode()
     with path.open("ab") as file:
         while file.tell() < 2 * 1024**3:
