@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ _MOST_CONNECTIONS = 64
 _LONGEST_LINE = 108  # of the PROXY protocol, version 1
 
 
-class Listening:
+class Listening(ABC):
     """What a sandbox mounts and listens on for certain names; see `agenthands.sandbox.base.Loopback`."""
 
     ports = (HTTP, HTTPS)
@@ -49,9 +50,9 @@ class Listening:
         for end in self._at_paths.values():
             end()
 
+    @abstractmethod
     def connected(self, link: socket.socket, port: int) -> None:
         """Serve one connection to its end. What the client breaks off may raise OSError."""
-        raise NotImplementedError
 
     def _accepting(self, listening: socket.socket, port: int, *, proxied: bool) -> Callable[[], None]:
         listening.settimeout(None)
