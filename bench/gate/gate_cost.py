@@ -41,10 +41,10 @@ TOOL = "stock_performance"
 BUSY = 16
 
 
-def timed(function, *arguments):
-    """Call; give wall seconds and the result."""
+def timed(function, *arguments, **options):
+    """Call, and return wall seconds and the result."""
     started = time.monotonic()
-    result = function(*arguments)
+    result = function(*arguments, **options)
     return time.monotonic() - started, result
 
 
