@@ -19,7 +19,7 @@ from agenthands.environments.base import Environment
 from agenthands.errors import SandboxLost
 from agenthands.gate.checks.declared import imported
 from agenthands.gate.checks.files import tests_path
-from agenthands.gate.harness import harness_source, preparation_source
+from agenthands.gate.harness import harness_code, preparation_source
 from agenthands.gate.harness_jobs import Job, worlds_of
 from agenthands.gate.harness_jobs import Stage as JobStage
 from agenthands.sandbox.base import Command, Limits, Preparation, Sandbox
@@ -28,7 +28,7 @@ from agenthands.schemas import ToolSpec
 from agenthands.world.staging import Stage, staged
 
 Answer = Mapping[str, Any]
-_BOOT = "import sys; r = sys.stdin.buffer; exec(compile(r.read(int(r.readline())), '<gate>', 'exec'))"
+_BOOT = "import marshal, sys; r = sys.stdin.buffer; exec(marshal.loads(r.read(int(r.readline()))))"
 _CLIENTS = {"aiohttp", "httpx", "requests", "urllib"}  # that the harness can warm up
 _LIBRARIES = ("coverage", "time_machine", "_time_machine")
 _MAX_LANES = 4
@@ -164,7 +164,7 @@ def _command(run: _Run, folder: Path, work: Path, seed: int, stages: list[dict[s
         "stages": stages,
         **_worlds(run),
     }
-    harness = harness_source()
+    harness = harness_code()  # an environment has the version of this interpreter
     variables = {
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONHASHSEED": str(seed),

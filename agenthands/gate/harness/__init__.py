@@ -4,6 +4,7 @@ The pieces are sent as one text, in the order of `PIECES`, because no file of th
 imports from an earlier one in one line, which is left out of that text, and from nothing else of ours.
 """
 
+import marshal
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -28,9 +29,11 @@ _WORLDS = Path(__file__).parents[2] / "world" / "inside" / "agenthands_world.py"
 _OF_OURS = re.compile(r"^from agenthands\..*\n", re.MULTILINE)
 
 
-def harness_source() -> bytes:
-    """Return the harness as one Python text."""
-    return f"{_WORLDS.read_text(encoding='utf-8')}\n{_joined(*PIECES)}".encode()
+@cache
+def harness_code() -> bytes:
+    """Return the harness, compiled, as `marshal.loads` takes it in an interpreter of this one's version."""
+    source = f"{_WORLDS.read_text(encoding='utf-8')}\n{_joined(*PIECES)}"
+    return marshal.dumps(compile(source, "<gate>", "exec"))
 
 
 def preparation_source(packages: Mapping[str, str], path: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 Where the sandbox takes a prepared interpreter in, NAT is imported already: see `preparation_source`.
 
 Standard library, NAT, pytest, coverage and time-machine only. It arrives through standard input, so that no file of it
-can be read: first its own source (see `harness_source`), then one JSON object on the next line:
+can be read: first its own code (see `harness_code`), then one JSON object on the next line:
 
     {"folder": path with the tool's files, read-only, "work": path, empty, "tool": name, "path": [for sys.path],
      "tests": path of the tests below folder, "lazy_imports": {package: name in it}, "lanes": int,

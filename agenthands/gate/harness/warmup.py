@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import functools
 import gc
 import io
 import os
 import sys
 import tempfile
+import types
 
 from agenthands.sandbox.preload.agenthands_lazy_imports import lazy_imports
 
@@ -31,6 +33,7 @@ def prepare(packages, path):
     """
     gc.disable()  # importing leaves little to collect, and looking for it takes a tenth of the time
     with lazy_imports(packages):
+        remember_versions()
         warm_up()
     build_config_when_used()
     answer_for_builtin_factories()
@@ -123,6 +126,16 @@ def answer_for_builtin_factories():
         return not any(default_factory is each for each in (list, dict, set)) and ask(default_factory)
 
     _fields.takes_validated_data_argument = _generate_schema.takes_validated_data_argument = answer
+
+
+def remember_versions():
+    """Let NAT read its own version once: with each registration it parses the metadata of its package anew."""
+    import importlib.metadata
+
+    from nat.data_models import discovery_metadata
+
+    found = {**vars(importlib.metadata), "version": functools.cache(importlib.metadata.version)}
+    discovery_metadata.importlib = types.SimpleNamespace(metadata=types.SimpleNamespace(**found))
 
 
 def run_a_test():
