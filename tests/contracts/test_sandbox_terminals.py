@@ -95,11 +95,11 @@ def test_the_second_prompt_of_a_here_document_belongs_to_it_however_late_it_come
     workspace = tmp_path / "workspace"
     workspace.mkdir()
     text = "cat <<'EOF'\na\nEOF\n(exit 4)"
-    with contextlib.closing(bubblewrap.shell(Command((), workspace), tmp_path / "control")) as shell:
-        with terminal(workspace, shell.path) as run:
-            assert run('PROMPT_COMMAND="$PROMPT_COMMAND; sleep 1"')[0] == 0
-            assert [run(text)[0], run("(exit 5)")[0], run("echo b")] == [4, 5, (0, "b")]
-            assert run("exec 2>/dev/null; " + text)[0] == 4, "no prompt comes"
+    shell = bubblewrap.shell(Command((), workspace), tmp_path / "control")
+    with contextlib.closing(shell), terminal(workspace, shell.path) as run:
+        assert run('PROMPT_COMMAND="$PROMPT_COMMAND; sleep 1"')[0] == 0
+        assert [run(text)[0], run("(exit 5)")[0], run("echo b")] == [4, 5, (0, "b")]
+        assert run("exec 2>/dev/null; " + text)[0] == 4, "no prompt comes"
 
 
 def test_a_shell_that_starts_late_is_waited_for(openhands, bubblewrap, tmp_path):
