@@ -24,11 +24,11 @@ import httpcore
 from agenthands._util.redaction import remember
 from agenthands.outside.forwarding import Answer, Forwarder, OutsideFaultError
 from agenthands.outside.keys import Headers, Hider, MisplacedKeyError, refuse_misplaced, told_in, with_keys
-from agenthands.outside.listening import HTTPS, Listening
 from agenthands.outside.recorder import MOST_BODY_BYTES, Met, Recorder
 from agenthands.outside.rights import HostRight
 from agenthands.sandbox.egress_rules import EgressRule
 from agenthands.world.certificates import VARIABLES, authority_certificate, server_context
+from agenthands.world.listening import HTTPS, Listening
 
 _WAIT_SECONDS, _IDLE_SECONDS, _LONGEST = 30.0, 60.0, 300.0
 _MOST_ASKED = 20 * 1024**2
@@ -69,7 +69,7 @@ class OutsideGateway(Listening):
         super().close()
         self._forwarder.close()
 
-    def connected(self, link: socket.socket, port: int) -> None:
+    def connected(self, link: socket.socket, port: int, address: str) -> None:  # noqa: ARG002 - of the loopback; all are one
         """Serve one connection to its end."""
         link.settimeout(_IDLE_SECONDS)
         with contextlib.suppress(h11.ProtocolError):

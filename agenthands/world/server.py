@@ -10,7 +10,6 @@ that a client keeps open stays good in the next world.
 from __future__ import annotations
 
 import contextlib
-import copy
 import json
 import re
 import socket
@@ -18,7 +17,7 @@ import struct
 import threading
 import time
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,13 +27,13 @@ import h11
 
 from agenthands.schemas import Response, World
 from agenthands.world.certificates import server_context
+from agenthands.world.listening import HTTPS, Listening
 from agenthands.world.matching import Asked, Recorded
 
 CONTROL, BEGUN = "world.invalid", "x-begun"
 NOT_RECORDED = 599
 """The status of the answer to a request that no exchange records."""
-_HTTP, _HTTPS = 80, 443
-_MOST_BODY, _MOST_LOGGED, _MOST_STATES, _MOST_CONNECTIONS = 20 * 1024**2, 1000, 4096, 128
+_MOST_BODY, _MOST_LOGGED, _MOST_STATES = 20 * 1024**2, 1000, 4096
 _MOST_SHOWN = 20_000
 _OUTAGE = Response(status=500, body="<html><h1>Internal Server Error</h1></html>")
 _BEGIN = re.compile(r"/begin/(\d{1,3})(/fails)?")
@@ -53,93 +52,43 @@ class _State:
     log: list[dict[str, Any]] = field(default_factory=list)
 
 
-class WorldServer:
+class WorldServer(Listening):
     """Serves worlds on sockets that a sandbox listens on; see `agenthands.sandbox.base.Loopback`."""
-
-    ports = (_HTTP, _HTTPS)
 
     def __init__(self, worlds: Sequence[World], hosts: Sequence[str], folder: Path) -> None:
         """Read the worlds, in the order of their numbers, and write what a sandbox mounts into `folder`.
 
         Raises ValueError for a URL that no client can ask.
         """
+        super().__init__([*hosts, CONTROL], folder)
         self._worlds = [Recorded(world) for world in worlds]
-        self.names = [*hosts, CONTROL]
         self._context = server_context(self.names)
         self._states: OrderedDict[str, _State] = OrderedDict()
         self._lock = threading.Lock()
-        self._slots = threading.BoundedSemaphore(_MOST_CONNECTIONS)
-        self._folder = folder
-        self._at_paths: dict[int, Callable[[], None]] = {}
         self._siblings: list[WorldServer] = []
-        self.hosts_file, self.switch_file = folder / "hosts", folder / "nsswitch.conf"
-        self.hosts_file.write_text(f"127.0.0.1 localhost sandbox {' '.join(self.names)}\n")
-        self.switch_file.write_text("hosts: files\nservices: files\nprotocols: files\n")
 
     def sibling(self) -> WorldServer:
         """Return a server of the same worlds with a state of its own, for one sandbox; it is closed with this one."""
-        other = copy.copy(self)
-        other._states, other._at_paths = OrderedDict(), {}
-        other._lock = threading.Lock()
-        other._siblings = []
+        other = self._alike()
+        other._states, other._lock, other._siblings = OrderedDict(), threading.Lock(), []
         self._siblings.append(other)
         return other
-
-    def take(self, port: int, listening: socket.socket) -> Callable[[], None]:
-        """Answer what connects to a listening socket, until the function that is returned is called."""
-        return self._accepting(listening, port, proxied=False)
-
-    def path(self, port: int) -> Path:
-        """Return a Unix socket whose connections begin with a line of the PROXY protocol, version 1."""
-        path = self._folder / f"{id(self)}-{port}.socket"
-        if port not in self._at_paths:
-            listening = socket.socket(socket.AF_UNIX)
-            listening.bind(str(path))
-            listening.listen(128)
-            self._at_paths[port] = self._accepting(listening, port, proxied=True)
-        return path
 
     def close(self) -> None:
         """End the Unix sockets."""
         for each in self._siblings:
             each.close()
-        for end in self._at_paths.values():
-            end()
+        super().close()
 
-    def _accepting(self, listening: socket.socket, port: int, *, proxied: bool) -> Callable[[], None]:
-        listening.settimeout(None)
-
-        def accept() -> None:
-            with listening:
-                while True:
-                    try:
-                        link, _ = listening.accept()
-                    except OSError:
-                        return
-                    self._slots.acquire()
-                    threading.Thread(target=self._connected, args=(link, port, proxied), daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
-
-        def end() -> None:
-            with contextlib.suppress(OSError):
-                listening.shutdown(socket.SHUT_RDWR)
-
-        return end
-
-    def _connected(self, link: socket.socket, port: int, proxied: bool) -> None:
-        """Serve one connection to its end. What a client breaks off is nobody's fault."""
-        try:
-            with link, contextlib.suppress(OSError, h11.RemoteProtocolError, ValueError):
-                link.settimeout(_IDLE_SECONDS)
-                address = _told_address(link) if proxied else str(link.getsockname()[0])
-                if port == _HTTPS:
-                    with self._context.wrap_socket(link, server_side=True) as secured:
-                        self._serve(secured, "https", address)
-                else:
-                    self._serve(link, "http", address)
-        finally:
-            self._slots.release()
+    def connected(self, link: socket.socket, port: int, address: str) -> None:
+        """Answer what is asked on one connection, which is idle for a minute at most."""
+        link.settimeout(_IDLE_SECONDS)
+        with contextlib.suppress(h11.RemoteProtocolError):
+            if port == HTTPS:
+                with self._context.wrap_socket(link, server_side=True) as secured:
+                    self._serve(secured, "https", address)
+            else:
+                self._serve(link, "http", address)
 
     def _serve(self, link: socket.socket, scheme: str, address: str) -> None:
         connection = h11.Connection(h11.SERVER, max_incomplete_event_size=64 * 1024)
@@ -185,14 +134,6 @@ class WorldServer:
             told = f"{asked.method} {asked.url} is not recorded. {said}"
             return Response.model_validate({"status": NOT_RECORDED, "json": {"error": "not recorded", "message": told}})
         return world.answer(found, times)
-
-
-def _told_address(link: socket.socket) -> str:
-    """Return the address that a client asked, from the line with which a connection through a relay begins."""
-    line = b""
-    while not line.endswith(b"\n") and len(line) < 108 and (byte := link.recv(1)):
-        line += byte
-    return line.decode("ascii").split()[3]
 
 
 def _next(connection: h11.Connection, link: socket.socket) -> Any:

@@ -90,6 +90,18 @@ def test_no_prompt_of_a_command_is_taken_for_that_of_the_next(openhands, shell):
             ]  # fmt: skip
 
 
+def test_the_second_prompt_of_a_here_document_belongs_to_it_however_late_it_comes(openhands, bubblewrap, tmp_path):
+    """OpenHands types a command of its own behind a here-document, and takes what that prints for its end."""
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    text = "cat <<'EOF'\na\nEOF\n(exit 4)"
+    shell = bubblewrap.shell(Command((), workspace), tmp_path / "control")
+    with contextlib.closing(shell), terminal(workspace, shell.path) as run:
+        assert run('PROMPT_COMMAND="$PROMPT_COMMAND; sleep 1"')[0] == 0
+        assert [run(text)[0], run("(exit 5)")[0], run("echo b")] == [4, 5, (0, "b")]
+        assert run("exec 2>/dev/null; " + text)[0] == 4, "no prompt comes"
+
+
 def test_a_shell_that_starts_late_is_waited_for(openhands, bubblewrap, tmp_path):
     workspace = tmp_path / "workspace"
     workspace.mkdir()

@@ -65,11 +65,14 @@ def test_a_build_that_is_terminated_while_the_gate_judges_keeps_no_verdict(model
     command = [sys.executable, "-P", "-c", SLOW_TO_SAY, *options]
     variables = {**os.environ, **prefect_api, "AGENTHANDS_STORE": str(tmp_path / "store"), "OPENAI_API_KEY": "x"}
     with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True) as process:
-        for line in process.stderr:
-            if "checking" in line:
-                until(lambda: a_sandbox_of(process))
-                process.terminate()
-        assert process.wait(patient(30)) == 130
+        try:
+            for line in process.stderr:
+                if "checking" in line:
+                    until(lambda: a_sandbox_of(process))
+                    process.terminate()
+            assert process.wait(patient(30)) == 130
+        finally:
+            process.kill()  # else the end of this block would wait for it
     (record,) = (tmp_path / "store").glob("agents/*/*/build.json")
     record = BuildRecord.model_validate_json(record.read_bytes())
     assert (record.status, record.reason) == ("cancelled", "the run was cancelled")

@@ -45,3 +45,52 @@ def test_what_an_import_compiles_is_no_deed_of_the_tool(tmp_path, code, seen):
     done = subprocess.run(command, capture_output=True, text=True, env={"TMPDIR": str(own)}, timeout=patient(60))
     assert json.loads(done.stdout or "null") == seen, done.stderr
     assert list(Path(place, "__pycache__").glob("*.pyc")) or code.startswith("import importlib")
+
+
+HIDING = """
+import sys, threading
+reached, ended = threading.Event(), threading.Event()
+class Path(str):
+    def __str__(self):
+        reached.set()
+        ended.wait(20)
+        return "/dev/null"
+    __fspath__ = __repr__ = __bool__ = __len__ = __str__
+other = threading.Thread(target=sys.audit, args=("open", {path}, None, 0))
+other.start()
+reached.wait(1)
+open({!r}, "w")
+ended.set()
+other.join()
+"""
+
+
+@pytest.mark.parametrize("path", ["Path('x')", "type('P', (), {'__fspath__': Path('x').__str__})()"])
+def test_nothing_hides_behind_an_event_that_another_thread_looks_at(tmp_path, path):
+    """That of one thread is under way, or the tool's own class keeps it so."""
+    kept, tool = str(tmp_path / "kept"), str(tmp_path / "tool.py")
+    code = HIDING.replace("{path}", path).replace("{!r}", repr(kept))
+    command = [sys.executable, "-c", PROGRAM.format(audit=audit.__file__), str(tmp_path / "lib"), tool, code]
+    done = subprocess.run(command, capture_output=True, text=True, env={"TMPDIR": "/dev"}, timeout=patient(60))
+    line = next(number for number, text in enumerate(code.splitlines(), 1) if text.startswith("open("))
+    assert ["write", line] in json.loads(done.stdout or "null"), done.stderr
+
+
+INSIDE = """
+import subprocess, sys
+class Path(str):
+    def __str__(self):
+        open({!r}, "w")
+        return "x"
+    __fspath__ = __repr__ = __str__
+for event in ("open", "os.exec", "socket.connect", "os.listdir"):
+    sys.audit(event, Path("x"), (Path("x"),), 0)
+"""
+
+
+def test_the_hook_calls_nothing_of_the_tool(tmp_path):
+    """What it calls would not be seen."""
+    code = INSIDE.replace("{!r}", repr(str(tmp_path / "kept")))
+    command = [sys.executable, "-c", PROGRAM.format(audit=audit.__file__), str(tmp_path / "lib"), "tool.py", code]
+    subprocess.run(command, capture_output=True, check=True, env={"TMPDIR": "/dev"}, timeout=patient(60))
+    assert not (tmp_path / "kept").exists()

@@ -19,6 +19,10 @@ from openhands.tools.terminal.terminal import subprocess_terminal
 
 _STARTING_SECONDS, _TICK = 60.0, 0.2
 _FIELD = re.compile(r'^(\s*"\w+": )"(.*)"(,?)$')
+_BOUNDARY_SECONDS = 10.0
+_BOUNDARY_START = "__OH_COMMAND_FINISHED_"
+_BOUNDARY = re.compile(_BOUNDARY_START + r"[0-9a-f]+_\d+__")
+_UNFINISHED_BOUNDARY = re.compile(_BOUNDARY_START + r"[0-9a-f]*(_\d*_?)?$")
 _CUT_ECHO = re.compile(r'^<[^\n]*exit "\$__openhands_status"\)\r?\n', re.MULTILINE)
 _MARKERS = [marker.strip() for marker in (CMD_OUTPUT_PS1_BEGIN, CMD_OUTPUT_PS1_END)]
 
@@ -26,7 +30,9 @@ _MARKERS = [marker.strip() for marker in (CMD_OUTPUT_PS1_BEGIN, CMD_OUTPUT_PS1_E
 class Prompts:
     """Translates the output of one terminal: its own markers to those of OpenHands, and others to what is none.
 
-    A prompt is let through as a whole, with its line end: OpenHands takes a prompt that grows for a new one.
+    A prompt is let through as a whole, with its line end: OpenHands takes a prompt that grows for a new one. After a
+    here-document OpenHands types a command of its own, which prints a boundary, and takes its words for the end of
+    both. The prompt behind them would be taken for that of the next command, so they wait for it.
     """
 
     def __init__(self) -> None:
@@ -36,6 +42,7 @@ class Prompts:
         begin, end = map(re.escape, self._own)
         self._prompt = re.compile(rf"{begin}(.*?){end}\r?\n", re.DOTALL)
         self._held = ""
+        self._held_since = 0.0
 
     def prompt(self, usual: str) -> str:
         """Return the prompt of OpenHands with the drawn markers; `set` shows their first character in octal."""
@@ -54,11 +61,23 @@ class Prompts:
             longest = max(map(len, [*self._own, *_MARKERS]))
             last = range(max(0, len(text) - longest), len(text))
             start = next((at for at in last if self._may_begin(text[at:])), len(text))
+        if boundary := _BOUNDARY.search(text) or _UNFINISHED_BOUNDARY.search(text):
+            start = min(start, boundary.start())
+        if not self._held:
+            self._held_since = time.monotonic()
         self._held = text[start:]
         return done + _plain(text[:start])
 
+    def overdue(self) -> str:
+        """Return a boundary whose prompt does not come: the command has sent all prompts elsewhere, with `exec 2>`."""
+        if time.monotonic() - self._held_since < _BOUNDARY_SECONDS or not _BOUNDARY.match(self._held):
+            return ""
+        held, self._held = self._held, ""
+        return _plain(held)
+
     def _may_begin(self, rest: str) -> bool:
-        return any(marker != rest and marker.startswith(rest) for marker in (*self._own, *_MARKERS))
+        markers = (*self._own, *_MARKERS, _BOUNDARY_START)
+        return any(marker != rest and marker.startswith(rest) for marker in markers)
 
 
 def _plain(output: str) -> str:
@@ -113,6 +132,12 @@ class PromptingTerminal(subprocess_terminal.SubprocessTerminal):
 
     def _add_text_to_buffer(self, text: str) -> None:
         super()._add_text_to_buffer(self._prompts.translated(text))
+
+    def read_screen(self) -> str:
+        """Return what is on the screen."""
+        with self.output_lock:
+            super()._add_text_to_buffer(self._prompts.overdue())
+        return super().read_screen()
 
 
 def use_own_prompts() -> None:

@@ -8,6 +8,7 @@ import importlib._bootstrap_external
 import linecache
 import mimetypes
 import os
+import pathlib
 import sys
 import tempfile
 import threading
@@ -28,6 +29,7 @@ _EVENTS = {
     "os.removexattr": "write", "os.chdir": "folder", "gc.get_objects": "objects", "gc.get_referrers": "objects",
     "sys._current_frames": "objects", "sys.addaudithook": "hooks", "sys.settrace": "hooks", "sys.setprofile": "hooks",
 }  # fmt: skip
+_PATHS = (pathlib.PosixPath, pathlib.PurePosixPath)
 _LOOK_UPS = {"socket.getaddrinfo", "socket.gethostbyname"}
 _MOST = 30
 
@@ -57,9 +59,9 @@ class Watch:
         self.during = None
         self.events = []
         self.threads = set(threading.enumerate())
-        self.busy = False
+        self.busy = set()  # threads that look at an event now; the events of all others count
         self.worlds = None
-        self.frame = sys._getframe
+        self.frame, self.thread = sys._getframe, threading.get_ident
         sys.addaudithook(self.hook)
 
     def shows(self, worlds):
@@ -76,17 +78,18 @@ class Watch:
     def hook(self, event, details):
         """Note an event that no import and nothing of the specification explains."""
         what = _EVENTS.get(event)
-        if what is None or self.during is None or self.busy or len(self.events) >= _MOST:
+        thread = self.thread()
+        if what is None or self.during is None or thread in self.busy or len(self.events) >= _MOST:
             return
-        self.busy = True  # looking at the stack is such an event
+        self.busy.add(thread)  # looking at the stack is such an event
         try:
             if self.worlds and self.worlds.explains(event, details):
                 if event in _LOOK_UPS and self.is_called_by_tool():
-                    self.add("address", str(details[0])[:200])
+                    self.add("address", _shown(details[0])[:200])
                 return
             self.note(what, details)
         finally:
-            self.busy = False
+            self.busy.discard(thread)
 
     def note(self, what, details):
         """Note an event with what it is about."""
@@ -99,9 +102,9 @@ class Watch:
                 return
         elif what == "network":
             host = isinstance(details[0], str | bytes)
-            path = str(_path(details[0]) if host else details[1] if len(details) > 1 else details[0])[:200]
+            path = _shown(details[0] if host or len(details) == 1 else details[1])[:200]
         elif what == "process":
-            path = str(details[0] if details else "")[:200]
+            path = _shown(details[0] if details else "")[:200]
         self.add(what, path)
 
     def add(self, what, path):
@@ -115,19 +118,20 @@ class Watch:
 
     def looked(self, path):
         """Note that the code looked whether a path is there, which no audit event says."""
-        if self.during is None or self.busy:
+        thread = self.thread()
+        if self.during is None or thread in self.busy:
             return
-        self.busy = True
+        self.busy.add(thread)
         try:
             shown = _path(path)
             if shown is not None and not self.explained("look", shown) and not self.by_package():
                 self.add("look", shown)
         finally:
-            self.busy = False
+            self.busy.discard(thread)
 
     def asked(self, name):
         """Note that the tool itself read an environment variable."""
-        if self.during is None or self.busy:
+        if self.during is None or self.thread() in self.busy:
             return
         frame = self.frame(2)
         while frame and any(frame.f_globals is each for each in _OF_VARIABLES):
@@ -209,12 +213,29 @@ class Watch:
 
 
 def _path(given):
-    if isinstance(given, int):
+    """Return the path that an event is about, and None for a descriptor. No class of the tool's has a say in it."""
+    kind = type(given)
+    if kind is int:
         return None
-    try:
-        return os.fsdecode(given or ".")
-    except TypeError:
-        return str(given)
+    if isinstance(given, str):
+        return str.__str__(given) or "."
+    if isinstance(given, bytes):
+        return bytes.decode(given, "utf-8", "surrogateescape") or "."
+    return "." if given is None else _shown(given)
+
+
+def _shown(value):
+    """Return a value as text. What is called here is not seen by the hook, so it may be nothing of the tool's."""
+    kind = type(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bytes):
+        return bytes.decode(value, "utf-8", "replace")
+    if kind in (int, float, bool, type(None), *_PATHS):
+        return str(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(_shown(each) for each in tuple.__iter__(value))})"
+    return f"<{type.__getattribute__(kind, '__name__')}>"
 
 
 def _texts(value):

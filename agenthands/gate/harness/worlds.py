@@ -185,8 +185,10 @@ def quiet(watch):
     if watch is None:
         yield
         return
-    before, watch.busy = watch.busy, True
+    thread, before = watch.thread(), set(watch.busy)
+    watch.busy.add(thread)
     try:
         yield
     finally:
-        watch.busy = before
+        if thread not in before:
+            watch.busy.discard(thread)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import socket
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Self
 
 HTTP, HTTPS = 80, 443
-_MOST_CONNECTIONS = 64
+_MOST_CONNECTIONS = 128
 _LONGEST_LINE = 108  # of the PROXY protocol, version 1
 
 
@@ -25,7 +27,7 @@ class Listening(ABC):
         self._folder = folder
         self._slots = threading.BoundedSemaphore(_MOST_CONNECTIONS)
         self._at_paths: dict[int, Callable[[], None]] = {}
-        self._lock = threading.Lock()
+        self._opening = threading.Lock()
         self.hosts_file, self.switch_file = folder / "hosts", folder / "nsswitch.conf"
         self.hosts_file.write_text(f"127.0.0.1 localhost sandbox {' '.join(self.names)}\n")
         self.switch_file.write_text("hosts: files\nservices: files\nprotocols: files\n")
@@ -36,8 +38,8 @@ class Listening(ABC):
 
     def path(self, port: int) -> Path:
         """Return a Unix socket whose connections begin with a line of the PROXY protocol, version 1."""
-        path = self._folder / f"{port}.socket"
-        with self._lock:
+        path = self._folder / f"{id(self)}-{port}.socket"  # others listen in the same folder
+        with self._opening:
             if port not in self._at_paths:
                 listening = socket.socket(socket.AF_UNIX)
                 listening.bind(str(path))
@@ -51,8 +53,17 @@ class Listening(ABC):
             end()
 
     @abstractmethod
-    def connected(self, link: socket.socket, port: int) -> None:
-        """Serve one connection to its end. What the client breaks off may raise OSError."""
+    def connected(self, link: socket.socket, port: int, address: str) -> None:
+        """Serve one connection to its end; `address` is the one that was asked, of the loopback.
+
+        What the client breaks off may raise OSError or ValueError: it is nobody's fault.
+        """
+
+    def _alike(self) -> Self:
+        """Return a copy that listens for itself, with what a subclass keeps still in common."""
+        other = copy.copy(self)
+        other._at_paths, other._opening = {}, threading.Lock()
+        return other
 
     def _accepting(self, listening: socket.socket, port: int, *, proxied: bool) -> Callable[[], None]:
         listening.settimeout(None)
@@ -78,14 +89,18 @@ class Listening(ABC):
     def _served(self, link: socket.socket, port: int, proxied: bool) -> None:
         try:
             with link, contextlib.suppress(OSError, ValueError):
-                if proxied:
-                    _skip_line(link)
-                self.connected(link, port)
+                address = _told_address(link) if proxied else str(link.getsockname()[0])
+                self.connected(link, port, address)
         finally:
             self._slots.release()
 
 
-def _skip_line(link: socket.socket) -> None:
+def _told_address(link: socket.socket) -> str:
+    """Return the address that a client asked, from the line with which a connection through a relay begins."""
     line = b""
     while not line.endswith(b"\n") and len(line) < _LONGEST_LINE and (byte := link.recv(1)):
         line += byte
+    words = line.decode("ascii").split()
+    if len(words) < 4:
+        raise ValueError("this is no line of the PROXY protocol")
+    return words[3]
