@@ -103,7 +103,8 @@ GET = {"url": f"https://{HOST}/x"}
          "worlds.w.http: an answer never comes, and a tool that waits for it takes longer than it may: give it a"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_proven_is_named(spec, said):
+def test_what_cannot_be_proven_is_named(monkeypatch, spec, said):
+    monkeypatch.setattr("agenthands.world.faults._SQL_SECONDS", 1.0)
     assert said in faults(spec)
 
 

@@ -6,6 +6,7 @@ import pytest
 from world_support import weather
 
 from agenthands.schemas import ToolSpec
+from agenthands.world import faults
 from agenthands.world.faults import world_faults
 from agenthands.world.inside.agenthands_world import Worlds
 from agenthands.world.staging import staged
@@ -49,10 +50,11 @@ def test_a_database_is_laid_out_anew_and_compared_with_what_it_was(tmp_path, kin
         ("CREATE TABLE x AS SELECT * FROM read_csv('/etc/passwd')", "file system operations are disabled"),
         ("ATTACH '/tmp/other.db'", "file system operations are disabled"),
         ("SET enable_external_access = true", "the configuration has been locked"),
-        ("CREATE TABLE x AS SELECT * FROM range(10000000000)", "it takes more than 5 s"),
+        ("CREATE TABLE x AS SELECT * FROM range(10000000000)", "it takes more than 1 s"),
     ],
 )
-def test_sql_reaches_nothing_but_its_own_database(sql, fault):
+def test_sql_reaches_nothing_but_its_own_database(monkeypatch, sql, fault):
+    monkeypatch.setattr(faults, "_SQL_SECONDS", 1.0)
     [said] = world_faults(with_database(sql))
     assert fault in said
 
